@@ -1,0 +1,44 @@
+"""Multinomial logit by explicit maximum likelihood.
+
+The public names, in the order of a user's path: a model, its results, the
+proof that the fit is what it claims, data sets and errors.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "mnlogit": "mlelogit.model",
+    "MNLogit": "mlelogit.model",
+    "MNLogitResults": "mlelogit.results",
+    "equivalence": "mlelogit.equivalence",
+    "datasets": "mlelogit.datasets",
+    "exceptions": "mlelogit.exceptions",
+}
+
+__all__ = [
+    "MNLogit",
+    "MNLogitResults",
+    "__version__",
+    "datasets",
+    "equivalence",
+    "exceptions",
+    "mnlogit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlelogit' has no attribute {name!r}")
+    home = importlib.import_module(_HOMES[name])
+    value = home if home.__name__ == f"mlelogit.{name}" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,146 @@
+"""Row blocks: the one seam of speed and scale.
+
+`RowBlocks.reduce` runs a pure function where each block lives and adds the
+records it returns, in order; `RowBlocks.map` returns per-row results in row
+order. Nothing else loops over rows.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from mlelogit.data.design import Design
+
+ROWS_PER_BLOCK = 4096
+KEPT_ELEMENTS = 1 << 22
+
+Record = TypeVar("Record")
+
+
+class Basis(Protocol):
+    """A change of basis of the design's columns."""
+
+    def enter(self, x: np.ndarray) -> np.ndarray:
+        """Return the columns (K, m) of a block in this basis."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a design, columns first, so that sums run along memory.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        (K, m).
+    categories : int
+        J.
+    codes : numpy.ndarray or None
+        Category of every row (m,), for labels.
+    table : numpy.ndarray or None
+        Counts or probabilities (J, m), for the other kinds.
+    counted : bool
+        Whether `table` counts people, each an observation of its own.
+    weights : numpy.ndarray or None
+        (m,).
+    offset : numpy.ndarray or None
+        (J, m).
+    """
+
+    x: np.ndarray
+    categories: int
+    codes: np.ndarray | None
+    table: np.ndarray | None
+    counted: bool
+    weights: np.ndarray | None
+    offset: np.ndarray | None
+
+
+def cut_block(design: Design, start: int, stop: int) -> Block:
+    """Cut rows start to stop out of a design held in memory."""
+    outcome, rows = design.outcome, slice(start, stop)
+    return Block(
+        x=design.source.block(start, stop),
+        categories=len(outcome.categories),
+        codes=None if outcome.codes is None else outcome.codes[rows],
+        table=None if outcome.table is None else np.ascontiguousarray(outcome.table[rows].T),
+        counted=outcome.kind == "counts",
+        weights=None if design.weights is None else design.weights[rows],
+        offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows].T),
+    )
+
+
+class RowBlocks:
+    """The rows of a design in blocks, in its own basis or in another.
+
+    Parameters
+    ----------
+    design : Design
+    basis : Basis, optional
+        Blocks come with their columns in this basis; they are kept when there
+        are at most `KEPT_ELEMENTS` numbers in all.
+    size : int
+        Rows per block.
+    """
+
+    def __init__(
+        self, design: Design, basis: Basis | None = None, size: int = ROWS_PER_BLOCK
+    ) -> None:
+        self.design = design
+        self.basis = basis
+        self.size = size
+        self._kept: list[Block] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows n."""
+        return self.design.source.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Number of columns K."""
+        return self.design.source.shape[1]
+
+    @property
+    def categories(self) -> int:
+        """Number of categories J."""
+        return len(self.design.outcome.categories)
+
+    def in_basis(self, basis: Basis) -> RowBlocks:
+        """Return the same rows with their columns in a basis."""
+        return RowBlocks(self.design, basis, self.size)
+
+    def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
+        """Add up what a function returns for every block, in the order of the rows."""
+        return functools.reduce(operator.add, self._apply(function, args))
+
+    def map(self, function: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
+        """Join what a function returns per row: arrays whose last axis is the rows."""
+        return np.concatenate(list(self._apply(function, args)), axis=-1)
+
+    def _apply(self, function: Callable[..., Any], args: tuple) -> Iterator[Any]:
+        return (function(block, *args) for block in self._blocks())
+
+    def _blocks(self) -> Iterator[Block]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        keep = self.rows * self.width <= KEPT_ELEMENTS
+        blocks = []
+        for start in range(0, self.rows, self.size):
+            block = cut_block(self.design, start, min(start + self.size, self.rows))
+            if self.basis is not None:
+                block = replace(block, x=self.basis.enter(block.x))
+            if keep:
+                blocks.append(block)
+            yield block
+        if keep:
+            self._kept = blocks
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}

@@ -1,0 +1,244 @@
+"""Bring frames and columns of any kind to pandas, once, at the border."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.exceptions import (
+    ColumnTypeError,
+    DuplicateColumnError,
+    InfiniteValueError,
+    LengthMismatchError,
+    MisalignedIndexError,
+    MissingDataError,
+)
+
+_NARWHALS_KINDS = ("polars", "pyarrow", "modin", "cudf")
+_SHOWN = 5
+
+
+def list_some(items: Sequence[Any], shown: int = _SHOWN) -> str:
+    """Write the first few items of a list, and how many more there are."""
+    text = ", ".join(repr(item) for item in items[:shown])
+    more = len(items) - shown
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def is_foreign_frame(data: Any) -> bool:
+    """Tell whether data is a frame or column of a kind that narwhals converts."""
+    return type(data).__module__.split(".")[0] in _NARWHALS_KINDS and (
+        type(data).__module__.split(".")[0] in sys.modules
+    )
+
+
+def convert_foreign(data: Any) -> pd.DataFrame | pd.Series:
+    """Convert an eager frame or column known to narwhals to pandas.
+
+    Numbers go through numpy, an ordered or plain categorical keeps the order of
+    its categories, anything else becomes Python objects. Nulls become missing
+    values.
+    """
+    import narwhals as nw
+
+    try:
+        native = nw.from_native(data, eager_only=True, allow_series=True)
+    except TypeError as error:
+        raise ColumnTypeError(
+            f"{type(data).__name__} is not an eager frame; collect it into memory first."
+        ) from error
+    if isinstance(native, nw.Series):
+        return pd.Series(_convert_column(native), name=native.name or None)
+    columns = {i: _convert_column(native[name]) for i, name in enumerate(native.columns)}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(native)))
+    frame.columns = pd.Index(list(native.columns))
+    return frame
+
+
+def _convert_column(column: Any) -> Any:
+    import narwhals as nw
+
+    dtype = column.dtype
+    if isinstance(dtype, nw.Categorical | nw.Enum):
+        categories = column.cat.get_categories().to_list()
+        return pd.Categorical(column.to_list(), categories=categories)
+    if dtype == nw.Boolean and not column.is_null().any():
+        return column.to_numpy()
+    if dtype.is_float() or (dtype.is_integer() and not column.is_null().any()):
+        return column.to_numpy()
+    if dtype.is_integer():
+        return pd.array(column.to_list(), dtype="Int64")
+    if dtype.is_temporal():
+        return pd.Series(column.to_list())
+    return pd.Series(column.to_list(), dtype=object)
+
+
+def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
+    """Return data as a pandas DataFrame whose column names are all different.
+
+    Parameters
+    ----------
+    data : DataFrame, dict of columns, or any eager frame that narwhals knows
+    what : str
+        The argument's name, for messages.
+
+    Raises
+    ------
+    ColumnTypeError
+        If data is no frame.
+    DuplicateColumnError
+        If two columns have the same name.
+    """
+    if is_foreign_frame(data):
+        data = convert_foreign(data)
+    if isinstance(data, dict):
+        data = pd.DataFrame(data)
+    if not isinstance(data, pd.DataFrame):
+        raise ColumnTypeError(
+            f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "
+            f"not {type(data).__name__}."
+        )
+    check_unique_names(data.columns, what)
+    return data
+
+
+def check_unique_names(names: Sequence[Hashable] | pd.Index, what: str) -> None:
+    """Raise `DuplicateColumnError` if a column name stands twice."""
+    index = pd.Index(names)
+    if not index.is_unique:
+        twice = list(dict.fromkeys(index[index.duplicated()]))
+        raise DuplicateColumnError(
+            f"{what} has more than one column named {list_some(twice)}; rename or drop one."
+        )
+
+
+def as_numbers(column: Any, name: Hashable) -> np.ndarray:
+    """Return a column as a numeric numpy array, missing values as NaN.
+
+    Booleans, integers and floats of any width, nullable and Arrow dtypes and
+    object columns that hold numbers only are accepted; float64 is made only
+    where the dtype is not already one of numpy's real numbers.
+
+    Raises
+    ------
+    ColumnTypeError
+        If the column holds text, dates, durations, complex numbers or categories.
+    """
+    dtype = getattr(column, "dtype", None)
+    if isinstance(dtype, pd.CategoricalDtype):
+        raise ColumnTypeError(
+            f"Column {name!r} is categorical; use a formula to expand it, or convert it "
+            "to numbers."
+        )
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        return np.asarray(column)
+    if isinstance(dtype, np.dtype) and dtype.kind in "cmMSUV":
+        raise ColumnTypeError(f"Column {name!r} has dtype {dtype}, which is not a real number.")
+    series = column if isinstance(column, pd.Series) else pd.Series(column)
+    if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
+        if pd.api.types.is_complex_dtype(series.dtype):
+            raise ColumnTypeError(f"Column {name!r} is complex; give its real part.")
+        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    if series.dtype == object:
+        return _numbers_from_objects(series, name)
+    raise ColumnTypeError(f"Column {name!r} has dtype {series.dtype}, which is not numeric.")
+
+
+def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
+    from decimal import Decimal
+    from numbers import Real
+
+    values = series.to_numpy()
+    missing = np.asarray(series.isna())
+    numbers = np.full(len(values), np.nan)
+    for row in np.flatnonzero(~missing):
+        value = values[row]
+        if not isinstance(value, Real | Decimal | np.bool_):
+            raise ColumnTypeError(
+                f"Column {name!r} holds {value!r} ({type(value).__name__}) in row {row}, "
+                "which is not a number."
+            )
+        numbers[row] = float(value)
+    return numbers
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Tell whether a column is numeric, or of objects that are all numbers."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    if column.dtype == object:
+        kind = pd.api.types.infer_dtype(column, skipna=True)
+        return kind in ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
+    return bool(
+        pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)
+    )
+
+
+def find_missing(column: Any) -> np.ndarray:
+    """Return a boolean mask of the missing values of a column, (n,)."""
+    return np.asarray(pd.isna(column), dtype=bool)
+
+
+def check_missing(missing: dict[Hashable, np.ndarray], where: str = "") -> None:
+    """Raise `MissingDataError` naming columns and rows if a mask holds True."""
+    found = {name: mask for name, mask in missing.items() if mask.any()}
+    if not found:
+        return
+    counts = ", ".join(f"{name!r} ({int(mask.sum())})" for name, mask in found.items())
+    rows = np.flatnonzero(np.logical_or.reduce(list(found.values())))
+    raise MissingDataError(
+        f"Missing values{where} in {len(rows)} rows, by column: {counts}; first rows by "
+        f"position: {rows[:_SHOWN].tolist()}."
+    )
+
+
+def check_finite(columns: dict[Hashable, np.ndarray], where: str = "") -> None:
+    """Raise `InfiniteValueError` naming column and rows if a value is infinite."""
+    for name, values in columns.items():
+        if values.dtype.kind != "f":
+            continue
+        infinite = np.flatnonzero(np.isinf(values))
+        if infinite.size:
+            raise InfiniteValueError(
+                f"Column {name!r}{where} is infinite in {infinite.size} rows; first rows by "
+                f"position: {infinite[:_SHOWN].tolist()}."
+            )
+
+
+def check_lengths(lengths: dict[str, int]) -> None:
+    """Raise `LengthMismatchError` if inputs that go row by row differ in length."""
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise LengthMismatchError(f"Inputs differ in their number of rows: {listed}.")
+
+
+def check_indexes(inputs: dict[str, Any]) -> pd.Index | None:
+    """Return the index that all pandas inputs share, or raise.
+
+    Identical indexes, duplicates allowed, pair by position, and so does anything
+    without an index. Two indexes that differ, be it in order alone, raise
+    `MisalignedIndexError`.
+    """
+    first: tuple[str, pd.Index] | None = None
+    for name, value in inputs.items():
+        if not isinstance(value, pd.Series | pd.DataFrame):
+            continue
+        if first is None:
+            first = (name, value.index)
+        elif not first[1].equals(value.index):
+            raise MisalignedIndexError(
+                f"The indexes of {first[0]} and {name} differ"
+                f"{_tell_reordering(first[1], value.index)}; align them first, or pass "
+                "numpy arrays to pair rows by position."
+            )
+    return None if first is None else first[1]
+
+
+def _tell_reordering(left: pd.Index, right: pd.Index) -> str:
+    if len(left) == len(right) and sorted(map(str, left)) == sorted(map(str, right)):
+        return " in the order of their rows"
+    return ""

@@ -1,0 +1,351 @@
+"""Recognize an outcome: labels, counts or probabilities, and its categories."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.frames import (
+    as_numbers,
+    check_unique_names,
+    convert_foreign,
+    find_missing,
+    is_foreign_frame,
+    list_some,
+)
+from mlelogit.exceptions import (
+    BaseCategoryError,
+    CategoryOrderWarning,
+    EmptyDataError,
+    OneCategoryError,
+    OptionError,
+    OutcomeError,
+    UnusedLevelWarning,
+)
+
+OUTCOME_KINDS = ("labels", "counts", "probabilities")
+SHARE_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class RawOutcome:
+    """An outcome as given, before rows are dropped.
+
+    Attributes
+    ----------
+    values : pandas.Series or numpy.ndarray
+        Labels (n,), or a float array (n, J) of counts or probabilities.
+    kind : str
+        "labels", "counts" or "probabilities".
+    name : Hashable
+        The outcome's name, for tables.
+    names : tuple
+        Category names of the J columns; empty for labels.
+    """
+
+    values: Any
+    kind: str
+    name: Hashable
+    names: tuple
+
+    @property
+    def missing(self) -> np.ndarray:
+        """Mask (n,) of the rows whose outcome is missing."""
+        mask = find_missing(self.values)
+        return mask if mask.ndim == 1 else mask.any(axis=1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of the rows used.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray or None
+        Category index of every row (n,), for labels.
+    table : numpy.ndarray or None
+        Counts or probabilities (n, J), for the other kinds.
+    categories : tuple
+        The J categories, in order.
+    declared : tuple
+        The categories in order with the unused ones, which `categories` leaves out.
+    kind, name
+        As in `RawOutcome`.
+    """
+
+    codes: np.ndarray | None
+    table: np.ndarray | None
+    categories: tuple
+    declared: tuple
+    kind: str
+    name: Hashable
+
+
+def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutcome:
+    """Take an outcome of any accepted type and say which kind it is.
+
+    One column is labels; several are probabilities if every row sums to one
+    within 1e-8 and some entry is not whole, and counts if all entries are whole.
+
+    Raises
+    ------
+    OptionError
+        If `kind` is not None, "labels", "counts" or "probabilities".
+    OutcomeError
+        If the values fit no kind, or not the one asked for.
+    """
+    if kind is not None and kind not in OUTCOME_KINDS:
+        raise OptionError(f"outcome must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
+    if is_foreign_frame(endog):
+        endog = convert_foreign(endog)
+    if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
+        endog = endog.iloc[:, 0]
+    elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:
+        endog = endog[:, 0]
+    elif not isinstance(endog, pd.Series | pd.DataFrame | np.ndarray | pd.Categorical):
+        endog = _from_sequence(endog)
+    if np.ndim(endog) == 1:
+        return _read_labels(endog, kind, name)
+    if np.ndim(endog) != 2:
+        raise OutcomeError(f"The outcome has {np.ndim(endog)} dimensions; give one or two.")
+    return _read_table(endog, kind, name)
+
+
+def _from_sequence(endog: Any) -> Any:
+    if isinstance(endog, pd.api.extensions.ExtensionArray | pd.Index):
+        return pd.Series(endog)
+    if isinstance(endog, str) or not hasattr(endog, "__len__"):
+        raise OutcomeError(f"The outcome must hold one entry per row, not {endog!r}.")
+    items = list(endog)
+    if items and all(isinstance(item, list | tuple | np.ndarray) for item in items):
+        try:
+            return np.array(items, dtype=float)
+        except (TypeError, ValueError) as error:
+            raise OutcomeError("The outcome's rows are not all numbers of one length.") from error
+    return pd.Series(items, dtype=object).infer_objects() if items else pd.Series([], dtype=object)
+
+
+def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
+    if kind not in (None, "labels"):
+        raise OutcomeError(f"outcome={kind!r} needs one column per category, and there is one.")
+    series = endog if isinstance(endog, pd.Series) else pd.Series(endog)
+    if series.dtype.kind == "c":
+        raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
+    if series.dtype == object:
+        _check_hashable(series)
+    own = series.name if series.name is not None else name
+    return RawOutcome(series, "labels", "y" if own is None else own, ())
+
+
+def _check_hashable(series: pd.Series) -> None:
+    for row, value in enumerate(series):
+        if not isinstance(value, Hashable):
+            raise OutcomeError(f"The label in row {row} is {value!r}, which is not hashable.")
+
+
+def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
+    if kind == "labels":
+        raise OutcomeError(
+            f"outcome='labels' needs one column, and the outcome has {np.shape(endog)[1]}."
+        )
+    names = tuple(endog.columns) if isinstance(endog, pd.DataFrame) else ()
+    check_unique_names(names, "The outcome")
+    names = names or tuple(range(endog.shape[1]))
+    columns = (
+        [endog.iloc[:, i] for i in range(len(names))]
+        if isinstance(endog, pd.DataFrame)
+        else list(endog.T)
+    )
+    arrays = [as_numbers(column, label) for column, label in zip(columns, names, strict=True)]
+    values = (
+        np.column_stack(arrays).astype(np.float64) if arrays else np.empty((len(endog), 0))
+    )
+    _check_not_negative(values, names)
+    return RawOutcome(values, kind or _infer_kind(values), "y" if name is None else name, names)
+
+
+def _check_not_negative(values: np.ndarray, names: tuple) -> None:
+    bad = (values < 0) | np.isinf(values)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise OutcomeError(
+            f"Counts and probabilities are finite and not negative; row {row}, column "
+            f"{names[column]!r} holds {values[row, column]}."
+        )
+
+
+def _infer_kind(values: np.ndarray) -> str:
+    complete = values[~np.isnan(values).any(axis=1)]
+    if (complete == np.floor(complete)).all():
+        return "counts"
+    return "probabilities"
+
+
+def _check_table(values: np.ndarray, kind: str) -> None:
+    if kind == "counts":
+        bad = np.flatnonzero((values != np.floor(values)).any(axis=1))
+        say = "Counts are whole numbers"
+    else:
+        bad = np.flatnonzero(np.abs(values.sum(axis=1) - 1) > SHARE_TOLERANCE)
+        say = (
+            "An outcome of several columns is counts (whole numbers) or probabilities (rows "
+            "that sum to 1)"
+        )
+    if bad.size:
+        raise OutcomeError(
+            f"{say}; {bad.size} rows are not so, the first of them (by position among the "
+            f"rows used) {bad[0]}: {values[bad[0]].tolist()}."
+        )
+
+
+def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
+    """Find the categories of the rows used and code them.
+
+    Parameters
+    ----------
+    raw : RawOutcome
+    rows : numpy.ndarray
+        Positions (m,) of the rows used.
+
+    Returns
+    -------
+    Outcome
+        Unused categories left out, with an `UnusedLevelWarning`.
+
+    Raises
+    ------
+    OneCategoryError
+        If fewer than two categories remain.
+    """
+    if not rows.size:
+        raise EmptyDataError("There are no rows to fit.")
+    outcome = _settle_labels(raw, rows) if raw.kind == "labels" else _settle_table(raw, rows)
+    unused = [category for category in outcome.declared if category not in outcome.categories]
+    if unused:
+        warnings.warn(
+            f"Categories of {raw.name!r} without a row were dropped: {list_some(unused)}.",
+            UnusedLevelWarning,
+            stacklevel=2,
+        )
+    if len(outcome.categories) < 2:
+        raise OneCategoryError(
+            f"The outcome {raw.name!r} takes the single value {outcome.categories[0]!r} in the "
+            "rows used; a multinomial logit needs two categories or more."
+        )
+    return outcome
+
+
+def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
+    table = raw.values[rows]
+    _check_table(table, raw.kind)
+    used = table.sum(axis=0) > 0
+    outcome = Outcome(
+        None, table, tuple(np.array(raw.names, dtype=object)), raw.names, raw.kind, raw.name
+    )
+    if used.all():
+        return replace(outcome, categories=raw.names)
+    kept = tuple(label for label, keep in zip(raw.names, used, strict=True) if keep)
+    return replace(outcome, table=np.ascontiguousarray(table[:, used]), categories=kept)
+
+
+def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
+    series = raw.values.iloc[rows]
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        declared = tuple(_plain(label) for label in series.cat.categories)
+        codes = np.asarray(series.cat.codes, dtype=np.int64)
+    else:
+        codes, labels = _factorize(series)
+        order = order_labels(labels)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        declared = tuple(labels[i] for i in order)
+        codes = rank[codes]
+    used = np.bincount(codes, minlength=len(declared)) > 0
+    position = np.cumsum(used) - 1
+    kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
+    return Outcome(position[codes], None, kept, declared, "labels", raw.name)
+
+
+def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
+    """Code labels by first appearance; labels that differ only in type must not merge."""
+    if series.dtype == object:
+        pairs = pd.MultiIndex.from_arrays(
+            [[type(value).__name__ for value in series], list(series)]
+        )
+        types: dict[Any, str] = {}
+        for kind, value in pairs.unique():
+            if types.setdefault(value, kind) != kind and {types[value], kind} != {"str", "str_"}:
+                raise OutcomeError(
+                    f"The outcome holds {value!r} both as {types[value]} and as {kind}; "
+                    "convert the labels to one type."
+                )
+    codes, labels = pd.factorize(series)
+    values = [_plain(label) for label in labels]
+    if values and all(isinstance(value, float) and value.is_integer() for value in values):
+        values = [int(value) for value in values]
+    return np.asarray(codes, dtype=np.int64), values
+
+
+def _plain(label: Any) -> Any:
+    """Turn a numpy scalar into the Python object it stands for."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def order_labels(labels: Sequence[Any]) -> np.ndarray:
+    """Return the positions that sort labels; by type, then appearance, if they cannot be.
+
+    Examples
+    --------
+    >>> from mlelogit.data.outcome import order_labels
+    >>> order_labels(["b", "a", "c"]).tolist()
+    [1, 0, 2]
+    """
+    try:
+        order = sorted(range(len(labels)), key=lambda i: labels[i])
+    except TypeError:
+        order = sorted(range(len(labels)), key=lambda i: type(labels[i]).__name__)
+        warnings.warn(
+            "The labels cannot be compared with each other; their order is by type, then by "
+            f"appearance: {list_some([labels[i] for i in order])}.",
+            CategoryOrderWarning,
+            stacklevel=2,
+        )
+    return np.array(order, dtype=np.int64)
+
+
+def find_base(base: Any, categories: tuple) -> int:
+    """Return the position of the base category; the first one if none is asked for.
+
+    A base that is not itself a category may be written as its text, as on a
+    command line, where that is unambiguous.
+
+    Raises
+    ------
+    BaseCategoryError
+        If it is no category; the message lists them.
+    """
+    if base is None:
+        return 0
+    plain = _plain(base)
+    same_type = [i for i, c in enumerate(categories) if type(c) is type(plain) and c == plain]
+    equal = [i for i, c in enumerate(categories) if c == plain]
+    as_text = [i for i, c in enumerate(categories) if str(c) == str(plain)]
+    for found in (same_type, equal, as_text):
+        if len(found) == 1:
+            return found[0]
+    raise BaseCategoryError(
+        f"base={base!r} is not a category of the outcome. Categories: {list_some(categories, 50)}."
+    )
+
+
+def name_categories(categories: Sequence[Any]) -> list[str]:
+    """Write categories as text; as Python literals where two would read the same."""
+    names = [str(category) for category in categories]
+    if len(set(names)) < len(names):
+        names = [repr(category) for category in categories]
+    return names

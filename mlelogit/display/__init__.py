@@ -1,0 +1,1 @@
+"""Tables of a fit as text, HTML, LaTeX and Markdown."""

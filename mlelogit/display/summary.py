@@ -1,0 +1,307 @@
+"""The summary table: one content, rendered as text, HTML, LaTeX or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
+from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.fit_statistics import compute_fit_statistics
+
+TITLE = "Multinomial Logit Results"
+
+
+@dataclass(frozen=True)
+class CoefficientBlock:
+    """One equation of the table.
+
+    Attributes
+    ----------
+    title : str
+        The category, and the base it is compared with.
+    names : list of str
+        (K,).
+    cells : list of list of str
+        (K, 6): coefficient, standard error, z, p-value, interval.
+    """
+
+    title: str
+    names: list[str]
+    cells: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a summary says, before it is laid out.
+
+    Attributes
+    ----------
+    title : str
+    header : list of tuple
+        (left label, left value, right label, right value).
+    columns : list of str
+        Names of the six columns of every block.
+    blocks : list of CoefficientBlock
+    notes : list of str
+        What stands under the table.
+    """
+
+    title: str
+    header: list[tuple[str, str, str, str]]
+    columns: list[str]
+    blocks: list[CoefficientBlock]
+    notes: list[str]
+
+    def as_text(self) -> str:
+        """Return the table as text, in the look statsmodels' users know."""
+        head, *blocks = (str(table).split("\n") for table in _make_tables(self, as_is))
+        lines = [*head[:-1], *blocks[0]]
+        for block in blocks[1:]:
+            lines[-1] = "-" * len(lines[-1])
+            lines += block[1:]
+        return "\n".join([*lines, *self.notes])
+
+    def as_html(self) -> str:
+        """Return the table as HTML; every name is escaped."""
+        tables = [table.as_html() for table in _make_tables(self, escape)]
+        notes = "<br>".join(escape(note) for note in self.notes)
+        return "\n".join([*tables, f"<p>{notes}</p>"])
+
+    def as_latex(self) -> str:
+        """Return the table as LaTeX tabulars (package booktabs); every name is escaped."""
+        tables = [_to_latex(table) for table in _make_tables(self, escape_latex)]
+        title = rf"\begin{{center}}\textbf{{{escape_latex(self.title)}}}\end{{center}}"
+        notes = " \\\\\n".join(escape_latex(note) for note in self.notes)
+        return "\n".join([title, *tables, r"\begin{flushleft}", notes, r"\end{flushleft}"])
+
+    def as_markdown(self) -> str:
+        """Return the table as Markdown."""
+        head = [[escape_markdown(cell) for cell in row] for row in self.header]
+        lines = [f"**{self.title}**", "", *_write_markdown(["", "", "", ""], head)]
+        for block in self.blocks:
+            titles = [escape_markdown(title) for title in (block.title, *self.columns)]
+            rows = [
+                [escape_markdown(name), *cells]
+                for name, cells in zip(block.names, block.cells, strict=True)
+            ]
+            lines += ["", *_write_markdown(titles, rows)]
+        return "\n".join([*lines, "", *[f"- {escape_markdown(note)}" for note in self.notes]])
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def __repr__(self) -> str:
+        return self.as_text()
+
+    def _repr_html_(self) -> str:
+        return self.as_html()
+
+    def _repr_latex_(self) -> str:
+        return self.as_latex()
+
+
+def summarize(
+    record: FitRecord,
+    covariance: Covariance,
+    alpha: float = 0.05,
+    exponentiate: bool = False,
+) -> Summary:
+    """Say what a fit found.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    alpha : float
+        The intervals cover with probability ``1 - alpha``.
+    exponentiate : bool
+        Whether to give relative risk ratios instead of coefficients.
+    """
+    alpha = check_alpha(alpha)
+    tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
+    return Summary(
+        title=TITLE,
+        header=_write_header(record, covariance),
+        columns=[
+            "RRR" if exponentiate else "coef",
+            "std err",
+            "z",
+            "P>|z|",
+            f"[{alpha / 2:.4g}",
+            f"{1 - alpha / 2:.4g}]",
+        ],
+        blocks=_write_blocks(record, tidy),
+        notes=_write_notes(record, covariance),
+    )
+
+
+def _write_header(record: FitRecord, covariance: Covariance) -> list[tuple[str, str, str, str]]:
+    encoding, maximum = record.encoding, record.maximum
+    statistics = compute_fit_statistics(record)
+    names = encoding.category_names
+    left = [
+        ("Outcome:", str(encoding.outcome_name)),
+        ("Outcome kind:", encoding.outcome_kind),
+        ("Base category:", names[encoding.base]),
+        ("Method:", f"MLE ({maximum.method})"),
+        ("Converged:", "yes" if maximum.converged else "NO"),
+        ("Iterations:", str(maximum.iterations)),
+        ("Covariance:", covariance.kind),
+        ("Weights:", record.weight_type or "none"),
+    ]
+    right = [
+        ("No. Observations:", f"{statistics.nobs:.10g}"),
+        ("Df Residuals:", f"{statistics.df_resid:.10g}"),
+        ("Df Model:", str(statistics.df_model)),
+        ("Pseudo R-squ.:", f"{statistics.prsquared:.4g}"),
+        ("Log-Likelihood:", f"{statistics.llf:.4f}"),
+        ("LL-Null:", f"{statistics.llnull:.4f}"),
+        ("LLR p-value:", f"{statistics.llr_pvalue:.4g}"),
+        ("AIC / BIC:", f"{statistics.aic:.2f} / {statistics.bic:.2f}"),
+    ]
+    return [(*one, *two) for one, two in zip(left, right, strict=True)]
+
+
+def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBlock]:
+    encoding = record.encoding
+    names = encoding.category_names
+    base = names[encoding.base]
+    others = names[: encoding.base] + names[encoding.base + 1 :]
+    width = len(encoding.names)
+    cells = [
+        [*(format_number(value) for value in row[:2]), f"{row[2]:.3f}", f"{row[3]:.3f}"]
+        + [format_number(value) for value in row[4:]]
+        for row in tidy.iloc[:, 2:].itertuples(index=False, name=None)
+    ]
+    return [
+        CoefficientBlock(
+            f"{category} vs {base}",
+            [str(name) for name in encoding.names],
+            cells[i * width : (i + 1) * width],
+        )
+        for i, category in enumerate(others)
+    ]
+
+
+def _write_notes(record: FitRecord, covariance: Covariance) -> list[str]:
+    statistics = compute_fit_statistics(record)
+    encoding = record.encoding
+    notes = [
+        f"Certificate: {record.maximum.certificate}.",
+        f"Categories in order: {', '.join(encoding.category_names)}.",
+        f"Null model: {statistics.null}.",
+    ]
+    if not record.maximum.converged:
+        notes.insert(0, f"NOT CONVERGED. {record.maximum.status.value}")
+    if covariance.correction:
+        notes.append(f"Covariance {covariance.kind}: HC0 times {covariance.correction}.")
+    if record.has_offset:
+        notes.append("The scores have an offset.")
+    if record.audit.rows_in != record.audit.rows_used:
+        reasons = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
+        notes.append(
+            f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {reasons})."
+        )
+    if statistics.reason:
+        notes.append(f"NaN above: {statistics.reason}.")
+    return notes
+
+
+def format_number(value: float) -> str:
+    """Write a number with four decimals, or with four digits where those would not show.
+
+    Examples
+    --------
+    >>> from mlelogit.display.summary import format_number
+    >>> format_number(0.12345), format_number(1.5e-7)
+    ('0.1235', '1.500e-07')
+    """
+    if not np.isfinite(value):
+        return str(float(value))
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4f}"
+    return f"{value:.3e}"
+
+
+def as_is(text: str) -> str:
+    """Return text as it is."""
+    return text
+
+
+def escape_latex(text: str) -> str:
+    r"""Escape the characters that LaTeX reads as commands.
+
+    Examples
+    --------
+    >>> from mlelogit.display.summary import escape_latex
+    >>> print(escape_latex("50% & a_b"))
+    50\% \& a\_b
+    """
+    special = {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        **{char: f"\\{char}" for char in "&%$#_{}"},
+    }
+    return "".join(special.get(char, char) for char in text)
+
+
+def escape_markdown(text: str) -> str:
+    """Escape the characters that break a Markdown table or that it reads as markup."""
+    return "".join(f"\\{char}" if char in "|\\`*_<>[]" else char for char in text)
+
+
+def _write_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(titles) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (titles, rule, *rows)]
+
+
+def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
+    """Lay the header and the blocks out as statsmodels' tables."""
+    from statsmodels.iolib.table import Cell, SimpleTable
+    from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
+
+    blocks = summary.blocks
+    longest = max(len(name) for block in blocks for name in (block.title, *block.names))
+    numbers = [max(10, *(len(row[i]) for b in blocks for row in b.cells)) for i in range(6)]
+    width = longest + sum(numbers) + 6
+    rows = [[write(cell) for cell in row] for row in summary.header]
+    look = {"data_fmts": ["%s", "%s", "%s"], "stub_fmt": "%s", "data_aligns": "rlr"}
+    head = SimpleTable(
+        [row[1:] for row in rows],
+        stubs=[row[0] for row in rows],
+        title=write(summary.title),
+        txt_fmt={**fmt_2cols, **look, "colwidths": _spread(rows, width), "colsep": "  "},
+    )
+    tables = [head]
+    for block in blocks:
+        table = SimpleTable(
+            block.cells,
+            headers=[write(title) for title in summary.columns],
+            stubs=[write(name) for name in block.names],
+            txt_fmt={**fmt_params, "data_fmts": ["%s"], "colwidths": [longest, *numbers]},
+        )
+        table[0][0] = Cell(write(block.title), datatype="stub", row=table[0])
+        tables.append(table)
+    return tables
+
+
+def _spread(rows: list[list[str]], width: int) -> list[int]:
+    """Give the header the width of the table where its entries leave room."""
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    room = max(width - sum(widths) - 6, 0)
+    return [widths[0], widths[1] + room // 2, widths[2] + room - room // 2, widths[3]]
+
+
+def _to_latex(table: Any) -> str:
+    return str(table.as_latex_tabular(replacements={}))

@@ -1,0 +1,297 @@
+"""Independent ways to the same estimates; nothing here comes from `mlelogit.fitting`'s sums."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import qr, solve_triangular
+from scipy.optimize import minimize
+
+from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
+
+EXPANDED_ROWS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fit's data as plain arrays.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        (n, K).
+    d : numpy.ndarray
+        (n, J): one-hot rows, counts or probabilities.
+    weights : numpy.ndarray
+        (n,).
+    offset : numpy.ndarray or None
+        (n, J).
+    base : int
+    weight_type : str or None
+    kind : str
+        "labels", "counts" or "probabilities".
+    """
+
+    x: np.ndarray
+    d: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray | None
+    base: int
+    weight_type: str | None
+    kind: str
+
+    @property
+    def totals(self) -> np.ndarray:
+        """Σ_k d_nk (n,)."""
+        return np.asarray(self.d.sum(axis=1))
+
+    @property
+    def size(self) -> int:
+        """P = (J - 1) K."""
+        return (self.d.shape[1] - 1) * self.x.shape[1]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an engine says.
+
+    Attributes
+    ----------
+    engine : str
+    params : numpy.ndarray or None
+        (J - 1, K) against the base; None if it was not run or failed.
+    bse : numpy.ndarray or None
+        Its standard errors, laid out alike, if it has them.
+    loglike, cross_entropy : float
+        Its own values of the log-likelihood and of the cross-entropy.
+    reason : str
+        Why there is no answer.
+    """
+
+    engine: str
+    params: np.ndarray | None
+    bse: np.ndarray | None
+    loglike: float
+    cross_entropy: float
+    reason: str = ""
+
+
+def refuse(engine: str, reason: str) -> Answer:
+    """Return the answer of an engine that has none."""
+    return Answer(engine, None, None, np.nan, np.nan, reason)
+
+
+def output(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Return y (n, J) at params (J - 1, K)."""
+    scores = np.insert(problem.x @ params.T, problem.base, 0.0, axis=1)
+    return softmax(scores if problem.offset is None else scores + problem.offset)
+
+
+def differentiate(problem: Problem, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient (P,) and Hessian (P, P) of the cross-entropy, category by category."""
+    y = output(problem, params)
+    scale = problem.weights * problem.totals
+    others = [k for k in range(y.shape[1]) if k != problem.base]
+    error = problem.weights[:, None] * (problem.totals[:, None] * y - problem.d)
+    gradient = np.concatenate([problem.x.T @ error[:, k] for k in others])
+    rows = []
+    for k in others:
+        row = []
+        for m in others:
+            curvature = scale * y[:, k] * ((k == m) - y[:, m])
+            row.append(problem.x.T @ (curvature[:, None] * problem.x))
+        rows.append(np.hstack(row))
+    return gradient, np.vstack(rows)
+
+
+def orthogonalize(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return Q, R, s with ``x / s = Q R`` and Q'Q = n I."""
+    scale = np.abs(x).max(axis=0)
+    q, r = qr(x / scale, mode="economic")
+    root = np.sqrt(len(x))
+    return q * root, r / root, scale
+
+
+def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
+    """Minimize the cross-entropy of a one-layer softmax network with J free weight vectors.
+
+    From a random start, by L-BFGS-B on an orthonormal basis of the columns; the
+    weight vectors are mapped to the base by differences, which leave every output
+    as it is.
+    """
+    q, r, scale = orthogonalize(problem.x)
+    shape = (problem.d.shape[1], q.shape[1])
+    total = float((problem.weights * problem.totals).sum())
+
+    def error_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = q @ flat.reshape(shape).T
+        y = softmax(scores if problem.offset is None else scores + problem.offset)
+        error = problem.weights[:, None] * (problem.totals[:, None] * y - problem.d)
+        value = cross_entropy(problem.d, np.maximum(y, 1e-300), problem.weights)
+        return value / total, (error.T @ q).ravel() / total
+
+    start = 0.1 * np.random.default_rng(seed).standard_normal(shape).ravel()
+    found = minimize(
+        error_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"ftol": 0.0, "gtol": 1e-12, "maxiter": 20_000, "maxfun": 40_000, "maxcor": 30},
+    )
+    weights = found.x.reshape(shape)
+    differences = np.delete(weights - weights[problem.base], problem.base, axis=0)
+    params = solve_triangular(r, differences.T).T / scale
+    bse = measure_errors(problem, params)
+    y = output(problem, params)
+    return Answer(
+        "minimum cross-entropy",
+        params,
+        bse,
+        log_likelihood(problem.d, y, problem.weights),
+        float(found.fun) * total,
+    )
+
+
+def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Return standard errors (J - 1, K) from the cross-entropy's Hessian; NaN if there are none."""
+    q, r, scale = orthogonalize(problem.x)
+    inner = Problem(
+        q, problem.d, problem.weights, problem.offset, problem.base, problem.weight_type, problem.kind
+    )
+    _, hessian = differentiate(inner, (params * scale) @ r.T)
+    try:
+        inverse = np.linalg.inv(hessian)
+    except np.linalg.LinAlgError:
+        return np.full(params.shape, np.nan)
+    back = solve_triangular(r, np.eye(len(r))) / scale[:, None]
+    width = len(r)
+    blocks = [
+        back @ inverse[i * width : (i + 1) * width, i * width : (i + 1) * width] @ back.T
+        for i in range(len(params))
+    ]
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.array([np.diag(block) for block in blocks]))
+
+
+def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the entropy dual at params, and the Newton step the moments still ask for.
+
+    ``-log L = Σ_n w_n Σ_k [-t_n y_nk log y_nk + (t_n y_nk - d_nk) o_nk]`` where the moments
+    ``Σ_n w_n x_n (d_nk - t_n y_nk)`` vanish (Berger, Della Pietra and Della Pietra 1996).
+    """
+    y = output(problem, params)
+    expected = problem.totals[:, None] * y
+    logs = np.log(np.where(y > 0, y, 1.0))
+    rows = -(expected * logs).sum(axis=1)
+    if problem.offset is not None:
+        rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
+    q, r, scale = orthogonalize(problem.x)
+    inner = Problem(
+        q, problem.d, problem.weights, problem.offset, problem.base, problem.weight_type, problem.kind
+    )
+    gradient, hessian = differentiate(inner, (params * scale) @ r.T)
+    step = np.linalg.lstsq(hessian, gradient, rcond=None)[0].reshape(params.shape)
+    return float(problem.weights @ rows), solve_triangular(r, step.T).T / scale
+
+
+def expand_rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return one row per row and category with d > 0: rows (m,), codes (m,), weights (m,)."""
+    rows, codes = np.nonzero(problem.d)
+    return rows, codes, problem.weights[rows] * problem.d[rows, codes]
+
+
+def fit_statsmodels(problem: Problem, seed: int) -> Answer:
+    """Fit statsmodels' MNLogit from its own default start; counts and frequencies expanded."""
+    name = "statsmodels MNLogit"
+    if problem.offset is not None:
+        return refuse(name, "statsmodels' MNLogit has no offset")
+    if problem.weight_type in ("sampling", "importance"):
+        return refuse(name, f"statsmodels' MNLogit has no {problem.weight_type} weights")
+    order = [problem.base, *(k for k in range(problem.d.shape[1]) if k != problem.base)]
+    if problem.kind == "probabilities":
+        if problem.weight_type is not None:
+            return refuse(name, "statsmodels' MNLogit has no weights for probabilities")
+        endog, exog = problem.d[:, order], problem.x
+    else:
+        rows, codes, weights = expand_rows(problem)
+        if weights.sum() > EXPANDED_ROWS:
+            return refuse(name, f"{weights.sum():.3g} rows after expanding the frequencies")
+        times = weights.astype(int)
+        endog = np.repeat(np.argsort(order)[codes], times)
+        exog = problem.x[np.repeat(rows, times)]
+    from statsmodels.discrete.discrete_model import MNLogit
+
+    fitted = MNLogit(endog, exog).fit(disp=0)
+    params = np.asarray(fitted.params).T
+    y = output(problem, params)
+    own = cross_entropy(problem.d, np.asarray(y), problem.weights)
+    return Answer(name, params, np.asarray(fitted.bse).T, float(fitted.llf), own)
+
+
+def fit_sklearn(problem: Problem, seed: int) -> Answer:
+    """Fit scikit-learn's LogisticRegression without a penalty."""
+    name = "scikit-learn LogisticRegression"
+    if problem.offset is not None:
+        return refuse(name, "scikit-learn's LogisticRegression has no offset")
+    try:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.metrics import log_loss
+    except ImportError:
+        return refuse(name, 'not installed; pip install "mlelogit[sklearn]"')
+    rows, codes, weights = expand_rows(problem)
+    x = problem.x[rows]
+    model = LogisticRegression(
+        C=np.inf, solver="newton-cholesky", fit_intercept=False, tol=1e-10, max_iter=200
+    )
+    model.fit(x, codes, sample_weight=weights)
+    coef = np.vstack([np.zeros_like(model.coef_), model.coef_]) if len(model.coef_) == 1 else model.coef_
+    params = np.delete(coef - coef[problem.base], problem.base, axis=0)
+    y = output(problem, params)
+    loss = log_loss(codes, model.predict_proba(x), normalize=False, sample_weight=weights)
+    own = log_likelihood(problem.d, y, problem.weights)
+    return Answer(name, params, None, own, float(loss))
+
+
+Engine = Callable[[Problem, int], Answer]
+ENGINES: dict[str, tuple[str, Engine]] = {
+    "cross-entropy": ("minimum cross-entropy", minimize_cross_entropy),
+    "statsmodels": ("statsmodels MNLogit", fit_statsmodels),
+    "scikit-learn": ("scikit-learn LogisticRegression", fit_sklearn),
+}
+
+
+def estimate_seconds(engine: str, problem: Problem) -> float:
+    """Estimate an engine's time from n, K and J; constants measured on two cores."""
+    rows, width = problem.x.shape
+    equations = problem.d.shape[1] - 1
+    if engine == "cross-entropy":
+        return 300 * 4 * rows * width * (equations + 1) / 2e9
+    if engine == "statsmodels":
+        return 1.5e-9 * rows * problem.size**2 + 2e-3 * equations**2
+    return 2e-9 * rows * problem.size**2
+
+
+def run_engine(engine: str, problem: Problem, seed: int) -> Answer:
+    """Run an engine; an exception of another package becomes its reason."""
+    name, function = ENGINES[engine]
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return function(problem, seed)
+    except Exception as error:  # noqa: BLE001 - any failure of a peer is its answer
+        reason = str(error).split("\n")[0]
+        return refuse(name, f"failed with {type(error).__name__}: {reason}")
+
+
+def measure_gap(problem: Problem, better: Any, worse: Any) -> float:
+    """Return how much higher the log-likelihood is at one point than at another.
+
+    The difference is taken row by row, so that its rounding is that of the
+    difference and not that of the sums.
+    """
+    logs = [np.log(np.maximum(output(problem, params), 1e-300)) for params in (better, worse)]
+    return float(problem.weights @ (problem.d * (logs[0] - logs[1])).sum(axis=1))

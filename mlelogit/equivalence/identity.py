@@ -1,0 +1,163 @@
+r"""The identity between log-likelihood and cross-entropy, in pieces.
+
+An outcome is a row d_n of J numbers: all zeros but a one at its category, or the
+people or the shares in each. An output is a row y_n of J probabilities. Then
+
+    ``-log L = -Σ_n log Π_k y_nk^d_nk = -Σ_n Σ_k d_nk log y_nk = E(w)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlelogit.exceptions import LengthMismatchError, OutcomeError
+
+
+def softmax(u: Any) -> np.ndarray:
+    """Return the probabilities ``exp(u_k) / Σ_l exp(u_l)`` along the last axis.
+
+    The scores are shifted by their maximum first: ``exp(u_k - m) / Σ_l exp(u_l - m)``
+    is the same number, and nothing overflows.
+
+    Parameters
+    ----------
+    u : array-like
+        Scores (..., J).
+
+    Returns
+    -------
+    numpy.ndarray
+        (..., J); every row sums to one.
+
+    Examples
+    --------
+    >>> from mlelogit.equivalence import softmax
+    >>> softmax([1e4, 1e4, -1e4]).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    scores = np.asarray(u, dtype=np.float64)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
+    """Return indicators d (n, J) of category codes 0..J-1.
+
+    Parameters
+    ----------
+    codes : array-like
+        (n,), whole numbers from zero on.
+    categories : int, optional
+        J; one more than the largest code if not given.
+
+    Raises
+    ------
+    OutcomeError
+        If a code is not a whole number from 0 to J - 1.
+
+    Examples
+    --------
+    >>> from mlelogit.equivalence import one_hot
+    >>> one_hot([3], 10).astype(int).tolist()
+    [[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]]
+    """
+    values = np.asarray(codes)
+    if values.ndim != 1 or values.dtype.kind not in "iu" and values.size:
+        raise OutcomeError(f"Codes are one whole number per row, not {values.dtype} {values.shape}.")
+    width = int(values.max(initial=-1)) + 1 if categories is None else categories
+    if values.size and not (0 <= values.min() and values.max() < width):
+        raise OutcomeError(f"Codes must lie from 0 to {width - 1}.")
+    indicators = np.zeros((len(values), width))
+    indicators[np.arange(len(values)), values.astype(np.intp)] = 1.0
+    return indicators
+
+
+def cross_entropy(d: Any, y: Any, weights: Any = None) -> float:
+    """Return the cross-entropy error ``E = -Σ_n w_n Σ_k d_nk log y_nk``.
+
+    Parameters
+    ----------
+    d : array-like
+        Outcomes (n, J): one-hot rows, counts or probabilities.
+    y : array-like
+        Outputs (n, J): probabilities.
+    weights : array-like, optional
+        (n,), one if not given.
+
+    Returns
+    -------
+    float
+        In nats; infinite if something that happened has probability zero.
+
+    Examples
+    --------
+    >>> from mlelogit.equivalence import cross_entropy
+    >>> round(cross_entropy([[0, 1]], [[0.75, 0.25]]), 4)
+    1.3863
+    """
+    outcomes, outputs, scale = _pair(d, y, weights)
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(outcomes > 0, outputs, 1.0))
+    return float(-np.sum(scale * (outcomes * logs).sum(axis=1)))
+
+
+def log_likelihood(d: Any, y: Any, weights: Any = None) -> float:
+    """Return the log-likelihood: the sum of the logarithms of ``p(d_n) = Π_k y_nk^d_nk``.
+
+    Every row's probability is formed as that product, in logarithms only where it
+    would leave the range of a double.
+
+    Parameters
+    ----------
+    d, y, weights : array-like
+        As in `cross_entropy`.
+
+    Examples
+    --------
+    >>> from mlelogit.equivalence import log_likelihood
+    >>> round(log_likelihood([[0, 1]], [[0.75, 0.25]]), 4)
+    -1.3863
+    """
+    outcomes, outputs, scale = _pair(d, y, weights)
+    with np.errstate(divide="ignore", under="ignore"):
+        products = np.prod(np.where(outcomes > 0, outputs, 1.0) ** outcomes, axis=1)
+        direct = np.log(products)
+        logs = np.log(np.where(outcomes > 0, outputs, 1.0))
+        rows = np.where(products > 1e-290, direct, (outcomes * logs).sum(axis=1))
+    return float(np.sum(scale * rows))
+
+
+def posterior_from_joint(log_joint: Any) -> np.ndarray:
+    """Return the posterior ``P(C_k | x)`` from the logarithms of ``p(x, C_k)``.
+
+    Bayes' rule, ``P(C_k | x) = p(x, C_k) / Σ_l p(x, C_l)``, is the softmax of the log
+    joint densities (Bishop 2006, section 4.2), so a softmax output reads as a
+    posterior probability.
+
+    Parameters
+    ----------
+    log_joint : array-like
+        (..., J).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.equivalence import posterior_from_joint
+    >>> posterior_from_joint(np.log([0.1, 0.3])).round(4).tolist()
+    [0.25, 0.75]
+    """
+    return softmax(log_joint)
+
+
+def _pair(d: Any, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    outcomes, outputs = np.asarray(d, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if outcomes.ndim != 2 or outcomes.shape != outputs.shape:
+        raise LengthMismatchError(
+            f"d and y must have the same shape (n, J), not {outcomes.shape} and {outputs.shape}."
+        )
+    scale = np.ones(len(outcomes)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if scale.shape != (len(outcomes),):
+        raise LengthMismatchError(f"weights has shape {scale.shape}, not ({len(outcomes)},).")
+    return outcomes, outputs, scale

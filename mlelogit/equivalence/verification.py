@@ -1,0 +1,269 @@
+"""verify(): a fit beside independent engines, and a verdict on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.equivalence.engines import (
+    ENGINES,
+    Answer,
+    Problem,
+    estimate_seconds,
+    measure_entropy,
+    measure_errors,
+    measure_gap,
+    output,
+    refuse,
+    run_engine,
+)
+from mlelogit.equivalence.identity import cross_entropy
+from mlelogit.exceptions import OptionError
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.likelihood import map_outcome
+from mlelogit.inference.covariance import Covariance, estimate_covariance
+
+OURS = "maximum likelihood (this fit)"
+ENTROPY = "maximum entropy (this fit)"
+COEFFICIENT_TOLERANCE = 1e-4
+LOGLIKE_TOLERANCE = 1e-8
+ERROR_TOLERANCE = 1e-4
+PATIENCE_SECONDS = 60.0
+AGREES = "agrees"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A fit beside independent engines.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One row per engine; columns loglike, cross_entropy, coef_diff (largest
+        difference of a coefficient from the reference, in standard errors), se_diff
+        (largest relative difference of a standard error) and verdict.
+    reference : str
+        The engine with the highest likelihood, this fit unless another one is
+        higher: the others are measured against it.
+    seed : int
+        Seed of the random start of the cross-entropy descent.
+    """
+
+    frame: pd.DataFrame
+    reference: str
+    seed: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every engine that was run agrees."""
+        run = self.frame[~self.frame["verdict"].str.startswith("not run")]
+        return bool((run["verdict"] == AGREES).all())
+
+    def __str__(self) -> str:
+        said = self.frame.to_string(
+            formatters={
+                "loglike": "{:.8f}".format,
+                "cross_entropy": "{:.8f}".format,
+                "coef_diff": "{:.1e}".format,
+                "se_diff": "{:.1e}".format,
+            },
+            na_rep="",
+        )
+        return "\n".join(
+            [
+                "Maximum likelihood = minimum cross-entropy = maximum entropy",
+                said,
+                f"Differences from: {self.reference}. Tolerances: coefficients "
+                f"{COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
+                f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative.",
+                f"The cross-entropy descent starts at random (seed {self.seed}).",
+                f"Verdict: {'all agree' if self.agrees else 'NOT all agree'}.",
+            ]
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def verify(
+    record: FitRecord, covariance: Covariance, engines: Any = None, seed: int = 0
+) -> Verification:
+    """Set a fit beside independent engines, on the same data.
+
+    (a) this fit; (b) the minimum of the cross-entropy ``-Σ_n w_n Σ_k d_nk log y_nk``
+    over all J weight vectors of a one-layer softmax network, by its own few lines,
+    from a random start; (c) the maximum-entropy side: the moments and the entropy at
+    this fit; (d) statsmodels' MNLogit; (e) scikit-learn's LogisticRegression
+    without a penalty, if it is installed. An engine that disagrees is named as the
+    one that is off if its likelihood is lower.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+        Its standard errors are compared if it is nonrobust; else the nonrobust ones.
+    engines : str or list of str, optional
+        Of "cross-entropy", "statsmodels", "scikit-learn": run these, whatever they
+        cost. All that are estimated to take less than a minute if not given.
+    seed : int
+        Seed of the random start.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    OptionError
+        If an engine is unknown.
+    """
+    chosen = _choose_engines(engines)
+    problem = read_problem(record)
+    model_based = covariance.kind == "nonrobust"
+    model = covariance if model_based else estimate_covariance(record, "nonrobust")
+    ours = _answer_ours(record, model, problem)
+    answers = [ours]
+    for engine in chosen:
+        seconds = estimate_seconds(engine, problem)
+        if engines is None and seconds > PATIENCE_SECONDS:
+            answers.append(
+                refuse(
+                    ENGINES[engine][0],
+                    f"about {seconds:.0f} s; engines={engine!r} runs it all the same",
+                )
+            )
+        else:
+            answers.append(run_engine(engine, problem, seed))
+    return judge(answers, problem, seed)
+
+
+def _choose_engines(engines: Any) -> list[str]:
+    if engines is None:
+        return list(ENGINES)
+    asked = [engines] if isinstance(engines, str) else list(engines)
+    unknown = [engine for engine in asked if engine not in ENGINES]
+    if unknown:
+        raise OptionError(f"engines are {', '.join(ENGINES)}, not {unknown[0]!r}.")
+    return asked
+
+
+def read_problem(record: FitRecord) -> Problem:
+    """Read a fit's rows as plain arrays."""
+    blocks = record.need_blocks()
+    design = blocks.design
+    weights = np.ones(blocks.rows) if design.weights is None else design.weights
+    return Problem(
+        x=RowBlocks(design).map(_read_columns).T,
+        d=blocks.map(map_outcome).T,
+        weights=weights,
+        offset=design.offset,
+        base=record.encoding.base,
+        weight_type=record.weight_type,
+        kind=record.encoding.outcome_kind,
+    )
+
+
+def _read_columns(block: Any) -> np.ndarray:
+    return np.asarray(block.x)
+
+
+def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) -> Answer:
+    y = output(problem, record.params)
+    return Answer(
+        OURS,
+        record.params,
+        covariance.bse.reshape(record.params.shape),
+        record.sums.loglike,
+        cross_entropy(problem.d, y, problem.weights),
+    )
+
+
+def judge(answers: Sequence[Answer], problem: Problem, seed: int = 0) -> Verification:
+    """Compare answers, the first of which is this fit's, and say who is off.
+
+    The reference is the answer with the highest likelihood: the first unless
+    another one's is higher by more than its own distance could explain. Standard
+    errors are compared with those of the cross-entropy's Hessian at the reference.
+    """
+    reference = answers[0]
+    for answer in answers[1:]:
+        if _is_better(answer, reference, problem):
+            reference = answer
+    params = np.asarray(reference.params)
+    errors = measure_errors(problem, params)
+    target = -cross_entropy(problem.d, output(problem, params), problem.weights)
+    rows = [_judge_one(answer, reference, errors, target, problem) for answer in answers]
+    rows.insert(1 + (len(rows) > 1), _judge_entropy(answers[0], errors, target, problem))
+    names = [answer.engine for answer in answers]
+    names.insert(1 + (len(answers) > 1), ENTROPY)
+    frame = pd.DataFrame(rows, index=pd.Index(names, name="engine"))
+    return Verification(frame, reference.engine, seed)
+
+
+def _is_better(answer: Answer, reference: Answer, problem: Problem) -> bool:
+    if answer.params is None or not np.isfinite(answer.params).all():
+        return False
+    if not np.isfinite(np.asarray(reference.params)).all():
+        return True
+    gap = measure_gap(problem, answer.params, reference.params)
+    return gap > COEFFICIENT_TOLERANCE**2 / 4
+
+
+def _judge_one(
+    answer: Answer, reference: Answer, errors: np.ndarray, target: float, problem: Problem
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "loglike": answer.loglike,
+        "cross_entropy": answer.cross_entropy,
+        "coef_diff": np.nan,
+        "se_diff": np.nan,
+    }
+    if answer.params is None:
+        return row | {"verdict": f"not run: {answer.reason}"}
+    if not np.isfinite(answer.params).all():
+        return row | {"verdict": "OFF: its coefficients are not finite"}
+    distance = np.abs(answer.params - np.asarray(reference.params)) / errors
+    row["coef_diff"] = float(np.max(distance))
+    if answer.bse is not None:
+        row["se_diff"] = float(np.max(np.abs(answer.bse / errors - 1)))
+    return row | {"verdict": _find_verdict(row, answer, reference, target, problem)}
+
+
+def _find_verdict(
+    row: dict[str, Any], answer: Answer, reference: Answer, target: float, problem: Problem
+) -> str:
+    faults = []
+    if not np.isfinite(row["coef_diff"]):
+        faults.append("no standard errors to measure it by: the maximum may not be finite")
+    elif row["coef_diff"] > COEFFICIENT_TOLERANCE:
+        gap = measure_gap(problem, reference.params, answer.params)
+        faults.append(f"its log-likelihood is lower by {gap:.2g}")
+    for name, value in (("log-likelihood", row["loglike"]), ("cross-entropy", -row["cross_entropy"])):
+        if not abs(value - target) <= LOGLIKE_TOLERANCE * abs(target):
+            faults.append(f"its {name} is {abs(value):.10g}, not {abs(target):.10g}")
+    if answer.bse is not None and not row["se_diff"] <= ERROR_TOLERANCE:
+        faults.append(f"its standard errors differ by {row['se_diff']:.2g}")
+    return f"OFF: {'; '.join(faults)}" if faults else AGREES
+
+
+def _judge_entropy(
+    ours: Answer, errors: np.ndarray, target: float, problem: Problem
+) -> dict[str, Any]:
+    entropy, step = measure_entropy(problem, np.asarray(ours.params))
+    moved = float(np.max(np.abs(step) / errors))
+    row = {"loglike": -entropy, "cross_entropy": entropy, "coef_diff": moved, "se_diff": np.nan}
+    faults = []
+    if not moved <= COEFFICIENT_TOLERANCE:
+        faults.append("this fit's moments are not the data's")
+    if not abs(entropy + target) <= LOGLIKE_TOLERANCE * abs(target):
+        faults.append("this fit's entropy is not the cross-entropy")
+    return row | {"verdict": f"OFF: {'; '.join(faults)}" if faults else AGREES}

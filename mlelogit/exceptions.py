@@ -1,0 +1,168 @@
+"""One base error, one base warning, and the named cases under them.
+
+Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
+`MNLogitError` or `MNLogitWarning` catches all of them.
+"""
+
+__all__ = [
+    "BaseCategoryError",
+    "CategoryOrderWarning",
+    "ColumnNotFoundError",
+    "ColumnTypeError",
+    "CovarianceError",
+    "DataFileError",
+    "DataNotKeptError",
+    "DuplicateColumnError",
+    "EmptyDataError",
+    "FormulaError",
+    "InfiniteValueError",
+    "LengthMismatchError",
+    "MNLogitError",
+    "MNLogitWarning",
+    "MisalignedIndexError",
+    "MissingDataError",
+    "MissingExtraError",
+    "NoFiniteMaximumWarning",
+    "NotConvergedWarning",
+    "NotNestedError",
+    "OffsetError",
+    "OneCategoryError",
+    "OptionError",
+    "OutcomeError",
+    "ParamsError",
+    "RankDeficiencyError",
+    "ScaleError",
+    "UnsafeFormulaError",
+    "UnseenLevelError",
+    "UnusedLevelWarning",
+    "WeightError",
+    "WeightTypeError",
+]
+
+
+class MNLogitError(ValueError):
+    """Base of every error this package raises about its input."""
+
+
+class MNLogitWarning(UserWarning):
+    """Base of every warning this package gives."""
+
+
+class BaseCategoryError(MNLogitError):
+    """The base asked for is not one of the categories."""
+
+
+class ColumnNotFoundError(MNLogitError):
+    """A column named in a formula or needed for prediction is not in the data."""
+
+
+class ColumnTypeError(MNLogitError):
+    """A column holds values that are not numbers where numbers are needed."""
+
+
+class CovarianceError(MNLogitError):
+    """The covariance asked for is not defined for this fit."""
+
+
+class DataFileError(MNLogitError):
+    """A data file cannot be read."""
+
+
+class DataNotKeptError(MNLogitError):
+    """The fit no longer holds the rows that the question needs."""
+
+
+class DuplicateColumnError(MNLogitError):
+    """Two columns have the same name."""
+
+
+class EmptyDataError(MNLogitError):
+    """There are no rows or no columns to fit."""
+
+
+class FormulaError(MNLogitError):
+    """A formula cannot be read."""
+
+
+class InfiniteValueError(MNLogitError):
+    """A column holds infinite values."""
+
+
+class LengthMismatchError(MNLogitError):
+    """Two inputs that go row by row have different lengths."""
+
+
+class MisalignedIndexError(MNLogitError):
+    """Two pandas inputs have different indexes, so their rows cannot be paired."""
+
+
+class MissingDataError(MNLogitError):
+    """There are missing values and ``missing="raise"``."""
+
+
+class MissingExtraError(MNLogitError, ImportError):
+    """An optional dependency is not installed; the message names the extra."""
+
+
+class NotNestedError(MNLogitError):
+    """Two models compared by a likelihood-ratio test are not nested."""
+
+
+class OffsetError(MNLogitError):
+    """The offset has a wrong shape or wrong values, or is missing for new data."""
+
+
+class OneCategoryError(MNLogitError):
+    """The outcome takes a single value, so there is nothing to model."""
+
+
+class OptionError(MNLogitError):
+    """A choice is not on the short list that the message prints."""
+
+
+class OutcomeError(MNLogitError):
+    """The outcome is neither labels, nor counts, nor probabilities."""
+
+
+class ParamsError(MNLogitError):
+    """Parameters given by the user have a wrong shape, wrong labels or values."""
+
+
+class RankDeficiencyError(MNLogitError):
+    """A column is a linear combination of the columns before it."""
+
+
+class ScaleError(MNLogitError):
+    """A column is so large or so small that its square leaves the range of a double."""
+
+
+class UnsafeFormulaError(FormulaError):
+    """A formula holds something other than columns, numbers and named transforms."""
+
+
+class UnseenLevelError(MNLogitError):
+    """New data hold a level that the fit has not seen."""
+
+
+class WeightError(MNLogitError):
+    """Weights are negative, not finite, not whole or all zero."""
+
+
+class WeightTypeError(MNLogitError):
+    """Weights were given without a type, or a type without weights."""
+
+
+class CategoryOrderWarning(MNLogitWarning):
+    """Labels cannot be compared, so their order is by type and appearance."""
+
+
+class NoFiniteMaximumWarning(MNLogitWarning):
+    """No finite maximum of the likelihood has been shown to exist."""
+
+
+class NotConvergedWarning(MNLogitWarning):
+    """The climb stopped before the maximum; the message tells how far off it can be."""
+
+
+class UnusedLevelWarning(MNLogitWarning):
+    """A category or level without a row was dropped."""

@@ -1,0 +1,1 @@
+"""From row blocks to sums to the maximum to the fit record."""

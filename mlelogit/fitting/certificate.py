@@ -1,0 +1,93 @@
+r"""The certificate: how far the true maximum can be from the point returned.
+
+Let s be the score and I the information at a point, ``V = I⁻¹``, and D a bound on
+the standard error, by V, of every log-odds between two categories at every row.
+``λ² = s' V s`` is the Newton decrement and ``a = λ D``. Along a direction v the third
+derivative of row n is at most its spread of scores ``range_n(v)`` times its second,
+and ``range_n(v) <= D ‖v‖_I`` all along the line. So the curvature cannot fade faster
+than exponentially, and if a < 1 a finite maximum exists, within
+``-log(1 - a) / D`` in the norm of I. `docs/derivations.md` has the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DEFAULT_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Certificate:
+    r"""How far the true maximum can be from a point, proven at that point.
+
+    Attributes
+    ----------
+    decrement : float
+        λ, the Newton decrement: ``λ² = s' I⁻¹ s``.
+    log_odds_error : float
+        D, a bound on the standard error of any log-odds at any row.
+    product : float
+        ``a = λ D``. Below one, a finite maximum exists.
+    error_bound : float
+        ``-log(1 - a) / D``: no coefficient is further from the maximum than that
+        many of its standard errors. Infinite if a >= 1.
+    loglike_gap : float
+        ``(a + (1 - a) log(1 - a)) / D²``: no more log-likelihood is left.
+    tolerance : float
+        The bound asked for.
+    """
+
+    decrement: float
+    log_odds_error: float
+    product: float
+    error_bound: float
+    loglike_gap: float
+    tolerance: float
+
+    @property
+    def finite_maximum(self) -> bool:
+        """Whether a finite maximum has been shown to exist."""
+        return self.product < 1
+
+    @property
+    def holds(self) -> bool:
+        """Whether the error bound is below the tolerance."""
+        return self.finite_maximum and self.error_bound <= self.tolerance
+
+    def __str__(self) -> str:
+        if not self.finite_maximum:
+            return (
+                "no finite maximum has been shown to exist "
+                f"(a = {self.product:.3g}, needs a < 1)"
+            )
+        return (
+            f"a finite maximum exists; log-likelihood left <= {self.loglike_gap:.2g}; largest "
+            f"error <= {self.error_bound:.2g} standard errors"
+        )
+
+
+def certify(
+    decrement: float, log_odds_error: float, tolerance: float = DEFAULT_TOLERANCE
+) -> Certificate:
+    """Turn a Newton decrement and D into a certificate.
+
+    Examples
+    --------
+    >>> from mlelogit.fitting.certificate import certify
+    >>> certify(1e-9, 10.0).holds, certify(1e-3, 5000.0).finite_maximum
+    (True, False)
+    """
+    product = decrement * log_odds_error
+    if not product < 1:
+        return Certificate(decrement, log_odds_error, product, np.inf, np.inf, tolerance)
+    if product < 1e-5:
+        bound, gap = decrement * (1 + product / 2), decrement**2 * (0.5 + product / 6)
+    else:
+        logarithm = np.log1p(-product)
+        bound = -logarithm / log_odds_error
+        gap = (product + (1 - product) * logarithm) / log_odds_error**2
+    return Certificate(
+        decrement, log_odds_error, product, float(bound), float(gap), tolerance
+    )

@@ -1,0 +1,384 @@
+"""estimate(): design -> basis -> null model -> maximum -> fit record."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.design import Design, total_observations
+from mlelogit.data.encoding import Encoding
+from mlelogit.exceptions import (
+    DataNotKeptError,
+    NoFiniteMaximumWarning,
+    NotConvergedWarning,
+    OptionError,
+    ParamsError,
+    RankDeficiencyError,
+    ScaleError,
+)
+from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
+from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
+from mlelogit.fitting.linalg import (
+    ALIAS_TOLERANCE,
+    ColumnBasis,
+    TriangularFactor,
+    find_aliases,
+    triangularize,
+)
+from mlelogit.fitting.optimization import Maximum, Status, find_method, maximize
+
+LARGEST_SCALE = 1e100
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """How to climb.
+
+    Attributes
+    ----------
+    method : str
+        "auto", a scipy method or statsmodels' word for one.
+    start_params : numpy.ndarray or None
+        (P,), in the columns of the design.
+    maxiter : int or None
+    tolerance : float
+        Largest error, in standard errors, that counts as converged.
+    """
+
+    method: str = "auto"
+    start_params: np.ndarray | None = None
+    maxiter: int | None = None
+    tolerance: float = DEFAULT_TOLERANCE
+
+    def __post_init__(self) -> None:
+        find_method(self.method, 1)
+        whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
+        if self.maxiter is not None and not (whole and self.maxiter > 0):
+            raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
+        number = isinstance(self.tolerance, int | float | np.number)
+        if not number or not 0 < self.tolerance < np.inf:
+            raise OptionError(f"tol must be a positive number, not {self.tolerance!r}.")
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """The model without regressors.
+
+    Attributes
+    ----------
+    loglike : float
+    kind : str
+        "intercepts", if the constant is in the column space of the design, else
+        "equal shares"; with an offset "intercepts and offset" or "offset".
+    """
+
+    loglike: float
+    kind: str
+
+    @property
+    def has_intercepts(self) -> bool:
+        """Whether its J - 1 parameters are intercepts, or it has none."""
+        return self.kind.startswith("intercepts")
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """Everything a fit found; whatever a user asks afterwards is a function of it.
+
+    Attributes
+    ----------
+    encoding : Encoding
+    blocks : RowBlocks or None
+        A handle on the rows; None when they were not kept.
+    weight_type : str or None
+    request : FitRequest
+    maximum : Maximum
+        Params, trace and certificate in the columns of the design.
+    sums : Sums
+        At the maximum, in the internal basis.
+    basis : ColumnBasis
+    null : NullModel
+    nobs : float
+        Number of observations.
+    audit : Audit
+        Rows in, used, dropped and why.
+    index : pandas.Index
+        Index of the rows used.
+    has_offset : bool
+    """
+
+    encoding: Encoding
+    blocks: RowBlocks | None
+    weight_type: str | None
+    request: FitRequest
+    maximum: Maximum
+    sums: Sums
+    basis: ColumnBasis
+    null: NullModel
+    nobs: float
+    audit: Any
+    index: pd.Index
+    has_offset: bool
+
+    @property
+    def params(self) -> np.ndarray:
+        """Estimates B (J - 1, K)."""
+        return self.maximum.params.reshape(-1, len(self.encoding.names))
+
+    def need_blocks(self) -> RowBlocks:
+        """Return the rows, or raise `DataNotKeptError`."""
+        if self.blocks is None:
+            raise DataNotKeptError("This fit no longer holds its rows; pass the data again.")
+        return self.blocks
+
+
+def estimate(
+    design: Design,
+    request: FitRequest,
+    callback: Callable[[np.ndarray], Any] | None = None,
+    show: bool = False,
+) -> FitRecord:
+    """Fit a design by maximum likelihood.
+
+    Parameters
+    ----------
+    design : Design
+    request : FitRequest
+    callback : callable, optional
+        Called with the parameters (P,) after every iteration; a true answer stops.
+    show : bool
+        Whether to count iterations on standard error, if that is a terminal.
+
+    Raises
+    ------
+    RankDeficiencyError
+        If a column is a combination of the others.
+    ParamsError
+        If the start has a wrong shape or is not finite.
+
+    Warns
+    -----
+    NotConvergedWarning, NoFiniteMaximumWarning
+        If the certificate does not hold at the point returned.
+    """
+    blocks = RowBlocks(design)
+    base = design.encoding.base
+    basis = find_basis(blocks, design.encoding.names)
+    inner = blocks.in_basis(basis)
+    objective = LogLikelihood(inner, base)
+    null, null_params = fit_null(inner, base, basis)
+    start = _place_start(request.start_params, basis, null_params, objective.size)
+    with tqdm(desc="Iterations", disable=None if show else True) as counter:
+        climbed = maximize(
+            objective,
+            start,
+            request.method,
+            request.maxiter,
+            request.tolerance,
+            partial(_report, basis, counter, callback),
+        )
+    warn_if_not_converged(climbed)
+    return FitRecord(
+        encoding=design.encoding,
+        blocks=blocks,
+        weight_type=design.weight_type,
+        request=request,
+        maximum=_leave_basis(climbed, basis),
+        sums=objective.evaluate(climbed.params, 2),
+        basis=basis,
+        null=null,
+        nobs=total_observations(design),
+        audit=design.audit,
+        index=design.index,
+        has_offset=design.offset is not None,
+    )
+
+
+def _report(
+    basis: ColumnBasis,
+    counter: Any,
+    callback: Callable[[np.ndarray], Any] | None,
+    params: np.ndarray,
+) -> bool:
+    counter.update()
+    if callback is None:
+        return False
+    return bool(callback(basis.leave_params(params.reshape(-1, len(basis.scale))).ravel()))
+
+
+def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
+    """Find orthogonal columns, and tell whether a constant is among their combinations.
+
+    One triangular factor of the scaled columns with a column of ones appended,
+    merged over the blocks, answers both and the rank.
+
+    Raises
+    ------
+    ScaleError
+        If a column's size is outside 1e-100 to 1e100.
+    RankDeficiencyError
+        If a column is a combination of those before it, which the message gives.
+    """
+    largest = blocks.reduce(_find_sizes).value
+    scale = _find_scale(largest, names)
+    r = factor_columns(blocks, scale)
+    width = len(scale)
+    _raise_aliases(r[:, :width], names, scale)
+    inside = abs(r[width, width]) <= ALIAS_TOLERANCE * np.linalg.norm(r[:, width])
+    root = np.sqrt(blocks.rows)
+    constant = r[:width, width] / root if inside else None
+    return ColumnBasis(scale, r[:width, :width] / root, constant)
+
+
+def factor_columns(blocks: RowBlocks, scale: np.ndarray) -> np.ndarray:
+    """Return R (K + 1, K + 1) of the scaled columns with a column of ones appended."""
+    r = blocks.reduce(_factor_block, scale).r
+    short = r.shape[1] - len(r)
+    return np.vstack([r, np.zeros((short, r.shape[1]))]) if short else r
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Largest absolute value of every column (K,); ``+`` keeps the larger."""
+
+    value: np.ndarray
+
+    def __add__(self, other: _Sizes) -> _Sizes:
+        return _Sizes(np.maximum(self.value, other.value))
+
+
+def _find_sizes(block: Block) -> _Sizes:
+    return _Sizes(np.abs(block.x).max(axis=1))
+
+
+def _find_scale(largest: np.ndarray, names: tuple) -> np.ndarray:
+    zero = np.flatnonzero(largest == 0)
+    if zero.size:
+        raise RankDeficiencyError(f"Column {names[zero[0]]!r} is zero in every row used; drop it.")
+    outside = np.flatnonzero((largest > LARGEST_SCALE) | (largest < 1 / LARGEST_SCALE))
+    if outside.size:
+        name = names[outside[0]]
+        raise ScaleError(
+            f"Column {name!r} has {largest[outside[0]]:.3g} as its largest absolute value, outside "
+            "1e-100 to 1e100; use other units."
+        )
+    return np.asarray(2.0 ** np.round(np.log2(largest)))
+
+
+def _factor_block(block: Block, scale: np.ndarray) -> TriangularFactor:
+    ones = np.ones((1, block.x.shape[1]))
+    rows = np.vstack([block.x / scale[:, np.newaxis], ones]).T
+    return TriangularFactor(triangularize(rows))
+
+
+def _raise_aliases(r: np.ndarray, names: tuple, scale: np.ndarray) -> None:
+    aliases = find_aliases(r)
+    if not aliases:
+        return
+    said = [
+        f"{names[column]} = {_write_combination(weights * scale[column] / scale, names)}"
+        for column, weights in aliases.items()
+    ]
+    raise RankDeficiencyError(
+        "Columns are linear combinations of the columns before them, so their coefficients "
+        f"cannot be told apart: {'; '.join(said)}. Drop {', '.join(str(names[c]) for c in aliases)}."
+    )
+
+
+def _write_combination(weights: np.ndarray, names: tuple) -> str:
+    shown = np.flatnonzero(np.abs(weights) > 1e-9 * max(float(np.abs(weights).max()), 1e-300))
+    terms = [f"{weights[i]:+.6g} {names[i]}" for i in shown]
+    return " ".join(terms).removeprefix("+").replace("+1 ", "+ ").replace("-1 ", "- ") or "0"
+
+
+def fit_null(
+    blocks: RowBlocks, base: int, basis: ColumnBasis
+) -> tuple[NullModel, np.ndarray]:
+    """Fit the model without regressors; return it and its params in the basis (P,).
+
+    With a constant in the column space and no offset the fitted probabilities
+    are the shares, ``log L = Σ_k T_k log(T_k / T)``; with an offset the intercepts
+    are climbed. Without a constant every parameter is zero.
+    """
+    objective = LogLikelihood(blocks, base)
+    zeros = np.zeros(objective.size)
+    has_offset = blocks.design.offset is not None
+    if basis.constant is None:
+        loglike = objective.evaluate(zeros, 0).loglike
+        return NullModel(loglike, "offset" if has_offset else "equal shares"), zeros
+    totals = blocks.reduce(_total_outcome).value
+    shares = totals / totals.sum()
+    intercepts = np.delete(np.log(shares) - np.log(shares[base]), base)
+    if has_offset:
+        constants = LogLikelihood(RowBlocks(_constant_design(blocks.design)), base)
+        climbed = maximize(constants, intercepts)
+        intercepts, loglike = climbed.params, climbed.trace.loglike[-1]
+        null = NullModel(float(loglike), "intercepts and offset")
+    else:
+        null = NullModel(float(totals @ np.log(shares)), "intercepts")
+    return null, np.outer(intercepts, basis.constant).ravel()
+
+
+def _total_outcome(block: Block) -> Matrix:
+    weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
+    return Matrix(map_outcome(block) @ weights)
+
+
+def _constant_design(design: Design) -> Design:
+    from mlelogit.data.design import ArraySource
+
+    return replace(design, source=ArraySource(np.ones((design.source.shape[0], 1))))
+
+
+def _place_start(
+    given: np.ndarray | None, basis: ColumnBasis, null_params: np.ndarray, size: int
+) -> np.ndarray:
+    if given is None:
+        return null_params
+    if np.shape(given) != (size,):
+        raise ParamsError(f"start_params has shape {np.shape(given)}, not ({size},).")
+    if not np.isfinite(given).all():
+        raise ParamsError("start_params holds values that are not finite.")
+    return basis.enter_params(given.reshape(-1, len(basis.scale))).ravel()
+
+
+def _leave_basis(climbed: Maximum, basis: ColumnBasis) -> Maximum:
+    shape = (-1, len(basis.scale))
+    params = basis.leave_params(climbed.params.reshape(shape)).ravel()
+    path = basis.leave_params(climbed.trace.params.reshape(len(climbed.trace.params), *shape))
+    trace = replace(climbed.trace, params=path.reshape(len(path), -1))
+    return replace(climbed, params=params, trace=trace)
+
+
+def warn_if_not_converged(maximum: Maximum) -> None:
+    """Warn how far off the answer can be if its certificate does not hold."""
+    if maximum.converged:
+        return
+    certificate = maximum.certificate
+    if maximum.status is Status.NO_FINITE_MAXIMUM:
+        warnings.warn(
+            f"{maximum.status.value} Not converged: {certificate}. Standard errors are NaN.",
+            NoFiniteMaximumWarning,
+            stacklevel=4,
+        )
+        return
+    if certificate.finite_maximum:
+        off = (
+            f"coefficients can be off by up to {certificate.error_bound:.2g} of their standard "
+            f"errors, the log-likelihood by up to {certificate.loglike_gap:.2g}"
+        )
+    else:
+        off = "no bound on its distance from the maximum is known; standard errors are NaN"
+    warnings.warn(
+        f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
+        NotConvergedWarning,
+        stacklevel=4,
+    )

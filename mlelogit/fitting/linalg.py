@@ -1,0 +1,203 @@
+"""Log-softmax, weighted cross-products, the internal basis and safe solves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, lstsq, qr, solve_triangular
+
+ALIAS_TOLERANCE = 1e-11
+PAIR_ELEMENTS = 1 << 19
+
+
+def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return log-probabilities and probabilities of scores (J, m), both (J, m).
+
+    The scores are shifted by their maximum over the categories first, which
+    leaves the probabilities as they are and keeps every exponential below one
+    (Bishop 2006, section 4.3.4, gives the softmax).
+    """
+    shifted = u - u.max(axis=0)
+    powers = np.exp(shifted)
+    totals = powers.sum(axis=0)
+    return shifted - np.log(totals), powers / totals
+
+
+@lru_cache(maxsize=64)
+def index_pairs(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Number the pairs i <= j below size.
+
+    Returns
+    -------
+    first, second : numpy.ndarray
+        (size (size + 1) / 2,) each: the members of every pair.
+    position : numpy.ndarray
+        (size, size): the number of pair (i, j), the same for (j, i).
+    """
+    first, second = np.triu_indices(size)
+    position = np.empty((size, size), dtype=np.intp)
+    position[first, second] = position[second, first] = np.arange(len(first))
+    return first, second, position
+
+
+def weighted_gram(x: np.ndarray, pair_weights: np.ndarray, equations: int) -> np.ndarray:
+    r"""Sum ``W_n ⊗ x_n x_n'`` over rows, each W_n symmetric.
+
+    Every (j, l) block of the sum is symmetric in x, so one product of the
+    distinct weights with the distinct products of columns holds all of it.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        (K, m).
+    pair_weights : numpy.ndarray
+        (E (E + 1) / 2, m): the distinct entries of W_n in the order of
+        `index_pairs`.
+    equations : int
+        E.
+
+    Returns
+    -------
+    numpy.ndarray
+        (E K, E K), equation by equation.
+    """
+    columns, rows = x.shape
+    first, second, place = index_pairs(columns)
+    step = max(16, PAIR_ELEMENTS // len(first))
+    packed = np.zeros((len(pair_weights), len(first)))
+    for start in range(0, rows, step):
+        part = slice(start, start + step)
+        products = x[first, part] * x[second, part]
+        packed += pair_weights[:, part] @ products.T
+    _, _, pair = index_pairs(equations)
+    full = packed[pair[:, np.newaxis, :, np.newaxis], place[np.newaxis, :, np.newaxis, :]]
+    return full.reshape(equations * columns, equations * columns)
+
+
+@dataclass(frozen=True)
+class TriangularFactor:
+    """R of a QR decomposition of stacked rows; ``+`` stacks more rows.
+
+    Attributes
+    ----------
+    r : numpy.ndarray
+        (at most K, K), upper triangular.
+    """
+
+    r: np.ndarray
+
+    def __add__(self, other: TriangularFactor) -> TriangularFactor:
+        return TriangularFactor(triangularize(np.vstack([self.r, other.r])))
+
+
+def triangularize(rows: np.ndarray) -> np.ndarray:
+    """Return R of the QR decomposition of rows (m, K)."""
+    return np.asarray(qr(rows, mode="r", check_finite=False)[0][: rows.shape[1]])
+
+
+@dataclass(frozen=True)
+class ColumnBasis:
+    """Orthogonal columns Z of a design X: ``X diag(1 / scale) = Z R``.
+
+    Attributes
+    ----------
+    scale : numpy.ndarray
+        (K,), powers of two, so that scaling is exact.
+    r : numpy.ndarray
+        (K, K), upper triangular; Z'Z is n times the identity.
+    constant : numpy.ndarray or None
+        (K,): the combination of Z that is one in every row, if there is one.
+    """
+
+    scale: np.ndarray
+    r: np.ndarray
+    constant: np.ndarray | None
+
+    def enter(self, x: np.ndarray) -> np.ndarray:
+        """Return the columns of a block (K, m) in this basis."""
+        scaled = x / self.scale[:, np.newaxis]
+        return solve_triangular(self.r, scaled, trans="T", check_finite=False)
+
+    def leave_params(self, params: np.ndarray) -> np.ndarray:
+        """Map coefficients (..., K) of Z to coefficients of X."""
+        flat = params.reshape(-1, len(self.scale))
+        return (self._back(flat.T).T / self.scale).reshape(params.shape)
+
+    def enter_params(self, params: np.ndarray) -> np.ndarray:
+        """Map coefficients (..., K) of X to coefficients of Z."""
+        flat = params.reshape(-1, len(self.scale))
+        return ((flat * self.scale) @ self.r.T).reshape(params.shape)
+
+    def leave_covariance(self, covariance: np.ndarray) -> np.ndarray:
+        """Map a covariance (P, P) of coefficients of Z to one of coefficients of X."""
+        size, width = len(covariance), len(self.scale)
+        once = self.leave_params(covariance.reshape(size, size // width, width))
+        half = once.reshape(size, size).T
+        twice = self.leave_params(half.reshape(size, size // width, width)).reshape(size, size)
+        return (twice + twice.T) / 2
+
+    def leave_score(self, score: np.ndarray) -> np.ndarray:
+        """Map a gradient (..., K) in the coefficients of Z to one of X."""
+        flat = score.reshape(-1, len(self.scale))
+        return ((flat @ self.r) * self.scale).reshape(score.shape)
+
+    @property
+    def condition(self) -> float:
+        """Condition number of the scaled columns."""
+        return float(np.linalg.cond(self.r))
+
+    def _back(self, columns: np.ndarray) -> np.ndarray:
+        return solve_triangular(self.r, columns, check_finite=False)
+
+
+def find_aliases(r: np.ndarray) -> dict[int, np.ndarray]:
+    """Find the columns that are combinations of the columns before them.
+
+    A column counts as one when its residual on those kept before it is below
+    `ALIAS_TOLERANCE` of its norm.
+
+    Parameters
+    ----------
+    r : numpy.ndarray
+        (K, K), the triangular factor of scaled columns.
+
+    Returns
+    -------
+    dict
+        Position -> coefficients (K,) of the combination.
+    """
+    norms = np.linalg.norm(r, axis=0)
+    diagonal = np.zeros(r.shape[1])
+    diagonal[: min(r.shape)] = np.abs(np.diag(r))
+    if (diagonal > ALIAS_TOLERANCE * norms).all():
+        return {}
+    aliases: dict[int, np.ndarray] = {}
+    kept: list[int] = []
+    for column in range(r.shape[1]):
+        weights = np.zeros(r.shape[1])
+        if kept:
+            weights[kept] = lstsq(r[:, kept], r[:, column], check_finite=False)[0]
+        residual = np.linalg.norm(r[:, column] - r @ weights)
+        if residual > ALIAS_TOLERANCE * norms[column]:
+            kept.append(column)
+        else:
+            aliases[column] = weights
+    return aliases
+
+
+def factor_positive(matrix: np.ndarray) -> np.ndarray | None:
+    """Return the lower Cholesky factor, or None if the matrix is not positive definite."""
+    if not np.isfinite(matrix).all():
+        return None
+    try:
+        return np.asarray(cholesky(matrix, lower=True, check_finite=False))
+    except np.linalg.LinAlgError:
+        return None
+
+
+def invert_positive(factor: np.ndarray) -> np.ndarray:
+    """Return the inverse of ``L L'`` from L, exactly symmetric."""
+    inverse = cho_solve((factor, True), np.eye(len(factor)), check_finite=False)
+    return (inverse + inverse.T) / 2

@@ -1,0 +1,1 @@
+"""Covariances, tests and fit statistics: functions of a fit record."""

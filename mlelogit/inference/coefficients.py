@@ -1,0 +1,166 @@
+"""The tidy coefficient frame, and the changes of base it can be seen from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import log_ndtr, ndtri
+
+from mlelogit.data.encoding import Encoding
+from mlelogit.exceptions import OptionError, ParamsError
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.inference.covariance import Covariance
+
+
+def two_sided_p(z: np.ndarray) -> np.ndarray:
+    """Return the two-sided normal p-value, from the tail, exact for large z.
+
+    Examples
+    --------
+    >>> from mlelogit.inference.coefficients import two_sided_p
+    >>> float(two_sided_p(9.0)) > 0
+    True
+    """
+    return np.asarray(2 * np.exp(log_ndtr(-np.abs(z))))
+
+
+def check_alpha(alpha: float) -> float:
+    """Return alpha, or raise `OptionError` if it is not between 0 and 1."""
+    if not isinstance(alpha, int | float | np.number) or not 0 < alpha < 1:
+        raise OptionError(f"alpha must lie between 0 and 1, not {alpha!r}.")
+    return float(alpha)
+
+
+def index_params(encoding: Encoding) -> pd.MultiIndex:
+    """Return the P labels (category, name), equation by equation."""
+    return pd.MultiIndex.from_product(
+        [list(encoding.others), list(encoding.names)], names=["category", "name"]
+    )
+
+
+def frame_params(values: np.ndarray, encoding: Encoding) -> pd.DataFrame:
+    """Lay P values out as names x categories."""
+    table = np.asarray(values).reshape(len(encoding.others), len(encoding.names)).T
+    frame = pd.DataFrame(table, index=list(encoding.names), columns=list(encoding.others))
+    return frame.rename_axis(index="name", columns="category")
+
+
+def read_params(given: Any, encoding: Encoding) -> np.ndarray:
+    """Read parameters that a user gives, flat or labelled, as (P,).
+
+    Parameters
+    ----------
+    given : array-like or DataFrame or Series
+        Flat (P,) equation by equation; an array (K, J - 1) as statsmodels lays
+        it out; a frame of names x categories such as ``results.params``; or a
+        series labelled (category, name).
+
+    Raises
+    ------
+    ParamsError
+        If shape or labels are wrong, or a value is not finite.
+    """
+    shape = (len(encoding.names), len(encoding.others))
+    if isinstance(given, pd.DataFrame):
+        values = _match_labels(given, encoding)
+    elif isinstance(given, pd.Series) and isinstance(given.index, pd.MultiIndex):
+        if set(given.index) != set(index_params(encoding)) or not given.index.is_unique:
+            raise ParamsError("params must be labelled (category, name), each once.")
+        values = given.loc[list(index_params(encoding))].to_numpy()
+    else:
+        values = np.asarray(given)
+        if values.shape == shape and values.ndim == 2:
+            values = values.T.ravel()
+    try:
+        values = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParamsError("params must be numbers.") from error
+    if values.shape != (shape[0] * shape[1],):
+        raise ParamsError(
+            f"params has shape {values.shape}; give ({shape[0] * shape[1]},), equation by "
+            f"equation, or {shape} (names x categories)."
+        )
+    if not np.isfinite(values).all():
+        raise ParamsError("params holds values that are not finite.")
+    return values
+
+
+def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
+    wanted = frame_params(np.zeros(len(encoding.names) * len(encoding.others)), encoding)
+    for axis, what in ((0, "names"), (1, "categories")):
+        have, need = given.axes[axis], wanted.axes[axis]
+        if len(have) != len(need) or set(have) != set(need):
+            raise ParamsError(f"params has {what} {list(have)}, and the model {list(need)}.")
+    return given.loc[list(wanted.index), list(wanted.columns)].to_numpy().T.ravel()
+
+
+def tidy_coefficients(
+    record: FitRecord, covariance: Covariance, alpha: float = 0.05, exponentiate: bool = False
+) -> pd.DataFrame:
+    """Return one row per coefficient.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    alpha : float
+        The intervals cover with probability ``1 - alpha``.
+    exponentiate : bool
+        Whether to give relative risk ratios ``exp(b)``: standard errors by the
+        delta method, ``exp(b) se(b)``, intervals the exponentials of those of b,
+        z and p-values those of b.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns category, name, estimate, std_err, z, p_value, lower, upper.
+    """
+    estimate, bse = record.maximum.params, covariance.bse
+    half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
+    z = estimate / bse
+    frame = index_params(record.encoding).to_frame(index=False)
+    numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z)}
+    numbers |= {"lower": estimate - half, "upper": estimate + half}
+    if exponentiate:
+        with np.errstate(over="ignore"):
+            ratio = np.exp(estimate)
+            numbers |= {"estimate": ratio, "std_err": ratio * bse}
+            numbers |= {"lower": np.exp(estimate - half), "upper": np.exp(estimate + half)}
+    return frame.assign(**numbers)
+
+
+def interval_frame(
+    record: FitRecord, covariance: Covariance, alpha: float = 0.05
+) -> pd.DataFrame:
+    """Return Wald intervals ``b ± z_{1 - alpha/2} se(b)``, lower and upper per coefficient."""
+    tidy = tidy_coefficients(record, covariance, alpha)
+    return tidy.set_index(["category", "name"])[["lower", "upper"]]
+
+
+def frame_trace(record: FitRecord) -> pd.DataFrame:
+    """Return the climb as a frame: stage, loglike, score_norm, evaluations."""
+    trace = record.maximum.trace
+    return pd.DataFrame(
+        {
+            "stage": list(trace.stage),
+            "loglike": trace.loglike,
+            "score_norm": trace.score_norm,
+            "evaluations": trace.evaluations,
+        }
+    ).rename_axis("iteration")
+
+
+def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame:
+    """Label a covariance by (category, name) on both sides."""
+    labels = index_params(encoding)
+    return pd.DataFrame(covariance.matrix, index=labels, columns=labels)
+
+
+def list_names(encoding: Encoding) -> Sequence[str]:
+    """Name every parameter "category: name", equation by equation."""
+    names = encoding.category_names
+    others = names[: encoding.base] + names[encoding.base + 1 :]
+    return [f"{category}: {name}" for category in others for name in encoding.names]

@@ -1,0 +1,126 @@
+r"""Covariances of the estimates: bread, meat and their sandwich.
+
+With I the information and ``M = Σ s s'`` the sum of outer products of the scores
+of the observations, the kinds are
+
+- nonrobust: ``I⁻¹`` (the inverse of the observed information; for this model it
+  is also the expected one);
+- opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974);
+- HC0: ``I⁻¹ M I⁻¹`` (Huber 1967; White 1982);
+- HC1: HC0 times ``n / (n - P)``;
+- robust: HC0 times ``n / (n - 1)``, Stata's vce(robust).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlelogit.exceptions import CovarianceError, OptionError
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.likelihood import sum_meat
+from mlelogit.fitting.linalg import factor_positive, invert_positive
+
+COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """A covariance of the estimates.
+
+    Attributes
+    ----------
+    kind : str
+        One of `COVARIANCES`.
+    matrix : numpy.ndarray
+        (P, P), in the columns of the design, equation by equation; NaN if no
+        finite maximum has been shown to exist.
+    correction : str
+        What HC0 was multiplied by, in words; empty if by nothing.
+    """
+
+    kind: str
+    matrix: np.ndarray
+    correction: str = ""
+
+    @property
+    def bse(self) -> np.ndarray:
+        """Standard errors (P,)."""
+        return np.sqrt(np.diag(self.matrix))
+
+
+def default_kind(weight_type: str | None) -> str:
+    """Return the covariance used when none is asked for: robust for sampling weights."""
+    return "robust" if weight_type == "sampling" else "nonrobust"
+
+
+def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covariance:
+    """Estimate the covariance of a fit's parameters.
+
+    Parameters
+    ----------
+    record : FitRecord
+    kind : str, optional
+        One of `COVARIANCES`; "nonrobust" if not given, "robust" with sampling
+        weights.
+
+    Raises
+    ------
+    OptionError
+        If the kind is unknown.
+    CovarianceError
+        If it is not defined for the fit's weights.
+    """
+    kind = default_kind(record.weight_type) if kind is None else kind
+    if kind not in COVARIANCES:
+        raise OptionError(f"The covariance must be one of {', '.join(COVARIANCES)}, not {kind!r}.")
+    if kind != "nonrobust" and record.weight_type == "importance":
+        raise CovarianceError(
+            f"Covariance {kind!r} is not defined with importance weights, which do not say how "
+            "many observations a row stands for; use 'nonrobust', or another weight_type."
+        )
+    factor = factor_positive(np.asarray(record.sums.information))
+    if factor is None or not record.maximum.certificate.finite_maximum:
+        size = len(record.maximum.params)
+        return Covariance(kind, np.full((size, size), np.nan))
+    inner, correction = _estimate_inner(record, kind, invert_positive(factor))
+    return Covariance(kind, record.basis.leave_covariance(inner), correction)
+
+
+def _estimate_inner(
+    record: FitRecord, kind: str, bread: np.ndarray
+) -> tuple[np.ndarray, str]:
+    if kind == "nonrobust":
+        return bread, ""
+    meat = sum_meats(record)
+    if kind == "opg":
+        factor = factor_positive(meat)
+        if factor is None:
+            raise CovarianceError(
+                "The outer product of the scores is singular: there are fewer distinct "
+                "observations than parameters; use 'nonrobust' or 'HC0'."
+            )
+        return invert_positive(factor), ""
+    sandwich = bread @ meat @ bread
+    correct, said = _find_correction(record, kind)
+    return sandwich * correct, said
+
+
+def sum_meats(record: FitRecord) -> np.ndarray:
+    """Sum the outer products of the observations' scores, in the internal basis."""
+    inner = record.need_blocks().in_basis(record.basis)
+    params = record.basis.enter_params(record.params).ravel()
+    squared = record.weight_type == "sampling"
+    return inner.reduce(sum_meat, params, record.encoding.base, squared).value
+
+
+def _find_correction(record: FitRecord, kind: str) -> tuple[float, str]:
+    if kind == "HC0":
+        return 1.0, ""
+    size = len(record.maximum.params) if kind == "HC1" else 1
+    if record.nobs <= size:
+        raise CovarianceError(
+            f"Covariance {kind!r} divides by n - {size}, and there are {record.nobs} observations."
+        )
+    return record.nobs / (record.nobs - size), f"n / (n - {size})"

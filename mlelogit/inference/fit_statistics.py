@@ -1,0 +1,76 @@
+"""Log-likelihoods, degrees of freedom and information criteria of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc
+
+from mlelogit.fitting.estimation import FitRecord
+
+PSEUDO_REASON = (
+    "with sampling weights the log-likelihood is a pseudo-likelihood: likelihood-ratio tests "
+    "and information criteria do not apply"
+)
+
+
+@dataclass(frozen=True)
+class FitStatistics:
+    """Numbers about a fit as a whole.
+
+    Attributes
+    ----------
+    llf, llnull : float
+        Log-likelihood of the fit and of the null model.
+    llr, llr_pvalue : float
+        ``2 (llf - llnull)`` and its upper tail, chi-squared with `df_model`
+        degrees of freedom; NaN with sampling weights.
+    prsquared : float
+        ``1 - llf / llnull`` (McFadden 1974).
+    aic, bic : float
+        ``-2 llf + 2 P`` and ``-2 llf + P log(nobs)``; NaN with sampling weights.
+    nobs : float
+    df_model, df_resid : float
+        P less the null model's parameters, and nobs - P.
+    null : str
+        Which null model was used.
+    reason : str
+        Why something is NaN; empty if nothing is.
+    """
+
+    llf: float
+    llnull: float
+    llr: float
+    llr_pvalue: float
+    prsquared: float
+    aic: float
+    bic: float
+    nobs: float
+    df_model: int
+    df_resid: float
+    null: str
+    reason: str
+
+
+def compute_fit_statistics(record: FitRecord) -> FitStatistics:
+    """Compute the statistics of a fit."""
+    llf, llnull = record.sums.loglike, record.null.loglike
+    size = len(record.maximum.params)
+    df_model = size - (len(record.params) if record.null.has_intercepts else 0)
+    pseudo = record.weight_type == "sampling"
+    llr = np.nan if pseudo else 2 * (llf - llnull)
+    return FitStatistics(
+        llf=llf,
+        llnull=llnull,
+        llr=llr,
+        llr_pvalue=float(chdtrc(df_model, max(llr, 0.0))) if df_model and not pseudo else np.nan,
+        prsquared=1 - llf / llnull if llnull else np.nan,
+        aic=np.nan if pseudo else -2 * llf + 2 * size,
+        bic=np.nan if pseudo else -2 * llf + size * float(np.log(record.nobs)),
+        nobs=record.nobs,
+        df_model=df_model,
+        df_resid=record.nobs - size,
+        null=record.null.kind,
+        reason=PSEUDO_REASON if pseudo else "",
+    )

@@ -1,0 +1,246 @@
+"""Tests that state their null hypothesis in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import solve
+from scipy.special import chdtrc
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.exceptions import NotNestedError, ParamsError
+from mlelogit.fitting.estimation import FitRecord, factor_columns
+from mlelogit.inference.coefficients import list_names
+from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.fit_statistics import PSEUDO_REASON
+
+NESTING_TOLERANCE = 1e-8
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """A test of a null hypothesis.
+
+    Attributes
+    ----------
+    name : str
+        Which test.
+    null : str
+        The null hypothesis in words.
+    statistic : float
+        Chi-squared under the null; NaN if the test does not apply.
+    df : int
+        Degrees of freedom.
+    p_value : float
+    reason : str
+        Why the test does not apply; empty if it does.
+    """
+
+    __test__ = False
+
+    name: str
+    null: str
+    statistic: float
+    df: int
+    p_value: float
+    reason: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.name}\nNull hypothesis: {self.null}\n"
+        if self.reason:
+            return f"{head}Does not apply: {self.reason}."
+        return f"{head}chi2({self.df}) = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def make_test(name: str, null: str, statistic: float, df: int) -> TestResult:
+    """Return a chi-squared test."""
+    return TestResult(name, null, float(statistic), df, float(chdtrc(df, max(statistic, 0.0))))
+
+
+def wald_test(
+    record: FitRecord, covariance: Covariance, hypothesis: Any, value: Any = None
+) -> TestResult:
+    r"""Test linear hypotheses ``R b = q`` by the Wald statistic.
+
+    ``(R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of
+    freedom as R has rows (Greene 2018, section 14.6.2).
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    hypothesis : str, tuple, list of them, or array-like
+        Names of coefficients that are zero: "age" in every equation,
+        "car: age" or ("car", "age") in one; or the matrix R (rows, P).
+    value : array-like, optional
+        q (rows,), zero if not given.
+
+    Raises
+    ------
+    ParamsError
+        If a name is unknown, a shape wrong or the rows of R depend on each other.
+    """
+    matrix, said = _read_hypothesis(hypothesis, record)
+    target = np.zeros(len(matrix)) if value is None else np.atleast_1d(np.asarray(value, float))
+    if target.shape != (len(matrix),):
+        raise ParamsError(f"value has shape {target.shape}, not ({len(matrix)},).")
+    if value is not None:
+        said = f"{said.removesuffix(' = 0')} = {target.tolist()}"
+    if np.linalg.matrix_rank(matrix) < len(matrix):
+        raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
+    name = f"Wald test ({covariance.kind} covariance)"
+    if not np.isfinite(covariance.matrix).all():
+        reason = "no finite maximum has been shown to exist, so there is no covariance"
+        return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
+    gap = matrix @ record.maximum.params - target
+    spread = matrix @ covariance.matrix @ matrix.T
+    scale = np.sqrt(np.diag(spread))
+    scaled = solve(spread / np.outer(scale, scale), gap / scale, assume_a="sym")
+    return make_test(name, said, float(gap / scale @ scaled), len(matrix))
+
+
+def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, str]:
+    size = len(record.maximum.params)
+    if isinstance(hypothesis, pd.DataFrame):
+        hypothesis = hypothesis.to_numpy()
+    if _is_names(hypothesis):
+        names = [hypothesis] if isinstance(hypothesis, str | tuple) else list(hypothesis)
+        return _select_names(names, record)
+    matrix = np.atleast_2d(np.asarray(hypothesis, dtype=np.float64))
+    if matrix.ndim != 2 or matrix.shape[1] != size or not len(matrix):
+        raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
+    if not np.isfinite(matrix).all():
+        raise ParamsError("R holds values that are not finite.")
+    return matrix, _write_rows(matrix, list_names(record.encoding))
+
+
+def _is_names(hypothesis: Any) -> bool:
+    if isinstance(hypothesis, str | tuple):
+        return not isinstance(hypothesis, tuple) or any(isinstance(p, str) for p in hypothesis)
+    if isinstance(hypothesis, list):
+        return bool(hypothesis) and all(isinstance(item, str | tuple) for item in hypothesis)
+    return False
+
+
+def _select_names(names: list, record: FitRecord) -> tuple[np.ndarray, str]:
+    encoding = record.encoding
+    labels = list_names(encoding)
+    pairs = [(category, name) for category in encoding.others for name in encoding.names]
+    chosen: dict[int, None] = {}
+    for wanted in names:
+        found = [i for i, pair in enumerate(pairs) if pair == wanted]
+        found = found or [i for i, label in enumerate(labels) if label == wanted]
+        found = found or [i for i, pair in enumerate(pairs) if pair[1] == wanted]
+        if not found:
+            known = ", ".join(map(str, encoding.names))
+            raise ParamsError(
+                f"{wanted!r} is no coefficient. Write a name ({known}), 'category: name' such as "
+                f"{labels[0]!r}, or a pair such as {pairs[0]!r}."
+            )
+        chosen.update(dict.fromkeys(found))
+    matrix = np.eye(len(pairs))[list(chosen)]
+    return matrix, " and ".join(f"{labels[i]} = 0" for i in chosen)
+
+
+def _write_rows(matrix: np.ndarray, labels: Sequence[str]) -> str:
+    said = []
+    for row in matrix[:SHOWN]:
+        used = np.flatnonzero(row)
+        terms = " + ".join(f"{row[i]:g}*[{labels[i]}]" for i in used[:SHOWN])
+        said.append(terms + (" + ..." if len(used) > SHOWN else ""))
+    more = f" and {len(matrix) - SHOWN} more" if len(matrix) > SHOWN else ""
+    return f"{'; '.join(said)}{more} = 0"
+
+
+def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
+    r"""Test a smaller model against a larger one by their log-likelihoods.
+
+    ``2 (llf - llf_smaller)`` is chi-squared with the difference in parameters as
+    degrees of freedom (Wilks 1938). That the models are fitted to the same rows,
+    and that every column of the smaller is a combination of the larger's, is
+    checked on the data.
+
+    Raises
+    ------
+    NotNestedError
+        If the fits differ in rows, outcome, weights or offset, or are not nested.
+    """
+    _check_same_rows(larger, smaller)
+    df = len(larger.maximum.params) - len(smaller.maximum.params)
+    outside = _find_outside(larger, smaller)
+    if df <= 0 or outside:
+        reason = f"columns {outside} are not in the larger" if outside else f"df would be {df}"
+        raise NotNestedError(f"The second model is not nested in the first: {reason}.")
+    dropped = [str(name) for name in larger.encoding.names if name not in smaller.encoding.names]
+    null = f"the smaller model holds ({', '.join(dropped) or 'fewer columns'} have no effect)"
+    name = "Likelihood-ratio test"
+    if larger.weight_type == "sampling":
+        return TestResult(name, null, np.nan, df, np.nan, PSEUDO_REASON)
+    if not (larger.maximum.converged and smaller.maximum.converged):
+        return TestResult(name, null, np.nan, df, np.nan, "a fit has not converged")
+    return make_test(name, null, 2 * (larger.sums.loglike - smaller.sums.loglike), df)
+
+
+def _check_same_rows(larger: FitRecord, smaller: FitRecord) -> None:
+    one, two = larger.need_blocks().design, smaller.need_blocks().design
+    pairs = {
+        "categories": (one.outcome.categories, two.outcome.categories),
+        "outcome": (one.outcome.codes, two.outcome.codes),
+        "outcome counts": (one.outcome.table, two.outcome.table),
+        "weights": (one.weights, two.weights),
+        "weight types": (one.weight_type, two.weight_type),
+        "offset": (one.offset, two.offset),
+    }
+    for what, (left, right) in pairs.items():
+        if not _equal(left, right):
+            raise NotNestedError(
+                f"The two models differ in their {what}: they must be fitted to the same rows "
+                f"({larger.audit.rows_used} and {smaller.audit.rows_used} rows used)."
+            )
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
+        return left.shape == right.shape and bool((left == right).all())
+    return type(left) is type(right) and bool(left == right)
+
+
+def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
+    """Return the columns of the smaller design outside the larger's column space."""
+    one, two = larger.need_blocks().design, smaller.need_blocks().design
+    joined = replace(one, source=_JoinedSource(one.source, two.source))
+    scale = np.concatenate([larger.basis.scale, smaller.basis.scale])
+    r = factor_columns(RowBlocks(joined), scale)
+    width = len(larger.basis.scale)
+    inside = np.linalg.norm(r[:, width:-1], axis=0)
+    outside = np.linalg.norm(r[width:, width:-1], axis=0)
+    names = smaller.encoding.names
+    return [names[i] for i in np.flatnonzero(outside > NESTING_TOLERANCE * inside)]
+
+
+@dataclass(frozen=True)
+class _JoinedSource:
+    """The columns of two designs side by side."""
+
+    left: Any
+    right: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        return np.vstack([self.left.block(start, stop), self.right.block(start, stop)])
+
+    def take(self, rows: np.ndarray) -> _JoinedSource:
+        return _JoinedSource(self.left.take(rows), self.right.take(rows))

@@ -1,0 +1,1 @@
+"""Predictions and residuals: functions of a fit record."""

@@ -1,0 +1,181 @@
+"""Probabilities, categories and log-odds for the rows of the fit or for new ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.design import read_new_offset
+from mlelogit.data.encoding import encode_new
+from mlelogit.data.frames import as_frame, convert_foreign, find_missing, is_foreign_frame
+from mlelogit.exceptions import OffsetError, OptionError, ParamsError
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.likelihood import (
+    map_loglikeobs,
+    map_outcome,
+    map_residuals,
+    map_score_obs,
+    map_scores,
+    predict_scores,
+)
+from mlelogit.fitting.linalg import log_softmax
+from mlelogit.inference.coefficients import index_params
+
+PREDICTIONS = ("prob", "category", "linear")
+MISSING_IN_NEW = ("raise", "propagate")
+
+
+def predict(
+    record: FitRecord,
+    newdata: Any = None,
+    which: str = "prob",
+    offset: Any = None,
+    missing: str = "raise",
+) -> pd.DataFrame | pd.Series:
+    """Predict the outcome of the fit's rows, or of new ones.
+
+    Parameters
+    ----------
+    record : FitRecord
+    newdata : DataFrame, dict, array-like, optional
+        New rows; columns are matched by name. For a fit without a formula an
+        unnamed array has the columns of the fit in their order. The fit's own
+        rows if not given.
+    which : {"prob", "category", "linear"}
+        Probabilities (m, J); the most probable category (m,), the first of those
+        that tie; or scores u (m, J), which are log-odds against the base.
+    offset : array-like, optional
+        Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
+    missing : {"raise", "propagate"}
+        What to do about missing values in new rows: raise, or return NaN there.
+
+    Returns
+    -------
+    pandas.DataFrame or pandas.Series
+        Labelled by the rows' index and the categories.
+
+    Raises
+    ------
+    ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
+        Each names the column, and the rows or levels.
+    """
+    if which not in PREDICTIONS:
+        raise OptionError(f"which must be one of {', '.join(PREDICTIONS)}, not {which!r}.")
+    if missing not in MISSING_IN_NEW:
+        raise OptionError(f"missing must be one of {', '.join(MISSING_IN_NEW)}, not {missing!r}.")
+    if newdata is None:
+        if offset is not None:
+            raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
+        scores, index = _map_rows(record, map_scores), record.index
+    else:
+        scores, index = _score_new(record, newdata, offset, missing)
+    return _label(scores, index, record, which)
+
+
+def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
+    blocks = record.need_blocks()
+    return blocks.map(function, record.maximum.params, record.encoding.base)
+
+
+def _label(
+    scores: np.ndarray, index: pd.Index, record: FitRecord, which: str
+) -> pd.DataFrame | pd.Series:
+    categories = list(record.encoding.categories)
+    if which == "linear":
+        base = scores[record.encoding.base]
+        return frame_rows((scores - base), index, record)
+    _, probabilities = log_softmax(scores)
+    if which == "prob":
+        return frame_rows(probabilities, index, record)
+    gaps = np.isnan(probabilities).any(axis=0)
+    best = np.where(gaps, -1, probabilities.argmax(axis=0))
+    values = pd.Categorical.from_codes(best, categories=categories)
+    return pd.Series(values, index=index, name=record.encoding.outcome_name)
+
+
+def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
+    """Label values (J, m) by row and category."""
+    categories = pd.Index(list(record.encoding.categories), name="category")
+    return pd.DataFrame(values.T, index=index, columns=categories)
+
+
+def _score_new(
+    record: FitRecord, newdata: Any, offset: Any, missing: str
+) -> tuple[np.ndarray, pd.Index]:
+    frame = _as_new_frame(record, newdata)
+    if not record.has_offset and offset is not None:
+        raise OffsetError("The fit has no offset, so newdata cannot have one.")
+    added = read_new_offset(offset, len(frame), record.encoding) if record.has_offset else None
+    complete = np.ones(len(frame), dtype=bool)
+    if missing == "propagate":
+        needed = record.encoding.variables if record.encoding.rhs else record.encoding.names
+        for name in set(needed).intersection(frame.columns):
+            complete &= ~find_missing(frame[name])
+    scores = np.full((len(record.encoding.categories), len(frame)), np.nan)
+    matrix, _ = encode_new(record.encoding, frame[complete])
+    kept = None if added is None else added[complete].T
+    base = record.encoding.base
+    scores[:, complete] = predict_scores(matrix.T, record.maximum.params, base, kept)
+    return scores, frame.index
+
+
+def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
+    newdata = convert_foreign(newdata) if is_foreign_frame(newdata) else newdata
+    if isinstance(newdata, pd.Series) and isinstance(newdata.index[0], str):
+        newdata = newdata.to_frame().T
+    if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
+        return as_frame(newdata, "newdata")
+    array = newdata.toarray() if hasattr(newdata, "toarray") else np.asarray(newdata)
+    width = len(record.encoding.names)
+    if array.ndim == 1 and len(array) == width:
+        array = array[np.newaxis, :]
+    elif array.ndim == 1 and width == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ParamsError(
+            f"newdata has shape {array.shape}; the fit has {width} columns: "
+            f"{', '.join(map(str, record.encoding.names))}."
+        )
+    return pd.DataFrame(array, columns=list(record.encoding.names))
+
+
+def compute_residuals(record: FitRecord) -> pd.DataFrame:
+    """Return d - t y for every row and category: observed less expected."""
+    return frame_rows(_map_rows(record, map_residuals), record.index, record)
+
+
+def compute_loglikeobs(record: FitRecord) -> pd.Series:
+    """Return every row's contribution to the log-likelihood; they sum to llf."""
+    return pd.Series(_map_rows(record, map_loglikeobs), index=record.index, name="loglike")
+
+
+def compute_score_obs(record: FitRecord) -> pd.DataFrame:
+    """Return every row's contribution to the score; they sum to about zero."""
+    columns = index_params(record.encoding)
+    return pd.DataFrame(_map_rows(record, map_score_obs).T, index=record.index, columns=columns)
+
+
+def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
+    """Count observed against predicted categories.
+
+    Returns
+    -------
+    pandas.DataFrame
+        (J, J): observed categories in rows, predicted in columns; weights and
+        counts are added up.
+    """
+    blocks = record.need_blocks()
+    scores = _map_rows(record, map_scores)
+    observed = blocks.map(map_outcome)
+    if blocks.design.weights is not None:
+        observed = observed * blocks.design.weights
+    predicted = np.zeros_like(observed)
+    predicted[scores.argmax(axis=0), np.arange(scores.shape[1])] = 1.0
+    categories = list(record.encoding.categories)
+    return pd.DataFrame(
+        observed @ predicted.T,
+        index=pd.Index(categories, name="observed"),
+        columns=pd.Index(categories, name="predicted"),
+    )

@@ -1,0 +1,245 @@
+"""MNLogit and mnlogit: what to fit, frozen, and .fit()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.design import DataOptions, Design, make_design, make_design_from_formula
+from mlelogit.exceptions import OptionError
+from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
+from mlelogit.fitting.estimation import FitRequest, estimate
+from mlelogit.fitting.likelihood import LogLikelihood, map_loglikeobs
+from mlelogit.inference.coefficients import frame_params, index_params, read_params
+from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
+from mlelogit.results import MNLogitResults
+
+
+class MNLogit:
+    r"""A multinomial logit of an outcome on a matrix of columns.
+
+    ``P(row n is in category k) = exp(x_n' b_k) / Σ_l exp(x_n' b_l)`` with
+    ``b_base = 0`` (McFadden 1974). No constant is added; a formula, `mnlogit`,
+    adds one.
+
+    Parameters
+    ----------
+    endog : array-like
+        The outcome: labels of any type (n,), counts (n, J) or probabilities
+        (n, J). A Categorical keeps its order; other labels are sorted.
+    exog : array-like
+        The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
+        list or scipy.sparse array.
+    base : label, optional
+        Base category; the first if not given.
+    weights : array-like, optional
+        (n,), not negative. Rows of zero weight leave the sample.
+    weight_type : {"frequency", "sampling", "importance"}
+        Needed with weights. Frequency: whole numbers, nobs is their sum.
+        Sampling: nobs is the number of rows, the covariance is robust, and
+        likelihood-ratio tests are NaN. Importance: used as given.
+    offset : array-like, optional
+        Added to the scores: (n, J), or (n, J - 1) without the base.
+    outcome : {"labels", "counts", "probabilities"}, optional
+        Inferred if not given.
+    missing : {"raise", "drop"}
+        What to do about missing values, in the outcome too.
+
+    Raises
+    ------
+    MNLogitError
+        One of its named cases, for anything wrong with the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mlelogit as ml
+    >>> x = np.column_stack([np.ones(6), [0, 1, 2, 0, 1, 2]])
+    >>> res = ml.MNLogit(["a", "b", "b", "b", "a", "a"], x, base="b").fit()
+    >>> res.base, res.converged
+    ('b', True)
+    """
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any,
+        *,
+        base: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        offset: Any = None,
+        outcome: str | None = None,
+        missing: str = "raise",
+    ) -> None:
+        options = DataOptions(base, weights, weight_type, offset, outcome, missing)
+        self._hold(make_design(endog, exog, options))
+
+    def _hold(self, design: Design) -> None:
+        self.design = design
+        self.encoding = design.encoding
+        self._objective = LogLikelihood(RowBlocks(design), design.encoding.base)
+
+    @classmethod
+    def from_formula(cls, formula: str, data: Any, **options: Any) -> MNLogit:
+        """Make the model from a formula and a frame; see `mnlogit`."""
+        return mnlogit(formula, data, **options)
+
+    @property
+    def base(self) -> Any:
+        """The base category."""
+        return self.encoding.base_category
+
+    @property
+    def categories(self) -> tuple:
+        """The categories, in order."""
+        return self.encoding.categories
+
+    @property
+    def exog_names(self) -> tuple:
+        """Names of the columns."""
+        return self.encoding.names
+
+    def fit(
+        self,
+        method: str = "auto",
+        *,
+        start_params: Any = None,
+        maxiter: int | None = None,
+        tol: float = DEFAULT_TOLERANCE,
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+        callback: Callable[[np.ndarray], Any] | None = None,
+        disp: bool = False,
+    ) -> MNLogitResults:
+        """Maximize the log-likelihood with `scipy.optimize.minimize`.
+
+        Parameters
+        ----------
+        method : str
+            "auto", one of scipy's names (trust-exact, trust-krylov, trust-ncg,
+            Newton-CG, L-BFGS-B, BFGS, CG, TNC) or of statsmodels' words (newton,
+            ncg, lbfgs, bfgs, cg).
+        start_params : array-like, optional
+            Start, flat (P,) or labelled as ``results.params``; the null model's
+            if not given.
+        maxiter : int, optional
+            Largest number of iterations.
+        tol : float
+            The fit counts as converged if no coefficient can be off by more than
+            this many of its standard errors.
+        cov_type : str, optional
+            Covariance: nonrobust, opg, HC0, HC1 or robust. Nonrobust if not
+            given, robust with sampling weights.
+        cov_kwds : dict, optional
+            Arguments of the covariance; none of these kinds takes any.
+        callback : callable, optional
+            Called with the parameters (P,) after every iteration; a true answer
+            stops the climb.
+        disp : bool
+            Show a counter of iterations, on a terminal.
+
+        Returns
+        -------
+        MNLogitResults
+
+        Raises
+        ------
+        OptionError
+            If method or cov_type is unknown.
+        ParamsError
+            If start_params has a wrong shape, wrong labels or is not finite.
+        RankDeficiencyError
+            If a column is a combination of the others.
+
+        Warns
+        -----
+        NotConvergedWarning, NoFiniteMaximumWarning
+            If the certificate does not hold; the message tells how far off the
+            answer can be.
+        """
+        _check_covariance(cov_type, cov_kwds)
+        start = None if start_params is None else read_params(start_params, self.encoding)
+        record = estimate(self.design, FitRequest(method, start, maxiter, tol), callback, disp)
+        return MNLogitResults(record, estimate_covariance(record, cov_type))
+
+    def loglike(self, params: Any) -> float:
+        """Return the log-likelihood at params, flat (P,) or labelled."""
+        return self._objective.evaluate(read_params(params, self.encoding), 0).loglike
+
+    def score(self, params: Any) -> pd.DataFrame:
+        """Return the gradient of the log-likelihood, laid out as ``results.params``."""
+        sums = self._objective.evaluate(read_params(params, self.encoding), 1)
+        return frame_params(np.asarray(sums.score), self.encoding)
+
+    def information(self, params: Any) -> pd.DataFrame:
+        """Return minus the Hessian of the log-likelihood, labelled (category, name)."""
+        sums = self._objective.evaluate(read_params(params, self.encoding), 2)
+        labels = index_params(self.encoding)
+        return pd.DataFrame(np.asarray(sums.information), index=labels, columns=labels)
+
+    def loglikeobs(self, params: Any) -> pd.Series:
+        """Return every row's contribution to the log-likelihood at params."""
+        flat = read_params(params, self.encoding)
+        values = self._objective.blocks.map(map_loglikeobs, flat, self.encoding.base)
+        return pd.Series(values, index=self.design.index, name="loglike")
+
+    def __repr__(self) -> str:
+        said = self.encoding.formula or f"{self.encoding.outcome_name} on {len(self.exog_names)}"
+        return f"<MNLogit: {said}, {len(self.categories)} categories, base {self.base!r}>"
+
+
+def mnlogit(
+    formula: str,
+    data: Any,
+    *,
+    base: Any = None,
+    weights: Any = None,
+    weight_type: str | None = None,
+    offset: Any = None,
+    outcome: str | None = None,
+    missing: str = "raise",
+) -> MNLogit:
+    """Make a multinomial logit from a formula and a frame.
+
+    Parameters
+    ----------
+    formula : str
+        ``outcome ~ terms``: one column, or ``counts(a, b, c)``, on the left. On the
+        right columns, operators, the functions log, log1p, log2, log10, exp, sqrt,
+        abs (with or without ``np.``), the transforms poly, bs, cr, cs, center,
+        scale, I and C with its contrasts, ``Q('name')`` and backticks; anything
+        else raises before anything is evaluated. A constant is added unless the
+        right side says ``0 +`` or ``- 1``.
+    data : DataFrame or dict
+        pandas, polars or pyarrow.
+    base, weights, weight_type, offset, outcome, missing
+        As in `MNLogit`; weights and offset may name columns of data.
+
+    Returns
+    -------
+    MNLogit
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("PID ~ logpopul + selfLR + age + educ + income", anes).fit()
+    >>> round(res.llf, 4)
+    -1461.9227
+    """
+    options = DataOptions(base, weights, weight_type, offset, outcome, missing)
+    model = MNLogit.__new__(MNLogit)
+    model._hold(make_design_from_formula(formula, data, options))
+    return model
+
+
+def _check_covariance(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> None:
+    if cov_type is not None and cov_type not in COVARIANCES:
+        raise OptionError(f"cov_type must be one of {', '.join(COVARIANCES)}, not {cov_type!r}.")
+    if cov_kwds:
+        raise OptionError(f"cov_kwds is not used by {cov_type or 'the default covariance'}.")

@@ -1,0 +1,251 @@
+"""MNLogitResults: a fit's record and covariance, and one-line ways to ask them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.design import Audit
+from mlelogit.data.outcome import find_base
+from mlelogit.display.summary import Summary, summarize
+from mlelogit.equivalence.verification import Verification, verify
+from mlelogit.fitting.certificate import Certificate
+from mlelogit.fitting.estimation import FitRecord
+from mlelogit.inference.coefficients import (
+    frame_covariance,
+    frame_params,
+    frame_trace,
+    interval_frame,
+    tidy_coefficients,
+    two_sided_p,
+)
+from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
+from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
+from mlelogit.inference.rebase import change_base, rebase_covariance, rebase_record
+from mlelogit.interpretation.prediction import (
+    compute_loglikeobs,
+    compute_residuals,
+    compute_score_obs,
+    predict,
+    tabulate_predictions,
+)
+
+
+class MNLogitResults:
+    """A fitted multinomial logit.
+
+    Made by `mlelogit.MNLogit.fit`. Every attribute is a function of the two
+    frozen records it holds.
+
+    Attributes
+    ----------
+    record : mlelogit.fitting.estimation.FitRecord
+        Estimates, certificate, trace, encoding and a handle on the rows.
+    covariance : mlelogit.inference.covariance.Covariance
+        The covariance in use.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("vote ~ age + educ", anes, base="Clinton").fit()
+    >>> res.params.shape, res.converged
+    ((3, 1), True)
+    """
+
+    def __init__(self, record: FitRecord, covariance: Covariance) -> None:
+        self.record = record
+        self.covariance = covariance
+
+    @property
+    def params(self) -> pd.DataFrame:
+        """Estimates, names x non-base categories."""
+        return frame_params(self.record.maximum.params, self.record.encoding)
+
+    @property
+    def bse(self) -> pd.DataFrame:
+        """Standard errors, laid out as `params`."""
+        return frame_params(self.covariance.bse, self.record.encoding)
+
+    @property
+    def tvalues(self) -> pd.DataFrame:
+        """Estimates over standard errors, laid out as `params`."""
+        return self.params / self.bse
+
+    @property
+    def pvalues(self) -> pd.DataFrame:
+        """Two-sided normal p-values, laid out as `params`."""
+        z = self.record.maximum.params / self.covariance.bse
+        return frame_params(two_sided_p(z), self.record.encoding)
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""
+        return interval_frame(self.record, self.covariance, alpha)
+
+    def cov_params(self) -> pd.DataFrame:
+        """Return the covariance of the estimates, labelled (category, name)."""
+        return frame_covariance(self.covariance, self.record.encoding)
+
+    @cached_property
+    def statistics(self) -> FitStatistics:
+        """Fit statistics, with the reason where one is NaN."""
+        return compute_fit_statistics(self.record)
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood at the estimates."""
+        return self.statistics.llf
+
+    @property
+    def llnull(self) -> float:
+        """Log-likelihood of the null model."""
+        return self.statistics.llnull
+
+    @property
+    def llr(self) -> float:
+        """Likelihood-ratio statistic against the null model."""
+        return self.statistics.llr
+
+    @property
+    def llr_pvalue(self) -> float:
+        """Its p-value."""
+        return self.statistics.llr_pvalue
+
+    @property
+    def prsquared(self) -> float:
+        """McFadden's pseudo R-squared."""
+        return self.statistics.prsquared
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return self.statistics.aic
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, with log(nobs)."""
+        return self.statistics.bic
+
+    @property
+    def nobs(self) -> float:
+        """Number of observations."""
+        return self.record.nobs
+
+    @property
+    def df_model(self) -> int:
+        """Parameters beyond the null model's."""
+        return self.statistics.df_model
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less parameters."""
+        return self.statistics.df_resid
+
+    @property
+    def converged(self) -> bool:
+        """Whether the certificate holds."""
+        return self.record.maximum.converged
+
+    @property
+    def certificate(self) -> Certificate:
+        """How far the maximum can be."""
+        return self.record.maximum.certificate
+
+    @cached_property
+    def trace(self) -> pd.DataFrame:
+        """The climb, one row per point; the last row is the answer."""
+        return frame_trace(self.record)
+
+    @property
+    def cov_type(self) -> str:
+        """Kind of the covariance in use."""
+        return self.covariance.kind
+
+    @property
+    def base(self) -> Any:
+        """The base category."""
+        return self.record.encoding.base_category
+
+    @property
+    def categories(self) -> tuple:
+        """The categories, in order."""
+        return self.record.encoding.categories
+
+    @property
+    def audit(self) -> Audit:
+        """Rows in, used and dropped and why, and the categories found."""
+        return self.record.audit
+
+    @property
+    def fittedvalues(self) -> pd.DataFrame:
+        """Probabilities of the rows used, rows x categories."""
+        return predict(self.record)
+
+    @property
+    def resid_response(self) -> pd.DataFrame:
+        """Observed less expected, rows x categories."""
+        return compute_residuals(self.record)
+
+    def loglikeobs(self) -> pd.Series:
+        """Return every row's contribution to the log-likelihood."""
+        return compute_loglikeobs(self.record)
+
+    def score_obs(self) -> pd.DataFrame:
+        """Return every row's contribution to the score."""
+        return compute_score_obs(self.record)
+
+    def score(self) -> pd.DataFrame:
+        """Return the score at the estimates, laid out as `params`."""
+        inner = np.asarray(self.record.sums.score).reshape(self.record.params.shape)
+        return frame_params(self.record.basis.leave_score(inner), self.record.encoding)
+
+    def pred_table(self) -> pd.DataFrame:
+        """Return observed against predicted categories."""
+        return tabulate_predictions(self.record)
+
+    def predict(
+        self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
+    ) -> Any:
+        """Predict; see `mlelogit.interpretation.prediction.predict`."""
+        return predict(self.record, newdata, which, offset, missing)
+
+    def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
+        """Test linear hypotheses; see `mlelogit.inference.hypothesis.wald_test`."""
+        return wald_test(self.record, self.covariance, hypothesis, value)
+
+    def lr_test(self, smaller: MNLogitResults) -> TestResult:
+        """Test a smaller model; see `mlelogit.inference.hypothesis.lr_test`."""
+        return lr_test(self.record, smaller.record)
+
+    def tidy(self, alpha: float = 0.05, exponentiate: bool = False) -> pd.DataFrame:
+        """Return one row per coefficient; see `tidy_coefficients`."""
+        return tidy_coefficients(self.record, self.covariance, alpha, exponentiate)
+
+    def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
+        """Return the table of results; see `mlelogit.display.summary.summarize`."""
+        return summarize(self.record, self.covariance, alpha, exponentiate)
+
+    def verify(self, engines: Any = None, seed: int = 0) -> Verification:
+        """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
+        return verify(self.record, self.covariance, engines, seed)
+
+    def with_cov(self, kind: str) -> MNLogitResults:
+        """Return the same fit with another covariance; see `estimate_covariance`."""
+        return MNLogitResults(self.record, estimate_covariance(self.record, kind))
+
+    def rebase(self, base: Any) -> MNLogitResults:
+        """Return the same fit as seen from another base, without refitting."""
+        position = find_base(base, self.record.encoding.categories)
+        change = change_base(self.record.encoding, position)
+        covariance = rebase_covariance(self.covariance, change)
+        return MNLogitResults(rebase_record(self.record, position), covariance)
+
+    def __repr__(self) -> str:
+        return self.summary().as_text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
