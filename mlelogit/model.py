@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
-from mlelogit.data.design import DataOptions, Design, make_design, make_design_from_formula
+from mlelogit.data.design import Design, make_design, make_design_from_formula
+from mlelogit.data.rows import DataOptions
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import FitRequest, estimate

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Audit
 from mlelogit.data.outcome import find_base
+from mlelogit.data.rows import Audit
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.fitting.certificate import Certificate
@@ -181,7 +181,7 @@ class MNLogitResults:
         return self.record.audit
 
     @property
-    def fittedvalues(self) -> pd.DataFrame:
+    def fittedvalues(self) -> Any:
         """Probabilities of the rows used, rows x categories."""
         return predict(self.record)
 

@@ -230,7 +230,7 @@ def _prepare(
     Integers stay integers only inside ``C()``, where they name levels: their
     arithmetic would overflow without a word.
     """
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, kind in kinds.items():
         column = frame[name].reset_index(drop=True)
         if kind == "number":

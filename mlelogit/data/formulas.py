@@ -138,9 +138,7 @@ def _parse_outcome(left: str, columns: Collection[str]) -> tuple[tuple[str, ...]
     return (_read_column(node, names, left, columns),), None
 
 
-def _read_column(
-    node: ast.expr, names: dict[str, str], text: str, columns: Collection[str]
-) -> str:
+def _read_column(node: ast.expr, names: dict[str, str], text: str, columns: Collection[str]) -> str:
     if isinstance(node, ast.Name):
         name = names.get(node.id, node.id)
     elif isinstance(node, ast.Call) and _dotted_name(node.func) == "Q":
@@ -183,9 +181,7 @@ def _expand_dot(rhs: str, available: list[str]) -> str:
     return rhs
 
 
-def _find_variables(
-    rhs: str, columns: Collection[str]
-) -> tuple[tuple[str, ...], frozenset[str]]:
+def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     variables: dict[str, None] = {}
     checker = _Checker(columns)
     for factor in _list_factors(rhs):

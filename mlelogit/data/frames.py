@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -131,8 +131,7 @@ def as_numbers(column: Any, name: Hashable) -> np.ndarray:
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         raise ColumnTypeError(
-            f"Column {name!r} is categorical; use a formula to expand it, or convert it "
-            "to numbers."
+            f"Column {name!r} is categorical; use a formula to expand it, or convert it to numbers."
         )
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return np.asarray(column)
@@ -183,7 +182,7 @@ def find_missing(column: Any) -> np.ndarray:
     return np.asarray(pd.isna(column), dtype=bool)
 
 
-def check_missing(missing: dict[Hashable, np.ndarray], where: str = "") -> None:
+def check_missing(missing: Mapping[Any, np.ndarray], where: str = "") -> None:
     """Raise `MissingDataError` naming columns and rows if a mask holds True."""
     found = {name: mask for name, mask in missing.items() if mask.any()}
     if not found:
@@ -196,7 +195,7 @@ def check_missing(missing: dict[Hashable, np.ndarray], where: str = "") -> None:
     )
 
 
-def check_finite(columns: dict[Hashable, np.ndarray], where: str = "") -> None:
+def check_finite(columns: Mapping[Any, np.ndarray], where: str = "") -> None:
     """Raise `InfiniteValueError` naming column and rows if a value is infinite."""
     for name, values in columns.items():
         if values.dtype.kind != "f":

@@ -57,7 +57,7 @@ class RawOutcome:
     def missing(self) -> np.ndarray:
         """Mask (n,) of the rows whose outcome is missing."""
         mask = find_missing(self.values)
-        return mask if mask.ndim == 1 else mask.any(axis=1)
+        return mask if mask.ndim == 1 else np.asarray(mask.any(axis=1))
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
         raise OutcomeError(
             f"outcome='labels' needs one column, and the outcome has {np.shape(endog)[1]}."
         )
-    names = tuple(endog.columns) if isinstance(endog, pd.DataFrame) else ()
+    names: tuple[Any, ...] = tuple(endog.columns) if isinstance(endog, pd.DataFrame) else ()
     check_unique_names(names, "The outcome")
     names = names or tuple(range(endog.shape[1]))
     columns = (
@@ -162,9 +162,7 @@ def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
         else list(endog.T)
     )
     arrays = [as_numbers(column, label) for column, label in zip(columns, names, strict=True)]
-    values = (
-        np.column_stack(arrays).astype(np.float64) if arrays else np.empty((len(endog), 0))
-    )
+    values = np.column_stack(arrays).astype(np.float64) if arrays else np.empty((len(endog), 0))
     _check_not_negative(values, names)
     return RawOutcome(values, kind or _infer_kind(values), "y" if name is None else name, names)
 

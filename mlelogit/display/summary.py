@@ -61,12 +61,12 @@ class Summary:
 
     def as_text(self) -> str:
         """Return the table as text, in the look statsmodels' users know."""
-        head, *blocks = (str(table).split("\n") for table in _make_tables(self, as_is))
-        lines = [*head[:-1], *blocks[0]]
-        for block in blocks[1:]:
-            lines[-1] = "-" * len(lines[-1])
-            lines += block[1:]
-        return "\n".join([*lines, *self.notes])
+        head, *tables = (str(table).split("\n") for table in _make_tables(self, as_is))
+        rule, lines = head[-1], head[:-1]
+        for block, table in zip(self.blocks, tables, strict=True):
+            lines += [rule, block.title, *table[1:-1]]
+            rule = "-" * len(rule)
+        return "\n".join([*lines, head[-1], *self.notes])
 
     def as_html(self) -> str:
         """Return the table as HTML; every name is escaped."""
@@ -182,7 +182,7 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     ]
     return [
         CoefficientBlock(
-            f"{category} vs {base}",
+            f"{encoding.outcome_name} = {category} vs {base}",
             [str(name) for name in encoding.names],
             cells[i * width : (i + 1) * width],
         )
@@ -272,7 +272,7 @@ def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
     from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
     blocks = summary.blocks
-    longest = max(len(name) for block in blocks for name in (block.title, *block.names))
+    longest = max(len(name) for block in blocks for name in block.names)
     numbers = [max(10, *(len(row[i]) for b in blocks for row in b.cells)) for i in range(6)]
     width = longest + sum(numbers) + 6
     rows = [[write(cell) for cell in row] for row in summary.header]
@@ -291,7 +291,8 @@ def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
             stubs=[write(name) for name in block.names],
             txt_fmt={**fmt_params, "data_fmts": ["%s"], "colwidths": [longest, *numbers]},
         )
-        table[0][0] = Cell(write(block.title), datatype="stub", row=table[0])
+        if write is not as_is:
+            table[0][0] = Cell(write(block.title), datatype="stub", row=table[0])
         tables.append(table)
     return tables
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ from scipy.optimize import minimize
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
 
 EXPANDED_ROWS = 2_000_000
+ENGINES = {
+    "cross-entropy": "minimum cross-entropy",
+    "statsmodels": "statsmodels MNLogit",
+    "scikit-learn": "scikit-learn LogisticRegression",
+}
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
     bse = measure_errors(problem, params)
     y = output(problem, params)
     return Answer(
-        "minimum cross-entropy",
+        ENGINES["cross-entropy"],
         params,
         bse,
         log_likelihood(problem.d, y, problem.weights),
@@ -159,9 +165,7 @@ def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
 def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Return standard errors (J - 1, K) from the cross-entropy's Hessian; NaN if there are none."""
     q, r, scale = orthogonalize(problem.x)
-    inner = Problem(
-        q, problem.d, problem.weights, problem.offset, problem.base, problem.weight_type, problem.kind
-    )
+    inner = replace(problem, x=q)
     _, hessian = differentiate(inner, (params * scale) @ r.T)
     try:
         inverse = np.linalg.inv(hessian)
@@ -190,9 +194,7 @@ def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.nda
     if problem.offset is not None:
         rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
     q, r, scale = orthogonalize(problem.x)
-    inner = Problem(
-        q, problem.d, problem.weights, problem.offset, problem.base, problem.weight_type, problem.kind
-    )
+    inner = replace(problem, x=q)
     gradient, hessian = differentiate(inner, (params * scale) @ r.T)
     step = np.linalg.lstsq(hessian, gradient, rcond=None)[0].reshape(params.shape)
     return float(problem.weights @ rows), solve_triangular(r, step.T).T / scale
@@ -204,9 +206,9 @@ def expand_rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, codes, problem.weights[rows] * problem.d[rows, codes]
 
 
-def fit_statsmodels(problem: Problem, seed: int) -> Answer:
+def fit_statsmodels(problem: Problem) -> Answer:
     """Fit statsmodels' MNLogit from its own default start; counts and frequencies expanded."""
-    name = "statsmodels MNLogit"
+    name = ENGINES["statsmodels"]
     if problem.offset is not None:
         return refuse(name, "statsmodels' MNLogit has no offset")
     if problem.weight_type in ("sampling", "importance"):
@@ -232,9 +234,9 @@ def fit_statsmodels(problem: Problem, seed: int) -> Answer:
     return Answer(name, params, np.asarray(fitted.bse).T, float(fitted.llf), own)
 
 
-def fit_sklearn(problem: Problem, seed: int) -> Answer:
+def fit_sklearn(problem: Problem) -> Answer:
     """Fit scikit-learn's LogisticRegression without a penalty."""
-    name = "scikit-learn LogisticRegression"
+    name = ENGINES["scikit-learn"]
     if problem.offset is not None:
         return refuse(name, "scikit-learn's LogisticRegression has no offset")
     try:
@@ -248,20 +250,14 @@ def fit_sklearn(problem: Problem, seed: int) -> Answer:
         C=np.inf, solver="newton-cholesky", fit_intercept=False, tol=1e-10, max_iter=200
     )
     model.fit(x, codes, sample_weight=weights)
-    coef = np.vstack([np.zeros_like(model.coef_), model.coef_]) if len(model.coef_) == 1 else model.coef_
+    coef = model.coef_
+    if len(coef) == 1:
+        coef = np.vstack([np.zeros_like(coef), coef])
     params = np.delete(coef - coef[problem.base], problem.base, axis=0)
     y = output(problem, params)
     loss = log_loss(codes, model.predict_proba(x), normalize=False, sample_weight=weights)
     own = log_likelihood(problem.d, y, problem.weights)
     return Answer(name, params, None, own, float(loss))
-
-
-Engine = Callable[[Problem, int], Answer]
-ENGINES: dict[str, tuple[str, Engine]] = {
-    "cross-entropy": ("minimum cross-entropy", minimize_cross_entropy),
-    "statsmodels": ("statsmodels MNLogit", fit_statsmodels),
-    "scikit-learn": ("scikit-learn LogisticRegression", fit_sklearn),
-}
 
 
 def estimate_seconds(engine: str, problem: Problem) -> float:
@@ -277,14 +273,18 @@ def estimate_seconds(engine: str, problem: Problem) -> float:
 
 def run_engine(engine: str, problem: Problem, seed: int) -> Answer:
     """Run an engine; an exception of another package becomes its reason."""
-    name, function = ENGINES[engine]
+    functions: dict[str, Callable[[Problem], Answer]] = {
+        "cross-entropy": partial(minimize_cross_entropy, seed=seed),
+        "statsmodels": fit_statsmodels,
+        "scikit-learn": fit_sklearn,
+    }
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return function(problem, seed)
+            return functions[engine](problem)
     except Exception as error:  # noqa: BLE001 - any failure of a peer is its answer
         reason = str(error).split("\n")[0]
-        return refuse(name, f"failed with {type(error).__name__}: {reason}")
+        return refuse(ENGINES[engine], f"failed with {type(error).__name__}: {reason}")
 
 
 def measure_gap(problem: Problem, better: Any, worse: Any) -> float:

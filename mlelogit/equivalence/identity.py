@@ -64,10 +64,10 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
     [[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]]
     """
     values = np.asarray(codes)
-    if values.ndim != 1 or values.dtype.kind not in "iu" and values.size:
-        raise OutcomeError(f"Codes are one whole number per row, not {values.dtype} {values.shape}.")
+    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
+        raise OutcomeError(f"Codes are one whole number per row, not {values.dtype}.")
     width = int(values.max(initial=-1)) + 1 if categories is None else categories
-    if values.size and not (0 <= values.min() and values.max() < width):
+    if values.size and not (values.min() >= 0 and values.max() < width):
         raise OutcomeError(f"Codes must lie from 0 to {width - 1}.")
     indicators = np.zeros((len(values), width))
     indicators[np.arange(len(values)), values.astype(np.intp)] = 1.0

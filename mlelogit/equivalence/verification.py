@@ -75,17 +75,18 @@ class Verification:
             },
             na_rep="",
         )
-        return "\n".join(
-            [
-                "Maximum likelihood = minimum cross-entropy = maximum entropy",
-                said,
-                f"Differences from: {self.reference}. Tolerances: coefficients "
-                f"{COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
-                f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative.",
-                f"The cross-entropy descent starts at random (seed {self.seed}).",
-                f"Verdict: {'all agree' if self.agrees else 'NOT all agree'}.",
-            ]
+        tolerances = (
+            f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
+            f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
         )
+        lines = [
+            "Maximum likelihood = minimum cross-entropy = maximum entropy",
+            said,
+            f"Differences from: {self.reference}. Tolerances: {tolerances}.",
+            f"The cross-entropy descent starts at random (seed {self.seed}).",
+            f"Verdict: {'all agree' if self.agrees else 'NOT all agree'}.",
+        ]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
@@ -137,7 +138,7 @@ def verify(
         if engines is None and seconds > PATIENCE_SECONDS:
             answers.append(
                 refuse(
-                    ENGINES[engine][0],
+                    ENGINES[engine],
                     f"about {seconds:.0f} s; engines={engine!r} runs it all the same",
                 )
             )
@@ -247,7 +248,8 @@ def _find_verdict(
     elif row["coef_diff"] > COEFFICIENT_TOLERANCE:
         gap = measure_gap(problem, reference.params, answer.params)
         faults.append(f"its log-likelihood is lower by {gap:.2g}")
-    for name, value in (("log-likelihood", row["loglike"]), ("cross-entropy", -row["cross_entropy"])):
+    reported = {"log-likelihood": row["loglike"], "cross-entropy": -row["cross_entropy"]}
+    for name, value in reported.items():
         if not abs(value - target) <= LOGLIKE_TOLERANCE * abs(target):
             faults.append(f"its {name} is {abs(value):.10g}, not {abs(target):.10g}")
     if answer.bse is not None and not row["se_diff"] <= ERROR_TOLERANCE:

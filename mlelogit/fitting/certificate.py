@@ -59,8 +59,7 @@ class Certificate:
     def __str__(self) -> str:
         if not self.finite_maximum:
             return (
-                "no finite maximum has been shown to exist "
-                f"(a = {self.product:.3g}, needs a < 1)"
+                f"no finite maximum has been shown to exist (a = {self.product:.3g}, needs a < 1)"
             )
         return (
             f"a finite maximum exists; log-likelihood left <= {self.loglike_gap:.2g}; largest "
@@ -88,6 +87,4 @@ def certify(
         logarithm = np.log1p(-product)
         bound = -logarithm / log_odds_error
         gap = (product + (1 - product) * logarithm) / log_odds_error**2
-    return Certificate(
-        decrement, log_odds_error, product, float(bound), float(gap), tolerance
-    )
+    return Certificate(decrement, log_odds_error, product, float(bound), float(gap), tolerance)

@@ -15,6 +15,8 @@ from tqdm import tqdm
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.rows import Audit
+from mlelogit.data.sources import ArraySource
 from mlelogit.exceptions import (
     DataNotKeptError,
     NoFiniteMaximumWarning,
@@ -124,7 +126,7 @@ class FitRecord:
     basis: ColumnBasis
     null: NullModel
     nobs: float
-    audit: Any
+    audit: Audit
     index: pd.Index
     has_offset: bool
 
@@ -289,7 +291,7 @@ def _raise_aliases(r: np.ndarray, names: tuple, scale: np.ndarray) -> None:
     ]
     raise RankDeficiencyError(
         "Columns are linear combinations of the columns before them, so their coefficients "
-        f"cannot be told apart: {'; '.join(said)}. Drop {', '.join(str(names[c]) for c in aliases)}."
+        f"cannot be told apart: {'; '.join(said)}. Drop them, or the columns they repeat."
     )
 
 
@@ -299,9 +301,7 @@ def _write_combination(weights: np.ndarray, names: tuple) -> str:
     return " ".join(terms).removeprefix("+").replace("+1 ", "+ ").replace("-1 ", "- ") or "0"
 
 
-def fit_null(
-    blocks: RowBlocks, base: int, basis: ColumnBasis
-) -> tuple[NullModel, np.ndarray]:
+def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullModel, np.ndarray]:
     """Fit the model without regressors; return it and its params in the basis (P,).
 
     With a constant in the column space and no offset the fitted probabilities
@@ -333,8 +333,6 @@ def _total_outcome(block: Block) -> Matrix:
 
 
 def _constant_design(design: Design) -> Design:
-    from mlelogit.data.design import ArraySource
-
     return replace(design, source=ArraySource(np.ones((design.source.shape[0], 1))))
 
 

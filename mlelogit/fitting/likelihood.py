@@ -110,7 +110,7 @@ class Evaluation:
 
     @property
     def residuals(self) -> np.ndarray:
-        """d - t y, unweighted (J, m)."""
+        """D - t y, unweighted (J, m)."""
         return self.outcome - self.totals * self.probabilities
 
 

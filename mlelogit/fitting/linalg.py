@@ -27,7 +27,7 @@ def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=64)
 def index_pairs(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number the pairs i <= j below size.
+    """Give every pair i <= j below size a number.
 
     Returns
     -------

@@ -269,7 +269,7 @@ class _Climb:
             radius = max(1.0, float(np.linalg.norm(objective.jac(objective.origin))))
             options |= {"initial_trust_radius": radius, "max_trust_radius": 1e3 * radius}
         try:
-            answer = minimize(
+            answer = minimize(  # type: ignore[call-overload]
                 objective.fun,
                 objective.origin,
                 jac=objective.jac,

@@ -132,9 +132,7 @@ def tidy_coefficients(
     return frame.assign(**numbers)
 
 
-def interval_frame(
-    record: FitRecord, covariance: Covariance, alpha: float = 0.05
-) -> pd.DataFrame:
+def interval_frame(record: FitRecord, covariance: Covariance, alpha: float = 0.05) -> pd.DataFrame:
     """Return Wald intervals ``b ± z_{1 - alpha/2} se(b)``, lower and upper per coefficient."""
     tidy = tidy_coefficients(record, covariance, alpha)
     return tidy.set_index(["category", "name"])[["lower", "upper"]]

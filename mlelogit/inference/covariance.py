@@ -88,9 +88,7 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     return Covariance(kind, record.basis.leave_covariance(inner), correction)
 
 
-def _estimate_inner(
-    record: FitRecord, kind: str, bread: np.ndarray
-) -> tuple[np.ndarray, str]:
+def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:
     if kind == "nonrobust":
         return bread, ""
     meat = sum_meats(record)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import read_new_offset
 from mlelogit.data.encoding import encode_new
 from mlelogit.data.frames import as_frame, convert_foreign, find_missing, is_foreign_frame
+from mlelogit.data.rows import read_new_offset
 from mlelogit.exceptions import OffsetError, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import (
@@ -91,7 +91,7 @@ def _label(
         return frame_rows(probabilities, index, record)
     gaps = np.isnan(probabilities).any(axis=0)
     best = np.where(gaps, -1, probabilities.argmax(axis=0))
-    values = pd.Categorical.from_codes(best, categories=categories)
+    values = pd.Categorical.from_codes(best.astype(np.int64), categories=pd.Index(categories))
     return pd.Series(values, index=index, name=record.encoding.outcome_name)
 
 

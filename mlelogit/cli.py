@@ -1,0 +1,258 @@
+"""The command line: mlelogit demo, fit, verify and predict."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlelogit.exceptions import DataFileError, MissingExtraError, MNLogitError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlelogit.results import MNLogitResults
+
+FORMATS = ("text", "html", "latex", "markdown", "json")
+FRAME_FORMATS = ("csv", "json")
+DEMO_FORMULA = "PID ~ logpopul + selfLR + age + educ + income"
+EXAMPLES = """examples:
+  mlelogit demo
+  mlelogit fit survey.csv "vote ~ age + C(region)" --base Labour
+  mlelogit fit survey.csv "vote ~ age" --weights w --weight-type sampling --format json
+  mlelogit verify survey.csv "vote ~ age"
+  mlelogit predict survey.csv "vote ~ age" --newdata new.csv -o probabilities.csv
+
+Errors are one line on standard error, with exit status 2.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process if not given.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error, or 130 after an interruption.
+    """
+    arguments = _make_parser().parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            text = arguments.run(arguments)
+        _write(text, getattr(arguments, "output", None))
+    except (MNLogitError, OSError) as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        print("mlelogit: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _fail(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    message = " ".join(str(error).split())
+    print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
+    return 2
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    text = " ".join(str(message).split())
+    print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mlelogit",
+        description="Fit, check and explain multinomial logit models.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="fit the bundled data and verify the fit")
+    demo.set_defaults(run=run_demo)
+    fit = _add_model_command(commands, "fit", "fit a model and print its table")
+    fit.add_argument("--format", choices=FORMATS, default="text")
+    fit.add_argument("--alpha", type=float, default=0.05, help="1 - coverage of the intervals")
+    fit.add_argument(
+        "--exponentiate", action="store_true", help="print relative risk ratios exp(b)"
+    )
+    fit.set_defaults(run=run_fit)
+    check = _add_model_command(commands, "verify", "fit a model and compare independent engines")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.add_argument("--engines", nargs="+", metavar="ENGINE", help="run these, at any cost")
+    check.add_argument("--seed", type=int, default=0, help="seed of the cross-entropy descent")
+    check.set_defaults(run=run_verify)
+    predict = _add_model_command(commands, "predict", "fit a model and predict")
+    predict.add_argument("--newdata", help="file of new rows; the fitted rows if not given")
+    predict.add_argument("--which", choices=("prob", "category", "linear"), default="prob")
+    predict.add_argument("--format", choices=FRAME_FORMATS, default="csv")
+    predict.set_defaults(run=run_predict)
+    return parser
+
+
+def _add_model_command(commands: Any, name: str, said: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=said, allow_abbrev=False)
+    parser.add_argument("data", help="csv or parquet file")
+    parser.add_argument("formula", help='such as "y ~ x + C(group)"')
+    parser.add_argument("--base", help="base category; the first if not given")
+    parser.add_argument("--weights", help="column of weights")
+    parser.add_argument("--weight-type", help="frequency, sampling or importance")
+    parser.add_argument("--offset", nargs="+", help="columns of the offset")
+    parser.add_argument("--missing", default="raise", help="raise (default) or drop")
+    parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
+    parser.add_argument("--cov", help="nonrobust, opg, HC0, HC1 or robust")
+    parser.add_argument("-o", "--output", help="file to write; standard output if not given")
+    return parser
+
+
+def run_demo(_: argparse.Namespace) -> str:
+    """Fit the bundled ANES 1996 data, and say what was found and that it holds."""
+    from mlelogit.datasets import load_anes96
+    from mlelogit.model import mnlogit
+
+    results = mnlogit(DEMO_FORMULA, load_anes96()).fit()
+    intro = f"American National Election Study 1996, 944 voters: {DEMO_FORMULA}"
+    return "\n\n".join([intro, str(results.summary()), str(results.verify())])
+
+
+def run_fit(arguments: argparse.Namespace) -> str:
+    """Fit a model and write its table."""
+    results = _fit(arguments)
+    if arguments.format == "json":
+        return _write_json(_describe(results, arguments.alpha, arguments.exponentiate))
+    summary = results.summary(alpha=arguments.alpha, exponentiate=arguments.exponentiate)
+    return str(getattr(summary, f"as_{arguments.format}")())
+
+
+def run_verify(arguments: argparse.Namespace) -> str:
+    """Fit a model and write what independent engines say."""
+    found = _fit(arguments).verify(engines=arguments.engines, seed=arguments.seed)
+    if arguments.format == "json":
+        rows = found.frame.reset_index().to_dict(orient="records")
+        return _write_json({"agrees": found.agrees, "seed": found.seed, "engines": rows})
+    return str(found)
+
+
+def run_predict(arguments: argparse.Namespace) -> str:
+    """Fit a model and write predictions."""
+    results = _fit(arguments)
+    new = None if arguments.newdata is None else read_data(arguments.newdata)
+    offset = None
+    if new is not None and arguments.offset:
+        absent = [name for name in arguments.offset if name not in new.columns]
+        if absent:
+            raise DataFileError(f"{arguments.newdata} has no offset column {absent[0]!r}.")
+        offset = new[arguments.offset]
+    predicted = results.predict(new, which=arguments.which, offset=offset)
+    if arguments.format == "json":
+        return str(predicted.to_json(orient="split", double_precision=15))
+    return str(predicted.to_csv()).rstrip("\n")
+
+
+def _fit(arguments: argparse.Namespace) -> MNLogitResults:
+    from mlelogit.model import mnlogit
+
+    model = mnlogit(
+        arguments.formula,
+        read_data(arguments.data),
+        base=arguments.base,
+        weights=arguments.weights,
+        weight_type=arguments.weight_type,
+        offset=arguments.offset,
+        missing=arguments.missing,
+    )
+    return model.fit(arguments.method, cov_type=arguments.cov, disp=True)
+
+
+def read_data(path: str) -> pd.DataFrame:
+    """Read a csv or parquet file.
+
+    Raises
+    ------
+    DataFileError
+        If it is absent, empty, or not of that format.
+    MissingExtraError
+        If parquet needs the extra "frames".
+    """
+    import pandas as pd
+
+    if not Path(path).is_file():
+        raise DataFileError(f"There is no file {path!r}.")
+    try:
+        if path.lower().endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        return pd.read_csv(path, low_memory=False)
+    except ImportError as error:
+        raise MissingExtraError(
+            'Reading parquet needs an extra: pip install "mlelogit[frames]".'
+        ) from error
+    except Exception as error:
+        raise DataFileError(f"{path!r} cannot be read: {error}") from error
+
+
+def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict[str, Any]:
+    numbers = ("nobs", "llf", "llnull", "llr", "llr_pvalue", "prsquared", "aic", "bic")
+    certificate = results.certificate
+    return {
+        "formula": results.record.encoding.formula,
+        "outcome": results.record.encoding.outcome_name,
+        "categories": list(results.categories),
+        "base": results.base,
+        "converged": results.converged,
+        "certificate": {
+            "finite_maximum": certificate.finite_maximum,
+            "error_bound": certificate.error_bound,
+            "loglike_gap": certificate.loglike_gap,
+        },
+        "covariance": results.cov_type,
+        **{name: getattr(results, name) for name in numbers},
+        "df_model": results.df_model,
+        "df_resid": results.df_resid,
+        "exponentiated": exponentiate,
+        "alpha": alpha,
+        "coefficients": results.tidy(alpha, exponentiate).to_dict(orient="records"),
+    }
+
+
+def _write_json(content: dict[str, Any]) -> str:
+    return json.dumps(_to_plain(content), indent=2, allow_nan=False, default=str)
+
+
+def _to_plain(value: Any) -> Any:
+    """Turn numpy scalars into Python's, and numbers that JSON lacks into null."""
+    if isinstance(value, dict):
+        return {str(key): _to_plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_to_plain(item) for item in value]
+    plain = value.item() if hasattr(value, "item") else value
+    if isinstance(plain, float) and plain - plain != 0:
+        return None
+    return plain
+
+
+def _write(text: str, path: str | None) -> None:
+    if path is None:
+        print(text)
+        sys.stdout.flush()
+        return
+    folder = Path(path).parent
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=folder, suffix=".part", delete=False
+    ) as part:
+        part.write(text + "\n")
+    Path(part.name).replace(path)

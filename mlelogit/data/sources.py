@@ -1,0 +1,147 @@
+"""Where the columns of a design are: in an array, column by column, or sparse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.frames import as_numbers, check_unique_names
+from mlelogit.exceptions import ColumnTypeError
+
+
+class ColumnSource(Protocol):
+    """Where the columns of a design are: nothing else knows how they are stored."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, K)."""
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        """Return rows start to stop, columns first: (K, stop - start), float64."""
+
+    def take(self, rows: np.ndarray) -> ColumnSource:
+        """Return the source of the rows at these positions."""
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Columns in one array (n, K) of any real dtype."""
+
+    array: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape[0], self.array.shape[1]
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        return self.array[start:stop].T.astype(np.float64, copy=False)
+
+    def take(self, rows: np.ndarray) -> ArraySource:
+        return ArraySource(self.array[rows])
+
+
+@dataclass(frozen=True)
+class ColumnsSource:
+    """Columns in K arrays (n,), each of its own dtype."""
+
+    columns: tuple[np.ndarray, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (len(self.columns[0]) if self.columns else 0), len(self.columns)
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        return np.stack([column[start:stop].astype(np.float64) for column in self.columns])
+
+    def take(self, rows: np.ndarray) -> ColumnsSource:
+        return ColumnsSource(tuple(column[rows] for column in self.columns))
+
+
+@dataclass(frozen=True)
+class SparseSource:
+    """Columns in a scipy.sparse array in compressed row form."""
+
+    array: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        return self.array[start:stop].toarray().T.astype(np.float64, copy=False)
+
+    def take(self, rows: np.ndarray) -> SparseSource:
+        return SparseSource(self.array[rows])
+
+
+def read_columns(
+    exog: Any,
+) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
+    """Return names, columns as numbers for the checks, and the source."""
+    if isinstance(exog, pd.Series):
+        exog = exog.to_frame()
+    if isinstance(exog, dict):
+        exog = pd.DataFrame(exog)
+    if isinstance(exog, pd.DataFrame):
+        check_unique_names(exog.columns, "exog")
+        named = {name: as_numbers(exog[name], name) for name in exog.columns}
+        return tuple(named), named, ColumnsSource(tuple(named.values()))
+    if hasattr(exog, "tocsr"):
+        return _read_sparse(exog)
+    array = as_matrix(exog)
+    names = name_columns(array)
+    columns = {name: array[:, i] for i, name in enumerate(names)}
+    return names, columns, ArraySource(array)
+
+
+def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
+    array = exog.tocsr()
+    if array.dtype.kind not in "biuf":
+        raise ColumnTypeError(f"exog has dtype {array.dtype}, which is not a real number.")
+    bad = ~np.isfinite(array.data)
+    names = tuple(f"x{i + 1}" for i in range(array.shape[1]))
+    columns = {}
+    for position in np.unique(array.indices[bad]):
+        columns[names[position]] = array[:, [position]].toarray()[:, 0]
+    return names, columns, SparseSource(array)
+
+
+def as_matrix(exog: Any) -> np.ndarray:
+    """Return rows by columns of real numbers as one array; a vector is one column."""
+    try:
+        array = np.asarray(exog)
+    except ValueError as error:
+        raise ColumnTypeError("exog is not a rectangle: its rows differ in length.") from error
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2:
+        raise ColumnTypeError(f"exog has {array.ndim} dimensions; give rows by columns.")
+    if array.dtype.kind in "biuf":
+        return array
+    names = [f"x{i + 1}" for i in range(array.shape[1])]
+    numbers = [as_numbers(pd.Series(array[:, i]), name) for i, name in enumerate(names)]
+    return np.column_stack(numbers) if numbers else np.empty((len(array), 0))
+
+
+def name_columns(array: np.ndarray) -> tuple[str, ...]:
+    """Name the columns of an unnamed array as statsmodels does: x1, x2, ..., const.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.sources import name_columns
+    >>> name_columns(np.array([[1.0, 3.0], [1.0, 5.0]]))
+    ('const', 'x1')
+    """
+    width = array.shape[1]
+    if array.shape[0]:
+        constant = (array == array[:1]).all(axis=0) & (array[0] != 0)
+        if constant.any():
+            names = [f"x{i}" for i in range(1, width)]
+            names.insert(int(np.argmax(constant)), "const")
+            return tuple(names)
+    return tuple(f"x{i + 1}" for i in range(width))

@@ -1,0 +1,28 @@
+"""Fixtures that several test files share."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def voters(rng):
+    """400 rows: three categories, a number, a whole number, a factor and weights."""
+    age = rng.normal(50, 15, 400)
+    region = rng.choice(["east", "north", "west"], 400)
+    scores = np.column_stack([np.zeros(400), 0.03 * (age - 50), (region == "west") - 0.2])
+    scores += rng.gumbel(size=scores.shape)
+    return pd.DataFrame(
+        {
+            "vote": np.array(["ann", "bob", "cat"])[scores.argmax(axis=1)],
+            "age": age,
+            "children": rng.integers(0, 4, 400),
+            "region": region,
+            "people": rng.integers(1, 5, 400),
+        }
+    )
