@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlelogit.exceptions import DataFileError, MissingExtraError, MNLogitError
+from mlelogit.exceptions import DataFileError, MissingExtraError, MNLogitError, MNLogitWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _make_parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", MNLogitWarning)
             warnings.showwarning = _show_warning
             text = arguments.run(arguments)
         _write(text, getattr(arguments, "output", None))

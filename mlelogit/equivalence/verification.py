@@ -36,6 +36,7 @@ LOGLIKE_TOLERANCE = 1e-8
 ERROR_TOLERANCE = 1e-4
 PATIENCE_SECONDS = 60.0
 AGREES = "agrees"
+NOTHING = "undecided: no finite maximum has been shown to exist"
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def verify(
             )
         else:
             answers.append(run_engine(engine, problem, seed))
-    return judge(answers, problem, seed)
+    return judge(answers, problem, seed, record.maximum.certificate.finite_maximum)
 
 
 def _choose_engines(engines: Any) -> list[str]:
@@ -188,12 +189,16 @@ def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) ->
     )
 
 
-def judge(answers: Sequence[Answer], problem: Problem, seed: int = 0) -> Verification:
+def judge(
+    answers: Sequence[Answer], problem: Problem, seed: int = 0, finite: bool = True
+) -> Verification:
     """Compare answers, the first of which is this fit's, and say who is off.
 
     The reference is the answer with the highest likelihood: the first unless
     another one's is higher by more than its own distance could explain. Standard
-    errors are compared with those of the cross-entropy's Hessian at the reference.
+    errors are compared with those of the cross-entropy's Hessian at the reference. If
+    no finite maximum has been shown to exist there is nothing to agree on, and the
+    verdicts say so.
     """
     reference = answers[0]
     for answer in answers[1:]:
@@ -207,6 +212,8 @@ def judge(answers: Sequence[Answer], problem: Problem, seed: int = 0) -> Verific
     names = [answer.engine for answer in answers]
     names.insert(1 + (len(answers) > 1), ENTROPY)
     frame = pd.DataFrame(rows, index=pd.Index(names, name="engine"))
+    if not finite:
+        frame.loc[~frame["verdict"].str.startswith("not run"), "verdict"] = NOTHING
     return Verification(frame, reference.engine, seed)
 
 

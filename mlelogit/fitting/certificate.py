@@ -7,6 +7,10 @@ derivative of row n is at most its spread of scores ``range_n(v)`` times its sec
 and ``range_n(v) <= D ‖v‖_I`` all along the line. So the curvature cannot fade faster
 than exponentially, and if a < 1 a finite maximum exists, within
 ``-log(1 - a) / D`` in the norm of I. `docs/derivations.md` has the steps.
+
+The sums are rounded, and on separated data s and I sink below their rounding
+errors together, where a ratio of the two would say anything. So λ and D are
+first raised by what rounding can have taken from them.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEFAULT_TOLERANCE = 1e-6
+EPSILON = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -25,9 +30,9 @@ class Certificate:
     Attributes
     ----------
     decrement : float
-        λ, the Newton decrement: ``λ² = s' I⁻¹ s``.
+        λ, the Newton decrement, ``λ² = s' I⁻¹ s``, rounding allowed for.
     log_odds_error : float
-        D, a bound on the standard error of any log-odds at any row.
+        D, a bound on the standard error of any log-odds at any row, likewise.
     product : float
         ``a = λ D``. Below one, a finite maximum exists.
     error_bound : float
@@ -65,6 +70,44 @@ class Certificate:
             f"a finite maximum exists; log-likelihood left <= {self.loglike_gap:.2g}; largest "
             f"error <= {self.error_bound:.2g} standard errors"
         )
+
+
+@dataclass(frozen=True)
+class RowSizes:
+    """How large the rows are; ``+`` adds.
+
+    Attributes
+    ----------
+    first : float
+        ``Σ_n w_n t_n ‖x_n‖``: times the machine epsilon, the rounding of a score.
+    second : float
+        ``Σ_n w_n t_n ‖x_n‖²``: times the machine epsilon, that of an information.
+    """
+
+    first: float
+    second: float
+
+    def __add__(self, other: RowSizes) -> RowSizes:
+        return RowSizes(self.first + other.first, self.second + other.second)
+
+
+def allow_rounding(
+    decrement: float, log_odds_error: float, largest_variance: float, sizes: RowSizes
+) -> tuple[float, float]:
+    """Raise λ and D by what rounding can hide.
+
+    With score and information off by ``δ = ε first`` and ``Δ = ε second`` in norm, and v
+    no less than the largest eigenvalue of V (its trace will do), the true V is at most
+    ``V / (1 - Δ v)``, and the true λ at most ``(λ + δ sqrt(v)) / sqrt(1 - Δ v)``. If
+    ``Δ v >= 1/2`` the information is below its own rounding and nothing is known: both
+    are infinite.
+    """
+    lost = EPSILON * sizes.second * largest_variance
+    if not lost < 0.5:
+        return np.inf, np.inf
+    raised = decrement + EPSILON * sizes.first * float(np.sqrt(largest_variance))
+    root = float(np.sqrt(1 - lost))
+    return raised / root, log_odds_error / root
 
 
 def certify(

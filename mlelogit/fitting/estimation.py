@@ -363,7 +363,8 @@ def warn_if_not_converged(maximum: Maximum) -> None:
     certificate = maximum.certificate
     if maximum.status is Status.NO_FINITE_MAXIMUM:
         warnings.warn(
-            f"{maximum.status.value} Not converged: {certificate}. Standard errors are NaN.",
+            f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
+            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
             NoFiniteMaximumWarning,
             stacklevel=4,
         )

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.fitting.certificate import RowSizes
 from mlelogit.fitting.linalg import index_pairs, log_softmax, weighted_gram
 
 
@@ -222,6 +223,16 @@ def find_largest_quadratic(block: Block, matrix: np.ndarray) -> Largest:
     return Largest(float((block.x * (matrix @ block.x)).sum(axis=0).max()))
 
 
+def sum_sizes(block: Block) -> RowSizes:
+    """Add up the weighted lengths of a block's rows, and their squares."""
+    lengths = np.sqrt((block.x**2).sum(axis=0))
+    people = np.ones(len(lengths))
+    if block.counted and block.table is not None:
+        people = block.table.sum(axis=0)
+    weights = people if block.weights is None else people * block.weights
+    return RowSizes(float(weights @ lengths), float(weights @ lengths**2))
+
+
 @dataclass(frozen=True)
 class LogLikelihood:
     """The log-likelihood of some rows as a function of params (P,).
@@ -244,6 +255,10 @@ class LogLikelihood:
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, from order 1 on the score, from 2 on the information."""
         return self.blocks.reduce(sum_block, params, self.base, order)
+
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are, for the rounding of the sums."""
+        return self.blocks.reduce(sum_sizes)
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.

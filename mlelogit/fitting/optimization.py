@@ -20,7 +20,14 @@ from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import OptionError
-from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate, certify
+from mlelogit.fitting.certificate import (
+    DEFAULT_TOLERANCE,
+    EPSILON,
+    Certificate,
+    RowSizes,
+    allow_rounding,
+    certify,
+)
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 
@@ -48,7 +55,6 @@ NEWTON_STEPS = 3
 ROUNDS = 8
 CLOSE = 0.1
 CLIMB_DECREMENT = 1e-3
-EPSILON = float(np.finfo(float).eps)
 
 
 class Objective(Protocol):
@@ -59,6 +65,9 @@ class Objective(Protocol):
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         """Bound the largest standard error of any log-odds at any row."""
+
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are, for the rounding of the sums."""
 
 
 class Status(Enum):
@@ -209,6 +218,7 @@ class _Climb:
     rows: list[tuple] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.sizes = self.objective.measure_rows()
         self.sums = self.measure(self.params, 2)
         self.factor = self.whiten()
         self.note("start", self.params, self.sums)
@@ -251,8 +261,10 @@ class _Climb:
             return certify(np.inf, np.inf, self.tolerance)
         score = np.asarray(self.sums.score)
         decrement = float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
-        spread = self.objective.bound_log_odds_error(invert_positive(factor))
-        return certify(decrement, spread, self.tolerance)
+        inverse = invert_positive(factor)
+        spread = self.objective.bound_log_odds_error(inverse)
+        raised = allow_rounding(decrement, spread, float(np.trace(inverse)), self.sizes)
+        return certify(*raised, self.tolerance)
 
     def note(self, stage: str, params: np.ndarray, sums: Sums) -> None:
         """Add a point to the trace."""

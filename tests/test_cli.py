@@ -1,0 +1,195 @@
+"""The command line: what it prints, where, and with which status."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlelogit as ml
+from mlelogit.cli import main
+
+FORMULA = "vote ~ age + educ"
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "anes.csv"
+    anes = ml.datasets.load_anes96()
+    anes.assign(w=1 + np.arange(len(anes)) % 3).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def fitted(table):
+    return ml.mnlogit(FORMULA, pd.read_csv(table)).fit()
+
+
+def run(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_demo_prints_the_table_and_the_verdict(capsys):
+    status, out, err = run(capsys, "demo")
+    assert status == 0
+    assert err == ""
+    assert "-1461.9227" in out
+    assert "Verdict: all agree." in out
+    assert out.count("agrees") >= 4
+
+
+def test_module_and_command_are_the_same_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "mlelogit", "demo"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "-1461.9227" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign"),
+    [
+        ("text", "No. Observations:"),
+        ("html", "<table"),
+        ("latex", r"\begin{tabular}"),
+        ("markdown", "| --- |"),
+    ],
+)
+def test_fit_writes_every_format(capsys, table, fitted, kind, sign):
+    status, out, _ = run(capsys, "fit", table, FORMULA, "--format", kind)
+    assert status == 0
+    assert sign in out
+    assert f"{fitted.params.loc['age', 'Dole']:.4f}" in out
+
+
+def test_fit_json_holds_the_estimates(capsys, table, fitted):
+    _, out, _ = run(capsys, "fit", table, FORMULA, "--format", "json")
+    told = json.loads(out)
+    assert told["llf"] == fitted.llf
+    assert told["converged"] is True
+    estimates = [row["estimate"] for row in told["coefficients"]]
+    assert estimates == fitted.tidy()["estimate"].tolist()
+
+
+def test_options_reach_the_model(capsys, table):
+    options = ["--base", "Dole", "--weights", "w", "--weight-type", "sampling", "--cov", "HC1"]
+    _, out, _ = run(capsys, "fit", table, FORMULA, *options, "--format", "json")
+    told = json.loads(out)
+    frame = pd.read_csv(table)
+    model = ml.mnlogit(FORMULA, frame, base="Dole", weights="w", weight_type="sampling")
+    expected = model.fit(cov_type="HC1")
+    assert told["base"] == "Dole"
+    assert told["covariance"] == "HC1"
+    assert told["aic"] is None
+    assert [row["std_err"] for row in told["coefficients"]] == expected.tidy()["std_err"].tolist()
+
+
+def test_integer_base_is_read_from_its_text(capsys, tmp_path):
+    path = tmp_path / "d.csv"
+    ml.datasets.load_anes96(labels=False).to_csv(path, index=False)
+    status, out, _ = run(capsys, "fit", path, "PID ~ age", "--base", "3", "--format", "json")
+    assert status == 0
+    assert json.loads(out)["base"] == 3
+
+
+def test_verify_says_all_agree(capsys, table):
+    status, out, _ = run(capsys, "verify", table, FORMULA, "--format", "json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["agrees"] is True
+    assert len(told["engines"]) == 5
+
+
+def test_predict_writes_probabilities_of_new_rows(capsys, table, fitted, tmp_path):
+    new = tmp_path / "new.csv"
+    pd.DataFrame({"educ": [1, 7], "age": [20, 80]}).to_csv(new, index=False)
+    target = tmp_path / "out.csv"
+    status, out, _ = run(capsys, "predict", table, FORMULA, "--newdata", new, "-o", target)
+    assert (status, out) == (0, "")
+    told = pd.read_csv(target, index_col=0)
+    expected = fitted.predict(pd.read_csv(new))
+    assert np.abs(told.to_numpy() - expected.to_numpy()).max() < 1e-12
+    assert list(told.columns) == ["Clinton", "Dole"]
+
+
+def test_parquet_is_read(capsys, table, tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "anes.parquet"
+    pd.read_csv(table).to_parquet(path)
+    _, from_csv, _ = run(capsys, "fit", table, FORMULA)
+    _, from_parquet, _ = run(capsys, "fit", path, FORMULA)
+    assert from_csv == from_parquet
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fit", "absent.csv", FORMULA], ["DataFileError", "absent.csv"]),
+        (["fit", "{table}", "vote ~ nothing"], ["ColumnNotFoundError", "nothing"]),
+        (["fit", "{table}", FORMULA, "--base", "Perot"], ["BaseCategoryError", "Perot", "Dole"]),
+        (["fit", "{table}", FORMULA, "--weights", "w"], ["WeightTypeError", "importance"]),
+        (["fit", "{table}", FORMULA, "--cov", "HC7"], ["OptionError", "HC7", "HC1"]),
+        (["fit", "{table}", FORMULA, "--method", "magic"], ["OptionError", "trust-exact"]),
+        (["fit", "{table}", "vote ~ __import__('os').system('true')"], ["FormulaError"]),
+        (["fit", "{table}", "vote ~ exec('1')"], ["UnsafeFormulaError", "exec"]),
+        (["verify", "{table}", FORMULA, "--engines", "abacus"], ["OptionError", "abacus"]),
+        (["fit", "{table}", FORMULA, "-o", "/nowhere/at/all.txt"], ["/nowhere/at"]),
+    ],
+)
+def test_errors_are_one_line_with_status_two(capsys, table, arguments, words):
+    filled = [argument.format(table=table) for argument in arguments]
+    status, out, err = run(capsys, *filled)
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    for word in words:
+        assert word in err
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1\n2,3,4\n", "\x00\x01\x02"])
+def test_broken_files_are_named(capsys, tmp_path, content):
+    path = tmp_path / "broken.csv"
+    path.write_text(content)
+    status, _, err = run(capsys, "fit", path, FORMULA)
+    assert status == 2
+    assert err.startswith("mlelogit: ")
+    assert err.count("\n") == 1
+
+
+def test_unknown_option_and_no_command_exit_with_two(capsys, table):
+    for arguments in (["fit", str(table), FORMULA, "--wieghts", "w"], []):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2
+    capsys.readouterr()
+
+
+def test_warnings_go_to_standard_error_and_not_into_the_table(capsys, tmp_path):
+    path = tmp_path / "separated.csv"
+    pd.DataFrame({"y": list("aaabbb"), "x": range(6)}).to_csv(path, index=False)
+    status, out, err = run(capsys, "fit", path, "y ~ x")
+    assert status == 0
+    assert "NoFiniteMaximumWarning" in err
+    assert "NOT CONVERGED" in out
+
+
+def test_a_failed_command_leaves_no_file(capsys, table, tmp_path):
+    target = tmp_path / "out.txt"
+    run(capsys, "fit", table, "vote ~ nothing", "-o", target)
+    assert not target.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["anes.csv"]
+
+
+def test_interruption_exits_with_130(capsys, table, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlelogit.cli.read_data", interrupt)
+    status, _, err = run(capsys, "fit", table, FORMULA)
+    assert status == 130
+    assert "interrupted" in err

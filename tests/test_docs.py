@@ -1,0 +1,51 @@
+"""Every example in README and docs runs, and prints what it says."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```pycon\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
+ZERO = re.compile(r"\b0\.0e\+00")
+
+
+class Checker(doctest.OutputChecker):
+    """Compare outputs but for numbers that are nothing but rounding."""
+
+    def check_output(self, want, got, optionflags):
+        return super().check_output(blur(want), blur(got), optionflags)
+
+
+def blur(text):
+    return ROUNDING.sub("#", ZERO.sub("#", text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_print_what_the_page_says(page):
+    source = "\n".join(block for block in BLOCK.findall(page.read_text(encoding="utf-8")))
+    test = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
+    report = []
+    runner = doctest.DocTestRunner(Checker(), optionflags=doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, out=report.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(report)
+
+
+def test_a_wrong_output_is_seen():
+    assert not Checker().check_output("1.25\n", "1.26\n", 0)
+    assert not Checker().check_output("1e-03\n", "2e-03\n", 0)
+
+
+def test_readme_has_the_two_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\npip install . && mlelogit demo\n" in text
+    assert '\npip install -e ".[test]" && pytest\n' in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_pages(page):
+    for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).is_file(), target
