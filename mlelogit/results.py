@@ -12,6 +12,7 @@ from mlelogit.data.outcome import find_base
 from mlelogit.data.rows import Audit
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
+from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.inference.coefficients import (
@@ -219,6 +220,8 @@ class MNLogitResults:
 
     def lr_test(self, smaller: MNLogitResults) -> TestResult:
         """Test a smaller model; see `mlelogit.inference.hypothesis.lr_test`."""
+        if not isinstance(smaller, MNLogitResults):
+            raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
         return lr_test(self.record, smaller.record)
 
     def tidy(self, alpha: float = 0.05, exponentiate: bool = False) -> pd.DataFrame:

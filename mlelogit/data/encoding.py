@@ -132,7 +132,13 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     """
     kinds = {name: _find_kind(frame[name]) for name in parsed.variables}
     prepared = _prepare(frame, kinds, parsed.numbers, learning=True)
-    matrix, spec, _ = _materialize(parsed.rhs, prepared, {}, {})
+    matrix, spec, factors = _materialize(parsed.rhs, prepared, {}, {})
+    levels = {
+        expr: list(state["categories"])
+        for expr, (_, state) in spec.encoder_state.items()
+        if "categories" in state
+    }
+    _check_levels(factors, levels, "{} has levels that its levels= leaves out")
     terms, start = {}, 0
     for row in spec.structure:
         terms[_tidy_name(str(row.term))] = (start, start + len(row.columns))
@@ -145,11 +151,7 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "kinds": kinds,
         "numbers": parsed.numbers,
         "terms": terms,
-        "levels": {
-            expr: list(state["categories"])
-            for expr, (_, state) in spec.encoder_state.items()
-            if "categories" in state
-        },
+        "levels": levels,
         "transform_state": dict(spec.transform_state),
     }
     return EncodedColumns(matrix, learned)
@@ -196,18 +198,23 @@ def _encode_by_formula(encoding: Encoding, frame: pd.DataFrame) -> np.ndarray:
     matrix, spec, factors = _materialize(
         encoding.rhs or "", prepared, encoding.transform_state or {}, levels
     )
+    _check_levels(factors, levels, "newdata has levels of {} that the fit has not seen")
+    names = tuple(_tidy_name(name) for name in spec.column_names)
+    if names != encoding.names:
+        raise FormulaError(f"newdata gives other columns ({names}) than the fit's.")
+    return matrix
+
+
+def _check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
+    """Raise if a factor has a level that is not known: formulaic would give it the base row."""
     for expr, known in levels.items():
         found = pd.unique(np.asarray(factors[expr], dtype=object))
         unseen = [level for level in found if level not in known]
         if unseen:
             raise UnseenLevelError(
-                f"newdata has levels of {_tidy_name(expr)} that the fit has not seen: "
-                f"{list_some(unseen)}. Levels of the fit: {list_some(known, 50)}."
+                f"{said.format(_tidy_name(expr))}: {list_some(unseen)}. Known levels: "
+                f"{list_some(known, 50)}."
             )
-    names = tuple(_tidy_name(name) for name in spec.column_names)
-    if names != encoding.names:
-        raise FormulaError(f"newdata gives other columns ({names}) than the fit's.")
-    return matrix
 
 
 def _find_kind(column: pd.Series) -> str:

@@ -96,7 +96,12 @@ def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
     if is_foreign_frame(data):
         data = convert_foreign(data)
     if isinstance(data, dict):
-        data = pd.DataFrame(data)
+        try:
+            data = pd.DataFrame(data)
+        except ValueError as error:
+            raise LengthMismatchError(
+                f"{what} must hold columns of one length; wrap single values in lists ({error})."
+            ) from error
     if not isinstance(data, pd.DataFrame):
         raise ColumnTypeError(
             f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "

@@ -138,6 +138,8 @@ def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
         raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
     if series.dtype == object:
         _check_hashable(series)
+    elif series.dtype.kind == "f" and np.isinf(series.to_numpy(np.float64, na_value=0.0)).any():
+        raise OutcomeError("The outcome holds infinite values, which are no labels.")
     own = series.name if series.name is not None else name
     return RawOutcome(series, "labels", "y" if own is None else own, ())
 

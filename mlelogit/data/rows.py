@@ -29,6 +29,7 @@ from mlelogit.exceptions import (
 
 WEIGHT_TYPES = ("frequency", "sampling", "importance")
 MISSING_ACTIONS = ("raise", "drop")
+LARGEST_OFFSET = 1e100
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
                 f"Frequency weights are whole numbers; row {broken[0]} has "
                 f"{weights[broken[0]]}. Use weight_type='sampling' or 'importance'."
             )
-    if not (weights > 0).any():
+    if (weights == 0).all():
         raise WeightError("All weights are zero.")
     return weights
 
@@ -150,15 +151,16 @@ def read_offset_values(given: Any, length: int) -> tuple[np.ndarray, list | None
         columns = [as_numbers(given[name], f"offset {name}") for name in given.columns]
         array = np.column_stack(columns)
     else:
-        array = as_matrix(given)
+        array = as_matrix(given, "offset")
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or len(array) != length:
         raise OffsetError(f"The offset has shape {array.shape}; give one row for each of {length}.")
     array = array.astype(np.float64)
-    if np.isinf(array).any():
-        row = int(np.argwhere(np.isinf(array))[0, 0])
-        raise OffsetError(f"The offset is infinite in row {row}.")
+    beyond = np.abs(array) > LARGEST_OFFSET
+    if beyond.any():
+        row = int(np.argwhere(beyond)[0, 0])
+        raise OffsetError(f"The offset is beyond {LARGEST_OFFSET:g} or infinite in row {row}.")
     return array, labels
 
 

@@ -110,16 +110,16 @@ def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSour
     return names, columns, SparseSource(array)
 
 
-def as_matrix(exog: Any) -> np.ndarray:
+def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
     """Return rows by columns of real numbers as one array; a vector is one column."""
     try:
         array = np.asarray(exog)
     except ValueError as error:
-        raise ColumnTypeError("exog is not a rectangle: its rows differ in length.") from error
+        raise ColumnTypeError(f"{what} is not a rectangle: its rows differ in length.") from error
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2:
-        raise ColumnTypeError(f"exog has {array.ndim} dimensions; give rows by columns.")
+        raise ColumnTypeError(f"{what} has {array.ndim} dimensions; give rows by columns.")
     if array.dtype.kind in "biuf":
         return array
     names = [f"x{i + 1}" for i in range(array.shape[1])]
