@@ -125,7 +125,8 @@ def certify(
     if not product < 1:
         return Certificate(decrement, log_odds_error, product, np.inf, np.inf, tolerance)
     if product < 1e-5:
-        bound, gap = decrement * (1 + product / 2), decrement**2 * (0.5 + product / 6)
+        bound = decrement * (1 + product / 2 + product**2 / 2)
+        gap = decrement**2 * (0.5 + product / 6 + product**2 / 6)
     else:
         logarithm = np.log1p(-product)
         bound = -logarithm / log_odds_error
