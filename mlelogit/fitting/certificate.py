@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEFAULT_TOLERANCE = 1e-6
+LOG_ODDS_TOLERANCE = 1e-5
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -58,8 +59,12 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether the error bound is below the tolerance."""
-        return self.finite_maximum and self.error_bound <= self.tolerance
+        """Whether the error is below the tolerance, in standard errors and in log-odds.
+
+        a also bounds, to first order, the error of any log-odds at any row. It does
+        not change with the scale of the weights, which standard errors do.
+        """
+        return self.error_bound <= self.tolerance and self.product <= LOG_ODDS_TOLERANCE
 
     def __str__(self) -> str:
         if not self.finite_maximum:
@@ -79,35 +84,73 @@ class RowSizes:
     Attributes
     ----------
     first : float
-        ``Σ_n w_n t_n ‖x_n‖``: times the machine epsilon, the rounding of a score.
+        ``Σ_n c_n ‖z_n‖ (1 + max_k |o_nk|)`` with ``c_n = w_n t_n``.
     second : float
-        ``Σ_n w_n t_n ‖x_n‖²``: times the machine epsilon, that of an information.
+        ``Σ_n c_n ‖z_n‖²``.
+    squared : float
+        ``Σ_n c_n² ‖z_n‖²``.
     """
 
     first: float
     second: float
+    squared: float
 
     def __add__(self, other: RowSizes) -> RowSizes:
-        return RowSizes(self.first + other.first, self.second + other.second)
+        return RowSizes(
+            self.first + other.first, self.second + other.second, self.squared + other.squared
+        )
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What rounding can hide.
+
+    Attributes
+    ----------
+    score : float
+        δ: the norm of a score's rounding error. ε times `RowSizes.first` for forming
+        the sums, and ε times the basis' amplification times the root of
+        `RowSizes.squared` for forming its rows, whose errors are taken as independent.
+    information : float
+        Δ: the norm of an information's, ε times `RowSizes.second`.
+    """
+
+    score: float
+    information: float
+
+    def hide(self, largest_variance: float) -> float:
+        """Return the decrement that rounding alone can make."""
+        return self.score * float(np.sqrt(largest_variance))
+
+
+def bound_rounding(sizes: RowSizes, amplification: float) -> Rounding:
+    """Bound the rounding errors of the sums.
+
+    Parameters
+    ----------
+    sizes : RowSizes
+    amplification : float
+        How much the basis magnifies the rounding of a row.
+    """
+    formed = amplification * float(np.sqrt(sizes.squared))
+    return Rounding(EPSILON * (sizes.first + formed), EPSILON * sizes.second)
 
 
 def allow_rounding(
-    decrement: float, log_odds_error: float, largest_variance: float, sizes: RowSizes
+    decrement: float, log_odds_error: float, largest_variance: float, rounding: Rounding
 ) -> tuple[float, float]:
     """Raise λ and D by what rounding can hide.
 
-    With score and information off by ``δ = ε first`` and ``Δ = ε second`` in norm, and v
-    no less than the largest eigenvalue of V (its trace will do), the true V is at most
-    ``V / (1 - Δ v)``, and the true λ at most ``(λ + δ sqrt(v)) / sqrt(1 - Δ v)``. If
-    ``Δ v >= 1/2`` the information is below its own rounding and nothing is known: both
-    are infinite.
+    With score and information off by δ and Δ in norm, and v no less than the largest
+    eigenvalue of V (its trace will do), the true V is at most ``V / (1 - Δ v)``, and the
+    true λ at most ``(λ + δ sqrt(v)) / sqrt(1 - Δ v)``. If ``Δ v >= 1/2`` the information
+    is below its own rounding and nothing is known: both are infinite.
     """
-    lost = EPSILON * sizes.second * largest_variance
+    lost = rounding.information * largest_variance
     if not lost < 0.5:
         return np.inf, np.inf
-    raised = decrement + EPSILON * sizes.first * float(np.sqrt(largest_variance))
     root = float(np.sqrt(1 - lost))
-    return raised / root, log_odds_error / root
+    return (decrement + rounding.hide(largest_variance)) / root, log_odds_error / root
 
 
 def certify(

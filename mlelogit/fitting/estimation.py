@@ -35,9 +35,11 @@ from mlelogit.fitting.linalg import (
     find_aliases,
     triangularize,
 )
-from mlelogit.fitting.optimization import Maximum, Status, find_method, maximize
+from mlelogit.fitting.maximum import Maximum, Status
+from mlelogit.fitting.optimization import find_method, maximize
 
 LARGEST_SCALE = 1e100
+LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,6 @@ class FitRecord:
     request : FitRequest
     maximum : Maximum
         Params, trace and certificate in the columns of the design.
-    sums : Sums
-        At the maximum, in the internal basis.
     basis : ColumnBasis
     null : NullModel
     nobs : float
@@ -122,13 +122,17 @@ class FitRecord:
     weight_type: str | None
     request: FitRequest
     maximum: Maximum
-    sums: Sums
     basis: ColumnBasis
     null: NullModel
     nobs: float
     audit: Audit
     index: pd.Index
     has_offset: bool
+
+    @property
+    def sums(self) -> Sums:
+        """Log-likelihood, score and information at the maximum, in the internal basis."""
+        return self.maximum.sums
 
     @property
     def params(self) -> np.ndarray:
@@ -175,18 +179,14 @@ def estimate(
     base = design.encoding.base
     basis = find_basis(blocks, design.encoding.names)
     inner = blocks.in_basis(basis)
-    objective = LogLikelihood(inner, base)
+    objective = LogLikelihood(inner, base, basis.amplification)
     null, null_params = fit_null(inner, base, basis)
     start = _place_start(request.start_params, basis, null_params, objective.size)
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
-        climbed = maximize(
-            objective,
-            start,
-            request.method,
-            request.maxiter,
-            request.tolerance,
-            partial(_report, basis, counter, callback),
-        )
+        report = partial(_report, basis, counter, callback)
+        climbed = _climb(objective, start, request, report)
+        if request.start_params is not None and climbed.status in LOST:
+            climbed = _climb(objective, null_params, request, report)
     warn_if_not_converged(climbed)
     return FitRecord(
         encoding=design.encoding,
@@ -194,7 +194,6 @@ def estimate(
         weight_type=design.weight_type,
         request=request,
         maximum=_leave_basis(climbed, basis),
-        sums=objective.evaluate(climbed.params, 2),
         basis=basis,
         null=null,
         nobs=total_observations(design),
@@ -202,6 +201,15 @@ def estimate(
         index=design.index,
         has_offset=design.offset is not None,
     )
+
+
+def _climb(
+    objective: LogLikelihood,
+    start: np.ndarray,
+    request: FitRequest,
+    report: Callable[[np.ndarray], bool],
+) -> Maximum:
+    return maximize(objective, start, request.method, request.maxiter, request.tolerance, report)
 
 
 def _report(
@@ -318,22 +326,27 @@ def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullMode
     shares = totals / totals.sum()
     intercepts = np.delete(np.log(shares) - np.log(shares[base]), base)
     if has_offset:
-        constants = LogLikelihood(RowBlocks(_constant_design(blocks.design)), base)
-        climbed = maximize(constants, intercepts)
-        intercepts, loglike = climbed.params, climbed.trace.loglike[-1]
-        null = NullModel(float(loglike), "intercepts and offset")
+        null, intercepts = _climb_intercepts(blocks.design, intercepts, base)
     else:
         null = NullModel(float(totals @ np.log(shares)), "intercepts")
     return null, np.outer(intercepts, basis.constant).ravel()
 
 
+def _climb_intercepts(
+    design: Design, intercepts: np.ndarray, base: int
+) -> tuple[NullModel, np.ndarray]:
+    """Fit the intercepts beside an offset; NaN if that fit cannot be certified."""
+    means = np.asarray(design.offset).mean(axis=0)
+    constant = ArraySource(np.ones((design.source.shape[0], 1)))
+    objective = LogLikelihood(RowBlocks(replace(design, source=constant)), base)
+    climbed = maximize(objective, intercepts - np.delete(means - means[base], base))
+    loglike = climbed.sums.loglike if climbed.converged else np.nan
+    return NullModel(loglike, "intercepts and offset"), climbed.params
+
+
 def _total_outcome(block: Block) -> Matrix:
     weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
     return Matrix(map_outcome(block) @ weights)
-
-
-def _constant_design(design: Design) -> Design:
-    return replace(design, source=ArraySource(np.ones((design.source.shape[0], 1))))
 
 
 def _place_start(

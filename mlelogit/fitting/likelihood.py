@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
-from mlelogit.fitting.certificate import RowSizes
+from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
 from mlelogit.fitting.linalg import index_pairs, log_softmax, weighted_gram
 
 
@@ -89,6 +89,9 @@ class Evaluation:
     ----------
     log_probabilities, probabilities : numpy.ndarray
         log y and y, (J, m).
+    others : numpy.ndarray
+        1 - y as the sum of the other categories' y, (J, m): small where y is near
+        one, and exact there.
     outcome : numpy.ndarray
         d, (J, m).
     totals : numpy.ndarray
@@ -99,6 +102,7 @@ class Evaluation:
 
     log_probabilities: np.ndarray
     probabilities: np.ndarray
+    others: np.ndarray
     outcome: np.ndarray
     totals: np.ndarray
     weights: np.ndarray
@@ -111,8 +115,8 @@ class Evaluation:
 
     @property
     def residuals(self) -> np.ndarray:
-        """D - t y, unweighted (J, m)."""
-        return self.outcome - self.totals * self.probabilities
+        """D - t y, unweighted (J, m), as ``d (1 - y) - (t - d) y``, which loses no digits."""
+        return self.outcome * self.others - (self.totals - self.outcome) * self.probabilities
 
 
 def _add(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
@@ -125,6 +129,14 @@ def predict_scores(
     """Return the scores u (J, m) of columns x (K, m); zero for the base, plus the offset."""
     scores = np.insert(params.reshape(-1, len(x)) @ x, base, 0.0, axis=0)
     return scores if offset is None else scores + offset
+
+
+def sum_others(probabilities: np.ndarray) -> np.ndarray:
+    """Return, for every category, the sum of the other categories' probabilities (J, m)."""
+    others = np.zeros_like(probabilities)
+    others[1:] = np.cumsum(probabilities[:-1], axis=0)
+    others[:-1] += np.cumsum(probabilities[:0:-1], axis=0)[::-1]
+    return others
 
 
 def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
@@ -140,7 +152,8 @@ def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
         outcome = np.zeros(scores.shape)
         outcome[block.codes, np.arange(rows)] = 1.0
         totals = np.ones(rows)
-    return Evaluation(log_probabilities, probabilities, outcome, totals, weights)
+    others = sum_others(probabilities)
+    return Evaluation(log_probabilities, probabilities, others, outcome, totals, weights)
 
 
 def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
@@ -155,7 +168,7 @@ def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
         y = np.delete(evaluation.probabilities, base, axis=0)
         first, second, _ = index_pairs(len(y))
         spread = -y[first] * y[second]
-        spread[first == second] += y
+        spread[first == second] = y * np.delete(evaluation.others, base, axis=0)
         spread *= evaluation.weights * evaluation.totals
         information = weighted_gram(block.x, spread, len(y))
     return Sums(loglike, score, information, block.x.shape[1])
@@ -199,11 +212,6 @@ def map_scores(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     return predict_scores(block.x, params, base, block.offset)
 
 
-def map_probabilities(block: Block, params: np.ndarray, base: int) -> np.ndarray:
-    """Return the probabilities of every row (J, m)."""
-    return evaluate_block(block, params, base).probabilities
-
-
 def map_residuals(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return d - t y of every row, unweighted (J, m)."""
     return evaluate_block(block, params, base).residuals
@@ -230,7 +238,10 @@ def sum_sizes(block: Block) -> RowSizes:
     if block.counted and block.table is not None:
         people = block.table.sum(axis=0)
     weights = people if block.weights is None else people * block.weights
-    return RowSizes(float(weights @ lengths), float(weights @ lengths**2))
+    reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
+    return RowSizes(
+        float(weights @ reach), float(weights @ lengths**2), float(weights**2 @ lengths**2)
+    )
 
 
 @dataclass(frozen=True)
@@ -242,10 +253,13 @@ class LogLikelihood:
     blocks : RowBlocks
     base : int
         Position of the base category.
+    amplification : float
+        How much the blocks' basis magnifies the rounding of a row.
     """
 
     blocks: RowBlocks
     base: int
+    amplification: float = 1.0
 
     @property
     def size(self) -> int:
@@ -256,9 +270,9 @@ class LogLikelihood:
         """Return loglike, from order 1 on the score, from 2 on the information."""
         return self.blocks.reduce(sum_block, params, self.base, order)
 
-    def measure_rows(self) -> RowSizes:
-        """Return how large the rows are, for the rounding of the sums."""
-        return self.blocks.reduce(sum_sizes)
+    def bound_rounding(self) -> Rounding:
+        """Bound the rounding errors of score and information."""
+        return bound_rounding(self.blocks.reduce(sum_sizes), self.amplification)
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.

@@ -144,9 +144,17 @@ class ColumnBasis:
         return ((flat @ self.r) * self.scale).reshape(score.shape)
 
     @property
-    def condition(self) -> float:
-        """Condition number of the scaled columns."""
-        return float(np.linalg.cond(self.r))
+    def amplification(self) -> float:
+        """How much a row's rounding can grow on the way into this basis.
+
+        The norm of ``|R⁻¹| |R|`` (Skeel 1979). A first column that is constant makes the
+        same error in every row, which is no error of the fit, and is left out.
+        """
+        size = np.abs(self.r)
+        if self.constant is not None and np.abs(self.constant[1:]).max(initial=0.0) < 1e-10:
+            size[0, 1:] = 0.0
+        inverse = self._back(np.eye(len(self.r)))
+        return float(np.linalg.norm(np.abs(inverse) @ size, 2))
 
     def _back(self, columns: np.ndarray) -> np.ndarray:
         return solve_triangular(self.r, columns, check_finite=False)

@@ -13,6 +13,7 @@ PSEUDO_REASON = (
     "with sampling weights the log-likelihood is a pseudo-likelihood: likelihood-ratio tests "
     "and information criteria do not apply"
 )
+NULL_REASON = "the null model beside the offset has no certified maximum"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def compute_fit_statistics(record: FitRecord) -> FitStatistics:
     size = len(record.maximum.params)
     df_model = size - (len(record.params) if record.null.has_intercepts else 0)
     pseudo = record.weight_type == "sampling"
+    reason = PSEUDO_REASON if pseudo else "" if np.isfinite(llnull) else NULL_REASON
     llr = np.nan if pseudo else 2 * (llf - llnull)
     return FitStatistics(
         llf=llf,
@@ -72,5 +74,5 @@ def compute_fit_statistics(record: FitRecord) -> FitStatistics:
         df_model=df_model,
         df_resid=record.nobs - size,
         null=record.null.kind,
-        reason=PSEUDO_REASON if pseudo else "",
+        reason=reason,
     )

@@ -40,5 +40,5 @@ def rebase_record(record: FitRecord, base: int) -> FitRecord:
         score=back.T @ np.asarray(record.sums.score),
         information=back.T @ np.asarray(record.sums.information) @ back,
     )
-    moved = replace(maximum, params=change @ maximum.params, trace=trace)
-    return replace(record, encoding=encoding, maximum=moved, sums=sums)
+    moved = replace(maximum, params=change @ maximum.params, trace=trace, sums=sums)
+    return replace(record, encoding=encoding, maximum=moved)

@@ -1,0 +1,196 @@
+"""The evolving state of one climb: where it stands, its certificate, its path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.linalg import cho_solve, solve_triangular
+
+from mlelogit.exceptions import ParamsError
+from mlelogit.fitting.certificate import EPSILON, Rounding, allow_rounding, certify
+from mlelogit.fitting.likelihood import Sums
+from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.maximum import Maximum, Status, Trace
+
+NEWTON_STEPS = 3
+CLIMB_DECREMENT = 1e-3
+WHITENING_FLOOR = 1e-10
+
+
+class Objective(Protocol):
+    """What can be climbed."""
+
+    def evaluate(self, params: np.ndarray, order: int) -> Sums:
+        """Return loglike, score from order 1 on, information from order 2 on."""
+
+    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
+        """Bound the largest standard error of any log-odds at any row."""
+
+    def bound_rounding(self) -> Rounding:
+        """Bound the rounding errors of score and information."""
+
+
+@dataclass
+class Climb:
+    """One maximization under way.
+
+    Attributes
+    ----------
+    objective : Objective
+    params : numpy.ndarray
+        The present point (P,).
+    maxiter : int
+    tolerance : float
+        Largest error, in standard errors, that counts as converged.
+    callback : callable or None
+    sums : Sums
+        At the present point, information included.
+    certificate : Certificate
+        Of the present point.
+    decrement, hidden : float
+        Its Newton decrement as computed, and how much of one rounding can make.
+    factor : numpy.ndarray
+        The whitening L in use.
+    rows : list of tuple
+        The path so far.
+    """
+
+    objective: Objective
+    params: np.ndarray
+    maxiter: int
+    tolerance: float
+    callback: Callable[[np.ndarray], Any] | None
+    iterations: int = 0
+    evaluations: int = 0
+    stopped: bool = False
+    rows: list[tuple] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.errors = self.objective.bound_rounding()
+        self.sums = self.measure(self.params, 2)
+        if not np.isfinite(self.sums.loglike):
+            raise ParamsError("The log-likelihood is not finite at the start of the climb.")
+        self.factor = self.whiten()
+        self.note("start", self.params, self.sums)
+        self.certify()
+
+    @property
+    def over(self) -> bool:
+        """Whether no further iteration is allowed."""
+        return self.stopped or self.iterations >= self.maxiter
+
+    @property
+    def rounding(self) -> float:
+        """A rise in log-likelihood that rounding can fake."""
+        return 8 * EPSILON * abs(self.sums.loglike)
+
+    def measure(self, params: np.ndarray, order: int) -> Sums:
+        """Evaluate the objective; a value that is not finite counts as minus infinity."""
+        self.evaluations += 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = self.objective.evaluate(params, order)
+        if np.isfinite(sums.loglike):
+            return sums
+        score = None if sums.score is None else np.zeros(len(params))
+        return Sums(-np.inf, score, sums.information, sums.rows)
+
+    def whiten(self) -> np.ndarray:
+        """Return L with L L' the information, kept off zero where it nearly vanishes."""
+        information = np.asarray(self.sums.information)
+        size = len(information)
+        ridge = WHITENING_FLOOR * self.errors.information / EPSILON / size
+        factor = None
+        while factor is None:
+            factor = factor_positive(information + ridge * np.eye(size))
+            ridge *= 100
+        return factor
+
+    def certify(self) -> None:
+        """Certify the present point."""
+        factor = factor_positive(np.asarray(self.sums.information))
+        if factor is None:
+            self.decrement = self.hidden = np.inf
+            self.certificate = certify(np.inf, np.inf, self.tolerance)
+            return
+        inverse = invert_positive(factor)
+        largest = float(np.trace(inverse))
+        score = np.asarray(self.sums.score)
+        self.decrement = float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
+        self.hidden = self.errors.hide(largest)
+        spread = self.objective.bound_log_odds_error(inverse)
+        raised = allow_rounding(self.decrement, spread, largest, self.errors)
+        self.certificate = certify(*raised, self.tolerance)
+
+    def note(self, stage: str, params: np.ndarray, sums: Sums) -> None:
+        """Add a point to the path."""
+        norm = np.linalg.norm(solve_triangular(self.factor, np.asarray(sums.score), lower=True))
+        self.rows.append((stage, sums.loglike, float(norm), self.evaluations, params.copy()))
+
+    def ask_user(self, params: np.ndarray) -> None:
+        """Call the user's callback; a true answer, or StopIteration as in scipy, stops."""
+        if self.callback is None:
+            return
+        try:
+            self.stopped = bool(self.callback(params.copy()))
+        except StopIteration:
+            self.stopped = True
+
+    def aim(self) -> float:
+        """Return the decrement at which an optimizer hands over to Newton steps."""
+        floor = 4 * np.sqrt(2 * EPSILON * abs(self.sums.loglike))
+        spread = self.certificate.log_odds_error
+        wanted = min(CLIMB_DECREMENT, 0.01 / spread) if 0 < spread < np.inf else CLIMB_DECREMENT
+        return float(max(wanted, floor))
+
+    def arrive(self, params: np.ndarray, stage: str) -> None:
+        """Take a point as the present one, unless it is lower."""
+        sums = self.measure(params, 2)
+        if not sums.loglike >= self.sums.loglike - self.rounding:
+            return
+        self.params, self.sums = params, sums
+        if not np.array_equal(self.rows[-1][4], params):
+            self.note(stage, params, sums)
+        self.certify()
+
+    def polish(self) -> None:
+        """Take at most `NEWTON_STEPS` Newton steps, each only if the decrement falls."""
+        for _ in range(NEWTON_STEPS):
+            factor = factor_positive(np.asarray(self.sums.information))
+            if self.over or factor is None or self.decrement <= self.hidden:
+                return
+            step = cho_solve((factor, True), np.asarray(self.sums.score))
+            before = (self.params, self.sums, self.certificate, self.decrement)
+            self.params = self.params + step
+            self.sums = self.measure(self.params, 2)
+            self.certify()
+            if not self.decrement < before[3]:
+                self.params, self.sums, self.certificate, self.decrement = before
+                return
+            self.iterations += 1
+            self.factor = self.whiten()
+            self.note("newton", self.params, self.sums)
+            self.ask_user(self.params)
+
+    def finish(self, method: str) -> Maximum:
+        """Judge the present point and freeze the record."""
+        if not np.array_equal(self.rows[-1][4], self.params):
+            self.note(method, self.params, self.sums)
+        stage, loglike, norm, evaluations, params = zip(*self.rows, strict=True)
+        trace = Trace(
+            stage, np.array(loglike), np.array(norm), np.array(evaluations), np.array(params)
+        )
+        status, certificate = self.judge(), self.certificate
+        return Maximum(self.params, status, certificate, self.sums, trace, method, self.iterations)
+
+    def judge(self) -> Status:
+        """Say how the climb ended; the certificate decides, not the optimizer's flag."""
+        if self.certificate.holds:
+            return Status.CONVERGED
+        if self.stopped:
+            return Status.CALLBACK
+        if self.iterations >= self.maxiter:
+            return Status.MAXITER
+        return Status.STALLED if self.certificate.finite_maximum else Status.NO_FINITE_MAXIMUM

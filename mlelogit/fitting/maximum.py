@@ -1,0 +1,87 @@
+"""Records of a climb: how it ended, where, and by what path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from mlelogit.fitting.certificate import Certificate
+from mlelogit.fitting.likelihood import Sums
+
+
+class Status(Enum):
+    """How a climb ended; each member's value is what to tell the user."""
+
+    CONVERGED = "Converged: the certificate bounds the error of every coefficient."
+    MAXITER = "Stopped at maxiter before the certificate held; raise maxiter or drop it."
+    CALLBACK = "Stopped by the callback before the certificate held."
+    STALLED = (
+        "Stopped where rounding hides any further rise, before the certificate held; look for "
+        "columns that are nearly collinear, or raise tol."
+    )
+    NO_FINITE_MAXIMUM = (
+        "No finite maximum has been shown to exist: some category is probably separated from "
+        "the others by a combination of the columns, and its coefficients grow without end. "
+        "Look for columns or levels in which a category never (or always) occurs."
+    )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The climb, one entry per point kept.
+
+    Attributes
+    ----------
+    stage : tuple of str
+        "start", the method, or "newton".
+    loglike : numpy.ndarray
+        (T,).
+    score_norm : numpy.ndarray
+        (T,): length of the score in whitened coordinates; for a Newton step, the
+        decrement.
+    evaluations : numpy.ndarray
+        (T,): passes over the data so far.
+    params : numpy.ndarray
+        (T, P).
+    """
+
+    stage: tuple[str, ...]
+    loglike: np.ndarray
+    score_norm: np.ndarray
+    evaluations: np.ndarray
+    params: np.ndarray
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The answer of a climb.
+
+    Attributes
+    ----------
+    params : numpy.ndarray
+        (P,).
+    status : Status
+    certificate : Certificate
+    sums : Sums
+        Log-likelihood, score and information there, in the coordinates climbed in.
+    trace : Trace
+        Its last entry is the answer.
+    method : str
+        The scipy method used.
+    iterations : int
+    """
+
+    params: np.ndarray
+    status: Status
+    certificate: Certificate
+    sums: Sums
+    trace: Trace
+    method: str
+    iterations: int
+
+    @property
+    def converged(self) -> bool:
+        """Whether the certificate holds."""
+        return self.status is Status.CONVERGED
