@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _make_parser().parse_args(argv)
     try:
+        _check_output(getattr(arguments, "output", None))
         with warnings.catch_warnings():
             warnings.simplefilter("always", MNLogitWarning)
             warnings.showwarning = _show_warning
@@ -247,13 +247,23 @@ def _to_plain(value: Any) -> Any:
 
 
 def _write(text: str, path: str | None) -> None:
+    """Print, or write a file as a whole or not at all; a device or pipe is written to."""
     if path is None:
         print(text)
         sys.stdout.flush()
         return
-    folder = Path(path).parent
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, suffix=".part", delete=False
-    ) as part:
-        part.write(text + "\n")
-    Path(part.name).replace(path)
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text + "\n", encoding="utf-8")
+        return
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_output(path: str | None) -> None:
+    if path is not None and not Path(path).resolve().parent.is_dir():
+        raise DataFileError(f"There is no folder for {path!r}.")

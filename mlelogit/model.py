@@ -210,8 +210,9 @@ def mnlogit(
     Parameters
     ----------
     formula : str
-        ``outcome ~ terms``: one column, or ``counts(a, b, c)``, on the left. On the
-        right columns, operators, the functions log, log1p, log2, log10, exp, sqrt,
+        ``outcome ~ terms``: one column, ``counts(a, b, c)`` or
+        ``probabilities(a, b, c)`` on the left. On the right a dot for all columns but
+        the outcome, weights and offset, or columns, operators, the functions log, log1p, log2, log10, exp, sqrt,
         abs (with or without ``np.``), the transforms poly, bs, cr, cs, center,
         scale, I and C with its contrasts, ``Q('name')`` and backticks; anything
         else raises before anything is evaluated. A constant is added unless the
@@ -224,6 +225,15 @@ def mnlogit(
     Returns
     -------
     MNLogit
+
+    Raises
+    ------
+    FormulaError, UnsafeFormulaError
+        If the formula cannot be read, or holds anything not listed above.
+    ColumnNotFoundError
+        If it names a column that data do not have.
+    MNLogitError
+        Another of its named cases, for anything else wrong with the input.
 
     Examples
     --------

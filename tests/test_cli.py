@@ -137,7 +137,10 @@ def test_parquet_is_read(capsys, table, tmp_path):
         (["fit", "{table}", "vote ~ __import__('os').system('true')"], ["FormulaError"]),
         (["fit", "{table}", "vote ~ exec('1')"], ["UnsafeFormulaError", "exec"]),
         (["verify", "{table}", FORMULA, "--engines", "abacus"], ["OptionError", "abacus"]),
-        (["fit", "{table}", FORMULA, "-o", "/nowhere/at/all.txt"], ["/nowhere/at"]),
+        (
+            ["fit", "{table}", FORMULA, "-o", "/nowhere/at/all.txt"],
+            ["DataFileError", "/nowhere/at"],
+        ),
     ],
 )
 def test_errors_are_one_line_with_status_two(capsys, table, arguments, words):

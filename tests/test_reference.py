@@ -4,10 +4,10 @@ import numpy as np
 import numpy.testing as npt
 import pandas as pd
 import pytest
-from reference_cases import PLAIN, SEPARATED, build_model, fit_case, load_case
 
 from mlelogit.exceptions import NoFiniteMaximumWarning
 from mlelogit.fitting.optimization import METHODS, STATSMODELS_METHODS
+from tests.reference_cases import PLAIN, SEPARATED, build_model, fit_case, load_case
 
 STANDARD_ERRORS = 1e-7
 RELATIVE = 1e-7
@@ -167,9 +167,11 @@ def test_rebase_to_every_category_is_a_refit(case):
     result = fit_case(case.truth["id"])
     for category in case.categories:
         seen = result.rebase(category)
-        again = type(build_model(case.truth["id"])).from_formula(
-            case.formula, case.data, **{**case.options, "base": category}
-        ).fit()
+        again = (
+            type(build_model(case.truth["id"]))
+            .from_formula(case.formula, case.data, **{**case.options, "base": category})
+            .fit()
+        )
         assert seen.base == again.base == category
         assert list(seen.params.columns) == list(again.params.columns)
         error = (seen.params - again.params).abs() / again.bse
@@ -178,9 +180,7 @@ def test_rebase_to_every_category_is_a_refit(case):
         difference = seen.cov_params().to_numpy() - again.cov_params().to_numpy()
         npt.assert_allclose(difference / np.outer(bse, bse), 0, atol=RELATIVE)
         for statistic in ("llf", "llnull", "llr", "aic", "bic", "df_model", "nobs"):
-            npt.assert_allclose(
-                getattr(seen, statistic), getattr(again, statistic), rtol=1e-10
-            )
+            npt.assert_allclose(getattr(seen, statistic), getattr(again, statistic), rtol=1e-10)
         npt.assert_allclose(seen.fittedvalues, again.fittedvalues, rtol=1e-7, atol=1e-12)
 
 

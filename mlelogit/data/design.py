@@ -24,8 +24,10 @@ from mlelogit.data.outcome import Outcome, find_base, read_outcome, settle_outco
 from mlelogit.data.rows import (
     Audit,
     DataOptions,
+    RawOffset,
     Rows,
-    read_offset_values,
+    lay_out_offset,
+    read_offset,
     read_weights,
     select_rows,
     settle_offset,
@@ -82,7 +84,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {
-        "endog": raw.values if isinstance(raw.values, pd.Series) else endog,
+        "endog": endog,
         "exog": exog,
         "weights": options.weights,
         "offset": options.offset,
@@ -90,7 +92,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
     index = _pair_rows(inputs, source.shape[0])
     weights = read_weights(options)
-    offset = read_offset_values(options.offset, source.shape[0])
+    offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}
     rows = select_rows(raw, missing, weights, offset, options)
     check_finite({name: values[rows.kept] for name, values in columns.items()})
@@ -103,7 +105,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
     frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns))
+    parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
     kind = options.outcome
     if parsed.outcome_kind is not None:
         if kind not in (None, parsed.outcome_kind):
@@ -123,7 +125,7 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     }
     index = _pair_rows(inputs, len(frame))
     weights = read_weights(options, given_weights)
-    offset = read_offset_values(given_offset, len(frame))
+    offset = read_offset(given_offset, len(frame))
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
     outcome = settle_outcome(raw, rows.kept)
@@ -138,15 +140,23 @@ def _assemble(
     source: ColumnSource,
     rows: Rows,
     weights: np.ndarray | None,
-    offset: tuple[np.ndarray, list | None] | None,
+    offset: RawOffset | None,
     index: pd.Index,
     options: DataOptions,
 ) -> Design:
     if source.shape[1] == 0:
         raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
+    base = find_base(options.base, outcome.categories)
+    layout = full = None
+    if offset is not None:
+        category = outcome.categories[base]
+        layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
+        full = settle_offset(offset, layout, outcome.categories)[rows.kept]
     encoding = Encoding(
         categories=outcome.categories,
-        base=find_base(options.base, outcome.categories),
+        base=base,
+        declared=outcome.declared,
+        offset_layout=layout,
         outcome_name=outcome.name,
         outcome_kind=outcome.kind,
         **learned,
@@ -161,7 +171,7 @@ def _assemble(
         source=source,
         weights=kept_weights,
         weight_type=options.weight_type,
-        offset=None if offset is None else settle_offset(offset, outcome, encoding, rows.kept),
+        offset=full,
         index=index[rows.kept],
         audit=audit,
     )
@@ -178,15 +188,20 @@ def _total_categories(outcome: Outcome, weights: np.ndarray | None) -> dict[Any,
 
 def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
     given = {name: value for name, value in inputs.items() if value is not None}
-    check_lengths(
-        {"data": length, **{name: len(value) for name, value in given.items() if _has_rows(value)}}
-    )
+    check_lengths({"data": length, **{name: _count(value) for name, value in given.items()}})
     index = check_indexes(given)
     return pd.RangeIndex(length) if index is None else index
 
 
-def _has_rows(value: Any) -> bool:
-    return hasattr(value, "__len__") and not isinstance(value, str)
+def _count(value: Any) -> int:
+    shape = np.shape(value) if not hasattr(value, "shape") else value.shape
+    return int(shape[0]) if shape else 1
+
+
+def _name_aside(options: DataOptions) -> list[str]:
+    given = [options.weights, options.offset]
+    listed = [item for value in given for item in (value if isinstance(value, list) else [value])]
+    return [item for item in listed if isinstance(item, str)]
 
 
 def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:

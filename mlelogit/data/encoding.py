@@ -17,6 +17,7 @@ from mlelogit.data.frames import (
     as_numbers,
     check_finite,
     check_missing,
+    check_unique_names,
     find_missing,
     is_numeric,
     list_some,
@@ -28,6 +29,7 @@ from mlelogit.exceptions import (
     FormulaError,
     UnseenLevelError,
     UnusedLevelWarning,
+    warn_user,
 )
 
 
@@ -43,6 +45,10 @@ class Encoding:
         The J categories, in order.
     base : int
         Position of the base category.
+    declared : tuple
+        The categories in order with the unused ones.
+    offset_layout : tuple or None
+        The category of every column of the offset as it was given.
     outcome_name : Hashable
     outcome_kind : str
         "labels", "counts" or "probabilities".
@@ -69,6 +75,8 @@ class Encoding:
     base: int
     outcome_name: Hashable
     outcome_kind: str
+    declared: tuple
+    offset_layout: tuple | None = None
     formula: str | None = None
     rhs: str | None = None
     variables: tuple[str, ...] = ()
@@ -180,7 +188,7 @@ def encode_new(encoding: Encoding, newdata: Any) -> tuple[np.ndarray, pd.Index]:
             f"newdata has no column {list_some(absent)}. Its columns: "
             f"{list_some(list(frame.columns), 50)}."
         )
-    check_missing({name: find_missing(frame[name]) for name in needed}, " in newdata")
+    check_missing([(name, find_missing(frame[name])) for name in needed], " in newdata")
     if encoding.rhs is None:
         arrays = {name: as_numbers(frame[name], name) for name in needed}
         check_finite(arrays, " of newdata")
@@ -255,10 +263,9 @@ def _drop_unused_levels(column: pd.Series) -> pd.Series:
     used = column.cat.remove_unused_categories()
     if len(used.cat.categories) < len(column.cat.categories):
         unused = column.cat.categories.difference(used.cat.categories, sort=False)
-        warnings.warn(
+        warn_user(
             f"Levels of {column.name!r} without a row were dropped: {list_some(list(unused))}.",
             UnusedLevelWarning,
-            stacklevel=2,
         )
     return used
 
@@ -300,9 +307,10 @@ def _materialize(
 
 
 def _check_transformed(matrix: np.ndarray, names: tuple[str, ...]) -> None:
+    check_unique_names([_tidy_name(name) for name in names], "The formula's design")
     columns = {_tidy_name(name): matrix[:, i] for i, name in enumerate(names)}
     check_missing(
-        {name: np.isnan(values) for name, values in columns.items()},
+        [(name, np.isnan(values)) for name, values in columns.items()],
         " made by the formula's transforms",
     )
     check_finite(columns, " made by the formula's transforms")

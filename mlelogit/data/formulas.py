@@ -58,7 +58,9 @@ class ParsedFormula:
     numbers: frozenset[str]
 
 
-def parse_formula(formula: str, columns: Collection[str]) -> ParsedFormula:
+def parse_formula(
+    formula: str, columns: Collection[str], aside: Collection[str] = ()
+) -> ParsedFormula:
     """Split a formula, check every expression in it and list its columns.
 
     Parameters
@@ -67,6 +69,9 @@ def parse_formula(formula: str, columns: Collection[str]) -> ParsedFormula:
         ``outcome ~ terms``; the outcome is one column or ``counts(a, b, c)``.
     columns : collection of str
         The names that the data have.
+    aside : collection of str
+        Those that a dot, which stands for all other columns, leaves out: weights
+        and offset.
 
     Returns
     -------
@@ -98,7 +103,7 @@ def parse_formula(formula: str, columns: Collection[str]) -> ParsedFormula:
     rhs = _quote_dotted_columns(right.strip(), columns)
     if not rhs:
         raise FormulaError(f"The right side of {formula!r} is empty; write '~ 1' for none.")
-    available = [str(name) for name in columns if name not in outcome]
+    available = [str(name) for name in columns if name not in outcome and name not in aside]
     rhs = _expand_dot(rhs, available)
     return ParsedFormula(formula, outcome, kind, rhs, *_find_variables(rhs, columns))
 

@@ -39,12 +39,15 @@ def is_foreign_frame(data: Any) -> bool:
 def convert_foreign(data: Any) -> pd.DataFrame | pd.Series:
     """Convert an eager frame or column known to narwhals to pandas.
 
-    Numbers go through numpy, an ordered or plain categorical keeps the order of
-    its categories, anything else becomes Python objects. Nulls become missing
-    values.
+    Numbers go through numpy. An Enum of polars and a dictionary of pyarrow keep
+    the order of their categories; a Categorical of polars has no order of its own
+    and becomes strings, as does anything else that is no number. Nulls become
+    missing values.
     """
     import narwhals as nw
 
+    if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
+        return pd.Series(data.to_pandas())
     try:
         native = nw.from_native(data, eager_only=True, allow_series=True)
     except TypeError as error:
@@ -63,9 +66,10 @@ def _convert_column(column: Any) -> Any:
     import narwhals as nw
 
     dtype = column.dtype
-    if isinstance(dtype, nw.Categorical | nw.Enum):
-        categories = column.cat.get_categories().to_list()
-        return pd.Categorical(column.to_list(), categories=categories)
+    if isinstance(dtype, nw.Enum):
+        return pd.Categorical(column.to_list(), categories=list(dtype.categories))
+    if dtype == nw.Categorical and column.implementation.is_pyarrow():
+        return column.to_native().to_pandas()
     if dtype == nw.Boolean and not column.is_null().any():
         return column.to_numpy()
     if dtype.is_float() or (dtype.is_integer() and not column.is_null().any()):
@@ -75,6 +79,15 @@ def _convert_column(column: Any) -> Any:
     if dtype.is_temporal():
         return pd.Series(column.to_list())
     return pd.Series(column.to_list(), dtype=object)
+
+
+def unmask(values: Any) -> Any:
+    """Turn a numpy masked array into a plain one, masked entries missing."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind in "biuf":
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    return np.ma.filled(values.astype(object), None)
 
 
 def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
@@ -133,6 +146,7 @@ def as_numbers(column: Any, name: Hashable) -> np.ndarray:
     ColumnTypeError
         If the column holds text, dates, durations, complex numbers or categories.
     """
+    column = unmask(column)
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         raise ColumnTypeError(
@@ -187,16 +201,18 @@ def find_missing(column: Any) -> np.ndarray:
     return np.asarray(pd.isna(column), dtype=bool)
 
 
-def check_missing(missing: Mapping[Any, np.ndarray], where: str = "") -> None:
+def check_missing(
+    masks: Sequence[tuple[Hashable, np.ndarray]], where: str = "", advice: str = ""
+) -> None:
     """Raise `MissingDataError` naming columns and rows if a mask holds True."""
-    found = {name: mask for name, mask in missing.items() if mask.any()}
+    found = [(name, mask) for name, mask in masks if mask.any()]
     if not found:
         return
-    counts = ", ".join(f"{name!r} ({int(mask.sum())})" for name, mask in found.items())
-    rows = np.flatnonzero(np.logical_or.reduce(list(found.values())))
+    counts = ", ".join(f"{name!r} ({int(mask.sum())})" for name, mask in found)
+    rows = np.flatnonzero(np.logical_or.reduce([mask for _, mask in found]))
     raise MissingDataError(
         f"Missing values{where} in {len(rows)} rows, by column: {counts}; first rows by "
-        f"position: {rows[:_SHOWN].tolist()}."
+        f"position: {rows[:_SHOWN].tolist()}.{advice}"
     )
 
 

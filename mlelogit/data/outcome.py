@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from mlelogit.data.frames import (
     find_missing,
     is_foreign_frame,
     list_some,
+    unmask,
 )
 from mlelogit.exceptions import (
     BaseCategoryError,
@@ -26,6 +26,7 @@ from mlelogit.exceptions import (
     OptionError,
     OutcomeError,
     UnusedLevelWarning,
+    warn_user,
 )
 
 OUTCOME_KINDS = ("labels", "counts", "probabilities")
@@ -101,8 +102,7 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     """
     if kind is not None and kind not in OUTCOME_KINDS:
         raise OptionError(f"outcome must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
-    if is_foreign_frame(endog):
-        endog = convert_foreign(endog)
+    endog = convert_foreign(endog) if is_foreign_frame(endog) else unmask(endog)
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:
@@ -123,6 +123,8 @@ def _from_sequence(endog: Any) -> Any:
         raise OutcomeError(f"The outcome must hold one entry per row, not {endog!r}.")
     items = list(endog)
     if items and all(isinstance(item, list | tuple | np.ndarray) for item in items):
+        if {len(item) for item in items} == {1}:
+            return _from_sequence([item[0] for item in items])
         try:
             return np.array(items, dtype=float)
         except (TypeError, ValueError) as error:
@@ -227,10 +229,9 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     outcome = _settle_labels(raw, rows) if raw.kind == "labels" else _settle_table(raw, rows)
     unused = [category for category in outcome.declared if category not in outcome.categories]
     if unused:
-        warnings.warn(
+        warn_user(
             f"Categories of {raw.name!r} without a row were dropped: {list_some(unused)}.",
             UnusedLevelWarning,
-            stacklevel=2,
         )
     if len(outcome.categories) < 2:
         raise OneCategoryError(
@@ -265,6 +266,8 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         rank[order] = np.arange(len(order))
         declared = tuple(labels[i] for i in order)
         codes = rank[codes]
+    if codes.min() < 0:
+        raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = np.bincount(codes, minlength=len(declared)) > 0
     position = np.cumsum(used) - 1
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
@@ -309,11 +312,10 @@ def order_labels(labels: Sequence[Any]) -> np.ndarray:
         order = sorted(range(len(labels)), key=lambda i: labels[i])
     except TypeError:
         order = sorted(range(len(labels)), key=lambda i: type(labels[i]).__name__)
-        warnings.warn(
+        warn_user(
             "The labels cannot be compared with each other; their order is by type, then by "
             f"appearance: {list_some([labels[i] for i in order])}.",
             CategoryOrderWarning,
-            stacklevel=2,
         )
     return np.array(order, dtype=np.int64)
 

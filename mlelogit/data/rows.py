@@ -13,11 +13,12 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import (
     as_numbers,
     check_missing,
+    check_unique_names,
     convert_foreign,
     is_foreign_frame,
     list_some,
 )
-from mlelogit.data.outcome import Outcome, RawOutcome
+from mlelogit.data.outcome import RawOutcome
 from mlelogit.data.sources import as_matrix
 from mlelogit.exceptions import (
     EmptyDataError,
@@ -141,96 +142,129 @@ def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
     return as_numbers(given if hasattr(given, "dtype") else pd.Series(list(given)), what)
 
 
-def read_offset_values(given: Any, length: int) -> tuple[np.ndarray, list | None] | None:
-    """Return the offset as a float array (n, any) and its column names, if it has any."""
+@dataclass(frozen=True)
+class RawOffset:
+    """An offset as given.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        (n, any), NaN where missing.
+    labels : tuple or None
+        Its column names, if it has any.
+    """
+
+    values: np.ndarray
+    labels: tuple | None
+
+
+def read_offset(given: Any, length: int) -> RawOffset | None:
+    """Read an offset's values and the names of its columns."""
     if given is None:
         return None
     given = convert_foreign(given) if is_foreign_frame(given) else given
-    labels = list(given.columns) if isinstance(given, pd.DataFrame) else None
     if isinstance(given, pd.DataFrame):
+        check_unique_names(given.columns, "The offset")
         columns = [as_numbers(given[name], f"offset {name}") for name in given.columns]
-        array = np.column_stack(columns)
+        array, labels = np.column_stack(columns), tuple(given.columns)
     else:
-        array = as_matrix(given, "offset")
-    if array.ndim == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2 or len(array) != length:
+        array, labels = as_matrix(given, "offset"), None
+    if len(array) != length:
         raise OffsetError(f"The offset has shape {array.shape}; give one row for each of {length}.")
     array = array.astype(np.float64)
     beyond = np.abs(array) > LARGEST_OFFSET
     if beyond.any():
         row = int(np.argwhere(beyond)[0, 0])
         raise OffsetError(f"The offset is beyond {LARGEST_OFFSET:g} or infinite in row {row}.")
-    return array, labels
+    return RawOffset(array, labels)
 
 
-def settle_offset(
-    offset: tuple[np.ndarray, list | None],
-    outcome: Outcome | None,
-    encoding: Encoding,
-    rows: np.ndarray,
-) -> np.ndarray:
-    """Lay an offset out over the J categories: (rows, J), zero for the base if not given.
+def lay_out_offset(offset: RawOffset, categories: tuple, declared: tuple, base: Any) -> tuple:
+    """Say which category every column of an offset belongs to.
 
-    Columns named after categories are matched by name; otherwise J columns are
-    the categories in order, and J - 1 columns those without the base.
+    Columns with names of categories go by name, and one category may be left out: its
+    offset is zero. Columns without them go by position: one for each declared category
+    in order, or one for each but the base.
+
+    Parameters
+    ----------
+    offset : RawOffset
+    categories, declared : tuple
+        The categories used, and those declared.
+    base : label
+        The base category.
 
     Raises
     ------
     OffsetError
-        If the columns are neither J nor J - 1.
+        If names and categories disagree, or the number of columns fits neither.
     """
-    array, labels = offset
-    declared = encoding.categories if outcome is None else outcome.declared
-    base = declared.index(encoding.base_category)
-    without_base = declared[:base] + declared[base + 1 :]
-    if labels is not None and set(encoding.others) <= set(labels) <= set(declared):
-        order = labels
-    elif array.shape[1] == len(declared):
-        order = list(declared)
-    elif array.shape[1] == len(without_base):
-        order = list(without_base)
-    else:
-        raise OffsetError(
-            f"The offset has {array.shape[1]} columns; give {len(declared)}, one per category "
-            f"({list_some(declared, 20)}), or {len(without_base)}, without the base."
-        )
-    full = np.zeros((len(rows), len(encoding.categories)))
-    for position, category in enumerate(order):
-        if category in encoding.categories:
-            full[:, encoding.categories.index(category)] = array[rows, position]
+    width = offset.values.shape[1]
+    texts = {str(category): category for category in declared}
+    if offset.labels is not None and {str(label) for label in offset.labels} & set(texts):
+        named = [texts.get(str(label)) for label in offset.labels]
+        absent = [category for category in categories if category not in named]
+        strange = [label for label in offset.labels if str(label) not in texts]
+        if strange or len(absent) > 1:
+            raise OffsetError(
+                f"The offset's columns are {list_some(offset.labels, 20)}; the categories are "
+                f"{list_some(declared, 20)}, of which one may be left out."
+            )
+        return tuple(named)
+    others = tuple(category for category in declared if category != base)
+    ambiguous = len(categories) < len(declared) and width == len(categories)
+    if width in (len(declared), len(others)) and not ambiguous:
+        return declared if width == len(declared) else others
+    raise OffsetError(
+        f"The offset has {width} columns; give {len(declared)}, one per category "
+        f"({list_some(declared, 20)}), or {len(others)}, without the base {base!r}; or name "
+        "the columns after the categories."
+    )
+
+
+def settle_offset(offset: RawOffset, layout: tuple, categories: tuple) -> np.ndarray:
+    """Lay an offset out over the categories used: (n, J), zero where none is given."""
+    full = np.zeros((len(offset.values), len(categories)))
+    for position, category in enumerate(layout):
+        if category in categories:
+            full[:, categories.index(category)] = offset.values[:, position]
     return full
 
 
 def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:
-    """Read the offset that goes with new rows: (length, J)."""
-    offset = read_offset_values(given, length)
-    if offset is None:
+    """Read the offset that goes with new rows, laid out as the fit's was: (length, J)."""
+    offset = read_offset(given, length)
+    layout = encoding.offset_layout
+    if offset is None or layout is None:
         raise OffsetError("The model has an offset; give offset= for the new rows.")
-    if np.isnan(offset[0]).any():
+    if np.isnan(offset.values).any():
         raise OffsetError("The offset for the new rows holds missing values.")
-    return settle_offset(offset, None, encoding, np.arange(length))
+    if offset.labels is not None or offset.values.shape[1] != len(layout):
+        declared = encoding.declared
+        base = next((c for c in declared if c not in layout), encoding.base_category)
+        layout = lay_out_offset(offset, encoding.categories, declared, base)
+    return settle_offset(offset, layout, encoding.categories)
 
 
 def select_rows(
     raw: RawOutcome,
     missing: Mapping[Any, np.ndarray],
     weights: np.ndarray | None,
-    offset: tuple[np.ndarray, list | None] | None,
+    offset: RawOffset | None,
     options: DataOptions,
 ) -> Rows:
     """Judge every row once: missing values first, then zero weight."""
     total = len(raw.values)
     if not total:
         raise EmptyDataError("There are no rows to fit.")
-    masks: dict[Hashable, np.ndarray] = {raw.name: raw.missing, **missing}
+    masks = [(raw.name, raw.missing), *missing.items()]
     if weights is not None:
-        masks["weights"] = np.isnan(weights)
+        masks.append(("weights", np.isnan(weights)))
     if offset is not None:
-        masks["offset"] = np.isnan(offset[0]).any(axis=1)
+        masks.append(("offset", np.isnan(offset.values).any(axis=1)))
     if options.missing == "raise":
-        _raise_missing(masks)
-    incomplete = np.logical_or.reduce(list(masks.values()))
+        check_missing(masks, advice=" Pass missing='drop' to leave these rows out.")
+    incomplete = np.logical_or.reduce([mask for _, mask in masks])
     weightless = ~incomplete & _find_weightless(raw, weights)
     dropped = {"missing values": incomplete, "zero weight": weightless}
     kept = np.flatnonzero(~incomplete & ~weightless)
@@ -239,16 +273,9 @@ def select_rows(
     return Rows(
         kept,
         {reason: int(mask.sum()) for reason, mask in dropped.items() if mask.any()},
-        {name: int(mask.sum()) for name, mask in masks.items() if mask.any()},
+        {name: int(mask.sum()) for name, mask in masks if mask.any()},
         total,
     )
-
-
-def _raise_missing(masks: dict[Hashable, np.ndarray]) -> None:
-    try:
-        check_missing(masks)
-    except ValueError as error:
-        raise type(error)(f"{error} Pass missing='drop' to leave these rows out.") from None
 
 
 def _find_weightless(raw: RawOutcome, weights: np.ndarray | None) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import as_numbers, check_unique_names
+from mlelogit.data.frames import as_numbers, check_unique_names, unmask
 from mlelogit.exceptions import ColumnTypeError
 
 
@@ -103,7 +103,7 @@ def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSour
     if array.dtype.kind not in "biuf":
         raise ColumnTypeError(f"exog has dtype {array.dtype}, which is not a real number.")
     bad = ~np.isfinite(array.data)
-    names = tuple(f"x{i + 1}" for i in range(array.shape[1]))
+    names = name_columns(array)
     columns = {}
     for position in np.unique(array.indices[bad]):
         columns[names[position]] = array[:, [position]].toarray()[:, 0]
@@ -113,7 +113,7 @@ def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSour
 def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
     """Return rows by columns of real numbers as one array; a vector is one column."""
     try:
-        array = np.asarray(exog)
+        array = np.asarray(unmask(exog))
     except ValueError as error:
         raise ColumnTypeError(f"{what} is not a rectangle: its rows differ in length.") from error
     if array.ndim == 1:
@@ -127,8 +127,10 @@ def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
     return np.column_stack(numbers) if numbers else np.empty((len(array), 0))
 
 
-def name_columns(array: np.ndarray) -> tuple[str, ...]:
-    """Name the columns of an unnamed array as statsmodels does: x1, x2, ..., const.
+def name_columns(array: Any) -> tuple[str, ...]:
+    """Name the columns of an unnamed array, dense or sparse, as statsmodels does.
+
+    They are x1, x2, ...; the first column that holds one number other than zero is const.
 
     Examples
     --------
@@ -139,7 +141,10 @@ def name_columns(array: np.ndarray) -> tuple[str, ...]:
     """
     width = array.shape[1]
     if array.shape[0]:
-        constant = (array == array[:1]).all(axis=0) & (array[0] != 0)
+        low, high = array.min(axis=0), array.max(axis=0)
+        if hasattr(low, "toarray"):
+            low, high = low.toarray(), high.toarray()
+        constant = np.ravel((low == high) & (low != 0))
         if constant.any():
             names = [f"x{i}" for i in range(1, width)]
             names.insert(int(np.argmax(constant)), "const")

@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
 
 EXPANDED_ROWS = 2_000_000
+SMALL_STEP = 1e-2
 ENGINES = {
     "cross-entropy": "minimum cross-entropy",
     "statsmodels": "statsmodels MNLogit",
@@ -150,7 +151,7 @@ def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
     )
     weights = found.x.reshape(shape)
     differences = np.delete(weights - weights[problem.base], problem.base, axis=0)
-    params = solve_triangular(r, differences.T).T / scale
+    params = solve_triangular(r, _refine(replace(problem, x=q), differences).T).T / scale
     bse = measure_errors(problem, params)
     y = output(problem, params)
     return Answer(
@@ -160,6 +161,17 @@ def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
         log_likelihood(problem.d, y, problem.weights),
         float(found.fun) * total,
     )
+
+
+def _refine(problem: Problem, params: np.ndarray) -> np.ndarray:
+    """Take a Newton step if the descent, whose line search sees values only, left one."""
+    gradient, hessian = differentiate(problem, params)
+    try:
+        step = np.linalg.solve(hessian, gradient).reshape(params.shape)
+    except np.linalg.LinAlgError:
+        return params
+    small = float(np.abs(step).max()) < SMALL_STEP
+    return params - step if small else params
 
 
 def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:

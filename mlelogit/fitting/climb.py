@@ -66,6 +66,7 @@ class Climb:
     iterations: int = 0
     evaluations: int = 0
     stopped: bool = False
+    failure: Exception | None = None
     rows: list[tuple] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -137,6 +138,13 @@ class Climb:
             self.stopped = bool(self.callback(params.copy()))
         except StopIteration:
             self.stopped = True
+        except Exception as error:  # noqa: BLE001 - raised again outside the optimizer
+            self.stopped, self.failure = True, error
+
+    def raise_failure(self) -> None:
+        """Raise what the user's callback raised."""
+        if self.failure is not None:
+            raise self.failure
 
     def aim(self) -> float:
         """Return the decrement at which an optimizer hands over to Newton steps."""
@@ -173,6 +181,7 @@ class Climb:
             self.factor = self.whiten()
             self.note("newton", self.params, self.sums)
             self.ask_user(self.params)
+            self.raise_failure()
 
     def finish(self, method: str) -> Maximum:
         """Judge the present point and freeze the record."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +24,7 @@ from mlelogit.exceptions import (
     ParamsError,
     RankDeficiencyError,
     ScaleError,
+    warn_user,
 )
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
@@ -375,11 +375,10 @@ def warn_if_not_converged(maximum: Maximum) -> None:
         return
     certificate = maximum.certificate
     if maximum.status is Status.NO_FINITE_MAXIMUM:
-        warnings.warn(
+        warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
             f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
             NoFiniteMaximumWarning,
-            stacklevel=4,
         )
         return
     if certificate.finite_maximum:
@@ -389,8 +388,7 @@ def warn_if_not_converged(maximum: Maximum) -> None:
         )
     else:
         off = "no bound on its distance from the maximum is known; standard errors are NaN"
-    warnings.warn(
+    warn_user(
         f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
         NotConvergedWarning,
-        stacklevel=4,
     )

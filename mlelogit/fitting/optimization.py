@@ -131,6 +131,10 @@ def _run(climb: Climb, method: str) -> None:
         ).x
     except StopIteration:
         point = objective.last
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        # A method's own algebra breaks down where the curvature vanishes.
+        point = objective.last
+    climb.raise_failure()
     climb.arrive(objective.place(point), method)
 
 

@@ -69,7 +69,7 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
     elif isinstance(given, pd.Series) and isinstance(given.index, pd.MultiIndex):
         if set(given.index) != set(index_params(encoding)) or not given.index.is_unique:
             raise ParamsError("params must be labelled (category, name), each once.")
-        values = given.loc[list(index_params(encoding))].to_numpy()
+        values = given.to_numpy()[given.index.get_indexer(index_params(encoding))]
     else:
         values = np.asarray(given)
         if values.shape == shape and values.ndim == 2:
@@ -94,7 +94,9 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
         have, need = given.axes[axis], wanted.axes[axis]
         if len(have) != len(need) or set(have) != set(need):
             raise ParamsError(f"params has {what} {list(have)}, and the model {list(need)}.")
-    return given.loc[list(wanted.index), list(wanted.columns)].to_numpy().T.ravel()
+    rows = given.index.get_indexer(wanted.index)
+    columns = given.columns.get_indexer(wanted.columns)
+    return given.to_numpy()[np.ix_(rows, columns)].T.ravel()
 
 
 def tidy_coefficients(

@@ -111,12 +111,16 @@ def wald_test(
 
 def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, str]:
     size = len(record.maximum.params)
-    if isinstance(hypothesis, pd.DataFrame):
-        hypothesis = hypothesis.to_numpy()
+    if isinstance(hypothesis, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
+        hypothesis = hypothesis.to_numpy() if hasattr(hypothesis, "to_numpy") else hypothesis
+        hypothesis = hypothesis.tolist() if hypothesis.dtype.kind in "OUT" else hypothesis
     if _is_names(hypothesis):
         names = [hypothesis] if isinstance(hypothesis, str | tuple) else list(hypothesis)
         return _select_names(names, record)
-    matrix = np.atleast_2d(np.asarray(hypothesis, dtype=np.float64))
+    try:
+        matrix = np.atleast_2d(np.asarray(hypothesis, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise ParamsError(f"{hypothesis!r} is neither names nor a matrix of numbers.") from error
     if matrix.ndim != 2 or matrix.shape[1] != size or not len(matrix):
         raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
     if not np.isfinite(matrix).all():

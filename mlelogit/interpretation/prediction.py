@@ -123,7 +123,8 @@ def _score_new(
 
 def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
     newdata = convert_foreign(newdata) if is_foreign_frame(newdata) else newdata
-    if isinstance(newdata, pd.Series) and isinstance(newdata.index[0], str):
+    names = set(record.encoding.names)
+    if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
         newdata = newdata.to_frame().T
     if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
         return as_frame(newdata, "newdata")

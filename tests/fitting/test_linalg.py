@@ -1,0 +1,147 @@
+"""Log-softmax, cross-products, the internal basis and safe solves, against first principles."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from mlelogit.fitting.linalg import (
+    ColumnBasis,
+    TriangularFactor,
+    factor_positive,
+    find_aliases,
+    index_pairs,
+    invert_positive,
+    log_softmax,
+    triangularize,
+    weighted_gram,
+)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [[1e4, -1e4, 0.0], [1e4, 9999, 9998], [-1e4, -1e4, -1e4], [0.3, -0.2, 1e-12], [745, 0, -1]],
+)
+def test_log_softmax_is_exact_where_exp_overflows(scores):
+    with mp.workdps(60):
+        powers = [mp.exp(mp.mpf(float(u))) for u in scores]
+        exact = [mp.log(p / mp.fsum(powers)) for p in powers]
+        logs, probabilities = log_softmax(np.array(scores, dtype=float)[:, np.newaxis])
+        for log, probability, truth in zip(logs[:, 0], probabilities[:, 0], exact, strict=True):
+            assert abs(log - truth) <= 4e-16 * max(1, abs(truth))
+            value = mp.exp(truth)
+            assert abs(probability - value) <= 4e-16 * max(value, mp.mpf(10) ** -300)
+
+
+def test_log_softmax_columns_are_rows_of_data(rng):
+    scores = rng.normal(size=(4, 7))
+    logs, probabilities = log_softmax(scores)
+    assert np.abs(probabilities.sum(axis=0) - 1).max() < 1e-15
+    assert np.abs(np.exp(logs) - probabilities).max() < 1e-15
+    shifted, _ = log_softmax(scores + rng.normal(size=7))
+    assert np.abs(shifted - logs).max() < 1e-14
+
+
+@pytest.mark.parametrize(("equations", "columns", "rows"), [(1, 1, 1), (3, 2, 9), (2, 5, 400)])
+def test_weighted_gram_is_the_sum_of_kronecker_products(rng, equations, columns, rows):
+    x = rng.normal(size=(columns, rows))
+    weights = rng.normal(size=(rows, equations, equations))
+    weights = weights + weights.transpose(0, 2, 1)
+    first, second, _ = index_pairs(equations)
+    packed = weights[:, first, second].T
+    expected = sum(np.kron(w, np.outer(v, v)) for w, v in zip(weights, x.T, strict=True))
+    result = weighted_gram(x, packed, equations)
+    assert np.abs(result - expected).max() < 1e-10
+    assert (result == result.T).all()
+
+
+def test_weighted_gram_cuts_long_blocks_without_losing_rows(rng, monkeypatch):
+    x, weights = rng.normal(size=(3, 100)), rng.normal(size=(3, 100))
+    whole = weighted_gram(x, weights, 2)
+    monkeypatch.setattr("mlelogit.fitting.linalg.PAIR_ELEMENTS", 6 * 17)
+    assert np.abs(weighted_gram(x, weights, 2) - whole).max() < 1e-12
+
+
+def test_triangular_factors_add_up_to_the_factor_of_all_rows(rng):
+    rows = rng.normal(size=(11, 3))
+    factor = sum(
+        (TriangularFactor(triangularize(part)) for part in (rows[2:5], rows[5:])),
+        TriangularFactor(triangularize(rows[:2])),
+    )
+    assert factor.r.shape == (3, 3)
+    assert np.abs(factor.r.T @ factor.r - rows.T @ rows).max() < 1e-12
+    assert np.abs(np.tril(factor.r, -1)).max() == 0
+
+
+@pytest.fixture
+def basis(rng):
+    x = np.column_stack([np.ones(50), 1e3 + rng.normal(size=50), 1e-5 * rng.normal(size=50)])
+    scale = 2.0 ** np.round(np.log2(np.abs(x).max(axis=0)))
+    r = triangularize(x / scale) / np.sqrt(50)
+    return x, ColumnBasis(scale, r, None)
+
+
+def test_basis_changes_coefficients_and_leaves_scores_alone(basis, rng):
+    x, change = basis
+    z = change.enter(x.T)
+    params = rng.normal(size=(4, 3)) / np.abs(x).max(axis=0)
+    inner = change.enter_params(params)
+    assert np.abs(inner @ z - params @ x.T).max() < 1e-11
+    assert np.abs(change.leave_params(inner) / params - 1).max() < 1e-9
+    assert np.abs(z @ z.T / 50 - np.eye(3)).max() < 1e-9
+
+
+def test_basis_maps_covariance_and_score_by_its_matrix(basis, rng):
+    _, change = basis
+    t = np.linalg.inv(change.r) / change.scale[:, np.newaxis]
+    both = np.kron(np.eye(2), t)
+    root = rng.normal(size=(6, 6))
+    expected = both @ (root @ root.T) @ both.T
+    errors = np.sqrt(np.diag(expected))
+    mapped = change.leave_covariance(root @ root.T)
+    assert np.abs((mapped - expected) / np.outer(errors, errors)).max() < 1e-8
+    assert (mapped == mapped.T).all()
+    score = rng.normal(size=6)
+    inner = change.enter_params(rng.normal(size=(2, 3))).ravel()
+    outer = change.leave_params(inner.reshape(2, 3)).ravel()
+    assert abs(change.leave_score(score) @ outer - score @ inner) < 1e-9 * np.abs(inner).max()
+
+
+def test_aliases_are_found_with_their_combination(rng):
+    x = rng.normal(size=(30, 4))
+    x[:, 2] = 2 * x[:, 0] - x[:, 1]
+    aliases = find_aliases(triangularize(x))
+    assert list(aliases) == [2]
+    assert np.abs(aliases[2] - [2, -1, 0, 0]).max() < 1e-12
+
+
+def test_repeated_columns_are_all_aliases_of_the_first(rng):
+    column = rng.normal(size=20)
+    aliases = find_aliases(triangularize(np.column_stack([column, 3 * column, -column])))
+    assert {place: weights[0].round(12) for place, weights in aliases.items()} == {1: 3.0, 2: -1.0}
+
+
+@pytest.mark.parametrize("ratio", [1e-5, 1e-7, 1e-9])
+def test_nearly_collinear_columns_are_no_aliases(rng, ratio):
+    one, two = rng.normal(size=(2, 40))
+    assert find_aliases(triangularize(np.column_stack([one, one + ratio * two]))) == {}
+
+
+def test_more_columns_than_rows_leave_the_last_as_aliases(rng):
+    assert sorted(find_aliases(triangularize(rng.normal(size=(3, 5))))) == [3, 4]
+
+
+def test_factor_positive_refuses_what_is_not_positive_definite():
+    assert factor_positive(np.diag([1.0, -1e-3])) is None
+    assert factor_positive(np.array([[1.0, np.nan], [np.nan, 1.0]])) is None
+    assert factor_positive(np.array([[np.inf]])) is None
+    assert factor_positive(np.zeros((2, 2))) is None
+
+
+def test_invert_positive_inverts(rng):
+    root = rng.normal(size=(5, 5))
+    matrix = root @ root.T + np.eye(5)
+    inverse = invert_positive(factor_positive(matrix))
+    assert np.abs(inverse @ matrix - np.eye(5)).max() < 1e-12
+    assert (inverse == inverse.T).all()

@@ -1,0 +1,319 @@
+"""The shape of the package: imports run one way, files and functions stay short."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from tests.source_tree import (
+    FUNCTION,
+    PACKAGE,
+    TESTS,
+    count_body,
+    count_code,
+    find_docstring,
+    list_calls,
+    list_functions,
+    list_imports,
+    list_sources,
+    parse,
+    relative,
+    walk_at_import,
+)
+
+LAYERS = (
+    "exceptions",
+    "data",
+    "fitting",
+    "inference",
+    "interpretation",
+    "display",
+    "equivalence",
+    "datasets",
+    "results",
+    "model",
+    "cli",
+    "__main__",
+)
+INSIDE = {
+    "data": (
+        "frames",
+        "formulas",
+        "outcome",
+        "encoding",
+        "sources",
+        "rows",
+        "design",
+        "blocks",
+    ),
+    "fitting": (
+        "linalg",
+        "certificate",
+        "likelihood",
+        "maximum",
+        "whitening",
+        "climb",
+        "optimization",
+        "estimation",
+    ),
+    "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "hypothesis"),
+    "interpretation": ("prediction",),
+    "display": ("summary",),
+    "equivalence": ("identity", "engines", "verification"),
+    "datasets": (),
+}
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+LONGEST_DELEGATION = 5
+DELEGATING = ("results.py", "model.py")
+MAY_MINIMIZE = ("fitting/optimization.py", "equivalence/engines.py")
+MAY_PRINT = ("cli.py",)
+HEAVY = {
+    "statsmodels",
+    "matplotlib",
+    "sklearn",
+    "torch",
+    "dask",
+    "duckdb",
+    "pyarrow",
+    "polars",
+    "narwhals",
+    "formulaic",
+}
+SOURCES = list_sources()
+every_file = pytest.mark.parametrize("path", SOURCES, ids=relative)
+
+
+def place(module):
+    """Return where a module of the package stands: (layer, position inside it)."""
+    _, *rest = module.split(".")
+    if not rest or rest[0] not in LAYERS:
+        return None
+    layer = LAYERS.index(rest[0])
+    inside = INSIDE.get(rest[0], ())
+    if len(rest) > 1 and rest[1] in inside:
+        return layer, inside.index(rest[1])
+    return layer, len(inside)
+
+
+def name_module(path):
+    parts = relative(path).removesuffix(".py").split("/")
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(["mlelogit", *parts])
+
+
+def judge_import(module, imported):
+    """Say whether one module of the package may import another."""
+    own, other = place(module), place(imported)
+    return other is not None and other < own
+
+
+def test_every_file_has_its_place():
+    listed = {"__init__.py", *(f"{layer}.py" for layer in LAYERS if layer not in INSIDE)}
+    for folder, modules in INSIDE.items():
+        listed |= {f"{folder}/{module}.py" for module in ("__init__", *modules)}
+    assert {relative(path) for path in SOURCES} == listed
+
+
+@every_file
+def test_imports_run_one_way(path):
+    module = name_module(path)
+    if module == "mlelogit":
+        return
+    wrong = []
+    for line, imported in list_imports(path):
+        if imported == "mlelogit" or imported.startswith("mlelogit."):
+            parent = imported.rpartition(".")[0]
+            known = PACKAGE.joinpath(*imported.split(".")[1:])
+            is_module = known.is_dir() or known.with_suffix(".py").is_file()
+            target = imported if is_module else parent
+            if target != module and not judge_import(module, target):
+                wrong.append(f"{relative(path)}:{line} imports {imported}")
+    assert not wrong
+
+
+def test_the_rule_of_imports_can_be_broken():
+    assert not judge_import("mlelogit.data.frames", "mlelogit.data.outcome")
+    assert not judge_import("mlelogit.fitting.linalg", "mlelogit.inference.covariance")
+    assert not judge_import("mlelogit.results", "mlelogit.model")
+    assert not judge_import("mlelogit.data.design", "mlelogit")
+    assert judge_import("mlelogit.data.blocks", "mlelogit.data.design")
+
+
+def test_top_of_the_package_is_lazy():
+    imported = [name for _, name in list_imports(PACKAGE / "__init__.py")]
+    assert not [name for name in imported if name.startswith("mlelogit")]
+    assert list_imports_at_import(PACKAGE / "__init__.py") <= {"__future__", "importlib", "typing"}
+
+
+def list_imports_at_import(path):
+    found = set()
+    for node in walk_at_import(parse(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", ["equivalence/identity.py", "equivalence/engines.py"])
+def test_independent_engines_do_not_import_the_fit(path):
+    wrong = ("mlelogit.fitting", "mlelogit.inference", "mlelogit.data", "mlelogit.results")
+    imported = [name for _, name in list_imports(PACKAGE / path)]
+    assert not [name for name in imported if name.startswith(wrong)]
+
+
+@every_file
+def test_files_are_short(path):
+    assert count_code(path) < LONGEST_FILE
+
+
+@every_file
+def test_functions_are_short(path):
+    lengths = {
+        function.name: count_code(path, function.lineno, function.end_lineno)
+        for function in list_functions(path)
+    }
+    assert not {name: length for name, length in lengths.items() if length >= LONGEST_FUNCTION}
+
+
+@pytest.mark.parametrize("name", DELEGATING)
+def test_results_and_model_delegate(name):
+    path = PACKAGE / name
+    lengths = {function.name: count_body(path, function) for function in list_functions(path)}
+    assert lengths
+    assert not {key: length for key, length in lengths.items() if length > LONGEST_DELEGATION}
+
+
+def test_lines_of_code_are_counted(tmp_path):
+    path = tmp_path / "sample.py"
+    function = 'def f():\n    """D."""\n    return x\n'
+    path.write_text(f'"""Two\nlines."""\n\n# note\nx = """a\nb"""\n\n\n{function}')
+    assert count_code(path) == 4
+    assert count_body(path, list_functions(path)[0]) == 1
+
+
+@every_file
+def test_scipy_minimize_has_one_caller(path):
+    if relative(path) in MAY_MINIMIZE:
+        assert list_calls(path, "minimize")
+        return
+    assert not list_calls(path, "minimize", "minimize_scalar", "fmin", "fmin_bfgs", "fmin_l_bfgs_b")
+    assert not [line for line, name in list_imports(path) if name.endswith(".minimize")]
+
+
+@every_file
+def test_nothing_prints_but_the_command_line(path):
+    if relative(path) not in MAY_PRINT:
+        assert not list_calls(path, "print", "pprint")
+
+
+@every_file
+def test_nothing_runs_text_as_code(path):
+    calls = [
+        node.lineno
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("eval", "exec", "compile", "__import__", "globals", "locals")
+        and not (relative(path) == "__init__.py" and node.func.id == "globals")
+    ]
+    assert not calls
+    assert "pickle" not in {name for _, name in list_imports(path)}
+
+
+@every_file
+def test_heavy_packages_are_imported_late(path):
+    if not relative(path).startswith("bridges/"):
+        assert not list_imports_at_import(path) & HEAVY
+
+
+@every_file
+def test_public_names_are_documented(path):
+    tree = parse(path)
+    assert find_docstring(tree) is not None
+    wrong = []
+    for node in tree.body:
+        if isinstance(node, (*FUNCTION, ast.ClassDef)) and not node.name.startswith("_"):
+            wrong += [] if ends_with_full_stop(node) else [node.name]
+        if isinstance(node, ast.ClassDef):
+            wrong += [
+                f"{node.name}.{method.name}"
+                for method in node.body
+                if isinstance(method, FUNCTION)
+                and find_docstring(method)
+                and not ends_with_full_stop(method)
+            ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", DELEGATING)
+def test_public_methods_are_documented(name):
+    for node in parse(PACKAGE / name).body:
+        if isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, FUNCTION) and not method.name.startswith("_"):
+                    assert ends_with_full_stop(method), f"{node.name}.{method.name}"
+
+
+def ends_with_full_stop(node):
+    docstring = find_docstring(node)
+    first = inspect.cleandoc(docstring.value.value).split("\n")[0] if docstring else ""
+    return first.endswith(".")
+
+
+@pytest.mark.parametrize("path", list_sources(TESTS), ids=lambda path: path.name)
+def test_comparisons_in_tests_are_asserted(path):
+    """A bare ``np.allclose(a, b)`` on a line of its own compares and says nothing."""
+    silent = ("allclose", "isclose", "array_equal", "equals", "array_equiv", "approx")
+    bare = [
+        node.lineno
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Compare | ast.Call)
+        and (isinstance(node.value, ast.Compare) or calls_one_of(node.value, silent))
+    ]
+    assert not bare
+
+
+def calls_one_of(call, names):
+    called = call.func
+    return getattr(called, "attr", getattr(called, "id", "")) in names
+
+
+@pytest.mark.parametrize(
+    ("statement", "unwanted"),
+    [
+        ("import mlelogit", HEAVY | {"numpy", "pandas", "scipy"}),
+        ("from mlelogit import MNLogit", {"statsmodels", "sklearn", "formulaic", "matplotlib"}),
+    ],
+)
+def test_import_stays_light(statement, unwanted):
+    code = f"import sys; {statement}; print('\\n'.join(sys.modules))"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert not {name.split(".")[0] for name in run.stdout.split()} & unwanted
+
+
+def test_public_names_resolve():
+    package = importlib.import_module("mlelogit")
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = package.nonsense
+
+
+def test_every_error_has_the_package_base():
+    exceptions = importlib.import_module("mlelogit.exceptions")
+    for name in exceptions.__all__:
+        case = getattr(exceptions, name)
+        base = exceptions.MNLogitWarning if name.endswith("Warning") else exceptions.MNLogitError
+        assert issubclass(case, base)
+    assert issubclass(exceptions.MNLogitError, ValueError)
+    assert issubclass(exceptions.MNLogitWarning, UserWarning)
+    defined = {node.name for node in parse(PACKAGE / "exceptions.py").body if hasattr(node, "name")}
+    assert defined == set(exceptions.__all__)
