@@ -212,11 +212,11 @@ def mnlogit(
     formula : str
         ``outcome ~ terms``: one column, ``counts(a, b, c)`` or
         ``probabilities(a, b, c)`` on the left. On the right a dot for all columns but
-        the outcome, weights and offset, or columns, operators, the functions log, log1p, log2, log10, exp, sqrt,
-        abs (with or without ``np.``), the transforms poly, bs, cr, cs, center,
-        scale, I and C with its contrasts, ``Q('name')`` and backticks; anything
-        else raises before anything is evaluated. A constant is added unless the
-        right side says ``0 +`` or ``- 1``.
+        the outcome, weights and offset, or columns, operators, the functions log,
+        log1p, log2, log10, exp, sqrt, abs (with or without ``np.``), the transforms
+        poly, bs, cr, cs, center, scale, I and C with its contrasts, ``Q('name')`` and
+        backticks; anything else raises before anything is evaluated. A constant is
+        added unless the right side says ``0 +`` or ``- 1``.
     data : DataFrame or dict
         pandas, polars or pyarrow.
     base, weights, weight_type, offset, outcome, missing

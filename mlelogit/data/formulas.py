@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import keyword
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,10 +13,12 @@ from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnsafeFormula
 
 FUNCTIONS = ("log", "log1p", "log2", "log10", "exp", "sqrt", "abs")
 TRANSFORMS = ("poly", "bs", "cr", "cs", "center", "scale", "I", "C")
+BASES = ("poly", "bs", "cr", "cs")
 CONTRASTS = ("Treatment", "Sum", "Helmert", "Poly")
 CONTRAST_METHODS = ("treatment", "SAS", "sum", "helmert", "poly", "diff")
 OUTCOME_FUNCTIONS = ("counts", "probabilities")
-LARGEST_INTEGER = 10_000
+LARGEST_POWER = 10
+LARGEST_DEGREE = 100
 LONGEST_EXPRESSION = 10_000
 
 _ALLOWED = (
@@ -180,10 +184,36 @@ def _expand_dot(rhs: str, available: list[str]) -> str:
     """Write the columns of the data for a lone dot, as R does."""
     bare = _QUOTED.sub(lambda match: "_" * len(match.group()), rhs)
     lone = [match.start() for match in re.finditer(r"(?<![\w.])\.(?![\w.])", bare)]
-    everything = "(" + " + ".join(f"`{name}`" for name in available) + ")"
+    everything = "(" + " + ".join(_quote(name) for name in available) + ")"
     for position in reversed(lone):
         rhs = rhs[:position] + everything + rhs[position + 1 :]
     return rhs
+
+
+def _quote(name: str) -> str:
+    return f"`{name}`" if _is_safe_in_backticks(name) else f"Q({name!r})"
+
+
+def _is_safe_in_backticks(name: str) -> bool:
+    """Tell whether a name in backticks stays a name: 1, ~ and True would not."""
+    return bool(re.search(r"[^\W\d]", name)) and not keyword.iskeyword(name)
+
+
+def _check_backticks(rhs: str) -> None:
+    for quoted in _QUOTED.findall(rhs):
+        if quoted.startswith("`") and not _is_safe_in_backticks(quoted[1:-1]):
+            raise FormulaError(f"Write Q({quoted[1:-1]!r}) for the column {quoted} in {rhs!r}.")
+
+
+def _check_powers(rhs: str) -> None:
+    """Refuse a power of terms whose expansion would never end."""
+    from formulaic.parser.algos.tokenize import tokenize
+
+    tokens = list(tokenize(rhs))
+    for operator, operand in itertools.pairwise(tokens):
+        power = operand.token if operator.token.endswith(("**", "^")) else "0"
+        if power.isdigit() and int(power) > LARGEST_POWER:
+            raise FormulaError(f"A power of terms is at most {LARGEST_POWER}: {rhs!r}.")
 
 
 def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -210,8 +240,12 @@ def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...]
 def _list_factors(rhs: str) -> list:
     from formulaic import Formula
 
+    _check_backticks(rhs)
     try:
+        _check_powers(rhs)
         terms = list(Formula(rhs))
+    except FormulaError:
+        raise
     except Exception as error:
         reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error)).split("\n")[0]
         raise FormulaError(f"The right side {rhs!r} cannot be read: {reason}") from error
@@ -334,23 +368,31 @@ class _Checker:
             yield from self.check(node.args[0])
             if name == "C" and isinstance(node.args[0], ast.Name):
                 self.numbers = before
+            self.check_degree(node, str(name))
             for arg in (*node.args[1:], *self.named_arguments(node)):
                 self.check_argument(arg, contrasts=name == "C")
         else:
             raise self.refuse(f"{ast.unparse(node.func)}()")
         self.functions.add(str(name).split(".")[0])
 
+    def check_degree(self, node: ast.Call, name: str) -> None:
+        """Refuse a basis so large that making it would never end."""
+        sizes = [given.value for given in node.keywords if given.arg in ("degree", "df", "ddof")]
+        sizes += node.args[1:3] if name in BASES else []
+        for size in sizes:
+            value = size.value if isinstance(size, ast.Constant) else None
+            if isinstance(value, int) and value > LARGEST_DEGREE:
+                raise self.refuse(f"A degree of {value}, above {LARGEST_DEGREE},")
+
     def named_arguments(self, node: ast.Call) -> list[ast.expr]:
-        for keyword in node.keywords:
-            if keyword.arg is None or keyword.arg.startswith("_"):
-                raise self.refuse(f"The argument {keyword.arg or '**'}")
+        for given in node.keywords:
+            if given.arg is None or given.arg.startswith("_"):
+                raise self.refuse(f"The argument {given.arg or '**'}")
         return [keyword.value for keyword in node.keywords]
 
     def check_argument(self, node: ast.expr, contrasts: bool) -> None:
         """Accept numbers, strings, lists of them and, inside C(), contrasts."""
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, int) and abs(node.value) > LARGEST_INTEGER:
-                raise self.refuse(f"The number {node.value}")
             if not isinstance(node.value, int | float | str | None):
                 raise self.refuse(repr(node.value))
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):

@@ -180,7 +180,12 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
                 f"Column {name!r} holds {value!r} ({type(value).__name__}) in row {row}, "
                 "which is not a number."
             )
-        numbers[row] = float(value)
+        try:
+            numbers[row] = float(value)
+        except OverflowError as error:
+            raise InfiniteValueError(
+                f"Column {name!r} holds a number in row {row} that is beyond a double."
+            ) from error
     return numbers
 
 

@@ -255,7 +255,7 @@ def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 
 
 def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
-    series = raw.values.iloc[rows]
+    series = raw.values
     if isinstance(series.dtype, pd.CategoricalDtype):
         declared = tuple(_plain(label) for label in series.cat.categories)
         codes = np.asarray(series.cat.codes, dtype=np.int64)
@@ -265,7 +265,8 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
         declared = tuple(labels[i] for i in order)
-        codes = rank[codes]
+        codes = np.where(codes < 0, -1, rank[codes])
+    codes = codes[rows]
     if codes.min() < 0:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = np.bincount(codes, minlength=len(declared)) > 0
@@ -277,12 +278,10 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
     """Code labels by first appearance; labels that differ only in type must not merge."""
     if series.dtype == object:
-        pairs = pd.MultiIndex.from_arrays(
-            [[type(value).__name__ for value in series], list(series)]
-        )
         types: dict[Any, str] = {}
-        for kind, value in pairs.unique():
-            if types.setdefault(value, kind) != kind and {types[value], kind} != {"str", "str_"}:
+        for value in series[~series.isna()]:
+            kind = "str" if isinstance(value, str) else type(value).__name__
+            if types.setdefault(value, kind) != kind:
                 raise OutcomeError(
                     f"The outcome holds {value!r} both as {types[value]} and as {kind}; "
                     "convert the labels to one type."
@@ -346,8 +345,8 @@ def find_base(base: Any, categories: tuple) -> int:
 
 
 def name_categories(categories: Sequence[Any]) -> list[str]:
-    """Write categories as text; as Python literals where two would read the same."""
-    names = [str(category) for category in categories]
+    """Write categories as text; as Python literals where that is empty or two read the same."""
+    names = [str(category) or repr(category) for category in categories]
     if len(set(names)) < len(names):
         names = [repr(category) for category in categories]
     return names

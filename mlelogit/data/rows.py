@@ -201,6 +201,7 @@ def lay_out_offset(offset: RawOffset, categories: tuple, declared: tuple, base: 
     """
     width = offset.values.shape[1]
     texts = {str(category): category for category in declared}
+    texts |= {category: category for category in declared if isinstance(category, str)}
     if offset.labels is not None and {str(label) for label in offset.labels} & set(texts):
         named = [texts.get(str(label)) for label in offset.labels]
         absent = [category for category in categories if category not in named]

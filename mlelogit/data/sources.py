@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import as_numbers, check_unique_names, unmask
-from mlelogit.exceptions import ColumnTypeError
+from mlelogit.data.frames import as_frame, as_numbers, check_unique_names, unmask
+from mlelogit.exceptions import ColumnTypeError, EmptyDataError
 
 
 class ColumnSource(Protocol):
@@ -84,14 +84,16 @@ def read_columns(
     """Return names, columns as numbers for the checks, and the source."""
     if isinstance(exog, pd.Series):
         exog = exog.to_frame()
+    if hasattr(exog, "tocsr"):
+        return _read_sparse(exog)
     if isinstance(exog, dict):
-        exog = pd.DataFrame(exog)
+        exog = as_frame(exog, "exog")
     if isinstance(exog, pd.DataFrame):
         check_unique_names(exog.columns, "exog")
         named = {name: as_numbers(exog[name], name) for name in exog.columns}
+        if not named:
+            raise EmptyDataError("exog has no columns.")
         return tuple(named), named, ColumnsSource(tuple(named.values()))
-    if hasattr(exog, "tocsr"):
-        return _read_sparse(exog)
     array = as_matrix(exog)
     names = name_columns(array)
     columns = {name: array[:, i] for i, name in enumerate(names)}
@@ -118,6 +120,8 @@ def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
         raise ColumnTypeError(f"{what} is not a rectangle: its rows differ in length.") from error
     if array.ndim == 1:
         array = array[:, np.newaxis]
+    if array.dtype.names is not None:
+        raise ColumnTypeError(f"{what} is a structured array; give a DataFrame or a plain array.")
     if array.ndim != 2:
         raise ColumnTypeError(f"{what} has {array.ndim} dimensions; give rows by columns.")
     if array.dtype.kind in "biuf":

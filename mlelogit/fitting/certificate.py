@@ -87,17 +87,19 @@ class RowSizes:
         ``Σ_n c_n ‖z_n‖ (1 + max_k |o_nk|)`` with ``c_n = w_n t_n``.
     second : float
         ``Σ_n c_n ‖z_n‖²``.
-    squared : float
-        ``Σ_n c_n² ‖z_n‖²``.
+    heaviest : float
+        ``max_n c_n``.
     """
 
     first: float
     second: float
-    squared: float
+    heaviest: float
 
     def __add__(self, other: RowSizes) -> RowSizes:
         return RowSizes(
-            self.first + other.first, self.second + other.second, self.squared + other.squared
+            self.first + other.first,
+            self.second + other.second,
+            max(self.heaviest, other.heaviest),
         )
 
 
@@ -108,22 +110,26 @@ class Rounding:
     Attributes
     ----------
     score : float
-        δ: the norm of a score's rounding error. ε times `RowSizes.first` for forming
-        the sums, and ε times the basis' amplification times the root of
-        `RowSizes.squared` for forming its rows, whose errors are taken as independent.
+        δ: the norm of the rounding error of summing a score, ε times `RowSizes.first`.
     information : float
-        Δ: the norm of an information's, ε times `RowSizes.second`.
+        Δ: that of an information, ε times `RowSizes.second`.
+    rows : float
+        ρ: the decrement that the rounding of the rows makes. The rows of Z carry
+        independent errors of relative size ε times the basis' amplification κ, so the
+        score's error has covariance ``(ε κ)² max_n c_n I``, and a squared decrement of
+        ``(ε κ)² max_n c_n P``.
     """
 
     score: float
     information: float
+    rows: float
 
     def hide(self, largest_variance: float) -> float:
         """Return the decrement that rounding alone can make."""
-        return self.score * float(np.sqrt(largest_variance))
+        return self.rows + self.score * float(np.sqrt(largest_variance))
 
 
-def bound_rounding(sizes: RowSizes, amplification: float) -> Rounding:
+def bound_rounding(sizes: RowSizes, amplification: float, size: int) -> Rounding:
     """Bound the rounding errors of the sums.
 
     Parameters
@@ -131,9 +137,11 @@ def bound_rounding(sizes: RowSizes, amplification: float) -> Rounding:
     sizes : RowSizes
     amplification : float
         How much the basis magnifies the rounding of a row.
+    size : int
+        Number of parameters P.
     """
-    formed = amplification * float(np.sqrt(sizes.squared))
-    return Rounding(EPSILON * (sizes.first + formed), EPSILON * sizes.second)
+    rows = EPSILON * amplification * float(np.sqrt(sizes.heaviest * size))
+    return Rounding(EPSILON * sizes.first, EPSILON * sizes.second, rows)
 
 
 def allow_rounding(
@@ -143,7 +151,7 @@ def allow_rounding(
 
     With score and information off by δ and Δ in norm, and v no less than the largest
     eigenvalue of V (its trace will do), the true V is at most ``V / (1 - Δ v)``, and the
-    true λ at most ``(λ + δ sqrt(v)) / sqrt(1 - Δ v)``. If ``Δ v >= 1/2`` the information
+    true λ at most ``(λ + ρ + δ sqrt(v)) / sqrt(1 - Δ v)``. If ``Δ v >= 1/2`` the information
     is below its own rounding and nothing is known: both are infinite.
     """
     lost = rounding.information * largest_variance

@@ -22,23 +22,15 @@ from mlelogit.exceptions import (
     NotConvergedWarning,
     OptionError,
     ParamsError,
-    RankDeficiencyError,
-    ScaleError,
     warn_user,
 )
+from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
-from mlelogit.fitting.linalg import (
-    ALIAS_TOLERANCE,
-    ColumnBasis,
-    TriangularFactor,
-    find_aliases,
-    triangularize,
-)
+from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.optimization import find_method, maximize
 
-LARGEST_SCALE = 1e100
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -222,91 +214,6 @@ def _report(
     if callback is None:
         return False
     return bool(callback(basis.leave_params(params.reshape(-1, len(basis.scale))).ravel()))
-
-
-def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
-    """Find orthogonal columns, and tell whether a constant is among their combinations.
-
-    One triangular factor of the scaled columns with a column of ones appended,
-    merged over the blocks, answers both and the rank.
-
-    Raises
-    ------
-    ScaleError
-        If a column's size is outside 1e-100 to 1e100.
-    RankDeficiencyError
-        If a column is a combination of those before it, which the message gives.
-    """
-    largest = blocks.reduce(_find_sizes).value
-    scale = _find_scale(largest, names)
-    r = factor_columns(blocks, scale)
-    width = len(scale)
-    _raise_aliases(r[:, :width], names, scale)
-    inside = abs(r[width, width]) <= ALIAS_TOLERANCE * np.linalg.norm(r[:, width])
-    root = np.sqrt(blocks.rows)
-    constant = r[:width, width] / root if inside else None
-    return ColumnBasis(scale, r[:width, :width] / root, constant)
-
-
-def factor_columns(blocks: RowBlocks, scale: np.ndarray) -> np.ndarray:
-    """Return R (K + 1, K + 1) of the scaled columns with a column of ones appended."""
-    r = blocks.reduce(_factor_block, scale).r
-    short = r.shape[1] - len(r)
-    return np.vstack([r, np.zeros((short, r.shape[1]))]) if short else r
-
-
-@dataclass(frozen=True)
-class _Sizes:
-    """Largest absolute value of every column (K,); ``+`` keeps the larger."""
-
-    value: np.ndarray
-
-    def __add__(self, other: _Sizes) -> _Sizes:
-        return _Sizes(np.maximum(self.value, other.value))
-
-
-def _find_sizes(block: Block) -> _Sizes:
-    return _Sizes(np.abs(block.x).max(axis=1))
-
-
-def _find_scale(largest: np.ndarray, names: tuple) -> np.ndarray:
-    zero = np.flatnonzero(largest == 0)
-    if zero.size:
-        raise RankDeficiencyError(f"Column {names[zero[0]]!r} is zero in every row used; drop it.")
-    outside = np.flatnonzero((largest > LARGEST_SCALE) | (largest < 1 / LARGEST_SCALE))
-    if outside.size:
-        name = names[outside[0]]
-        raise ScaleError(
-            f"Column {name!r} has {largest[outside[0]]:.3g} as its largest absolute value, outside "
-            "1e-100 to 1e100; use other units."
-        )
-    return np.asarray(2.0 ** np.round(np.log2(largest)))
-
-
-def _factor_block(block: Block, scale: np.ndarray) -> TriangularFactor:
-    ones = np.ones((1, block.x.shape[1]))
-    rows = np.vstack([block.x / scale[:, np.newaxis], ones]).T
-    return TriangularFactor(triangularize(rows))
-
-
-def _raise_aliases(r: np.ndarray, names: tuple, scale: np.ndarray) -> None:
-    aliases = find_aliases(r)
-    if not aliases:
-        return
-    said = [
-        f"{names[column]} = {_write_combination(weights * scale[column] / scale, names)}"
-        for column, weights in aliases.items()
-    ]
-    raise RankDeficiencyError(
-        "Columns are linear combinations of the columns before them, so their coefficients "
-        f"cannot be told apart: {'; '.join(said)}. Drop them, or the columns they repeat."
-    )
-
-
-def _write_combination(weights: np.ndarray, names: tuple) -> str:
-    shown = np.flatnonzero(np.abs(weights) > 1e-9 * max(float(np.abs(weights).max()), 1e-300))
-    terms = [f"{weights[i]:+.6g} {names[i]}" for i in shown]
-    return " ".join(terms).removeprefix("+").replace("+1 ", "+ ").replace("-1 ", "- ") or "0"
 
 
 def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullModel, np.ndarray]:

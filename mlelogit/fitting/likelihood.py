@@ -239,9 +239,7 @@ def sum_sizes(block: Block) -> RowSizes:
         people = block.table.sum(axis=0)
     weights = people if block.weights is None else people * block.weights
     reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
-    return RowSizes(
-        float(weights @ reach), float(weights @ lengths**2), float(weights**2 @ lengths**2)
-    )
+    return RowSizes(float(weights @ reach), float(weights @ lengths**2), float(weights.max()))
 
 
 @dataclass(frozen=True)
@@ -272,7 +270,7 @@ class LogLikelihood:
 
     def bound_rounding(self) -> Rounding:
         """Bound the rounding errors of score and information."""
-        return bound_rounding(self.blocks.reduce(sum_sizes), self.amplification)
+        return bound_rounding(self.blocks.reduce(sum_sizes), self.amplification, self.size)
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.

@@ -99,36 +99,51 @@ def triangularize(rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ColumnBasis:
-    """Orthogonal columns Z of a design X: ``X diag(1 / scale) = Z R``.
+    """Orthogonal columns Z of a design X: ``X diag(1 / scale) - 1 center' = Z R``.
 
     Attributes
     ----------
     scale : numpy.ndarray
         (K,), powers of two, so that scaling is exact.
+    center : numpy.ndarray
+        (K,), means of the scaled columns where there is a constant column, whose own
+        center is zero; zero where there is none. It goes off first, so that a large
+        mean costs no digits.
     r : numpy.ndarray
         (K, K), upper triangular; Z'Z is n times the identity.
+    intercept : int or None
+        Position of the constant column.
+    level : float
+        Its scaled value.
     constant : numpy.ndarray or None
         (K,): the combination of Z that is one in every row, if there is one.
     """
 
     scale: np.ndarray
+    center: np.ndarray
     r: np.ndarray
-    constant: np.ndarray | None
+    intercept: int | None = None
+    level: float = 1.0
+    constant: np.ndarray | None = None
 
     def enter(self, x: np.ndarray) -> np.ndarray:
         """Return the columns of a block (K, m) in this basis."""
-        scaled = x / self.scale[:, np.newaxis]
-        return solve_triangular(self.r, scaled, trans="T", check_finite=False)
+        centered = x / self.scale[:, np.newaxis] - self.center[:, np.newaxis]
+        return solve_triangular(self.r, centered, trans="T", check_finite=False)
 
     def leave_params(self, params: np.ndarray) -> np.ndarray:
         """Map coefficients (..., K) of Z to coefficients of X."""
-        flat = params.reshape(-1, len(self.scale))
-        return (self._back(flat.T).T / self.scale).reshape(params.shape)
+        flat = self._back(params.reshape(-1, len(self.scale)).T).T
+        if self.intercept is not None:
+            flat[:, self.intercept] -= flat @ self.center / self.level
+        return (flat / self.scale).reshape(params.shape)
 
     def enter_params(self, params: np.ndarray) -> np.ndarray:
         """Map coefficients (..., K) of X to coefficients of Z."""
-        flat = params.reshape(-1, len(self.scale))
-        return ((flat * self.scale) @ self.r.T).reshape(params.shape)
+        flat = params.reshape(-1, len(self.scale)) * self.scale
+        if self.intercept is not None:
+            flat[:, self.intercept] += flat @ self.center / self.level
+        return (flat @ self.r.T).reshape(params.shape)
 
     def leave_covariance(self, covariance: np.ndarray) -> np.ndarray:
         """Map a covariance (P, P) of coefficients of Z to one of coefficients of X."""
@@ -140,27 +155,26 @@ class ColumnBasis:
 
     def leave_score(self, score: np.ndarray) -> np.ndarray:
         """Map a gradient (..., K) in the coefficients of Z to one of X."""
-        flat = score.reshape(-1, len(self.scale))
-        return ((flat @ self.r) * self.scale).reshape(score.shape)
+        flat = score.reshape(-1, len(self.scale)) @ self.r
+        if self.intercept is not None:
+            flat = flat + np.outer(flat[:, self.intercept] / self.level, self.center)
+        return (flat * self.scale).reshape(score.shape)
 
     @property
     def amplification(self) -> float:
         """How much a row's rounding can grow on the way into this basis.
 
-        The norm of ``|R⁻¹| |R|`` (Skeel 1979). A first column that is constant makes the
-        same error in every row, which is no error of the fit, and is left out.
+        A row z solves ``z R = x`` with an error of at most ``ε |z| |R| |R⁻¹|`` (Higham 2002,
+        theorem 8.5): this is the norm of ``|R| |R⁻¹|``.
         """
-        size = np.abs(self.r)
-        if self.constant is not None and np.abs(self.constant[1:]).max(initial=0.0) < 1e-10:
-            size[0, 1:] = 0.0
         inverse = self._back(np.eye(len(self.r)))
-        return float(np.linalg.norm(np.abs(inverse) @ size, 2))
+        return float(np.linalg.norm(np.abs(self.r) @ np.abs(inverse), 2))
 
     def _back(self, columns: np.ndarray) -> np.ndarray:
-        return solve_triangular(self.r, columns, check_finite=False)
+        return np.array(solve_triangular(self.r, columns, check_finite=False))
 
 
-def find_aliases(r: np.ndarray) -> dict[int, np.ndarray]:
+def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
     """Find the columns that are combinations of the columns before them.
 
     A column counts as one when its residual on those kept before it is below
@@ -169,14 +183,15 @@ def find_aliases(r: np.ndarray) -> dict[int, np.ndarray]:
     Parameters
     ----------
     r : numpy.ndarray
-        (K, K), the triangular factor of scaled columns.
+        (any, K), the triangular factor of scaled columns.
+    norms : numpy.ndarray
+        (K,), the norms of the columns.
 
     Returns
     -------
     dict
         Position -> coefficients (K,) of the combination.
     """
-    norms = np.linalg.norm(r, axis=0)
     diagonal = np.zeros(r.shape[1])
     diagonal[: min(r.shape)] = np.abs(np.diag(r))
     if (diagonal > ALIAS_TOLERANCE * norms).all():

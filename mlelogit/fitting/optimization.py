@@ -120,15 +120,16 @@ def _run(climb: Climb, method: str) -> None:
             raise StopIteration
 
     try:
-        point = minimize(  # type: ignore[call-overload]
-            objective.fun,
-            objective.origin,
-            jac=objective.jac,
-            hess=objective.hess if method in SECOND_ORDER else None,
-            method=method,
-            options=_make_options(method, climb, objective.length),
-            callback=note,
-        ).x
+        with np.errstate(all="ignore"):
+            point = minimize(  # type: ignore[call-overload]
+                objective.fun,
+                objective.origin,
+                jac=objective.jac,
+                hess=objective.hess if method in SECOND_ORDER else None,
+                method=method,
+                options=_make_options(method, climb, objective.length),
+                callback=note,
+            ).x
     except StopIteration:
         point = objective.last
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):

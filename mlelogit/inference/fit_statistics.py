@@ -69,7 +69,7 @@ def compute_fit_statistics(record: FitRecord) -> FitStatistics:
         llr_pvalue=float(chdtrc(df_model, max(llr, 0.0))) if df_model and not pseudo else np.nan,
         prsquared=1 - llf / llnull if llnull else np.nan,
         aic=np.nan if pseudo else -2 * llf + 2 * size,
-        bic=np.nan if pseudo else -2 * llf + size * float(np.log(record.nobs)),
+        bic=np.nan if pseudo else -2 * llf + size * float(np.log(float(record.nobs))),
         nobs=record.nobs,
         df_model=df_model,
         df_resid=record.nobs - size,

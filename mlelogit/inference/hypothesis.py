@@ -13,7 +13,8 @@ from scipy.special import chdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.exceptions import NotNestedError, ParamsError
-from mlelogit.fitting.estimation import FitRecord, factor_columns
+from mlelogit.fitting.basis import factor_columns
+from mlelogit.fitting.estimation import FitRecord
 from mlelogit.inference.coefficients import list_names
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
