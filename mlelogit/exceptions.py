@@ -4,10 +4,6 @@ Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
 `MNLogitError` or `MNLogitWarning` catches all of them.
 """
 
-import sys
-import warnings
-from pathlib import Path
-
 __all__ = [
     "BaseCategoryError",
     "CategoryOrderWarning",
@@ -41,7 +37,6 @@ __all__ = [
     "UnusedLevelWarning",
     "WeightError",
     "WeightTypeError",
-    "warn_user",
 ]
 
 
@@ -171,19 +166,3 @@ class NotConvergedWarning(MNLogitWarning):
 
 class UnusedLevelWarning(MNLogitWarning):
     """A category or level without a row was dropped."""
-
-
-def warn_user(message: str, category: type[MNLogitWarning]) -> None:
-    """Warn at the line outside this package that led here.
-
-    Parameters
-    ----------
-    message : str
-    category : type
-        A subclass of `MNLogitWarning`.
-    """
-    home = str(Path(__file__).parent)
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)

@@ -26,6 +26,7 @@ from tests.source_tree import (
 
 LAYERS = (
     "exceptions",
+    "notices",
     "data",
     "fitting",
     "inference",
@@ -53,6 +54,7 @@ INSIDE = {
         "linalg",
         "certificate",
         "likelihood",
+        "basis",
         "maximum",
         "whitening",
         "climb",

@@ -81,6 +81,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
                 "look it up in; pass the values."
             )
     exog = convert_foreign(exog) if is_foreign_frame(exog) else exog
+    exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {
@@ -147,11 +148,7 @@ def _assemble(
     if source.shape[1] == 0:
         raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
     base = find_base(options.base, outcome.categories)
-    layout = full = None
-    if offset is not None:
-        category = outcome.categories[base]
-        layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
-        full = settle_offset(offset, layout, outcome.categories)[rows.kept]
+    layout, full = _settle_offset(offset, outcome, base, rows.kept)
     encoding = Encoding(
         categories=outcome.categories,
         base=base,
@@ -162,9 +159,6 @@ def _assemble(
         **learned,
     )
     kept_weights = None if weights is None else weights[rows.kept].astype(np.float64)
-    totals = _total_categories(outcome, kept_weights)
-    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
-    audit = Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
     return Design(
         encoding=encoding,
         outcome=outcome,
@@ -173,8 +167,24 @@ def _assemble(
         weight_type=options.weight_type,
         offset=full,
         index=index[rows.kept],
-        audit=audit,
+        audit=_make_audit(rows, outcome, kept_weights),
     )
+
+
+def _settle_offset(
+    offset: RawOffset | None, outcome: Outcome, base: int, rows: np.ndarray
+) -> tuple[tuple | None, np.ndarray | None]:
+    if offset is None:
+        return None, None
+    category = outcome.categories[base]
+    layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
+    return layout, settle_offset(offset, layout, outcome.categories)[rows]
+
+
+def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:
+    totals = _total_categories(outcome, weights)
+    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
+    return Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
 
 
 def _total_categories(outcome: Outcome, weights: np.ndarray | None) -> dict[Any, float]:
@@ -226,4 +236,4 @@ def total_observations(design: Design) -> float:
     if design.weights is not None and design.weight_type != "sampling":
         people = people * design.weights
     total = float(people.sum())
-    return int(total) if total.is_integer() else total
+    return int(total) if total.is_integer() and total < 2**53 else total

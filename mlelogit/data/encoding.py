@@ -29,8 +29,8 @@ from mlelogit.exceptions import (
     FormulaError,
     UnseenLevelError,
     UnusedLevelWarning,
-    warn_user,
 )
+from mlelogit.notices import warn_user
 
 
 @dataclass(frozen=True)

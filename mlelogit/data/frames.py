@@ -183,7 +183,7 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
         try:
             numbers[row] = float(value)
         except OverflowError as error:
-            raise InfiniteValueError(
+            raise ColumnTypeError(
                 f"Column {name!r} holds a number in row {row} that is beyond a double."
             ) from error
     return numbers

@@ -26,8 +26,8 @@ from mlelogit.exceptions import (
     OptionError,
     OutcomeError,
     UnusedLevelWarning,
-    warn_user,
 )
+from mlelogit.notices import warn_user
 
 OUTCOME_KINDS = ("labels", "counts", "probabilities")
 SHARE_TOLERANCE = 1e-8

@@ -182,8 +182,8 @@ def read_offset(given: Any, length: int) -> RawOffset | None:
 def lay_out_offset(offset: RawOffset, categories: tuple, declared: tuple, base: Any) -> tuple:
     """Say which category every column of an offset belongs to.
 
-    Columns with names of categories go by name, and one category may be left out: its
-    offset is zero. Columns without them go by position: one for each declared category
+    Columns with names of categories go by name, and the base may be left out: its offset
+    is zero. Columns without them go by position: one for each declared category
     in order, or one for each but the base.
 
     Parameters
@@ -206,10 +206,10 @@ def lay_out_offset(offset: RawOffset, categories: tuple, declared: tuple, base: 
         named = [texts.get(str(label)) for label in offset.labels]
         absent = [category for category in categories if category not in named]
         strange = [label for label in offset.labels if str(label) not in texts]
-        if strange or len(absent) > 1:
+        if strange or set(absent) - {base}:
             raise OffsetError(
                 f"The offset's columns are {list_some(offset.labels, 20)}; the categories are "
-                f"{list_some(declared, 20)}, of which one may be left out."
+                f"{list_some(declared, 20)}, of which the base {base!r} may be left out."
             )
         return tuple(named)
     others = tuple(category for category in declared if category != base)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import as_frame, as_numbers, check_unique_names, unmask
+from mlelogit.data.frames import as_numbers, check_unique_names, unmask
 from mlelogit.exceptions import ColumnTypeError, EmptyDataError
 
 
@@ -86,8 +86,6 @@ def read_columns(
         exog = exog.to_frame()
     if hasattr(exog, "tocsr"):
         return _read_sparse(exog)
-    if isinstance(exog, dict):
-        exog = as_frame(exog, "exog")
     if isinstance(exog, pd.DataFrame):
         check_unique_names(exog.columns, "exog")
         named = {name: as_numbers(exog[name], name) for name in exog.columns}

@@ -147,9 +147,9 @@ def _write_header(record: FitRecord, covariance: Covariance) -> list[tuple[str, 
     statistics = compute_fit_statistics(record)
     names = encoding.category_names
     left = [
-        ("Outcome:", str(encoding.outcome_name)),
+        ("Outcome:", write_name(encoding.outcome_name)),
         ("Outcome kind:", encoding.outcome_kind),
-        ("Base category:", names[encoding.base]),
+        ("Base category:", write_name(names[encoding.base])),
         ("Method:", f"MLE ({maximum.method})"),
         ("Converged:", "yes" if maximum.converged else "NO"),
         ("Iterations:", str(maximum.iterations)),
@@ -182,8 +182,8 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     ]
     return [
         CoefficientBlock(
-            f"{encoding.outcome_name} = {category} vs {base}",
-            [str(name) for name in encoding.names],
+            write_name(f"{encoding.outcome_name} = {category} vs {base}"),
+            [write_name(name) for name in encoding.names],
             cells[i * width : (i + 1) * width],
         )
         for i, category in enumerate(others)
@@ -195,7 +195,7 @@ def _write_notes(record: FitRecord, covariance: Covariance) -> list[str]:
     encoding = record.encoding
     notes = [
         f"Certificate: {record.maximum.certificate}.",
-        f"Categories in order: {', '.join(encoding.category_names)}.",
+        write_name(f"Categories in order: {', '.join(encoding.category_names)}."),
         f"Null model: {statistics.null}.",
     ]
     if not record.maximum.converged:
@@ -212,6 +212,18 @@ def _write_notes(record: FitRecord, covariance: Covariance) -> list[str]:
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")
     return notes
+
+
+def write_name(name: Any) -> str:
+    r"""Write a name on one line, its line breaks as ``\n``.
+
+    Examples
+    --------
+    >>> from mlelogit.display.summary import write_name
+    >>> len(write_name("two\nlines").splitlines())
+    1
+    """
+    return str(name).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def format_number(value: float) -> str:

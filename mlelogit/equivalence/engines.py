@@ -291,8 +291,7 @@ def run_engine(engine: str, problem: Problem, seed: int) -> Answer:
         "scikit-learn": fit_sklearn,
     }
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
             return functions[engine](problem)
     except Exception as error:  # noqa: BLE001 - any failure of a peer is its answer
         reason = str(error).split("\n")[0]

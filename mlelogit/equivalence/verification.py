@@ -267,7 +267,11 @@ def _find_verdict(
 def _judge_entropy(
     ours: Answer, errors: np.ndarray, target: float, problem: Problem
 ) -> dict[str, Any]:
-    entropy, step = measure_entropy(problem, np.asarray(ours.params))
+    params = np.asarray(ours.params)
+    if not np.isfinite(params).all():
+        nothing = dict.fromkeys(("loglike", "cross_entropy", "coef_diff", "se_diff"), np.nan)
+        return nothing | {"verdict": "OFF: its coefficients are not finite"}
+    entropy, step = measure_entropy(problem, params)
     moved = float(np.max(np.abs(step) / errors))
     row = {"loglike": -entropy, "cross_entropy": entropy, "coef_diff": moved, "se_diff": np.nan}
     faults = []

@@ -115,9 +115,9 @@ class Rounding:
         Δ: that of an information, ε times `RowSizes.second`.
     rows : float
         ρ: the decrement that the rounding of the rows makes. The rows of Z carry
-        independent errors of relative size ε times the basis' amplification κ, so the
-        score's error has covariance ``(ε κ)² max_n c_n I``, and a squared decrement of
-        ``(ε κ)² max_n c_n P``.
+        independent errors of relative size ``ε / 2`` times the basis' amplification κ, so
+        the score's error has covariance ``(ε κ / 2)² max_n c_n I``, and a squared decrement
+        of ``(ε κ / 2)² max_n c_n P``.
     """
 
     score: float
@@ -140,7 +140,7 @@ def bound_rounding(sizes: RowSizes, amplification: float, size: int) -> Rounding
     size : int
         Number of parameters P.
     """
-    rows = EPSILON * amplification * float(np.sqrt(sizes.heaviest * size))
+    rows = EPSILON / 2 * amplification * float(np.sqrt(sizes.heaviest * size))
     return Rounding(EPSILON * sizes.first, EPSILON * sizes.second, rows)
 
 

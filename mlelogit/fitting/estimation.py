@@ -22,7 +22,6 @@ from mlelogit.exceptions import (
     NotConvergedWarning,
     OptionError,
     ParamsError,
-    warn_user,
 )
 from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -30,6 +29,7 @@ from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.notices import warn_user
 
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
@@ -269,11 +269,10 @@ def _place_start(
 
 
 def _leave_basis(climbed: Maximum, basis: ColumnBasis) -> Maximum:
-    shape = (-1, len(basis.scale))
-    params = basis.leave_params(climbed.params.reshape(shape)).ravel()
-    path = basis.leave_params(climbed.trace.params.reshape(len(climbed.trace.params), *shape))
-    trace = replace(climbed.trace, params=path.reshape(len(path), -1))
-    return replace(climbed, params=params, trace=trace)
+    points = climbed.trace.params
+    path = basis.leave_params(points.reshape(len(points), -1, len(basis.scale)))
+    trace = replace(climbed.trace, params=path.reshape(points.shape))
+    return replace(climbed, params=trace.params[-1].copy(), trace=trace)
 
 
 def warn_if_not_converged(maximum: Maximum) -> None:
