@@ -178,7 +178,7 @@ def _settle_offset(
         return None, None
     category = outcome.categories[base]
     layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
-    return layout, settle_offset(offset, layout, outcome.categories)[rows]
+    return layout, settle_offset(offset, layout, outcome.categories, base)[rows]
 
 
 def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:

@@ -223,13 +223,16 @@ def lay_out_offset(offset: RawOffset, categories: tuple, declared: tuple, base: 
     )
 
 
-def settle_offset(offset: RawOffset, layout: tuple, categories: tuple) -> np.ndarray:
-    """Lay an offset out over the categories used: (n, J), zero where none is given."""
+def settle_offset(offset: RawOffset, layout: tuple, categories: tuple, base: int) -> np.ndarray:
+    """Lay an offset out over the categories used, less the base's: (n, J).
+
+    Only differences between categories matter, and a large common part would cost digits.
+    """
     full = np.zeros((len(offset.values), len(categories)))
     for position, category in enumerate(layout):
         if category in categories:
             full[:, categories.index(category)] = offset.values[:, position]
-    return full
+    return full - full[:, [base]]
 
 
 def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:
@@ -244,7 +247,7 @@ def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:
         declared = encoding.declared
         base = next((c for c in declared if c not in layout), encoding.base_category)
         layout = lay_out_offset(offset, encoding.categories, declared, base)
-    return settle_offset(offset, layout, encoding.categories)
+    return settle_offset(offset, layout, encoding.categories, encoding.base)
 
 
 def select_rows(

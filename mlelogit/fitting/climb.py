@@ -50,8 +50,9 @@ class Climb:
         At the present point, information included.
     certificate : Certificate
         Of the present point.
-    decrement, hidden : float
-        Its Newton decrement as computed, and how much of one rounding can make.
+    decrement, noise : float
+        Its Newton decrement as computed, and the rounding error of its sum, below which
+        no step can bring it.
     factor : numpy.ndarray
         The whitening L in use.
     rows : list of tuple
@@ -113,14 +114,14 @@ class Climb:
         """Certify the present point."""
         factor = factor_positive(np.asarray(self.sums.information))
         if factor is None:
-            self.decrement = self.hidden = np.inf
+            self.decrement = self.noise = np.inf
             self.certificate = certify(np.inf, np.inf, self.tolerance)
             return
         inverse = invert_positive(factor)
         largest = float(np.trace(inverse))
         score = np.asarray(self.sums.score)
         self.decrement = float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
-        self.hidden = self.errors.hide(largest)
+        self.noise = self.errors.score * float(np.sqrt(largest))
         spread = self.objective.bound_log_odds_error(inverse)
         raised = allow_rounding(self.decrement, spread, largest, self.errors)
         self.certificate = certify(*raised, self.tolerance)
@@ -167,7 +168,7 @@ class Climb:
         """Take at most `NEWTON_STEPS` Newton steps, each only if the decrement falls."""
         for _ in range(NEWTON_STEPS):
             factor = factor_positive(np.asarray(self.sums.information))
-            if self.over or factor is None or self.decrement <= self.hidden:
+            if self.over or factor is None or self.decrement <= self.noise:
                 return
             step = cho_solve((factor, True), np.asarray(self.sums.score))
             before = (self.params, self.sums, self.certificate, self.decrement)

@@ -68,7 +68,7 @@ class Largest:
     value: float
 
     def __add__(self, other: Largest) -> Largest:
-        return Largest(max(self.value, other.value))
+        return Largest(float(np.maximum(self.value, other.value)))
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, st
     if isinstance(hypothesis, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
         hypothesis = hypothesis.to_numpy() if hasattr(hypothesis, "to_numpy") else hypothesis
         hypothesis = hypothesis.tolist() if hypothesis.dtype.kind in "OUT" else hypothesis
-    if _is_names(hypothesis):
+    if _is_names(hypothesis) or (isinstance(hypothesis, tuple) and hypothesis in _pair(record)):
         names = [hypothesis] if isinstance(hypothesis, str | tuple) else list(hypothesis)
         return _select_names(names, record)
     try:
@@ -137,10 +137,15 @@ def _is_names(hypothesis: Any) -> bool:
     return False
 
 
+def _pair(record: FitRecord) -> list[tuple]:
+    encoding = record.encoding
+    return [(category, name) for category in encoding.others for name in encoding.names]
+
+
 def _select_names(names: list, record: FitRecord) -> tuple[np.ndarray, str]:
     encoding = record.encoding
     labels = list_names(encoding)
-    pairs = [(category, name) for category in encoding.others for name in encoding.names]
+    pairs = _pair(record)
     chosen: dict[int, None] = {}
     for wanted in names:
         found = [i for i, pair in enumerate(pairs) if pair == wanted]
