@@ -43,12 +43,9 @@ def after(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda function: lambda *args, **kwargs: change(function(*args, **kwargs))
 
 
-def without_weights(function: Any) -> Any:
-    def mutated(*args: Any) -> Any:
-        found = function(*args)
-        return replace(found, weights=np.ones_like(found.weights))
-
-    return mutated
+def without_weights(_: Any) -> Any:
+    """Mutate `weigh`: values stay as they are."""
+    return lambda block, values: values
 
 
 def next_base(function: Any) -> Any:
@@ -92,7 +89,7 @@ def same_zero(function: Any) -> Any:
 MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     "score x 1.001": [(SUMS, "sum_block", after(scale_score))],
     "information x 1.1": [(SUMS, "sum_block", after(scale_information))],
-    "weights ignored in the likelihood": [(SUMS, "evaluate_block", without_weights)],
+    "weights ignored in the likelihood": [(SUMS, "weigh", without_weights)],
     "weights ignored in the blocks": [
         ("mlelogit.data.blocks", "cut_block", after(lambda block: replace(block, weights=None)))
     ],

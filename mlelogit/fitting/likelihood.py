@@ -22,13 +22,13 @@ Nothing else in the package derives these again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
-from mlelogit.fitting.linalg import index_pairs, log_softmax, weighted_gram
+from mlelogit.fitting.linalg import index_pairs, multiply_pairs, unpack_gram, weighted_gram
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Sums:
     score : numpy.ndarray or None
         Its gradient (P,).
     information : numpy.ndarray or None
-        Minus its Hessian (P, P).
+        Minus its Hessian (P, P); of blocks, its distinct entries as `weighted_gram`
+        packs them.
     rows : int
         Number of rows.
     """
@@ -87,36 +88,21 @@ class Evaluation:
 
     Attributes
     ----------
-    log_probabilities, probabilities : numpy.ndarray
-        log y and y, (J, m).
-    others : numpy.ndarray
-        1 - y as the sum of the other categories' y, (J, m): small where y is near
-        one, and exact there.
-    outcome : numpy.ndarray
-        d, (J, m).
-    totals : numpy.ndarray
-        t, (m,).
-    weights : numpy.ndarray
-        w, (m,).
+    logs : numpy.ndarray
+        ``Σ_k d_nk log y_nk`` (m,).
+    residuals : numpy.ndarray
+        d - t y, (J, m); where y is near one it is formed from the other categories' y,
+        and exact.
+    probabilities : numpy.ndarray
+        y, (J, m).
+    totals : numpy.ndarray or None
+        t, (m,), for counts; one else.
     """
 
-    log_probabilities: np.ndarray
+    logs: np.ndarray
+    residuals: np.ndarray
     probabilities: np.ndarray
-    others: np.ndarray
-    outcome: np.ndarray
-    totals: np.ndarray
-    weights: np.ndarray
-
-    @property
-    def loglikeobs(self) -> np.ndarray:
-        """Contribution of every row to the log-likelihood (m,)."""
-        reached = np.where(self.outcome > 0, self.log_probabilities, 0.0)
-        return self.weights * (self.outcome * reached).sum(axis=0)
-
-    @property
-    def residuals(self) -> np.ndarray:
-        """D - t y, unweighted (J, m), as ``d (1 - y) - (t - d) y``, which loses no digits."""
-        return self.outcome * self.others - (self.totals - self.outcome) * self.probabilities
+    totals: np.ndarray | None
 
 
 def _add(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
@@ -127,8 +113,10 @@ def predict_scores(
     x: np.ndarray, params: np.ndarray, base: int, offset: np.ndarray | None
 ) -> np.ndarray:
     """Return the scores u (J, m) of columns x (K, m); zero for the base, plus the offset."""
-    scores = np.insert(params.reshape(-1, len(x)) @ x, base, 0.0, axis=0)
-    return scores if offset is None else scores + offset
+    scores = np.insert(params.reshape(-1, len(x)), base, 0.0, axis=0) @ x
+    if offset is not None:
+        scores += offset
+    return scores
 
 
 def sum_others(probabilities: np.ndarray) -> np.ndarray:
@@ -141,37 +129,72 @@ def sum_others(probabilities: np.ndarray) -> np.ndarray:
 
 def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
     """Evaluate a block at params (P,)."""
-    scores = predict_scores(block.x, params, base, block.offset)
-    log_probabilities, probabilities = log_softmax(scores)
-    rows = scores.shape[1]
-    weights = np.ones(rows) if block.weights is None else block.weights
+    shifted = predict_scores(block.x, params, base, block.offset)
+    shifted -= shifted.max(axis=0)
     if block.codes is None:
-        outcome = np.asarray(block.table)
-        totals = outcome.sum(axis=0) if block.counted else np.ones(rows)
-    else:
-        outcome = np.zeros(scores.shape)
-        outcome[block.codes, np.arange(rows)] = 1.0
-        totals = np.ones(rows)
-    others = sum_others(probabilities)
-    return Evaluation(log_probabilities, probabilities, others, outcome, totals, weights)
+        return _evaluate_table(shifted, np.asarray(block.table), block.counted)
+    return _evaluate_labels(shifted, block.codes)
+
+
+def _evaluate_labels(shifted: np.ndarray, codes: np.ndarray) -> Evaluation:
+    """Evaluate labels; the array of shifted scores is used up."""
+    own = codes, np.arange(len(codes))
+    chosen = shifted[own]
+    powers = np.exp(shifted, out=shifted)
+    picked = powers[own]
+    powers[own] = 0.0
+    rest = powers.sum(axis=0)
+    totals = rest + picked
+    powers /= totals
+    residuals = -powers
+    residuals[own] = rest / totals
+    powers[own] = picked / totals
+    return Evaluation(chosen - np.log(totals), residuals, powers, None)
+
+
+def _evaluate_table(shifted: np.ndarray, d: np.ndarray, counted: bool) -> Evaluation:
+    """Evaluate counts or probabilities: ``d - t y = d (1 - y) - (t - d) y``."""
+    logs = shifted - np.log(np.exp(shifted).sum(axis=0))
+    y = np.exp(logs)
+    totals = d.sum(axis=0) if counted else None
+    left = (1.0 if totals is None else totals) - d
+    reached = np.where(d > 0, logs, 0.0)
+    return Evaluation((d * reached).sum(axis=0), d * sum_others(y) - left * y, y, totals)
+
+
+def weigh(block: Block, values: np.ndarray) -> np.ndarray:
+    """Return values (..., m) times the weights of their rows."""
+    return values if block.weights is None else values * block.weights
+
+
+def drop_base(values: np.ndarray, base: int) -> np.ndarray:
+    """Return values (J, ...) without the base's: (J - 1, ...)."""
+    return values[1:] if base == 0 else np.delete(values, base, axis=0)
 
 
 def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
     """Return log-likelihood (order 0), score (1) and information (2) of a block."""
     evaluation = evaluate_block(block, params, base)
-    loglike = float(evaluation.loglikeobs.sum())
+    loglike = float(weigh(block, evaluation.logs).sum())
     score = information = None
     if order >= 1:
-        residuals = np.delete(evaluation.residuals, base, axis=0) * evaluation.weights
+        residuals = weigh(block, drop_base(evaluation.residuals, base))
         score = (residuals @ block.x.T).ravel()
     if order >= 2:
-        y = np.delete(evaluation.probabilities, base, axis=0)
-        first, second, _ = index_pairs(len(y))
-        spread = -y[first] * y[second]
-        spread[first == second] = y * np.delete(evaluation.others, base, axis=0)
-        spread *= evaluation.weights * evaluation.totals
-        information = weighted_gram(block.x, spread, len(y))
+        spread = _spread_probabilities(evaluation, base)
+        if evaluation.totals is not None:
+            spread *= evaluation.totals
+        information = weighted_gram(block.x, weigh(block, spread), block.categories - 1)
     return Sums(loglike, score, information, block.x.shape[1])
+
+
+def _spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
+    """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
+    y = drop_base(evaluation.probabilities, base)
+    first, second, _ = index_pairs(len(y))
+    spread = multiply_pairs(-y, y)
+    spread[first == second] = y * drop_base(sum_others(evaluation.probabilities), base)
+    return spread
 
 
 def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matrix:
@@ -181,29 +204,27 @@ def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matr
     enters once (frequency), or squared (sampling).
     """
     evaluation = evaluate_block(block, params, base)
-    weights = evaluation.weights**2 if squared else evaluation.weights
-    y = np.delete(evaluation.probabilities, base, axis=0)
-    first, second, _ = index_pairs(len(y))
-    if block.counted:
-        d = np.delete(evaluation.outcome, base, axis=0)
-        spread = evaluation.totals * y[first] * y[second] - d[first] * y[second]
-        spread -= y[first] * d[second]
-        spread[first == second] += d
+    if evaluation.totals is None:
+        residuals = drop_base(evaluation.residuals, base)
+        spread = multiply_pairs(residuals, residuals)
     else:
-        residuals = np.delete(evaluation.residuals, base, axis=0)
-        spread = residuals[first] * residuals[second]
-    return Matrix(weighted_gram(block.x, spread * weights, len(y)))
+        y, d = drop_base(evaluation.probabilities, base), drop_base(np.asarray(block.table), base)
+        first, second, _ = index_pairs(len(y))
+        spread = evaluation.totals * multiply_pairs(y, y)
+        spread -= d[first] * y[second] + y[first] * d[second]
+        spread[first == second] += d
+    spread = weigh(block, weigh(block, spread) if squared else spread)
+    return Matrix(weighted_gram(block.x, spread, block.categories - 1))
 
 
 def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return the contribution of every row to the log-likelihood (m,)."""
-    return evaluate_block(block, params, base).loglikeobs
+    return weigh(block, evaluate_block(block, params, base).logs)
 
 
 def map_score_obs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return the contribution of every row to the score (P, m)."""
-    evaluation = evaluate_block(block, params, base)
-    residuals = np.delete(evaluation.residuals, base, axis=0) * evaluation.weights
+    residuals = weigh(block, drop_base(evaluate_block(block, params, base).residuals, base))
     return (residuals[:, np.newaxis, :] * block.x).reshape(-1, block.x.shape[1])
 
 
@@ -266,7 +287,10 @@ class LogLikelihood:
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, from order 1 on the score, from 2 on the information."""
-        return self.blocks.reduce(sum_block, params, self.base, order)
+        sums = self.blocks.reduce(sum_block, params, self.base, order)
+        if sums.information is None:
+            return sums
+        return replace(sums, information=unpack_gram(sums.information, self.blocks.width))
 
     def bound_rounding(self) -> Rounding:
         """Bound the rounding errors of score and information."""

@@ -42,8 +42,19 @@ def index_pairs(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first, second, position
 
 
+def multiply_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return ``left_i right_j`` for every pair i <= j: (size (size + 1) / 2, m)."""
+    size = len(left)
+    products = np.empty((size * (size + 1) // 2, left.shape[1]))
+    start = 0
+    for i in range(size):
+        np.multiply(left[i], right[i:], out=products[start : start + size - i])
+        start += size - i
+    return products
+
+
 def weighted_gram(x: np.ndarray, pair_weights: np.ndarray, equations: int) -> np.ndarray:
-    r"""Sum ``W_n ⊗ x_n x_n'`` over rows, each W_n symmetric.
+    r"""Sum ``W_n ⊗ x_n x_n'`` over rows, each W_n symmetric, and pack it.
 
     Every (j, l) block of the sum is symmetric in x, so one product of the
     distinct weights with the distinct products of columns holds all of it.
@@ -61,17 +72,22 @@ def weighted_gram(x: np.ndarray, pair_weights: np.ndarray, equations: int) -> np
     Returns
     -------
     numpy.ndarray
-        (E K, E K), equation by equation.
+        (E (E + 1) / 2, K (K + 1) / 2); `unpack_gram` lays it out.
     """
     columns, rows = x.shape
-    first, second, place = index_pairs(columns)
-    step = max(16, PAIR_ELEMENTS // len(first))
-    packed = np.zeros((len(pair_weights), len(first)))
+    pairs = columns * (columns + 1) // 2
+    step = max(16, PAIR_ELEMENTS // pairs)
+    packed = np.zeros((equations * (equations + 1) // 2, pairs))
     for start in range(0, rows, step):
-        part = slice(start, start + step)
-        products = x[first, part] * x[second, part]
-        packed += pair_weights[:, part] @ products.T
-    _, _, pair = index_pairs(equations)
+        part = np.ascontiguousarray(x[:, start : start + step])
+        packed += pair_weights[:, start : start + step] @ multiply_pairs(part, part).T
+    return packed
+
+
+def unpack_gram(packed: np.ndarray, columns: int) -> np.ndarray:
+    """Lay a packed sum out as (E K, E K), equation by equation."""
+    equations = int(np.sqrt(2 * len(packed)))
+    place, pair = index_pairs(columns)[2], index_pairs(equations)[2]
     full = packed[pair[:, np.newaxis, :, np.newaxis], place[np.newaxis, :, np.newaxis, :]]
     return full.reshape(equations * columns, equations * columns)
 

@@ -20,7 +20,7 @@ import numpy as np
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import sum_meat
-from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.linalg import factor_positive, invert_positive, unpack_gram
 
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
 
@@ -110,7 +110,8 @@ def sum_meats(record: FitRecord) -> np.ndarray:
     inner = record.need_blocks().in_basis(record.basis)
     params = record.basis.enter_params(record.params).ravel()
     squared = record.weight_type == "sampling"
-    return inner.reduce(sum_meat, params, record.encoding.base, squared).value
+    packed = inner.reduce(sum_meat, params, record.encoding.base, squared).value
+    return unpack_gram(packed, inner.width)
 
 
 def _find_correction(record: FitRecord, kind: str) -> tuple[float, str]:
