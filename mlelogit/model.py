@@ -116,6 +116,7 @@ class MNLogit:
         cov_kwds: dict[str, Any] | None = None,
         callback: Callable[[np.ndarray], Any] | None = None,
         disp: bool = False,
+        threads: int | None = None,
     ) -> MNLogitResults:
         """Maximize the log-likelihood with `scipy.optimize.minimize`.
 
@@ -143,6 +144,9 @@ class MNLogit:
             stops the climb.
         disp : bool
             Show a counter of iterations, on a terminal.
+        threads : int, optional
+            Threads over the rows; all processors if not given. The answer does not
+            depend on it.
 
         Returns
         -------
@@ -165,7 +169,8 @@ class MNLogit:
         """
         _check_covariance(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        record = estimate(self.design, FitRequest(method, start, maxiter, tol), callback, disp)
+        request = FitRequest(method, start, maxiter, tol, threads)
+        record = estimate(self.design, request, callback, disp)
         return MNLogitResults(record, estimate_covariance(record, cov_type))
 
     def loglike(self, params: Any) -> float:

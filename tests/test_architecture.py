@@ -48,6 +48,7 @@ INSIDE = {
         "sources",
         "rows",
         "design",
+        "threads",
         "blocks",
     ),
     "fitting": (

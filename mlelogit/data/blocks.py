@@ -16,8 +16,11 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from mlelogit.data.design import Design
+from mlelogit.data.threads import map_in_order, single_threaded_blas
 
 ROWS_PER_BLOCK = 4096
+LEAST_ROWS = 256
+PAIRS_PER_BLOCK = 1 << 20
 KEPT_ELEMENTS = 1 << 22
 
 Record = TypeVar("Record")
@@ -84,17 +87,24 @@ class RowBlocks:
     basis : Basis, optional
         Blocks come with their columns in this basis; they are kept when there
         are at most `KEPT_ELEMENTS` numbers in all.
-    size : int
-        Rows per block.
+    size : int, optional
+        Rows per block; `choose_size` decides if not given.
+    threads : int
+        Threads over the blocks. What is added up does not depend on it.
     """
 
     def __init__(
-        self, design: Design, basis: Basis | None = None, size: int = ROWS_PER_BLOCK
+        self,
+        design: Design,
+        basis: Basis | None = None,
+        size: int | None = None,
+        threads: int = 1,
     ) -> None:
         self.design = design
         self.basis = basis
-        self.size = size
-        self._kept: list[Block] | None = None
+        self.size = choose_size(design) if size is None else size
+        self.threads = threads
+        self._kept: dict[int, Block] = {}
 
     @property
     def rows(self) -> int:
@@ -113,34 +123,39 @@ class RowBlocks:
 
     def in_basis(self, basis: Basis) -> RowBlocks:
         """Return the same rows with their columns in a basis."""
-        return RowBlocks(self.design, basis, self.size)
+        return RowBlocks(self.design, basis, self.size, self.threads)
 
     def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
         """Add up what a function returns for every block, in the order of the rows."""
-        return functools.reduce(operator.add, self._apply(function, args))
+        with single_threaded_blas():
+            return functools.reduce(operator.add, self._apply(function, args))
 
     def map(self, function: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
         """Join what a function returns per row: arrays whose last axis is the rows."""
-        return np.concatenate(list(self._apply(function, args)), axis=-1)
+        with single_threaded_blas():
+            return np.concatenate(list(self._apply(function, args)), axis=-1)
 
     def _apply(self, function: Callable[..., Any], args: tuple) -> Iterator[Any]:
-        return (function(block, *args) for block in self._blocks())
+        starts = list(range(0, self.rows, self.size))
+        return map_in_order(lambda at: function(self._cut(at), *args), starts, self.threads)
 
-    def _blocks(self) -> Iterator[Block]:
-        if self._kept is not None:
-            yield from self._kept
-            return
-        keep = self.rows * self.width <= KEPT_ELEMENTS
-        blocks = []
-        for start in range(0, self.rows, self.size):
-            block = cut_block(self.design, start, min(start + self.size, self.rows))
-            if self.basis is not None:
-                block = replace(block, x=self.basis.enter(block.x))
-            if keep:
-                blocks.append(block)
-            yield block
-        if keep:
-            self._kept = blocks
+    def _cut(self, start: int) -> Block:
+        kept = self._kept.get(start)
+        if kept is not None:
+            return kept
+        block = cut_block(self.design, start, min(start + self.size, self.rows))
+        if self.basis is not None:
+            block = replace(block, x=self.basis.enter(block.x))
+            if self.rows * self.width <= KEPT_ELEMENTS:
+                self._kept[start] = block
+        return block
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": {}}
+
+
+def choose_size(design: Design) -> int:
+    """Return a number of rows per block whose pairs of categories stay in cache."""
+    categories = len(design.outcome.categories)
+    fitting = PAIRS_PER_BLOCK // (categories * (categories + 1) // 2)
+    return max(LEAST_ROWS, min(ROWS_PER_BLOCK, fitting))

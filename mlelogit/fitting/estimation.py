@@ -16,6 +16,7 @@ from mlelogit.data.design import Design, total_observations
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import Audit
 from mlelogit.data.sources import ArraySource
+from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
     DataNotKeptError,
     NoFiniteMaximumWarning,
@@ -47,18 +48,22 @@ class FitRequest:
     maxiter : int or None
     tolerance : float
         Largest error, in standard errors, that counts as converged.
+    threads : int or None
+        Threads over row blocks; all processors if None.
     """
 
     method: str = "auto"
     start_params: np.ndarray | None = None
     maxiter: int | None = None
     tolerance: float = DEFAULT_TOLERANCE
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         find_method(self.method, 1)
         whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
         if self.maxiter is not None and not (whole and self.maxiter > 0):
             raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
+        count_threads(self.threads)
         number = isinstance(self.tolerance, int | float | np.number)
         if not number or not 0 < self.tolerance < np.inf:
             raise OptionError(f"tol must be a positive number, not {self.tolerance!r}.")
@@ -167,7 +172,17 @@ def estimate(
     NotConvergedWarning, NoFiniteMaximumWarning
         If the certificate does not hold at the point returned.
     """
-    blocks = RowBlocks(design)
+    with single_threaded_blas():
+        return _estimate(design, request, callback, show)
+
+
+def _estimate(
+    design: Design,
+    request: FitRequest,
+    callback: Callable[[np.ndarray], Any] | None,
+    show: bool,
+) -> FitRecord:
+    blocks = RowBlocks(design, threads=count_threads(request.threads))
     base = design.encoding.base
     basis = find_basis(blocks, design.encoding.names)
     inner = blocks.in_basis(basis)
@@ -233,19 +248,20 @@ def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullMode
     shares = totals / totals.sum()
     intercepts = np.delete(np.log(shares) - np.log(shares[base]), base)
     if has_offset:
-        null, intercepts = _climb_intercepts(blocks.design, intercepts, base)
+        null, intercepts = _climb_intercepts(blocks.design, intercepts, base, blocks.threads)
     else:
         null = NullModel(float(totals @ np.log(shares)), "intercepts")
     return null, np.outer(intercepts, basis.constant).ravel()
 
 
 def _climb_intercepts(
-    design: Design, intercepts: np.ndarray, base: int
+    design: Design, intercepts: np.ndarray, base: int, threads: int
 ) -> tuple[NullModel, np.ndarray]:
     """Fit the intercepts beside an offset; NaN if that fit cannot be certified."""
     means = np.asarray(design.offset).mean(axis=0)
     constant = ArraySource(np.ones((design.source.shape[0], 1)))
-    objective = LogLikelihood(RowBlocks(replace(design, source=constant)), base)
+    beside = RowBlocks(replace(design, source=constant), threads=threads)
+    objective = LogLikelihood(beside, base)
     climbed = maximize(objective, intercepts - np.delete(means - means[base], base))
     loglike = climbed.sums.loglike if climbed.converged else np.nan
     return NullModel(loglike, "intercepts and offset"), climbed.params
