@@ -172,7 +172,7 @@ def test_an_outcome_without_an_index_pairs_by_position_with_any_frame(index, for
     res = ml.MNLogit(endog, exog).fit()
     bare = ml.MNLogit(survey()["party"], exog.reset_index(drop=True)).fit()
     assert res.fittedvalues.index.equals(exog.index)
-    assert (res.params.to_numpy() == bare.params.to_numpy()).all()
+    assert np.abs(res.params.to_numpy() / bare.params.to_numpy() - 1).max() < 1e-12
 
 
 @pytest.mark.parametrize("why", ["weights", "missing values"])

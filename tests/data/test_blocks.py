@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from threadpoolctl import threadpool_info
 
 import mlelogit as ml
 from mlelogit.data import blocks as module
 from mlelogit.data.blocks import RowBlocks, cut_block
+from mlelogit.data.threads import single_threaded_blas
+from mlelogit.exceptions import OptionError
 from mlelogit.fitting.likelihood import LogLikelihood, map_loglikeobs, map_scores
 from tests.data.samples import CODES, DESIGN, ROWS
 
@@ -124,9 +127,30 @@ def test_blocks_travel(design):
 
 @pytest.mark.parametrize("size", [1, 37, 4096])
 def test_a_fit_does_not_depend_on_the_size_of_blocks(size, monkeypatch, plain):
-    monkeypatch.setattr(module, "ROWS_PER_BLOCK", size)
-    monkeypatch.setattr(RowBlocks.__init__, "__defaults__", (None, size))
+    monkeypatch.setattr(module, "choose_size", lambda design: size)
     result = ml.MNLogit(CODES, DESIGN).fit()
     assert result.record.blocks.size == size
     np.testing.assert_allclose(result.params, plain.params, rtol=1e-10)
     np.testing.assert_allclose(result.bse, plain.bse, rtol=1e-11)
+
+
+def test_threads_add_up_the_same_numbers(monkeypatch):
+    monkeypatch.setattr(module, "choose_size", lambda design: 7)
+    one, two = (ml.MNLogit(CODES, DESIGN).fit(threads=threads) for threads in (1, 2))
+    np.testing.assert_array_equal(one.params, two.params)
+    np.testing.assert_array_equal(one.bse, two.bse)
+    assert one.llf == two.llf
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, True, "all"])
+def test_bad_threads_raise(threads):
+    with pytest.raises(OptionError, match="threads"):
+        ml.MNLogit(CODES, DESIGN).fit(threads=threads)
+
+
+def test_the_limit_on_blas_is_shared_and_restored():
+    before = [library["num_threads"] for library in threadpool_info()]
+    with single_threaded_blas(), single_threaded_blas():
+        inside = {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"}
+        assert inside == {1}
+    assert [library["num_threads"] for library in threadpool_info()] == before
