@@ -9,8 +9,9 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from mlelogit.data.frames import check_unique_names
 from mlelogit.exceptions import DataFileError, MissingExtraError, MNLogitError, MNLogitWarning
 
 if TYPE_CHECKING:
@@ -75,8 +76,15 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__
     print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mlelogit",
         description="Fit, check and explain multinomial logit models.",
         epilog=EXAMPLES,
@@ -115,6 +123,12 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
     parser.add_argument("--weight-type", help="frequency, sampling or importance")
     parser.add_argument("--offset", nargs="+", help="columns of the offset")
     parser.add_argument("--missing", default="raise", help="raise (default) or drop")
+    parser.add_argument(
+        "--na",
+        nargs="*",
+        metavar="TEXT",
+        help="entries of a csv that mean a missing value, in place of NA, None, nan and their kin",
+    )
     parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument("--cov", help="nonrobust, opg, HC0, HC1 or robust")
     parser.add_argument("-o", "--output", help="file to write; standard output if not given")
@@ -152,7 +166,7 @@ def run_verify(arguments: argparse.Namespace) -> str:
 def run_predict(arguments: argparse.Namespace) -> str:
     """Fit a model and write predictions."""
     results = _fit(arguments)
-    new = None if arguments.newdata is None else read_data(arguments.newdata)
+    new = None if arguments.newdata is None else read_data(arguments.newdata, arguments.na)
     offset = None
     if new is not None and arguments.offset:
         absent = [name for name in arguments.offset if name not in new.columns]
@@ -170,7 +184,7 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
 
     model = mnlogit(
         arguments.formula,
-        read_data(arguments.data),
+        read_data(arguments.data, arguments.na),
         base=arguments.base,
         weights=arguments.weights,
         weight_type=arguments.weight_type,
@@ -180,13 +194,22 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
     return model.fit(arguments.method, cov_type=arguments.cov, disp=True)
 
 
-def read_data(path: str) -> pd.DataFrame:
+def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a csv or parquet file.
+
+    Parameters
+    ----------
+    path : str
+    missing : sequence of str, optional
+        Entries of a csv that mean a missing value; pandas' list if not given.
 
     Raises
     ------
     DataFileError
-        If it is absent, empty, or not of that format.
+        If it is absent, empty, not of that format, or its rows are longer than its
+        header.
+    DuplicateColumnError
+        If two columns of a csv have the same name.
     MissingExtraError
         If parquet needs the extra "frames".
     """
@@ -197,13 +220,29 @@ def read_data(path: str) -> pd.DataFrame:
     try:
         if path.lower().endswith((".parquet", ".pq")):
             return pd.read_parquet(path)
-        return pd.read_csv(path, low_memory=False)
+        return _read_csv(path, missing)
     except ImportError as error:
-        raise MissingExtraError(
-            'Reading parquet needs an extra: pip install "mlelogit[frames]".'
-        ) from error
+        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
+    except MNLogitError:
+        raise
     except Exception as error:
         raise DataFileError(f"{path!r} cannot be read: {error}") from error
+
+
+def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
+    import pandas as pd
+
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+    check_unique_names(header.dropna().tolist(), path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            low_memory=False,
+            index_col=False,
+            na_values=missing,
+            keep_default_na=missing is None,
+        )
 
 
 def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict[str, Any]:
@@ -265,5 +304,8 @@ def _write(text: str, path: str | None) -> None:
 
 
 def _check_output(path: str | None) -> None:
-    if path is not None and not Path(path).resolve().parent.is_dir():
-        raise DataFileError(f"There is no folder for {path!r}.")
+    if path is None:
+        return
+    target = Path(path).resolve()
+    if target.is_dir() or not target.parent.is_dir():
+        raise DataFileError(f"{path!r} is a folder, or there is no folder for it.")

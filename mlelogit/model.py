@@ -34,7 +34,8 @@ class MNLogit:
         (n, J). A Categorical keeps its order; other labels are sorted.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
-        list or scipy.sparse array.
+        list or scipy.sparse array. A numpy array of more than four million numbers
+        is not copied: leave it as it is while the results are in use.
     base : label, optional
         Base category; the first if not given.
     weights : array-like, optional
@@ -167,7 +168,7 @@ class MNLogit:
             If the certificate does not hold; the message tells how far off the
             answer can be.
         """
-        _check_covariance(cov_type, cov_kwds)
+        _check_options(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads)
         record = estimate(self.design, request, callback, disp)
@@ -254,7 +255,7 @@ def mnlogit(
     return model
 
 
-def _check_covariance(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> None:
+def _check_options(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> None:
     if cov_type is not None and cov_type not in COVARIANCES:
         raise OptionError(f"cov_type must be one of {', '.join(COVARIANCES)}, not {cov_type!r}.")
     if cov_kwds:

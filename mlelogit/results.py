@@ -211,11 +211,11 @@ class MNLogitResults:
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
     ) -> Any:
-        """Predict; see `mlelogit.interpretation.prediction.predict`."""
+        """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
         return predict(self.record, newdata, which, offset, missing)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
-        """Test linear hypotheses; see `mlelogit.inference.hypothesis.wald_test`."""
+        """Test "age", "car: age" or a matrix; see `mlelogit.inference.hypothesis.wald_test`."""
         return wald_test(self.record, self.covariance, hypothesis, value)
 
     def lr_test(self, smaller: MNLogitResults) -> TestResult:
@@ -225,7 +225,7 @@ class MNLogitResults:
         return lr_test(self.record, smaller.record)
 
     def tidy(self, alpha: float = 0.05, exponentiate: bool = False) -> pd.DataFrame:
-        """Return one row per coefficient; see `tidy_coefficients`."""
+        """Return one row per coefficient; see `mlelogit.inference.coefficients`."""
         return tidy_coefficients(self.record, self.covariance, alpha, exponentiate)
 
     def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
@@ -237,7 +237,7 @@ class MNLogitResults:
         return verify(self.record, self.covariance, engines, seed)
 
     def with_cov(self, kind: str) -> MNLogitResults:
-        """Return the same fit with another covariance; see `estimate_covariance`."""
+        """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
         return MNLogitResults(self.record, estimate_covariance(self.record, kind))
 
     def rebase(self, base: Any) -> MNLogitResults:

@@ -196,3 +196,38 @@ def test_interruption_exits_with_130(capsys, table, monkeypatch):
     status, _, err = run(capsys, "fit", table, FORMULA)
     assert status == 130
     assert "interrupted" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("y,x,x\na,1,2\nb,2,1\n", "DuplicateColumnError"),
+        ("x,g,y\n1,0.5,2.1,a\n2,0.7,1.1,b\n", "DataFileError"),
+    ],
+)
+def test_a_csv_whose_header_does_not_fit_is_no_data(capsys, tmp_path, content, word):
+    path = tmp_path / "odd.csv"
+    path.write_text(content)
+    status, out, err = run(capsys, "fit", path, "y ~ x")
+    assert (status, out) == (2, "")
+    assert word in err
+    assert err.count("\n") == 1
+
+
+def test_entries_that_look_missing_can_be_labels(capsys, tmp_path):
+    path = tmp_path / "none.csv"
+    rows = "".join(f"{label},{i % 5}\n" for i, label in enumerate(["None", "some", "NA"] * 20))
+    path.write_text(f"y,x\n{rows}")
+    status, out, _ = run(capsys, "fit", path, "y ~ x", "--na", "NA", "--missing", "drop")
+    assert status == 0
+    assert "Base category:" in out
+    assert "None" in out
+    assert run(capsys, "fit", path, "y ~ x")[0] == 2
+
+
+def test_usage_errors_are_one_line(capsys, table):
+    for wrong in (["--format", "xml"], ["--alpha", "abc"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["fit", str(table), FORMULA, *wrong])
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.count("\n") == 1

@@ -18,6 +18,7 @@ from mlelogit.data.frames import (
     convert_foreign,
     find_missing,
     is_foreign_frame,
+    is_numeric,
     list_some,
 )
 from mlelogit.data.outcome import Outcome, find_base, read_outcome, settle_outcome
@@ -33,7 +34,13 @@ from mlelogit.data.rows import (
     settle_offset,
 )
 from mlelogit.data.sources import ArraySource, ColumnSource, read_columns
-from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, OptionError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    EmptyDataError,
+    OptionError,
+    UnusedLevelWarning,
+)
+from mlelogit.notices import warn_user
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,7 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     offset = read_offset(given_offset, len(frame))
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
+    _warn_of_lost_levels(frame, parsed.variables, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
     encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
     source = ArraySource(encoded.matrix)
@@ -154,6 +162,7 @@ def _assemble(
         base=base,
         declared=outcome.declared,
         offset_layout=layout,
+        offset_names=_list_names(options.offset),
         outcome_name=outcome.name,
         outcome_kind=outcome.kind,
         **learned,
@@ -208,10 +217,31 @@ def _count(value: Any) -> int:
     return int(shape[0]) if shape else 1
 
 
-def _name_aside(options: DataOptions) -> list[str]:
-    given = [options.weights, options.offset]
-    listed = [item for value in given for item in (value if isinstance(value, list) else [value])]
-    return [item for item in listed if isinstance(item, str)]
+def _warn_of_lost_levels(frame: pd.DataFrame, variables: tuple, kept: np.ndarray) -> None:
+    """Warn of levels of a text column that are lost with the rows left out."""
+    if len(kept) == len(frame):
+        return
+    for name in variables:
+        column = frame[name]
+        if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        present = set(column.iloc[kept])
+        lost = [level for level in column.dropna().unique() if level not in present]
+        if lost:
+            warn_user(
+                f"Levels of {name!r} were lost with the rows left out: {list_some(lost)}.",
+                UnusedLevelWarning,
+            )
+
+
+def _name_aside(options: DataOptions) -> tuple:
+    return _list_names(options.weights) + _list_names(options.offset)
+
+
+def _list_names(given: Any) -> tuple:
+    """Return the column names in what may be one, or a list of them, or values."""
+    items = given if isinstance(given, list | tuple) else [given]
+    return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
 
 
 def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:

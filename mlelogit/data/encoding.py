@@ -49,6 +49,8 @@ class Encoding:
         The categories in order with the unused ones.
     offset_layout : tuple or None
         The category of every column of the offset as it was given.
+    offset_names : tuple
+        The columns of the data it was, if it was given by name.
     outcome_name : Hashable
     outcome_kind : str
         "labels", "counts" or "probabilities".
@@ -77,6 +79,7 @@ class Encoding:
     outcome_kind: str
     declared: tuple
     offset_layout: tuple | None = None
+    offset_names: tuple = ()
     formula: str | None = None
     rhs: str | None = None
     variables: tuple[str, ...] = ()

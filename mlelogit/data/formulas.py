@@ -109,12 +109,22 @@ def parse_formula(
         raise FormulaError(f"The right side of {formula!r} is empty; write '~ 1' for none.")
     available = [str(name) for name in columns if name not in outcome and name not in aside]
     rhs = _expand_dot(rhs, available)
-    return ParsedFormula(formula, outcome, kind, rhs, *_find_variables(rhs, columns))
+    variables, numbers = _find_variables(rhs, columns)
+    repeated = [name for name in outcome if name in variables]
+    if repeated:
+        raise FormulaError(f"The outcome {repeated[0]!r} stands on the right of {formula!r} too.")
+    return ParsedFormula(formula, outcome, kind, rhs, variables, numbers)
 
 
 def _check_braces(bare: str, formula: str) -> None:
     if "{" in bare or "}" in bare or "[" in _without_calls(bare):
-        raise UnsafeFormulaError(f"Braces are refused in a formula: {formula!r}. {_ALLOWED}")
+        raise UnsafeFormulaError(
+            f"Braces and brackets are refused in a formula: {formula!r}. {_ALLOWED}"
+        )
+    if re.search(r"__\w+__\s*\(|\)\s*\.\s*[^\W\d]", bare):
+        raise UnsafeFormulaError(
+            f"Attributes and hidden names are refused: {formula!r}. {_ALLOWED}"
+        )
     if "|" in bare:
         raise FormulaError(f"'|' has no meaning in this model's formula: {formula!r}.")
     if "`" in bare or '"' in bare or "'" in bare:
@@ -347,7 +357,7 @@ class _Checker:
     def check_operation(self, node: ast.BinOp) -> Iterator[str]:
         allowed = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
         if not isinstance(node.op, allowed):
-            raise self.refuse(type(node.op).__name__)
+            raise self.refuse(f"The operator of {ast.unparse(node)} (write ** for a power)")
         found = [*self.check(node.left), *self.check(node.right)]
         if isinstance(node.op, ast.Pow) and not found:
             raise self.refuse("A power of two numbers")

@@ -54,11 +54,12 @@ class RawOutcome:
     name: Hashable
     names: tuple
 
-    @property
-    def missing(self) -> np.ndarray:
-        """Mask (n,) of the rows whose outcome is missing."""
+    def list_missing(self) -> list[tuple[Hashable, np.ndarray]]:
+        """Return names and masks (n,) of the missing values."""
         mask = find_missing(self.values)
-        return mask if mask.ndim == 1 else np.asarray(mask.any(axis=1))
+        if mask.ndim == 1:
+            return [(self.name, mask)]
+        return [(name, mask[:, i]) for i, name in enumerate(self.names)]
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ def find_base(base: Any, categories: tuple) -> int:
         return 0
     plain = _plain(base)
     same_type = [i for i, c in enumerate(categories) if type(c) is type(plain) and c == plain]
-    equal = [i for i, c in enumerate(categories) if c == plain]
+    equal = [i for i, c in enumerate(categories) if c == plain and not isinstance(plain, bool)]
     as_text = [i for i, c in enumerate(categories) if str(c) == str(plain)]
     for found in (same_type, equal, as_text):
         if len(found) == 1:

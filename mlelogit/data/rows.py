@@ -113,7 +113,8 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
     given = options.weights if given is None else given
     if given is None:
         return None
-    weights = _read_vector(given, "weights", WeightError).astype(np.float64)
+    name = _name(options.weights, "weights")
+    weights = _read_vector(given, name, WeightError).astype(np.float64)
     bad = np.flatnonzero((weights < 0) | np.isinf(weights))
     if bad.size:
         raise WeightError(
@@ -131,6 +132,10 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
     if (weights == 0).all():
         raise WeightError("All weights are zero.")
     return weights
+
+
+def _name(given: Any, otherwise: str) -> str:
+    return given if isinstance(given, str) else otherwise
 
 
 def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
@@ -156,6 +161,13 @@ class RawOffset:
 
     values: np.ndarray
     labels: tuple | None
+
+    def list_missing(self) -> list[tuple[Hashable, np.ndarray]]:
+        """Return names and masks (n,) of the missing values."""
+        gaps = np.isnan(self.values)
+        if self.labels is None:
+            return [("offset", gaps.any(axis=1))]
+        return [(f"offset {label}", gaps[:, i]) for i, label in enumerate(self.labels)]
 
 
 def read_offset(given: Any, length: int) -> RawOffset | None:
@@ -243,11 +255,27 @@ def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:
         raise OffsetError("The model has an offset; give offset= for the new rows.")
     if np.isnan(offset.values).any():
         raise OffsetError("The offset for the new rows holds missing values.")
-    if offset.labels is not None or offset.values.shape[1] != len(layout):
-        declared = encoding.declared
-        base = next((c for c in declared if c not in layout), encoding.base_category)
-        layout = lay_out_offset(offset, encoding.categories, declared, base)
+    by_place = not encoding.offset_names or offset.labels != encoding.offset_names
+    if by_place or encoding.base_category in layout:
+        layout = _lay_out_anew(offset, layout, encoding)
     return settle_offset(offset, layout, encoding.categories, encoding.base)
+
+
+def _lay_out_anew(offset: RawOffset, layout: tuple, encoding: Encoding) -> tuple:
+    """Say which category every column of a new offset belongs to.
+
+    Columns without the base mean that of the fit, and could be misread after a change of
+    base: then all J are asked for.
+    """
+    declared, base = encoding.declared, encoding.base_category
+    anew = lay_out_offset(offset, encoding.categories, declared, base)
+    fitted_base = [category for category in declared if category not in layout]
+    if offset.labels is None and len(anew) < len(declared) and fitted_base not in ([], [base]):
+        raise OffsetError(
+            f"The fit's offset left out {fitted_base[0]!r}, and the base is now {base!r}; give "
+            f"{len(declared)} columns, one per category, or name them."
+        )
+    return anew
 
 
 def select_rows(
@@ -261,11 +289,11 @@ def select_rows(
     total = len(raw.values)
     if not total:
         raise EmptyDataError("There are no rows to fit.")
-    masks = [(raw.name, raw.missing), *missing.items()]
+    masks = [*raw.list_missing(), *missing.items()]
     if weights is not None:
-        masks.append(("weights", np.isnan(weights)))
+        masks.append((_name(options.weights, "weights"), np.isnan(weights)))
     if offset is not None:
-        masks.append(("offset", np.isnan(offset.values).any(axis=1)))
+        masks += offset.list_missing()
     if options.missing == "raise":
         check_missing(masks, advice=" Pass missing='drop' to leave these rows out.")
     incomplete = np.logical_or.reduce([mask for _, mask in masks])

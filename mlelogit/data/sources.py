@@ -27,6 +27,9 @@ class ColumnSource(Protocol):
         """Return the source of the rows at these positions."""
 
 
+COPIED_ELEMENTS = 1 << 22
+
+
 @dataclass(frozen=True)
 class ArraySource:
     """Columns in one array (n, K) of any real dtype."""
@@ -93,6 +96,8 @@ def read_columns(
             raise EmptyDataError("exog has no columns.")
         return tuple(named), named, ColumnsSource(tuple(named.values()))
     array = as_matrix(exog)
+    if array is exog and array.size <= COPIED_ELEMENTS:
+        array = array.copy(order="K")
     names = name_columns(array)
     columns = {name: array[:, i] for i, name in enumerate(names)}
     return names, columns, ArraySource(array)

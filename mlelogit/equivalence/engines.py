@@ -255,7 +255,7 @@ def fit_sklearn(problem: Problem) -> Answer:
         from sklearn.linear_model import LogisticRegression
         from sklearn.metrics import log_loss
     except ImportError:
-        return refuse(name, 'not installed; pip install "mlelogit[sklearn]"')
+        return refuse(name, "not installed (extra: sklearn)")
     rows, codes, weights = expand_rows(problem)
     x = problem.x[rows]
     model = LogisticRegression(

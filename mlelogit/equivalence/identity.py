@@ -37,7 +37,9 @@ def softmax(u: Any) -> np.ndarray:
     >>> softmax([1e4, 1e4, -1e4]).tolist()
     [0.5, 0.5, 0.0]
     """
-    scores = np.asarray(u, dtype=np.float64)
+    scores = _read_numbers(u, "u")
+    if not scores.size or not np.isfinite(scores.max(axis=-1)).all():
+        raise OutcomeError("Every row needs a largest score that is finite.")
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
@@ -151,12 +153,21 @@ def posterior_from_joint(log_joint: Any) -> np.ndarray:
     return softmax(log_joint)
 
 
+def _read_numbers(given: Any, name: str) -> np.ndarray:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OutcomeError(f"{name} must be an array of numbers.") from error
+
+
 def _pair(d: Any, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    outcomes, outputs = np.asarray(d, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    outcomes, outputs = _read_numbers(d, "d"), _read_numbers(y, "y")
     if outcomes.ndim != 2 or outcomes.shape != outputs.shape:
         raise LengthMismatchError(
             f"d and y must have the same shape (n, J), not {outcomes.shape} and {outputs.shape}."
         )
+    if not ((outcomes >= 0).all() and (outputs >= 0).all() and (outputs <= 1 + 1e-9).all()):
+        raise OutcomeError("d must not be negative, and y must hold probabilities.")
     scale = np.ones(len(outcomes)) if weights is None else np.asarray(weights, dtype=np.float64)
     if scale.shape != (len(outcomes),):
         raise LengthMismatchError(f"weights has shape {scale.shape}, not ({len(outcomes)},).")

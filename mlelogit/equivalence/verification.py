@@ -61,10 +61,15 @@ class Verification:
     seed: int
 
     @property
+    def was_run(self) -> pd.Series:
+        """Whether each engine was run."""
+        return ~self.frame["verdict"].str.startswith("not run")
+
+    @property
     def agrees(self) -> bool:
-        """Whether every engine that was run agrees."""
-        run = self.frame[~self.frame["verdict"].str.startswith("not run")]
-        return bool((run["verdict"] == AGREES).all())
+        """Whether every engine that was run agrees, and one beside this fit was."""
+        verdicts = self.frame.loc[self.was_run, "verdict"]
+        return len(verdicts) > 2 and bool((verdicts == AGREES).all())
 
     def __str__(self) -> str:
         said = self.frame.to_string(
@@ -85,9 +90,18 @@ class Verification:
             said,
             f"Differences from: {self.reference}. Tolerances: {tolerances}.",
             f"The cross-entropy descent starts at random (seed {self.seed}).",
-            f"Verdict: {'all agree' if self.agrees else 'NOT all agree'}.",
+            f"Verdict: {self._conclude()}.",
         ]
         return "\n".join(lines)
+
+    def _conclude(self) -> str:
+        run = int(self.was_run.sum())
+        count = f"{run} of {len(self.frame)}"
+        if run <= 2:
+            return f"no independent engine was run ({count})"
+        if run == len(self.frame):
+            return "all agree" if self.agrees else "NOT all agree"
+        return f"all that were run agree ({count})" if self.agrees else f"NOT all agree ({count})"
 
     def __repr__(self) -> str:
         return str(self)
@@ -129,6 +143,8 @@ def verify(
         If an engine is unknown.
     """
     chosen = _choose_engines(engines)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise OptionError(f"seed must be a whole number that is not negative, not {seed!r}.")
     problem = read_problem(record)
     model_based = covariance.kind == "nonrobust"
     model = covariance if model_based else estimate_covariance(record, "nonrobust")

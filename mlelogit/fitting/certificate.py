@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 
 DEFAULT_TOLERANCE = 1e-6
-LOG_ODDS_TOLERANCE = 1e-5
 EPSILON = float(np.finfo(float).eps)
 
 
@@ -59,12 +58,8 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether the error is below the tolerance, in standard errors and in log-odds.
-
-        a also bounds, to first order, the error of any log-odds at any row. It does
-        not change with the scale of the weights, which standard errors do.
-        """
-        return self.error_bound <= self.tolerance and self.product <= LOG_ODDS_TOLERANCE
+        """Whether the error bound is below the tolerance."""
+        return self.finite_maximum and self.error_bound <= self.tolerance
 
     def __str__(self) -> str:
         if not self.finite_maximum:
@@ -89,17 +84,21 @@ class RowSizes:
         ``Σ_n c_n ‖z_n‖²``.
     heaviest : float
         ``max_n c_n``.
+    total : float
+        ``Σ_n c_n``.
     """
 
     first: float
     second: float
     heaviest: float
+    total: float
 
     def __add__(self, other: RowSizes) -> RowSizes:
         return RowSizes(
             self.first + other.first,
             self.second + other.second,
             max(self.heaviest, other.heaviest),
+            self.total + other.total,
         )
 
 
@@ -118,18 +117,22 @@ class Rounding:
         independent errors of relative size ``ε / 2`` times the basis' amplification κ, so
         the score's error has covariance ``(ε κ / 2)² max_n c_n I``, and a squared decrement
         of ``(ε κ / 2)² max_n c_n P``.
+    unit : float
+        The least of one and the root of the mean weight: weights that sum to next to
+        nothing give large standard errors, and no licence to stop early.
     """
 
     score: float
     information: float
     rows: float
+    unit: float
 
     def hide(self, largest_variance: float) -> float:
         """Return the decrement that rounding alone can make."""
         return self.rows + self.score * float(np.sqrt(largest_variance))
 
 
-def bound_rounding(sizes: RowSizes, amplification: float, size: int) -> Rounding:
+def bound_rounding(sizes: RowSizes, amplification: float, size: int, count: int) -> Rounding:
     """Bound the rounding errors of the sums.
 
     Parameters
@@ -139,9 +142,12 @@ def bound_rounding(sizes: RowSizes, amplification: float, size: int) -> Rounding
         How much the basis magnifies the rounding of a row.
     size : int
         Number of parameters P.
+    count : int
+        Number of rows n.
     """
+    unit = float(np.sqrt(min(1.0, sizes.total / count)))
     rows = EPSILON / 2 * amplification * float(np.sqrt(sizes.heaviest * size))
-    return Rounding(EPSILON * sizes.first, EPSILON * sizes.second, rows)
+    return Rounding(EPSILON * sizes.first, EPSILON * sizes.second, rows, unit)
 
 
 def allow_rounding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,10 @@ from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import Maximum, Status, Trace
 
 NEWTON_STEPS = 3
+NEAR = 1e-8
+CHORD_STEPS = 12
+CHORD_RATE = 0.5
+CHORD_GOAL = 1e-9
 CLIMB_DECREMENT = 1e-3
 WHITENING_FLOOR = 1e-10
 
@@ -46,14 +50,16 @@ class Climb:
     tolerance : float
         Largest error, in standard errors, that counts as converged.
     callback : callable or None
+    factor : numpy.ndarray or None
+        A whitening L (P, P) to begin with; that of the information if not given.
     sums : Sums
-        At the present point, information included.
+        At the present point.
     certificate : Certificate
-        Of the present point.
+        Of the present point; infinite until its information is known.
     decrement, noise : float
         Its Newton decrement as computed, and the rounding error of its sum, below which
         no step can bring it.
-    factor : numpy.ndarray
+    whitening : numpy.ndarray
         The whitening L in use.
     rows : list of tuple
         The path so far.
@@ -64,6 +70,7 @@ class Climb:
     maxiter: int
     tolerance: float
     callback: Callable[[np.ndarray], Any] | None
+    factor: np.ndarray | None = None
     iterations: int = 0
     evaluations: int = 0
     stopped: bool = False
@@ -72,10 +79,11 @@ class Climb:
 
     def __post_init__(self) -> None:
         self.errors = self.objective.bound_rounding()
-        self.sums = self.measure(self.params, 2)
+        self.sums = self.measure(self.params, 2 if self.factor is None else 1)
         if not np.isfinite(self.sums.loglike):
             raise ParamsError("The log-likelihood is not finite at the start of the climb.")
-        self.factor = self.whiten()
+        self.whitening = self.whiten() if self.factor is None else self.factor
+        self.height = abs(self.sums.loglike)
         self.note("start", self.params, self.sums)
         self.certify()
 
@@ -110,26 +118,38 @@ class Climb:
             ridge *= 100
         return factor
 
-    def certify(self) -> None:
-        """Certify the present point."""
-        factor = factor_positive(np.asarray(self.sums.information))
+    def certify(self, stretch: float = 1.0) -> None:
+        """Certify the present point.
+
+        Parameters
+        ----------
+        stretch : float
+            V here is at most this many times the inverse of the information at hand,
+            which may be that of a point nearby.
+        """
+        self.decrement = self.noise = np.inf
+        self.certificate = certify(np.inf, np.inf, self.tolerance)
+        information = self.sums.information
+        factor = None if information is None else factor_positive(information)
         if factor is None:
-            self.decrement = self.noise = np.inf
-            self.certificate = certify(np.inf, np.inf, self.tolerance)
             return
-        inverse = invert_positive(factor)
+        inverse = invert_positive(factor) * stretch
         largest = float(np.trace(inverse))
-        score = np.asarray(self.sums.score)
-        self.decrement = float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
+        self.decrement = self.measure_length(self.sums, factor) * float(np.sqrt(stretch))
         self.noise = self.errors.score * float(np.sqrt(largest))
         spread = self.objective.bound_log_odds_error(inverse)
         raised = allow_rounding(self.decrement, spread, largest, self.errors)
-        self.certificate = certify(*raised, self.tolerance)
+        self.certificate = certify(*raised, self.tolerance * self.errors.unit)
+
+    def measure_length(self, sums: Sums, factor: np.ndarray) -> float:
+        """Return the length of a score in the coordinates whitened by a factor."""
+        score = np.asarray(sums.score)
+        return float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
 
     def note(self, stage: str, params: np.ndarray, sums: Sums) -> None:
         """Add a point to the path."""
-        norm = np.linalg.norm(solve_triangular(self.factor, np.asarray(sums.score), lower=True))
-        self.rows.append((stage, sums.loglike, float(norm), self.evaluations, params.copy()))
+        norm = self.measure_length(sums, self.whitening)
+        self.rows.append((stage, sums.loglike, norm, self.evaluations, params.copy()))
 
     def ask_user(self, params: np.ndarray) -> None:
         """Call the user's callback; a true answer, or StopIteration as in scipy, stops."""
@@ -149,40 +169,73 @@ class Climb:
 
     def aim(self) -> float:
         """Return the decrement at which an optimizer hands over to Newton steps."""
-        floor = 4 * np.sqrt(2 * EPSILON * abs(self.sums.loglike))
+        floor = 4 * np.sqrt(2 * EPSILON * max(self.height, abs(self.sums.loglike)))
         spread = self.certificate.log_odds_error
         wanted = min(CLIMB_DECREMENT, 0.01 / spread) if 0 < spread < np.inf else CLIMB_DECREMENT
         return float(max(wanted, floor))
 
-    def arrive(self, params: np.ndarray, stage: str) -> None:
+    def arrive(self, params: np.ndarray, sums: Sums, stage: str) -> None:
         """Take a point as the present one, unless it is lower."""
-        sums = self.measure(params, 2)
         if not sums.loglike >= self.sums.loglike - self.rounding:
             return
         self.params, self.sums = params, sums
         if not np.array_equal(self.rows[-1][4], params):
             self.note(stage, params, sums)
+
+    def descend(self) -> None:
+        """Step on by the whitening at hand while that shortens the score.
+
+        These steps see scores only, which show the way long after the values' rises
+        have drowned in their rounding.
+        """
+        length = self.measure_length(self.sums, self.whitening)
+        for _ in range(CHORD_STEPS):
+            if self.over or length <= CHORD_GOAL:
+                return
+            step = cho_solve((self.whitening, True), np.asarray(self.sums.score))
+            sums = self.measure(self.params + step, 1)
+            shorter = self.measure_length(sums, self.whitening)
+            if not shorter < CHORD_RATE * length:
+                return
+            self.params, self.sums, length = self.params + step, sums, shorter
+            self.pass_on("chord")
+
+    def complete(self) -> None:
+        """Find the information at the present point, and certify it."""
+        if self.sums.information is None:
+            self.sums = self.measure(self.params, 2)
         self.certify()
 
     def polish(self) -> None:
-        """Take at most `NEWTON_STEPS` Newton steps, each only if the decrement falls."""
+        """Take at most `NEWTON_STEPS` Newton steps, each only if the decrement falls.
+
+        A step too short to change the information keeps it: along a step of length r in
+        log-odds every variance changes by a factor of at most exp(r).
+        """
         for _ in range(NEWTON_STEPS):
             factor = factor_positive(np.asarray(self.sums.information))
             if self.over or factor is None or self.decrement <= self.noise:
                 return
+            reach = self.certificate.product
             step = cho_solve((factor, True), np.asarray(self.sums.score))
             before = (self.params, self.sums, self.certificate, self.decrement)
             self.params = self.params + step
-            self.sums = self.measure(self.params, 2)
-            self.certify()
+            self.sums = self.measure(self.params, 1 if reach < NEAR else 2)
+            if reach < NEAR:
+                self.sums = replace(self.sums, information=before[1].information)
+            self.certify(float(np.exp(reach)) if reach < NEAR else 1.0)
             if not self.decrement < before[3]:
                 self.params, self.sums, self.certificate, self.decrement = before
                 return
-            self.iterations += 1
-            self.factor = self.whiten()
-            self.note("newton", self.params, self.sums)
-            self.ask_user(self.params)
-            self.raise_failure()
+            self.whitening = factor
+            self.pass_on("newton")
+
+    def pass_on(self, stage: str) -> None:
+        """Count an iteration that ended at the present point, and tell the user."""
+        self.iterations += 1
+        self.note(stage, self.params, self.sums)
+        self.ask_user(self.params)
+        self.raise_failure()
 
     def finish(self, method: str) -> Maximum:
         """Judge the present point and freeze the record."""

@@ -172,6 +172,8 @@ def estimate(
     NotConvergedWarning, NoFiniteMaximumWarning
         If the certificate does not hold at the point returned.
     """
+    if callback is not None and not callable(callback):
+        raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
     with single_threaded_blas():
         return _estimate(design, request, callback, show)
 

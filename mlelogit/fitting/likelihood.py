@@ -260,7 +260,8 @@ def sum_sizes(block: Block) -> RowSizes:
         people = block.table.sum(axis=0)
     weights = people if block.weights is None else people * block.weights
     reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
-    return RowSizes(float(weights @ reach), float(weights @ lengths**2), float(weights.max()))
+    first, second = float(weights @ reach), float(weights @ lengths**2)
+    return RowSizes(first, second, float(weights.max()), float(weights.sum()))
 
 
 @dataclass(frozen=True)
@@ -294,7 +295,8 @@ class LogLikelihood:
 
     def bound_rounding(self) -> Rounding:
         """Bound the rounding errors of score and information."""
-        return bound_rounding(self.blocks.reduce(sum_sizes), self.amplification, self.size)
+        sizes = self.blocks.reduce(sum_sizes)
+        return bound_rounding(sizes, self.amplification, self.size, self.blocks.rows)
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.

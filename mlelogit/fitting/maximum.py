@@ -24,7 +24,8 @@ class Status(Enum):
     NO_FINITE_MAXIMUM = (
         "No finite maximum has been shown to exist: some category is probably separated from "
         "the others by a combination of the columns, and its coefficients grow without end. "
-        "Look for columns or levels in which a category never (or always) occurs."
+        "Look for columns or levels in which a category never (or always) occurs, and for "
+        "values so far out that rounding hides the rest."
     )
 
 

@@ -42,7 +42,7 @@ STATSMODELS_METHODS = {
 SECOND_ORDER = ("trust-exact", "trust-krylov", "trust-ncg", "Newton-CG")
 SMALL_PROBLEM = 150
 DEFAULT_MAXITER = 1000
-ROUNDS = 8
+ROUNDS = 30
 CLOSE = 0.1
 
 
@@ -72,6 +72,7 @@ def maximize(
     maxiter: int | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
     callback: Callable[[np.ndarray], Any] | None = None,
+    factor: np.ndarray | None = None,
 ) -> Maximum:
     """Maximize a concave log-likelihood by `scipy.optimize.minimize` of its negative.
 
@@ -88,28 +89,32 @@ def maximize(
         Largest error in standard errors that counts as converged.
     callback : callable, optional
         Called with the parameters after every iteration; a true answer stops.
+    factor : numpy.ndarray, optional
+        (P, P), L of a first whitening; that of the information at the start, which
+        costs a pass, if not given.
 
     Returns
     -------
     Maximum
     """
     chosen = find_method(method, len(start))
-    climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback)
-    for _ in range(ROUNDS):
-        before = climb.sums.loglike
-        _run(climb, chosen)
+    climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, factor)
+    for turn in range(ROUNDS):
+        if turn:
+            climb.whitening = climb.whiten()
+        climb_once(climb, chosen)
+        climb.complete()
         if climb.over or climb.certificate.product < CLOSE:
             break
-        if climb.sums.loglike - before <= climb.rounding:
+        if climb.decrement**2 / 2 <= climb.rounding:
             break
     climb.polish()
     return climb.finish(chosen)
 
 
-def _run(climb: Climb, method: str) -> None:
-    """Climb once from the present point, whitened there."""
-    climb.factor = climb.whiten()
-    objective = Whitened(climb.measure, climb.params, climb.factor, climb.sums)
+def climb_once(climb: Climb, method: str) -> None:
+    """Climb once from the present point, in the whitening at hand."""
+    objective = Whitened(climb.measure, climb.params, climb.whitening, climb.sums)
 
     def note(z: np.ndarray) -> None:
         climb.iterations += 1
@@ -136,7 +141,9 @@ def _run(climb: Climb, method: str) -> None:
         # A method's own algebra breaks down where the curvature vanishes.
         point = objective.last
     climb.raise_failure()
-    climb.arrive(objective.place(point), method)
+    climb.arrive(objective.place(point), objective.sums(point, 1), method)
+    if method not in SECOND_ORDER:
+        climb.descend()
 
 
 def _make_options(method: str, climb: Climb, length: float) -> dict[str, Any]:
@@ -151,5 +158,5 @@ def _make_options(method: str, climb: Climb, length: float) -> dict[str, Any]:
         options |= {"ftol": 0.0, "maxfun": 20 * maxiter, "maxcor": 20}
     if method.startswith("trust"):
         radius = length or 1.0
-        options |= {"initial_trust_radius": radius, "max_trust_radius": 1e3 * radius}
+        options |= {"initial_trust_radius": radius, "max_trust_radius": 1e12 * radius}
     return options

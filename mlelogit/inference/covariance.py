@@ -22,6 +22,7 @@ from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import sum_meat
 from mlelogit.fitting.linalg import factor_positive, invert_positive, unpack_gram
 
+RANK_TOLERANCE = 1e-10
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
 
 
@@ -93,7 +94,7 @@ def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np
         return bread, ""
     meat = sum_meats(record)
     if kind == "opg":
-        factor = factor_positive(meat)
+        factor = factor_positive(meat) if _has_full_rank(meat, bread) else None
         if factor is None:
             raise CovarianceError(
                 "The outer product of the scores is singular: there are fewer distinct "
@@ -103,6 +104,12 @@ def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np
     sandwich = bread @ meat @ bread
     correct, said = _find_correction(record, kind)
     return sandwich * correct, said
+
+
+def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:
+    """Tell whether a meat is regular, on the scale of the information."""
+    root = np.linalg.cholesky(bread)
+    return bool(np.linalg.eigvalsh(root.T @ meat @ root)[0] > RANK_TOLERANCE)
 
 
 def sum_meats(record: FitRecord) -> np.ndarray:

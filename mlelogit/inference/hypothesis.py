@@ -191,14 +191,20 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     if df <= 0 or outside:
         reason = f"columns {outside} are not in the larger" if outside else f"df would be {df}"
         raise NotNestedError(f"The second model is not nested in the first: {reason}.")
-    dropped = [str(name) for name in larger.encoding.names if name not in smaller.encoding.names]
-    null = f"the smaller model holds ({', '.join(dropped) or 'fewer columns'} have no effect)"
+    null = _state_nesting(larger.encoding.names, smaller.encoding.names)
     name = "Likelihood-ratio test"
     if larger.weight_type == "sampling":
         return TestResult(name, null, np.nan, df, np.nan, PSEUDO_REASON)
     if not (larger.maximum.converged and smaller.maximum.converged):
         return TestResult(name, null, np.nan, df, np.nan, "a fit has not converged")
     return make_test(name, null, 2 * (larger.sums.loglike - smaller.sums.loglike), df)
+
+
+def _state_nesting(larger: tuple, smaller: tuple) -> str:
+    if set(smaller) <= set(larger):
+        dropped = ", ".join(str(name) for name in larger if name not in smaller)
+        return f"the smaller model holds: {dropped} have no effect"
+    return f"the smaller model holds: its columns ({', '.join(map(str, smaller))}) are enough"
 
 
 def _check_same_rows(larger: FitRecord, smaller: FitRecord) -> None:

@@ -107,7 +107,10 @@ def _score_new(
     frame = _as_new_frame(record, newdata)
     if not record.has_offset and offset is not None:
         raise OffsetError("The fit has no offset, so newdata cannot have one.")
-    added = read_new_offset(offset, len(frame), record.encoding) if record.has_offset else None
+    added = None
+    if record.has_offset:
+        found = _find_offset(offset, frame, record.encoding.offset_names)
+        added = read_new_offset(found, len(frame), record.encoding)
     complete = np.ones(len(frame), dtype=bool)
     if missing == "propagate":
         needed = record.encoding.variables if record.encoding.rhs else record.encoding.names
@@ -119,6 +122,13 @@ def _score_new(
     base = record.encoding.base
     scores[:, complete] = predict_scores(matrix.T, record.maximum.params, base, kept)
     return scores, frame.index
+
+
+def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
+    """Take the columns that were the fit's offset from new data, if none is given."""
+    if offset is None and names and set(names) <= set(frame.columns):
+        return frame[list(names)]
+    return offset
 
 
 def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:

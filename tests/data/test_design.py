@@ -141,7 +141,7 @@ def test_missing_values_raise_naming_columns_and_rows(gappy):
     with pytest.raises(MissingDataError) as caught:
         ml.mnlogit("y ~ x + g", gappy, **OPTIONS)
     said = str(caught.value)
-    for expected in ("6 rows", "'y' (1)", "'x' (2)", "'g' (1)", "'weights' (1)", "'offset' (2)"):
+    for expected in ("6 rows", "'y' (1)", "'x' (2)", "'g' (1)", "'w' (1)", "'offset o1' (1)"):
         assert expected in said
     assert "[0, 10, 20, 30, 40]" in said
     assert "missing='drop'" in said
@@ -157,7 +157,7 @@ def test_missing_values_are_dropped_and_counted(gappy):
     audit = result.audit
     assert (audit.rows_in, audit.rows_used) == (ROWS, ROWS - 7)
     assert audit.dropped == {"missing values": 6, "zero weight": 1}
-    assert audit.missing == {"y": 1, "x": 2, "g": 1, "weights": 1, "offset": 2}
+    assert audit.missing == {"y": 1, "x": 2, "g": 1, "w": 1, "offset o1": 1, "offset o2": 1}
     assert result.fittedvalues.index.tolist() == clean.fittedvalues.index.tolist()
     totals = complete[complete.w > 0].groupby("y")["w"].sum()
     assert audit.categories == totals.to_dict()
