@@ -60,6 +60,7 @@ INSIDE = {
         "whitening",
         "climb",
         "optimization",
+        "warmup",
         "estimation",
     ),
     "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "hypothesis"),

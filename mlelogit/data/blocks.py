@@ -18,7 +18,7 @@ import numpy as np
 from mlelogit.data.design import Design
 from mlelogit.data.threads import map_in_order, single_threaded_blas
 
-ROWS_PER_BLOCK = 4096
+ROWS_PER_BLOCK = 8192
 LEAST_ROWS = 256
 PAIRS_PER_BLOCK = 1 << 20
 KEPT_ELEMENTS = 1 << 22

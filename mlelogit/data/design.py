@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -175,7 +175,7 @@ def _assemble(
         weights=kept_weights,
         weight_type=options.weight_type,
         offset=full,
-        index=index[rows.kept],
+        index=index if len(rows.kept) == rows.total else index[rows.kept],
         audit=_make_audit(rows, outcome, kept_weights),
     )
 
@@ -253,6 +253,21 @@ def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:
     if absent:
         raise ColumnNotFoundError(f"{what} names {list_some(absent)}, which is no column.")
     return frame[value] if isinstance(value, str) else frame[list(names)]
+
+
+def take_rows(design: Design, rows: np.ndarray) -> Design:
+    """Return the design of some of the rows, by position."""
+    outcome = design.outcome
+    codes = None if outcome.codes is None else outcome.codes[rows]
+    table = None if outcome.table is None else outcome.table[rows]
+    return replace(
+        design,
+        outcome=replace(outcome, codes=codes, table=table),
+        source=design.source.take(rows),
+        weights=None if design.weights is None else design.weights[rows],
+        offset=None if design.offset is None else design.offset[rows],
+        index=design.index[rows],
+    )
 
 
 def total_observations(design: Design) -> float:

@@ -84,7 +84,7 @@ class SparseSource:
 def read_columns(
     exog: Any,
 ) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
-    """Return names, columns as numbers for the checks, and the source."""
+    """Return names, the columns that hold values that are not finite, and the source."""
     if isinstance(exog, pd.Series):
         exog = exog.to_frame()
     if hasattr(exog, "tocsr"):
@@ -94,13 +94,24 @@ def read_columns(
         named = {name: as_numbers(exog[name], name) for name in exog.columns}
         if not named:
             raise EmptyDataError("exog has no columns.")
-        return tuple(named), named, ColumnsSource(tuple(named.values()))
+        odd = {name: column for name, column in named.items() if not _is_finite(column)}
+        return tuple(named), odd, ColumnsSource(tuple(named.values()))
     array = as_matrix(exog)
     if array is exog and array.size <= COPIED_ELEMENTS:
         array = array.copy(order="K")
-    names = name_columns(array)
-    columns = {name: array[:, i] for i, name in enumerate(names)}
-    return names, columns, ArraySource(array)
+    if not len(array):
+        return name_columns(array), {}, ArraySource(array)
+    low, high = array.min(axis=0), array.max(axis=0)
+    names = _name_by_extremes(low, high)
+    suspect = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+    return names, {names[i]: array[:, i] for i in suspect}, ArraySource(array)
+
+
+def _is_finite(column: np.ndarray) -> bool:
+    """Tell whether a column is finite, from its extremes, which a NaN passes on to."""
+    if column.dtype.kind != "f" or not len(column):
+        return True
+    return bool(np.isfinite(column.min()) and np.isfinite(column.max()))
 
 
 def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
@@ -146,14 +157,18 @@ def name_columns(array: Any) -> tuple[str, ...]:
     >>> name_columns(np.array([[1.0, 3.0], [1.0, 5.0]]))
     ('const', 'x1')
     """
-    width = array.shape[1]
-    if array.shape[0]:
-        low, high = array.min(axis=0), array.max(axis=0)
-        if hasattr(low, "toarray"):
-            low, high = low.toarray(), high.toarray()
-        constant = np.ravel((low == high) & (low != 0))
-        if constant.any():
-            names = [f"x{i}" for i in range(1, width)]
-            names.insert(int(np.argmax(constant)), "const")
-            return tuple(names)
-    return tuple(f"x{i + 1}" for i in range(width))
+    if not array.shape[0]:
+        return tuple(f"x{i + 1}" for i in range(array.shape[1]))
+    low, high = array.min(axis=0), array.max(axis=0)
+    if hasattr(low, "toarray"):
+        low, high = low.toarray(), high.toarray()
+    return _name_by_extremes(np.ravel(low), np.ravel(high))
+
+
+def _name_by_extremes(low: np.ndarray, high: np.ndarray) -> tuple[str, ...]:
+    constant = (low == high) & (low != 0)
+    if not constant.any():
+        return tuple(f"x{i + 1}" for i in range(len(low)))
+    names = [f"x{i}" for i in range(1, len(low))]
+    names.insert(int(np.argmax(constant)), "const")
+    return tuple(names)

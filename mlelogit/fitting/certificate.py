@@ -86,12 +86,15 @@ class RowSizes:
         ``max_n c_n``.
     total : float
         ``Σ_n c_n``.
+    longest : float
+        ``max_n ‖z_n‖²``.
     """
 
     first: float
     second: float
     heaviest: float
     total: float
+    longest: float
 
     def __add__(self, other: RowSizes) -> RowSizes:
         return RowSizes(
@@ -99,6 +102,7 @@ class RowSizes:
             self.second + other.second,
             max(self.heaviest, other.heaviest),
             self.total + other.total,
+            max(self.longest, other.longest),
         )
 
 

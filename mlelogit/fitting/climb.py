@@ -10,17 +10,26 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from mlelogit.exceptions import ParamsError
-from mlelogit.fitting.certificate import EPSILON, Rounding, allow_rounding, certify
+from mlelogit.fitting.certificate import (
+    EPSILON,
+    Certificate,
+    Rounding,
+    RowSizes,
+    allow_rounding,
+    certify,
+)
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import Maximum, Status, Trace
 
 NEWTON_STEPS = 3
 NEAR = 1e-8
-CHORD_STEPS = 12
-CHORD_RATE = 0.5
-CHORD_GOAL = 1e-9
-CLIMB_DECREMENT = 1e-3
+COARSE_ENOUGH = 1e-6
+CHORD_STEPS = 8
+CHORD_RATE = 0.3
+CHORD_GOAL = 1e-10
+CLOSE = 0.1
+CLIMB_DECREMENT = 1e-2
 WHITENING_FLOOR = 1e-10
 
 
@@ -33,7 +42,13 @@ class Objective(Protocol):
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         """Bound the largest standard error of any log-odds at any row."""
 
-    def bound_rounding(self) -> Rounding:
+    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
+        """Bound the same without a pass over the rows."""
+
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are."""
+
+    def bound_rounding(self, sizes: RowSizes) -> Rounding:
         """Bound the rounding errors of score and information."""
 
 
@@ -78,7 +93,8 @@ class Climb:
     rows: list[tuple] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.errors = self.objective.bound_rounding()
+        self.sizes = self.objective.measure_rows()
+        self.errors = self.objective.bound_rounding(self.sizes)
         self.sums = self.measure(self.params, 2 if self.factor is None else 1)
         if not np.isfinite(self.sums.loglike):
             raise ParamsError("The log-likelihood is not finite at the start of the climb.")
@@ -137,9 +153,15 @@ class Climb:
         largest = float(np.trace(inverse))
         self.decrement = self.measure_length(self.sums, factor) * float(np.sqrt(stretch))
         self.noise = self.errors.score * float(np.sqrt(largest))
-        spread = self.objective.bound_log_odds_error(inverse)
+        coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
+        self.certificate = self._certify_with(coarse, largest)
+        if not self.certificate.product <= COARSE_ENOUGH:
+            fine = min(coarse, self.objective.bound_log_odds_error(inverse))
+            self.certificate = self._certify_with(fine, largest)
+
+    def _certify_with(self, spread: float, largest: float) -> Certificate:
         raised = allow_rounding(self.decrement, spread, largest, self.errors)
-        self.certificate = certify(*raised, self.tolerance * self.errors.unit)
+        return certify(*raised, self.tolerance * self.errors.unit)
 
     def measure_length(self, sums: Sums, factor: np.ndarray) -> float:
         """Return the length of a score in the coordinates whitened by a factor."""
@@ -182,15 +204,21 @@ class Climb:
         if not np.array_equal(self.rows[-1][4], params):
             self.note(stage, params, sums)
 
-    def descend(self) -> None:
-        """Step on by the whitening at hand while that shortens the score.
+    def adopt(self) -> None:
+        """Take the information at hand as the whitening, if the maximum is near."""
+        factor = factor_positive(np.asarray(self.sums.information))
+        if factor is not None and self.certificate.product < CLOSE:
+            self.whitening = factor
 
-        These steps see scores only, which show the way long after the values' rises
-        have drowned in their rounding.
+    def descend(self) -> None:
+        """Step on in the whitening at hand while that shortens the score.
+
+        These steps cost a pass each and no new information. They see scores only, which
+        show the way long after the values' rises have drowned in their rounding.
         """
         length = self.measure_length(self.sums, self.whitening)
         for _ in range(CHORD_STEPS):
-            if self.over or length <= CHORD_GOAL:
+            if self.over or length <= max(CHORD_GOAL, self.noise if self.noise < np.inf else 0.0):
                 return
             step = cho_solve((self.whitening, True), np.asarray(self.sums.score))
             sums = self.measure(self.params + step, 1)

@@ -30,8 +30,10 @@ from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.notices import warn_user
 
+LARGE_WORK = 200_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -189,13 +191,13 @@ def _estimate(
     basis = find_basis(blocks, design.encoding.names)
     inner = blocks.in_basis(basis)
     objective = LogLikelihood(inner, base, basis.amplification)
-    null, null_params = fit_null(inner, base, basis)
-    start = _place_start(request.start_params, basis, null_params, objective.size)
+    null, nothing = fit_null(inner, base, basis)
+    given = _read_start(request.start_params, basis, objective.size)
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
         report = partial(_report, basis, counter, callback)
-        climbed = _climb(objective, start, request, report)
-        if request.start_params is not None and climbed.status in LOST:
-            climbed = _climb(objective, null_params, request, report)
+        climbed = None if given is None else _climb(objective, given, request, report)
+        if climbed is None or climbed.status in LOST:
+            climbed = _climb_from_null(objective, nothing, request, report)
     warn_if_not_converged(climbed)
     return FitRecord(
         encoding=design.encoding,
@@ -217,8 +219,26 @@ def _climb(
     start: np.ndarray,
     request: FitRequest,
     report: Callable[[np.ndarray], bool],
+    factor: np.ndarray | None = None,
 ) -> Maximum:
-    return maximize(objective, start, request.method, request.maxiter, request.tolerance, report)
+    return maximize(
+        objective, start, request.method, request.maxiter, request.tolerance, report, factor
+    )
+
+
+def _climb_from_null(
+    objective: LogLikelihood,
+    nothing: Start,
+    request: FitRequest,
+    report: Callable[[np.ndarray], bool],
+) -> Maximum:
+    """Climb from the null model; with method="auto" and many rows, by way of a few of them."""
+    work = objective.blocks.rows * objective.size
+    if request.method != "auto" or work < LARGE_WORK:
+        return _climb(objective, nothing.params, request, report)
+    start = warm_up(objective, nothing)
+    first = replace(request, method="L-BFGS-B")
+    return _climb(objective, start.params, first, report, start.factor)
 
 
 def _report(
@@ -233,27 +253,28 @@ def _report(
     return bool(callback(basis.leave_params(params.reshape(-1, len(basis.scale))).ravel()))
 
 
-def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullModel, np.ndarray]:
-    """Fit the model without regressors; return it and its params in the basis (P,).
+def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullModel, Start]:
+    """Fit the model without regressors; return it, its params in the basis and whitening.
 
     With a constant in the column space and no offset the fitted probabilities
     are the shares, ``log L = Σ_k T_k log(T_k / T)``; with an offset the intercepts
     are climbed. Without a constant every parameter is zero.
     """
     objective = LogLikelihood(blocks, base)
-    zeros = np.zeros(objective.size)
     has_offset = blocks.design.offset is not None
-    if basis.constant is None:
-        loglike = objective.evaluate(zeros, 0).loglike
-        return NullModel(loglike, "offset" if has_offset else "equal shares"), zeros
     totals = blocks.reduce(_total_outcome).value
     shares = totals / totals.sum()
+    factor = whiten_null(shares, base, blocks.width, float(totals.sum()))
+    if basis.constant is None:
+        zeros = np.zeros(objective.size)
+        loglike = objective.evaluate(zeros, 0).loglike
+        return NullModel(loglike, "offset" if has_offset else "equal shares"), Start(zeros, factor)
     intercepts = np.delete(np.log(shares) - np.log(shares[base]), base)
     if has_offset:
         null, intercepts = _climb_intercepts(blocks.design, intercepts, base, blocks.threads)
     else:
         null = NullModel(float(totals @ np.log(shares)), "intercepts")
-    return null, np.outer(intercepts, basis.constant).ravel()
+    return null, Start(np.outer(intercepts, basis.constant).ravel(), factor)
 
 
 def _climb_intercepts(
@@ -274,11 +295,9 @@ def _total_outcome(block: Block) -> Matrix:
     return Matrix(map_outcome(block) @ weights)
 
 
-def _place_start(
-    given: np.ndarray | None, basis: ColumnBasis, null_params: np.ndarray, size: int
-) -> np.ndarray:
+def _read_start(given: np.ndarray | None, basis: ColumnBasis, size: int) -> np.ndarray | None:
     if given is None:
-        return null_params
+        return None
     if np.shape(given) != (size,):
         raise ParamsError(f"start_params has shape {np.shape(given)}, not ({size},).")
     if not np.isfinite(given).all():

@@ -90,19 +90,32 @@ class Evaluation:
     ----------
     logs : numpy.ndarray
         ``Σ_k d_nk log y_nk`` (m,).
-    residuals : numpy.ndarray
-        d - t y, (J, m); where y is near one it is formed from the other categories' y,
+    excess : numpy.ndarray
+        t y - d, (J, m); where y is near one it is formed from the other categories' y,
         and exact.
-    probabilities : numpy.ndarray
-        y, (J, m).
     totals : numpy.ndarray or None
         t, (m,), for counts; one else.
+    outcome : numpy.ndarray or None
+        d, (J, m), for counts and probabilities.
+    own : tuple or None
+        For labels the place of every row's category in (J, m), and its y.
     """
 
     logs: np.ndarray
-    residuals: np.ndarray
-    probabilities: np.ndarray
+    excess: np.ndarray
     totals: np.ndarray | None
+    outcome: np.ndarray | None
+    own: tuple | None
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """y, (J, m)."""
+        if self.own is None:
+            expected = self.excess + np.asarray(self.outcome)
+            return expected if self.totals is None else expected / self.totals
+        y = self.excess.copy()
+        y[self.own[0]] = self.own[1]
+        return y
 
 
 def _add(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
@@ -138,28 +151,27 @@ def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
 
 def _evaluate_labels(shifted: np.ndarray, codes: np.ndarray) -> Evaluation:
     """Evaluate labels; the array of shifted scores is used up."""
-    own = codes, np.arange(len(codes))
-    chosen = shifted[own]
+    place = codes, np.arange(len(codes))
+    chosen = shifted[place]
     powers = np.exp(shifted, out=shifted)
-    picked = powers[own]
-    powers[own] = 0.0
+    picked = powers[place]
+    powers[place] = 0.0
     rest = powers.sum(axis=0)
     totals = rest + picked
     powers /= totals
-    residuals = -powers
-    residuals[own] = rest / totals
-    powers[own] = picked / totals
-    return Evaluation(chosen - np.log(totals), residuals, powers, None)
+    powers[place] = -rest / totals
+    return Evaluation(chosen - np.log(totals), powers, None, None, (place, picked / totals))
 
 
 def _evaluate_table(shifted: np.ndarray, d: np.ndarray, counted: bool) -> Evaluation:
-    """Evaluate counts or probabilities: ``d - t y = d (1 - y) - (t - d) y``."""
+    """Evaluate counts or probabilities: ``t y - d = (t - d) y - d (1 - y)``."""
     logs = shifted - np.log(np.exp(shifted).sum(axis=0))
     y = np.exp(logs)
     totals = d.sum(axis=0) if counted else None
     left = (1.0 if totals is None else totals) - d
     reached = np.where(d > 0, logs, 0.0)
-    return Evaluation((d * reached).sum(axis=0), d * sum_others(y) - left * y, y, totals)
+    excess = left * y - d * sum_others(y)
+    return Evaluation((d * reached).sum(axis=0), excess, totals, d, None)
 
 
 def weigh(block: Block, values: np.ndarray) -> np.ndarray:
@@ -178,8 +190,8 @@ def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
     loglike = float(weigh(block, evaluation.logs).sum())
     score = information = None
     if order >= 1:
-        residuals = weigh(block, drop_base(evaluation.residuals, base))
-        score = (residuals @ block.x.T).ravel()
+        excess = weigh(block, drop_base(evaluation.excess, base))
+        score = -(excess @ block.x.T).ravel()
     if order >= 2:
         spread = _spread_probabilities(evaluation, base)
         if evaluation.totals is not None:
@@ -190,10 +202,11 @@ def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
 
 def _spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
     """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
-    y = drop_base(evaluation.probabilities, base)
+    every = evaluation.probabilities
+    y = drop_base(every, base)
     first, second, _ = index_pairs(len(y))
     spread = multiply_pairs(-y, y)
-    spread[first == second] = y * drop_base(sum_others(evaluation.probabilities), base)
+    spread[first == second] = y * drop_base(sum_others(every), base)
     return spread
 
 
@@ -205,8 +218,8 @@ def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matr
     """
     evaluation = evaluate_block(block, params, base)
     if evaluation.totals is None:
-        residuals = drop_base(evaluation.residuals, base)
-        spread = multiply_pairs(residuals, residuals)
+        excess = drop_base(evaluation.excess, base)
+        spread = multiply_pairs(excess, excess)
     else:
         y, d = drop_base(evaluation.probabilities, base), drop_base(np.asarray(block.table), base)
         first, second, _ = index_pairs(len(y))
@@ -224,8 +237,8 @@ def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
 
 def map_score_obs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return the contribution of every row to the score (P, m)."""
-    residuals = weigh(block, drop_base(evaluate_block(block, params, base).residuals, base))
-    return (residuals[:, np.newaxis, :] * block.x).reshape(-1, block.x.shape[1])
+    excess = weigh(block, drop_base(evaluate_block(block, params, base).excess, base))
+    return (-excess[:, np.newaxis, :] * block.x).reshape(-1, block.x.shape[1])
 
 
 def map_scores(block: Block, params: np.ndarray, base: int) -> np.ndarray:
@@ -235,7 +248,7 @@ def map_scores(block: Block, params: np.ndarray, base: int) -> np.ndarray:
 
 def map_residuals(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return d - t y of every row, unweighted (J, m)."""
-    return evaluate_block(block, params, base).residuals
+    return -evaluate_block(block, params, base).excess
 
 
 def map_outcome(block: Block) -> np.ndarray:
@@ -261,7 +274,8 @@ def sum_sizes(block: Block) -> RowSizes:
     weights = people if block.weights is None else people * block.weights
     reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
     first, second = float(weights @ reach), float(weights @ lengths**2)
-    return RowSizes(first, second, float(weights.max()), float(weights.sum()))
+    longest = float(lengths.max()) ** 2
+    return RowSizes(first, second, float(weights.max()), float(weights.sum()), longest)
 
 
 @dataclass(frozen=True)
@@ -293,19 +307,29 @@ class LogLikelihood:
             return sums
         return replace(sums, information=unpack_gram(sums.information, self.blocks.width))
 
-    def bound_rounding(self) -> Rounding:
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are."""
+        return self.blocks.reduce(sum_sizes)
+
+    def bound_rounding(self, sizes: RowSizes) -> Rounding:
         """Bound the rounding errors of score and information."""
-        sizes = self.blocks.reduce(sum_sizes)
         return bound_rounding(sizes, self.amplification, self.size, self.blocks.rows)
+
+    def add_variances(self, covariance: np.ndarray) -> np.ndarray:
+        """Return ``Σ_j V_jj`` (K, K), V_jj the diagonal blocks of V."""
+        width = self.blocks.width
+        cube = covariance.reshape(-1, width, len(covariance) // width, width)
+        return np.asarray(np.einsum("jkjl->kl", cube))
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.
 
-        ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n`` with V_jj the (K, K) diagonal
-        blocks of V, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
+        ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
         """
-        width = self.blocks.width
-        cube = covariance.reshape(-1, width, len(covariance) // width, width)
-        total = np.einsum("jkjl->kl", cube)
-        largest = self.blocks.reduce(find_largest_quadratic, total)
+        largest = self.blocks.reduce(find_largest_quadratic, self.add_variances(covariance))
         return float(np.sqrt(max(2.0 * largest.value, 0.0)))
+
+    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
+        """Bound the same without a pass: ``x'Mx`` is at most its largest eigenvalue times x'x."""
+        top = float(np.linalg.eigvalsh(self.add_variances(covariance))[-1])
+        return float(np.sqrt(max(2.0 * top * sizes.longest, 0.0)))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, lstsq, qr, solve_triangular
+from scipy.linalg import cholesky, lstsq, qr, solve_triangular
+from scipy.linalg.lapack import dpotri
 
 ALIAS_TOLERANCE = 1e-11
 PAIR_ELEMENTS = 1 << 19
@@ -238,5 +239,8 @@ def factor_positive(matrix: np.ndarray) -> np.ndarray | None:
 
 def invert_positive(factor: np.ndarray) -> np.ndarray:
     """Return the inverse of ``L L'`` from L, exactly symmetric."""
-    inverse = cho_solve((factor, True), np.eye(len(factor)), check_finite=False)
-    return (inverse + inverse.T) / 2
+    inverse, info = dpotri(factor, lower=1)
+    if info:
+        raise np.linalg.LinAlgError("The factor is singular.")
+    lower = np.tril(inverse)
+    return np.asarray(lower + np.tril(inverse, -1).T)

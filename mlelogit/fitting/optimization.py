@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.climb import Climb, Objective
+from mlelogit.fitting.climb import CLOSE, Climb, Objective
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.whitening import Whitened
 
@@ -43,7 +43,6 @@ SECOND_ORDER = ("trust-exact", "trust-krylov", "trust-ncg", "Newton-CG")
 SMALL_PROBLEM = 150
 DEFAULT_MAXITER = 1000
 ROUNDS = 30
-CLOSE = 0.1
 
 
 def find_method(method: str, size: int) -> str:
@@ -103,6 +102,11 @@ def maximize(
         if turn:
             climb.whitening = climb.whiten()
         climb_once(climb, chosen)
+        if turn and chosen not in SECOND_ORDER:
+            climb.descend()
+        climb.complete()
+        climb.adopt()
+        climb.descend()
         climb.complete()
         if climb.over or climb.certificate.product < CLOSE:
             break
@@ -112,8 +116,17 @@ def maximize(
     return climb.finish(chosen)
 
 
-def climb_once(climb: Climb, method: str) -> None:
-    """Climb once from the present point, in the whitening at hand."""
+def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
+    """Climb once from the present point, in the whitening at hand.
+
+    Parameters
+    ----------
+    climb : Climb
+    method : str
+        A scipy method.
+    target : float, optional
+        Length of the whitened score to stop at.
+    """
     objective = Whitened(climb.measure, climb.params, climb.whitening, climb.sums)
 
     def note(z: np.ndarray) -> None:
@@ -132,7 +145,7 @@ def climb_once(climb: Climb, method: str) -> None:
                 jac=objective.jac,
                 hess=objective.hess if method in SECOND_ORDER else None,
                 method=method,
-                options=_make_options(method, climb, objective.length),
+                options=_make_options(method, climb, objective.length, target or climb.aim()),
                 callback=note,
             ).x
     except StopIteration:
@@ -142,13 +155,11 @@ def climb_once(climb: Climb, method: str) -> None:
         point = objective.last
     climb.raise_failure()
     climb.arrive(objective.place(point), objective.sums(point, 1), method)
-    if method not in SECOND_ORDER:
-        climb.descend()
 
 
-def _make_options(method: str, climb: Climb, length: float) -> dict[str, Any]:
-    """Return scipy's options for a climb whose whitened gradient has this length."""
-    maxiter, target = climb.maxiter - climb.iterations, climb.aim()
+def _make_options(method: str, climb: Climb, length: float, target: float) -> dict[str, Any]:
+    """Return scipy's options for a climb from one length of whitened gradient to another."""
+    maxiter = climb.maxiter - climb.iterations
     if method == "Newton-CG":
         return {"maxiter": maxiter, "xtol": target / 10}
     if method == "TNC":

@@ -1,0 +1,100 @@
+"""Many rows: a start from a few of them, and the same maximum."""
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.design import take_rows
+from mlelogit.fitting.basis import find_basis
+from mlelogit.fitting.estimation import fit_null
+from mlelogit.fitting.likelihood import LogLikelihood
+from mlelogit.fitting.warmup import warm_up, whiten_null
+
+
+def draw(rng, n, rare=0.0):
+    """Draw raw columns: a dummy, a skewed one, a shifted one, and a rare last category."""
+    z = rng.normal(size=(n, 3))
+    x = np.column_stack(
+        [np.ones(n), z[:, 0] > 1, np.round(1e3 * np.exp(z[:, 1])), 40 + 12 * z[:, 2]]
+    )
+    u = np.column_stack([0 * z[:, 0], 0.8 * z[:, 0], 0.5 * z[:, 1] - 0.3 * z[:, 2] - rare])
+    return (u + rng.gumbel(size=u.shape)).argmax(axis=1), x
+
+
+@pytest.mark.parametrize("rare", [0.0, 6.0])
+@pytest.mark.parametrize("form", ["labels", "weights", "offset", "no constant"])
+def test_the_way_by_few_rows_leads_to_the_same_maximum(rng, form, rare):
+    codes, x = draw(rng, 40_000, rare)
+    options = {}
+    if form == "weights":
+        options = {"weights": rng.uniform(0.1, 3, 40_000), "weight_type": "importance"}
+    if form == "offset":
+        options = {"offset": rng.normal(size=(40_000, 3))}
+    if form == "no constant":
+        x = x[:, 1:]
+    model = ml.MNLogit(codes, x, **options)
+    few, every = model.fit(), model.fit("trust-exact")
+    assert few.record.maximum.method == "L-BFGS-B"
+    assert few.converged
+    assert np.abs((few.params - every.params) / every.bse).max(axis=None) < 1e-9
+    assert np.abs(few.bse / every.bse - 1).max(axis=None) < 1e-9
+    assert abs(few.llf - every.llf) < 1e-11 * abs(every.llf)
+
+
+def test_a_category_absent_from_the_few_rows_does_no_harm(rng):
+    codes, x = draw(rng, 40_000)
+    codes[codes == 2] = 0
+    codes[rng.choice(np.arange(1, 40_000, 2), 40, replace=False)] = 2
+    res = ml.MNLogit(codes, x).fit()
+    assert res.converged
+    assert (
+        np.abs((res.params - ml.MNLogit(codes, x).fit("newton").params) / res.bse).max(None) < 1e-9
+    )
+
+
+def test_separated_rows_are_still_told(rng):
+    codes, x = draw(rng, 40_000)
+    codes[x[:, 1] == 1] = 1
+    with pytest.warns(ml.exceptions.NoFiniteMaximumWarning):
+        assert not ml.MNLogit(codes, x).fit().converged
+
+
+def test_the_null_whitening_is_the_information_of_the_null_model(rng):
+    codes, x = draw(rng, 500)
+    design = ml.MNLogit(codes, x, base=1).design
+    blocks = RowBlocks(design)
+    basis = find_basis(blocks, design.encoding.names)
+    inner = blocks.in_basis(basis)
+    _, nothing = fit_null(inner, 1, basis)
+    information = LogLikelihood(inner, 1).evaluate(nothing.params, 2).information
+    assert np.abs(nothing.factor @ nothing.factor.T - information).max() < 1e-8 * 500
+    shares = np.bincount(codes) / 500
+    assert np.array_equal(whiten_null(shares, 1, 4, 500.0), nothing.factor)
+
+
+def test_few_rows_start_from_the_null_model(rng):
+    codes, x = draw(rng, 300)
+    design = ml.MNLogit(codes, x).design
+    blocks = RowBlocks(design)
+    basis = find_basis(blocks, design.encoding.names)
+    inner = blocks.in_basis(basis)
+    _, nothing = fit_null(inner, 0, basis)
+    assert warm_up(LogLikelihood(inner, 0), nothing) is not nothing
+    assert (
+        warm_up(LogLikelihood(RowBlocks(take_rows(design, np.arange(100))), 0), nothing) is nothing
+    )
+    assert ml.MNLogit(codes, x).fit().record.maximum.method == "trust-exact"
+
+
+def test_taken_rows_are_those_rows(rng):
+    codes, x = draw(rng, 50)
+    offset, weights = rng.normal(size=(50, 3)), rng.uniform(1, 2, 50)
+    options = {"offset": offset, "weights": weights, "weight_type": "sampling"}
+    rows = np.array([0, 3, 49])
+    taken = take_rows(ml.MNLogit(codes, x, **options).design, rows)
+    assert np.array_equal(taken.outcome.codes, codes[rows])
+    assert np.array_equal(taken.source.block(0, 3), x[rows].T)
+    assert np.array_equal(taken.weights, weights[rows])
+    assert np.array_equal(taken.offset, (offset - offset[:, [0]])[rows])
+    assert taken.index.tolist() == rows.tolist()
