@@ -49,7 +49,8 @@ def test_a_category_absent_from_the_few_rows_does_no_harm(rng):
     res = ml.MNLogit(codes, x).fit()
     assert res.converged
     assert (
-        np.abs((res.params - ml.MNLogit(codes, x).fit("newton").params) / res.bse).max(None) < 1e-9
+        np.abs((res.params - ml.MNLogit(codes, x).fit("newton").params) / res.bse).max(axis=None)
+        < 1e-9
     )
 
 
