@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import Audit
@@ -34,6 +34,7 @@ from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.notices import warn_user
 
 LARGE_WORK = 200_000
+WELL_CONDITIONED = 300.0
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -189,9 +190,8 @@ def _estimate(
     blocks = RowBlocks(design, threads=count_threads(request.threads))
     base = design.encoding.base
     basis = find_basis(blocks, design.encoding.names)
-    inner = blocks.in_basis(basis)
-    objective = LogLikelihood(inner, base, basis.amplification)
-    null, nothing = fit_null(inner, base, basis)
+    objective = make_objective(blocks, base, basis)
+    null, nothing = fit_null(objective.blocks, base, basis)
     given = _read_start(request.start_params, basis, objective.size)
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
         report = partial(_report, basis, counter, callback)
@@ -212,6 +212,18 @@ def _estimate(
         index=design.index,
         has_offset=design.offset is not None,
     )
+
+
+def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikelihood:
+    """Return the log-likelihood in a basis: rows mapped, or sums where those are many.
+
+    Rows that are kept in the basis cost nothing after the first pass. More rows than are
+    kept stay as they are if their columns are well conditioned.
+    """
+    many = blocks.rows * blocks.width > KEPT_ELEMENTS
+    if many and basis.raw_amplification <= WELL_CONDITIONED:
+        return LogLikelihood(blocks, base, basis.raw_amplification, basis)
+    return LogLikelihood(blocks.in_basis(basis), base, basis.amplification)
 
 
 def _climb(

@@ -28,7 +28,13 @@ import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
-from mlelogit.fitting.linalg import index_pairs, multiply_pairs, unpack_gram, weighted_gram
+from mlelogit.fitting.linalg import (
+    ColumnBasis,
+    index_pairs,
+    multiply_pairs,
+    unpack_gram,
+    weighted_gram,
+)
 
 
 @dataclass(frozen=True)
@@ -260,14 +266,16 @@ def map_outcome(block: Block) -> np.ndarray:
     return outcome
 
 
-def find_largest_quadratic(block: Block, matrix: np.ndarray) -> Largest:
-    """Return the largest x_n' M x_n of a block."""
-    return Largest(float((block.x * (matrix @ block.x)).sum(axis=0).max()))
+def find_largest_quadratic(block: Block, matrix: np.ndarray, basis: ColumnBasis | None) -> Largest:
+    """Return the largest z_n' M z_n of a block, z in a basis if one is given."""
+    z = block.x if basis is None else basis.enter(block.x)
+    return Largest(float((z * (matrix @ z)).sum(axis=0).max()))
 
 
-def sum_sizes(block: Block) -> RowSizes:
+def sum_sizes(block: Block, basis: ColumnBasis | None) -> RowSizes:
     """Add up the weighted lengths of a block's rows, and their squares."""
-    lengths = np.sqrt((block.x**2).sum(axis=0))
+    z = block.x if basis is None else basis.enter(block.x)
+    lengths = np.sqrt((z**2).sum(axis=0))
     people = np.ones(len(lengths))
     if block.counted and block.table is not None:
         people = block.table.sum(axis=0)
@@ -276,6 +284,15 @@ def sum_sizes(block: Block) -> RowSizes:
     first, second = float(weights @ reach), float(weights @ lengths**2)
     longest = float(lengths.max()) ** 2
     return RowSizes(first, second, float(weights.max()), float(weights.sum()), longest)
+
+
+def _pull(sums: Sums, basis: ColumnBasis) -> Sums:
+    """Map sums in the coefficients of X to those of a basis."""
+    score = None if sums.score is None else basis.pull_score(sums.score)
+    information = sums.information
+    if information is not None:
+        information = basis.pull_information(information)
+    return replace(sums, score=score, information=information)
 
 
 @dataclass(frozen=True)
@@ -288,12 +305,17 @@ class LogLikelihood:
     base : int
         Position of the base category.
     amplification : float
-        How much the blocks' basis magnifies the rounding of a row.
+        How much the basis magnifies the rounding of a row.
+    basis : ColumnBasis or None
+        Params are coefficients in this basis, though the blocks come as they are: sums
+        are mapped instead of rows. For well-conditioned columns that loses next to
+        nothing, and spares every pass the change of basis.
     """
 
     blocks: RowBlocks
     base: int
     amplification: float = 1.0
+    basis: ColumnBasis | None = None
 
     @property
     def size(self) -> int:
@@ -302,14 +324,15 @@ class LogLikelihood:
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, from order 1 on the score, from 2 on the information."""
-        sums = self.blocks.reduce(sum_block, params, self.base, order)
-        if sums.information is None:
-            return sums
-        return replace(sums, information=unpack_gram(sums.information, self.blocks.width))
+        outer = params if self.basis is None else self.basis.leave_params(params)
+        sums = self.blocks.reduce(sum_block, outer, self.base, order)
+        if sums.information is not None:
+            sums = replace(sums, information=unpack_gram(sums.information, self.blocks.width))
+        return sums if self.basis is None else _pull(sums, self.basis)
 
     def measure_rows(self) -> RowSizes:
         """Return how large the rows are."""
-        return self.blocks.reduce(sum_sizes)
+        return self.blocks.reduce(sum_sizes, self.basis)
 
     def bound_rounding(self, sizes: RowSizes) -> Rounding:
         """Bound the rounding errors of score and information."""
@@ -326,7 +349,9 @@ class LogLikelihood:
 
         ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
         """
-        largest = self.blocks.reduce(find_largest_quadratic, self.add_variances(covariance))
+        largest = self.blocks.reduce(
+            find_largest_quadratic, self.add_variances(covariance), self.basis
+        )
         return float(np.sqrt(max(2.0 * largest.value, 0.0)))
 
     def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:

@@ -178,6 +178,33 @@ class ColumnBasis:
         return (flat * self.scale).reshape(score.shape)
 
     @property
+    def matrix(self) -> np.ndarray:
+        """M (K, K): row i holds the coefficients of X that the i-th unit of Z stands for."""
+        return self.leave_params(np.eye(len(self.scale)))
+
+    def pull_score(self, score: np.ndarray) -> np.ndarray:
+        """Map a gradient (P,) in the coefficients of X to one of Z."""
+        return (score.reshape(-1, len(self.scale)) @ self.matrix.T).ravel()
+
+    def pull_information(self, information: np.ndarray) -> np.ndarray:
+        """Map an information (P, P) of the coefficients of X to one of Z."""
+        size, width = len(information), len(self.scale)
+        turn = self.matrix.T
+        once = (information.reshape(-1, width) @ turn).reshape(size, size)
+        twice = (once.T.reshape(-1, width) @ turn).reshape(size, size)
+        return (twice + twice.T) / 2
+
+    @property
+    def raw_amplification(self) -> float:
+        """How much the rounding of a row grows if Z is never formed, but X used in its place.
+
+        With ``x = z F`` for the scaled columns the scores are off by at most
+        ``ε |z| |F| |F⁻¹| |γ|``: this is the norm of ``|F| |F⁻¹|``.
+        """
+        forth = self.enter_params(np.diag(1 / self.scale)).T
+        return float(np.linalg.norm(np.abs(forth) @ np.abs(np.linalg.inv(forth)), 2))
+
+    @property
     def amplification(self) -> float:
         """How much a row's rounding can grow on the way into this basis.
 

@@ -8,7 +8,7 @@ whitening for all rows in which the distance left takes about ten passes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -82,7 +82,7 @@ def warm_up(objective: LogLikelihood, start: Start) -> Start:
     design = take_rows(blocks.design, np.arange(0, blocks.rows, step))
     few = RowBlocks(design, blocks.basis, threads=blocks.threads)
     scale = blocks.rows / few.rows
-    sample = LogLikelihood(few, objective.base, objective.amplification)
+    sample = replace(objective, blocks=few)
     null = start.factor / np.sqrt(scale)
     climb = Climb(sample, start.params, PATIENCE, 1.0, None, null)
     climb_once(climb, "L-BFGS-B", LOOSE)

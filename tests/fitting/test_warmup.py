@@ -6,6 +6,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import take_rows
+from mlelogit.fitting import estimation
 from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.estimation import fit_null
 from mlelogit.fitting.likelihood import LogLikelihood
@@ -99,3 +100,28 @@ def test_taken_rows_are_those_rows(rng):
     assert np.array_equal(taken.weights, weights[rows])
     assert np.array_equal(taken.offset, (offset - offset[:, [0]])[rows])
     assert taken.index.tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("base", [0, 2])
+def test_mapping_sums_gives_what_mapping_rows_gives(rng, monkeypatch, base):
+    codes, x = draw(rng, 3_000)
+    weights = rng.uniform(0.5, 2, 3_000)
+    model = ml.MNLogit(codes, x, base=base, weights=weights, weight_type="importance")
+    rows = model.fit()
+    monkeypatch.setattr(estimation, "KEPT_ELEMENTS", 0)
+    sums = model.fit()
+    assert sums.converged
+    assert np.abs((sums.params - rows.params) / rows.bse).max(axis=None) < 1e-11
+    assert np.abs(sums.bse / rows.bse - 1).max(axis=None) < 1e-11
+    assert np.abs(sums.score()).max(axis=None) < 1e-6
+
+
+def test_ill_conditioned_rows_are_mapped_themselves(rng, monkeypatch):
+    codes, x = draw(rng, 3_000)
+    x[:, 3] += 1e6
+    monkeypatch.setattr(estimation, "KEPT_ELEMENTS", 0)
+    design = ml.MNLogit(codes, x).design
+    blocks = RowBlocks(design)
+    basis = find_basis(blocks, design.encoding.names)
+    assert basis.raw_amplification > 1e3 > basis.amplification
+    assert estimation.make_objective(blocks, 0, basis).basis is None
