@@ -126,6 +126,8 @@ class Climb:
     def whiten(self) -> np.ndarray:
         """Return L with L L' the information, kept off zero where it nearly vanishes."""
         information = np.asarray(self.sums.information)
+        if not np.isfinite(information).all():
+            raise ParamsError("The information is not finite where the climb stands.")
         size = len(information)
         ridge = WHITENING_FLOOR * self.errors.information / EPSILON / size
         factor = None
@@ -218,7 +220,7 @@ class Climb:
         """
         length = self.measure_length(self.sums, self.whitening)
         for _ in range(CHORD_STEPS):
-            if self.over or length <= max(CHORD_GOAL, self.noise if self.noise < np.inf else 0.0):
+            if self.over or length <= CHORD_GOAL:
                 return
             step = cho_solve((self.whitening, True), np.asarray(self.sums.score))
             sums = self.measure(self.params + step, 1)
