@@ -123,7 +123,11 @@ def tidy_coefficients(
     estimate, bse = record.maximum.params, covariance.bse
     half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
     z = estimate / bse
-    frame = index_params(record.encoding).to_frame(index=False)
+    encoding = record.encoding
+    labels = {
+        "category": [category for category in encoding.others for _ in encoding.names],
+        "name": list(encoding.names) * len(encoding.others),
+    }
     numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z)}
     numbers |= {"lower": estimate - half, "upper": estimate + half}
     if exponentiate:
@@ -131,7 +135,7 @@ def tidy_coefficients(
             ratio = np.exp(estimate)
             numbers |= {"estimate": ratio, "std_err": ratio * bse}
             numbers |= {"lower": np.exp(estimate - half), "upper": np.exp(estimate + half)}
-    return frame.assign(**numbers)
+    return pd.DataFrame(labels | numbers)
 
 
 def interval_frame(record: FitRecord, covariance: Covariance, alpha: float = 0.05) -> pd.DataFrame:
