@@ -42,6 +42,7 @@ LAYERS = (
 INSIDE = {
     "data": (
         "frames",
+        "expressions",
         "formulas",
         "outcome",
         "encoding",
