@@ -31,6 +31,7 @@ from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
 from mlelogit.fitting.linalg import (
     ColumnBasis,
     index_pairs,
+    log_softmax,
     multiply_pairs,
     unpack_gram,
     weighted_gram,
@@ -101,8 +102,8 @@ class Evaluation:
         and exact.
     totals : numpy.ndarray or None
         t, (m,), for counts; one else.
-    outcome : numpy.ndarray or None
-        d, (J, m), for counts and probabilities.
+    expected : numpy.ndarray or None
+        y, (J, m), for counts and probabilities.
     own : tuple or None
         For labels the place of every row's category in (J, m), and its y.
     """
@@ -110,15 +111,14 @@ class Evaluation:
     logs: np.ndarray
     excess: np.ndarray
     totals: np.ndarray | None
-    outcome: np.ndarray | None
+    expected: np.ndarray | None
     own: tuple | None
 
     @property
     def probabilities(self) -> np.ndarray:
         """y, (J, m)."""
         if self.own is None:
-            expected = self.excess + np.asarray(self.outcome)
-            return expected if self.totals is None else expected / self.totals
+            return np.asarray(self.expected)
         y = self.excess.copy()
         y[self.own[0]] = self.own[1]
         return y
@@ -148,18 +148,18 @@ def sum_others(probabilities: np.ndarray) -> np.ndarray:
 
 def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
     """Evaluate a block at params (P,)."""
-    shifted = predict_scores(block.x, params, base, block.offset)
-    shifted -= shifted.max(axis=0)
+    scores = predict_scores(block.x, params, base, block.offset)
     if block.codes is None:
-        return _evaluate_table(shifted, np.asarray(block.table), block.counted)
-    return _evaluate_labels(shifted, block.codes)
+        return _evaluate_table(scores, np.asarray(block.table), block.counted)
+    return _evaluate_labels(scores, block.codes)
 
 
-def _evaluate_labels(shifted: np.ndarray, codes: np.ndarray) -> Evaluation:
-    """Evaluate labels; the array of shifted scores is used up."""
+def _evaluate_labels(scores: np.ndarray, codes: np.ndarray) -> Evaluation:
+    """Evaluate labels; the array of scores is used up."""
     place = codes, np.arange(len(codes))
-    chosen = shifted[place]
-    powers = np.exp(shifted, out=shifted)
+    scores -= scores.max(axis=0)
+    chosen = scores[place]
+    powers = np.exp(scores, out=scores)
     picked = powers[place]
     powers[place] = 0.0
     rest = powers.sum(axis=0)
@@ -169,15 +169,14 @@ def _evaluate_labels(shifted: np.ndarray, codes: np.ndarray) -> Evaluation:
     return Evaluation(chosen - np.log(totals), powers, None, None, (place, picked / totals))
 
 
-def _evaluate_table(shifted: np.ndarray, d: np.ndarray, counted: bool) -> Evaluation:
+def _evaluate_table(scores: np.ndarray, d: np.ndarray, counted: bool) -> Evaluation:
     """Evaluate counts or probabilities: ``t y - d = (t - d) y - d (1 - y)``."""
-    logs = shifted - np.log(np.exp(shifted).sum(axis=0))
-    y = np.exp(logs)
+    logs, y = log_softmax(scores)
     totals = d.sum(axis=0) if counted else None
     left = (1.0 if totals is None else totals) - d
     reached = np.where(d > 0, logs, 0.0)
     excess = left * y - d * sum_others(y)
-    return Evaluation((d * reached).sum(axis=0), excess, totals, d, None)
+    return Evaluation((d * reached).sum(axis=0), excess, totals, y, None)
 
 
 def weigh(block: Block, values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import mlelogit as ml
 from mlelogit.data.blocks import Block
 from mlelogit.fitting.likelihood import (
     Sums,
+    evaluate_block,
     map_loglikeobs,
     map_outcome,
     map_residuals,
@@ -162,3 +163,9 @@ def test_loglike_stays_finite_where_exp_overflows():
     assert abs(model.loglike(params) + 1e3 * (944 - weak)) < 1e-6
     assert np.isfinite(model.score(params).to_numpy()).all()
     assert np.isfinite(model.information(params).to_numpy()).all()
+
+
+def test_small_probabilities_of_many_people_keep_their_digits():
+    block = make_block(x=np.ones((1, 1)), codes=None, table=np.array([[5e8], [1e8]]), counted=True)
+    found = evaluate_block(block, np.array([-25.0]), 0).probabilities
+    assert np.abs(found[:, 0] * np.array([1 + np.exp(-25), 1 + np.exp(25)]) - 1).max() < 1e-14
