@@ -17,7 +17,6 @@ from mlelogit.data.frames import (
     check_lengths,
     convert_foreign,
     find_missing,
-    is_foreign_frame,
     is_numeric,
     list_some,
 )
@@ -87,7 +86,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
                 f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
                 "look it up in; pass the values."
             )
-    exog = convert_foreign(exog) if is_foreign_frame(exog) else exog
+    exog = convert_foreign(exog)
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
@@ -246,8 +245,8 @@ def _list_names(given: Any) -> tuple:
 
 def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:
     """Take a column name, or a list of them, from the frame; pass anything else on."""
-    names = value if isinstance(value, list | tuple) else [value]
-    if not names or not all(isinstance(name, str) for name in names):
+    names = _list_names(value)
+    if not names:
         return value
     absent = [name for name in names if name not in frame.columns]
     if absent:

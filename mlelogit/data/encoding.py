@@ -90,6 +90,11 @@ class Encoding:
     transform_state: dict[str, Any] | None = None
 
     @property
+    def needed(self) -> tuple:
+        """The columns that new data must have."""
+        return self.names if self.rhs is None else self.variables
+
+    @property
     def base_category(self) -> Any:
         """The base category itself."""
         return self.categories[self.base]
@@ -184,7 +189,7 @@ def encode_new(encoding: Encoding, newdata: Any) -> tuple[np.ndarray, pd.Index]:
         Each names the column, and the rows or levels.
     """
     frame = as_frame(newdata, "newdata")
-    needed = encoding.variables if encoding.rhs is not None else encoding.names
+    needed = encoding.needed
     absent = [name for name in needed if name not in frame.columns]
     if absent:
         raise ColumnNotFoundError(

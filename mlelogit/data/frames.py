@@ -36,14 +36,16 @@ def is_foreign_frame(data: Any) -> bool:
     )
 
 
-def convert_foreign(data: Any) -> pd.DataFrame | pd.Series:
-    """Convert an eager frame or column known to narwhals to pandas.
+def convert_foreign(data: Any) -> Any:
+    """Convert an eager frame or column known to narwhals to pandas; pass on all else.
 
     Numbers go through numpy. An Enum of polars and a dictionary of pyarrow keep
     the order of their categories; a Categorical of polars has no order of its own
     and becomes strings, as does anything else that is no number. Nulls become
     missing values.
     """
+    if not is_foreign_frame(data):
+        return data
     import narwhals as nw
 
     if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
@@ -106,8 +108,7 @@ def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
     DuplicateColumnError
         If two columns have the same name.
     """
-    if is_foreign_frame(data):
-        data = convert_foreign(data)
+    data = convert_foreign(data)
     if isinstance(data, dict):
         try:
             data = pd.DataFrame(data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from mlelogit.data.frames import (
     check_unique_names,
     convert_foreign,
     find_missing,
-    is_foreign_frame,
     list_some,
     unmask,
 )
@@ -103,7 +102,7 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     """
     if kind is not None and kind not in OUTCOME_KINDS:
         raise OptionError(f"outcome must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
-    endog = convert_foreign(endog) if is_foreign_frame(endog) else unmask(endog)
+    endog = unmask(convert_foreign(endog))
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:
@@ -246,13 +245,10 @@ def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     table = raw.values[rows]
     _check_table(table, raw.kind)
     used = table.sum(axis=0) > 0
-    outcome = Outcome(
-        None, table, tuple(np.array(raw.names, dtype=object)), raw.names, raw.kind, raw.name
-    )
-    if used.all():
-        return replace(outcome, categories=raw.names)
     kept = tuple(label for label, keep in zip(raw.names, used, strict=True) if keep)
-    return replace(outcome, table=np.ascontiguousarray(table[:, used]), categories=kept)
+    if not used.all():
+        table = np.ascontiguousarray(table[:, used])
+    return Outcome(None, table, kept, raw.names, raw.kind, raw.name)
 
 
 def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:

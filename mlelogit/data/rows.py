@@ -15,7 +15,6 @@ from mlelogit.data.frames import (
     check_missing,
     check_unique_names,
     convert_foreign,
-    is_foreign_frame,
     list_some,
 )
 from mlelogit.data.outcome import RawOutcome
@@ -139,7 +138,7 @@ def _name(given: Any, otherwise: str) -> str:
 
 
 def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
-    given = convert_foreign(given) if is_foreign_frame(given) else given
+    given = convert_foreign(given)
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
         given = given.iloc[:, 0]
     if np.ndim(given) != 1:
@@ -174,7 +173,7 @@ def read_offset(given: Any, length: int) -> RawOffset | None:
     """Read an offset's values and the names of its columns."""
     if given is None:
         return None
-    given = convert_foreign(given) if is_foreign_frame(given) else given
+    given = convert_foreign(given)
     if isinstance(given, pd.DataFrame):
         check_unique_names(given.columns, "The offset")
         columns = [as_numbers(given[name], f"offset {name}") for name in given.columns]

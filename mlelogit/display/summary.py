@@ -13,7 +13,7 @@ import pandas as pd
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.fit_statistics import compute_fit_statistics
+from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 
 TITLE = "Multinomial Logit Results"
 
@@ -126,9 +126,10 @@ def summarize(
     """
     alpha = check_alpha(alpha)
     tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
+    statistics = compute_fit_statistics(record)
     return Summary(
         title=TITLE,
-        header=_write_header(record, covariance),
+        header=_write_header(record, covariance, statistics),
         columns=[
             "RRR" if exponentiate else "coef",
             "std err",
@@ -138,13 +139,14 @@ def summarize(
             f"{1 - alpha / 2:.10g}]",
         ],
         blocks=_write_blocks(record, tidy),
-        notes=_write_notes(record, covariance),
+        notes=_write_notes(record, covariance, statistics),
     )
 
 
-def _write_header(record: FitRecord, covariance: Covariance) -> list[tuple[str, str, str, str]]:
+def _write_header(
+    record: FitRecord, covariance: Covariance, statistics: FitStatistics
+) -> list[tuple[str, str, str, str]]:
     encoding, maximum = record.encoding, record.maximum
-    statistics = compute_fit_statistics(record)
     names = encoding.category_names
     left = [
         ("Outcome:", write_name(encoding.outcome_name)),
@@ -190,8 +192,7 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     ]
 
 
-def _write_notes(record: FitRecord, covariance: Covariance) -> list[str]:
-    statistics = compute_fit_statistics(record)
+def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStatistics) -> list[str]:
     encoding = record.encoding
     notes = [
         f"Certificate: {record.maximum.certificate}.",

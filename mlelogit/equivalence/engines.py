@@ -174,11 +174,18 @@ def _refine(problem: Problem, params: np.ndarray) -> np.ndarray:
     return params - step if small else params
 
 
+def _differentiate_inside(
+    problem: Problem, params: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Differentiate in the basis Q of the columns; return gradient, Hessian, R and scale."""
+    q, r, scale = orthogonalize(problem.x)
+    gradient, hessian = differentiate(replace(problem, x=q), (params * scale) @ r.T)
+    return gradient, hessian, r, scale
+
+
 def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Return standard errors (J - 1, K) from the cross-entropy's Hessian; NaN if there are none."""
-    q, r, scale = orthogonalize(problem.x)
-    inner = replace(problem, x=q)
-    _, hessian = differentiate(inner, (params * scale) @ r.T)
+    _, hessian, r, scale = _differentiate_inside(problem, params)
     try:
         inverse = np.linalg.inv(hessian)
     except np.linalg.LinAlgError:
@@ -205,9 +212,7 @@ def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.nda
     rows = -(expected * logs).sum(axis=1)
     if problem.offset is not None:
         rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
-    q, r, scale = orthogonalize(problem.x)
-    inner = replace(problem, x=q)
-    gradient, hessian = differentiate(inner, (params * scale) @ r.T)
+    gradient, hessian, r, scale = _differentiate_inside(problem, params)
     step = np.linalg.lstsq(hessian, gradient, rcond=None)[0].reshape(params.shape)
     return float(problem.weights @ rows), solve_triangular(r, step.T).T / scale
 

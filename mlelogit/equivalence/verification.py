@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.blocks import RowBlocks
 from mlelogit.equivalence.engines import (
     ENGINES,
     Answer,
@@ -180,7 +179,7 @@ def read_problem(record: FitRecord) -> Problem:
     design = blocks.design
     weights = np.ones(blocks.rows) if design.weights is None else design.weights
     return Problem(
-        x=RowBlocks(design).map(_read_columns).T,
+        x=blocks.map(_read_columns).T,
         d=blocks.map(map_outcome).T,
         weights=weights,
         offset=design.offset,

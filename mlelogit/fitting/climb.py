@@ -76,6 +76,10 @@ class Climb:
         no step can bring it.
     whitening : numpy.ndarray
         The whitening L in use.
+    certified : Sums
+        The sums that `certificate` is of.
+    root : numpy.ndarray or None
+        Cholesky factor of their information, if it is positive definite.
     rows : list of tuple
         The path so far.
     """
@@ -145,10 +149,11 @@ class Climb:
             V here is at most this many times the inverse of the information at hand,
             which may be that of a point nearby.
         """
+        self.certified = self.sums
         self.decrement = self.noise = np.inf
         self.certificate = certify(np.inf, np.inf, self.tolerance)
         information = self.sums.information
-        factor = None if information is None else factor_positive(information)
+        self.root = factor = None if information is None else factor_positive(information)
         if factor is None:
             return
         inverse = invert_positive(factor) * stretch
@@ -208,9 +213,8 @@ class Climb:
 
     def adopt(self) -> None:
         """Take the information at hand as the whitening, if the maximum is near."""
-        factor = factor_positive(np.asarray(self.sums.information))
-        if factor is not None and self.certificate.product < CLOSE:
-            self.whitening = factor
+        if self.root is not None and self.certificate.product < CLOSE:
+            self.whitening = self.root
 
     def descend(self) -> None:
         """Step on in the whitening at hand while that shortens the score.
@@ -231,10 +235,11 @@ class Climb:
             self.pass_on("chord")
 
     def complete(self) -> None:
-        """Find the information at the present point, and certify it."""
+        """Find the information at the present point, and certify it, if that is not done."""
         if self.sums.information is None:
             self.sums = self.measure(self.params, 2)
-        self.certify()
+        if self.sums is not self.certified:
+            self.certify()
 
     def polish(self) -> None:
         """Take at most `NEWTON_STEPS` Newton steps, each only if the decrement falls.
@@ -243,7 +248,7 @@ class Climb:
         log-odds every variance changes by a factor of at most exp(r).
         """
         for _ in range(NEWTON_STEPS):
-            factor = factor_positive(np.asarray(self.sums.information))
+            factor = self.root
             if self.over or factor is None or self.decrement <= self.noise:
                 return
             reach = self.certificate.product

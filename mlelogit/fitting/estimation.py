@@ -114,7 +114,6 @@ class FitRecord:
         Rows in, used, dropped and why.
     index : pandas.Index
         Index of the rows used.
-    has_offset : bool
     """
 
     encoding: Encoding
@@ -127,7 +126,11 @@ class FitRecord:
     nobs: float
     audit: Audit
     index: pd.Index
-    has_offset: bool
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the scores have an offset."""
+        return self.encoding.offset_layout is not None
 
     @property
     def sums(self) -> Sums:
@@ -210,7 +213,6 @@ def _estimate(
         nobs=total_observations(design),
         audit=design.audit,
         index=design.index,
-        has_offset=design.offset is not None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.linalg import cholesky, lstsq, qr, solve_triangular
@@ -177,7 +177,7 @@ class ColumnBasis:
             flat = flat + np.outer(flat[:, self.intercept] / self.level, self.center)
         return (flat * self.scale).reshape(score.shape)
 
-    @property
+    @cached_property
     def matrix(self) -> np.ndarray:
         """M (K, K): row i holds the coefficients of X that the i-th unit of Z stands for."""
         return self.leave_params(np.eye(len(self.scale)))

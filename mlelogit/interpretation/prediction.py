@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import encode_new
-from mlelogit.data.frames import as_frame, convert_foreign, find_missing, is_foreign_frame
+from mlelogit.data.frames import as_frame, convert_foreign, find_missing
 from mlelogit.data.rows import read_new_offset
 from mlelogit.exceptions import OffsetError, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
@@ -113,8 +113,7 @@ def _score_new(
         added = read_new_offset(found, len(frame), record.encoding)
     complete = np.ones(len(frame), dtype=bool)
     if missing == "propagate":
-        needed = record.encoding.variables if record.encoding.rhs else record.encoding.names
-        for name in set(needed).intersection(frame.columns):
+        for name in set(record.encoding.needed).intersection(frame.columns):
             complete &= ~find_missing(frame[name])
     scores = np.full((len(record.encoding.categories), len(frame)), np.nan)
     matrix, _ = encode_new(record.encoding, frame[complete])
@@ -132,7 +131,7 @@ def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
 
 
 def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
-    newdata = convert_foreign(newdata) if is_foreign_frame(newdata) else newdata
+    newdata = convert_foreign(newdata)
     names = set(record.encoding.names)
     if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
         newdata = newdata.to_frame().T
