@@ -54,6 +54,7 @@ INSIDE = {
     ),
     "fitting": (
         "linalg",
+        "products",
         "certificate",
         "likelihood",
         "basis",

@@ -7,19 +7,21 @@ order. Nothing else loops over rows.
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from mlelogit.data.design import Design
-from mlelogit.data.threads import map_in_order, single_threaded_blas
+from mlelogit.data.sources import lay_out
+from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
 ROWS_PER_BLOCK = 8192
 LEAST_ROWS = 256
+EVEN_ROWS = 2048
+EVEN_BLOCKS = 8
 PAIRS_PER_BLOCK = 1 << 20
 KEPT_ELEMENTS = 1 << 22
 
@@ -121,23 +123,44 @@ class RowBlocks:
         """Number of categories J."""
         return len(self.design.outcome.categories)
 
+    @property
+    def plain(self) -> bool:
+        """Whether every row is one person: no weights, counts or offset."""
+        design = self.design
+        counted = design.outcome.kind == "counts"
+        return design.weights is None and design.offset is None and not counted
+
+    @property
+    def sparse(self) -> bool:
+        """Whether blocks come with sparse columns."""
+        return self.basis is None and self.design.source.sparse
+
     def in_basis(self, basis: Basis) -> RowBlocks:
         """Return the same rows with their columns in a basis."""
         return RowBlocks(self.design, basis, self.size, self.threads)
 
     def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
         """Add up what a function returns for every block, in the order of the rows."""
-        with single_threaded_blas():
-            return functools.reduce(operator.add, self._apply(function, args))
+        total: list[Record] = []
+
+        def add(record: Record) -> None:
+            total[:] = [operator.add(total[0], record)] if total else [record]
+
+        self._apply(function, args, add)
+        return total[0]
 
     def map(self, function: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
         """Join what a function returns per row: arrays whose last axis is the rows."""
-        with single_threaded_blas():
-            return np.concatenate(list(self._apply(function, args)), axis=-1)
+        parts: list[np.ndarray] = []
+        self._apply(function, args, parts.append)
+        return np.concatenate(parts, axis=-1)
 
-    def _apply(self, function: Callable[..., Any], args: tuple) -> Iterator[Any]:
+    def _apply(
+        self, function: Callable[..., Any], args: tuple, fold: Callable[[Any], None]
+    ) -> None:
         starts = list(range(0, self.rows, self.size))
-        return map_in_order(lambda at: function(self._cut(at), *args), starts, self.threads)
+        with single_threaded_blas():
+            fold_in_order(lambda at: function(self._cut(at), *args), starts, self.threads, fold)
 
     def _cut(self, start: int) -> Block:
         kept = self._kept.get(start)
@@ -145,7 +168,7 @@ class RowBlocks:
             return kept
         block = cut_block(self.design, start, min(start + self.size, self.rows))
         if self.basis is not None:
-            block = replace(block, x=self.basis.enter(block.x))
+            block = replace(block, x=self.basis.enter(lay_out(block.x)))
             if self.rows * self.width <= KEPT_ELEMENTS:
                 self._kept[start] = block
         return block
@@ -155,7 +178,11 @@ class RowBlocks:
 
 
 def choose_size(design: Design) -> int:
-    """Return a number of rows per block whose pairs of categories stay in cache."""
+    """Return a number of rows per block: in cache with its pairs of categories, and even work.
+
+    It depends on the data alone, so that the sums do not change with the threads.
+    """
     categories = len(design.outcome.categories)
     fitting = PAIRS_PER_BLOCK // (categories * (categories + 1) // 2)
-    return max(LEAST_ROWS, min(ROWS_PER_BLOCK, fitting))
+    even = max(EVEN_ROWS, -(-design.source.shape[0] // EVEN_BLOCKS))
+    return max(LEAST_ROWS, min(ROWS_PER_BLOCK, even, fitting))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,14 +22,30 @@ class ColumnSource(Protocol):
     def shape(self) -> tuple[int, int]:
         """(n, K)."""
 
-    def block(self, start: int, stop: int) -> np.ndarray:
+    @property
+    def direct(self) -> bool:
+        """Whether blocks are cut without a copy."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether blocks are sparse."""
+
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest value of every column (K,) each; NaN where one is."""
+
+    def block(self, start: int, stop: int) -> Any:
         """Return rows start to stop, columns first: (K, stop - start), float64."""
 
     def take(self, rows: np.ndarray) -> ColumnSource:
         """Return the source of the rows at these positions."""
 
 
-COPIED_ELEMENTS = 1 << 22
+COPIED_ELEMENTS = 1 << 17
+FOLDED_ROWS = 64
+FOLDED_AT_ONCE = 64 * FOLDED_ROWS
+SPARSE_WIDTH = 32
+SPARSE_SHARE = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -35,10 +53,19 @@ class ArraySource:
     """Columns in one array (n, K) of any real dtype."""
 
     array: np.ndarray
+    sparse = False
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.array.shape[0], self.array.shape[1]
+
+    @property
+    def direct(self) -> bool:
+        return self.array.dtype == np.float64
+
+    @cached_property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        return find_extremes(self.array)
 
     def block(self, start: int, stop: int) -> np.ndarray:
         return self.array[start:stop].T.astype(np.float64, copy=False)
@@ -52,13 +79,24 @@ class ColumnsSource:
     """Columns in K arrays (n,), each of its own dtype."""
 
     columns: tuple[np.ndarray, ...]
+    direct = False
+    sparse = False
 
     @property
     def shape(self) -> tuple[int, int]:
         return (len(self.columns[0]) if self.columns else 0), len(self.columns)
 
+    @cached_property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        found = [(float(column.min()), float(column.max())) for column in self.columns]
+        low, high = np.array(found).T
+        return low, high
+
     def block(self, start: int, stop: int) -> np.ndarray:
-        return np.stack([column[start:stop].astype(np.float64) for column in self.columns])
+        out = np.empty((len(self.columns), stop - start))
+        for row, column in zip(out, self.columns, strict=True):
+            row[:] = column[start:stop]
+        return out
 
     def take(self, rows: np.ndarray) -> ColumnsSource:
         return ColumnsSource(tuple(column[rows] for column in self.columns))
@@ -66,7 +104,10 @@ class ColumnsSource:
 
 @dataclass(frozen=True)
 class SparseSource:
-    """Columns in a scipy.sparse array in compressed row form."""
+    """Columns in a scipy.sparse array in compressed row form.
+
+    Blocks stay sparse where that pays: many columns, of which a row fills few.
+    """
 
     array: Any
 
@@ -74,11 +115,48 @@ class SparseSource:
     def shape(self) -> tuple[int, int]:
         return self.array.shape
 
-    def block(self, start: int, stop: int) -> np.ndarray:
-        return self.array[start:stop].toarray().T.astype(np.float64, copy=False)
+    @cached_property
+    def sparse(self) -> bool:
+        rows, columns = self.array.shape
+        return columns >= SPARSE_WIDTH and self.array.nnz <= SPARSE_SHARE * rows * columns
+
+    @property
+    def direct(self) -> bool:
+        return self.sparse
+
+    @cached_property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.array.min(axis=0), self.array.max(axis=0)
+        return np.ravel(low.toarray()).astype(float), np.ravel(high.toarray()).astype(float)
+
+    def block(self, start: int, stop: int) -> Any:
+        rows = self.array[start:stop].astype(np.float64, copy=False)
+        return rows.T if self.sparse else rows.toarray().T
 
     def take(self, rows: np.ndarray) -> SparseSource:
         return SparseSource(self.array[rows])
+
+
+def lay_out(block: Any) -> np.ndarray:
+    """Return a block's columns (K, m) as a plain array."""
+    return block if isinstance(block, np.ndarray) else block.toarray()
+
+
+def find_extremes(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and largest value of every column of an array (n, K); NaN where one is.
+
+    Short rows in a row are folded into long ones, along which numpy is fast.
+    """
+    rows, columns = array.shape
+    lows, highs = [], []
+    for start in range(0, rows, FOLDED_AT_ONCE):
+        part = array[start : start + FOLDED_AT_ONCE]
+        if part.flags.c_contiguous and len(part) % FOLDED_ROWS == 0:
+            part = part.reshape(-1, FOLDED_ROWS * columns)
+        lows.append(part.min(axis=0).reshape(-1, columns).min(axis=0))
+        highs.append(part.max(axis=0).reshape(-1, columns).max(axis=0))
+    low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+    return low.astype(np.float64), high.astype(np.float64)
 
 
 def read_columns(
@@ -90,28 +168,52 @@ def read_columns(
     if hasattr(exog, "tocsr"):
         return _read_sparse(exog)
     if isinstance(exog, pd.DataFrame):
-        check_unique_names(exog.columns, "exog")
-        named = {name: as_numbers(exog[name], name) for name in exog.columns}
-        if not named:
-            raise EmptyDataError("exog has no columns.")
-        odd = {name: column for name, column in named.items() if not _is_finite(column)}
-        return tuple(named), odd, ColumnsSource(tuple(named.values()))
+        return _read_frame(exog)
     array = as_matrix(exog)
     if array is exog and array.size <= COPIED_ELEMENTS:
         array = array.copy(order="K")
-    if not len(array):
-        return name_columns(array), {}, ArraySource(array)
-    low, high = array.min(axis=0), array.max(axis=0)
-    names = _name_by_extremes(low, high)
-    suspect = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
-    return names, {names[i]: array[:, i] for i in suspect}, ArraySource(array)
+    source = ArraySource(array)
+    if not array.size:
+        return name_columns(array), {}, source
+    names = _name_by_extremes(*source.extremes)
+    return names, {names[i]: array[:, i] for i in _find_odd(source)}, source
 
 
-def _is_finite(column: np.ndarray) -> bool:
-    """Tell whether a column is finite, from its extremes, which a NaN passes on to."""
-    if column.dtype.kind != "f" or not len(column):
-        return True
-    return bool(np.isfinite(column.min()) and np.isfinite(column.max()))
+def _read_frame(exog: pd.DataFrame) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
+    check_unique_names(exog.columns, "exog")
+    names = tuple(exog.columns)
+    if not names:
+        raise EmptyDataError("exog has no columns.")
+    columns = tuple(as_numbers(exog[name], name) for name in names)
+    source: ColumnSource = ColumnsSource(columns)
+    if not len(exog):
+        return names, {}, source
+    if _stand_in_one_array(columns):
+        source = ArraySource(exog.to_numpy())
+    return names, {names[i]: columns[i] for i in _find_odd(source)}, source
+
+
+def _stand_in_one_array(columns: tuple[np.ndarray, ...]) -> bool:
+    """Tell whether columns are those of one array of float64, which pandas gives without a copy."""
+    if any(column.dtype != np.float64 for column in columns):
+        return False
+    starts = [column.__array_interface__["data"][0] for column in columns]
+    steps = {(second - first) for first, second in itertools.pairwise(starts)}
+    strides = {column.strides[0] for column in columns}
+    return len(steps | {0}) <= 2 and len(strides) == 1 and _is_dense(steps, strides, columns)
+
+
+def _is_dense(steps: set[int], strides: set[int], columns: tuple[np.ndarray, ...]) -> bool:
+    """Tell whether equal steps between columns and rows are those of a whole array."""
+    step, stride = max(steps, default=8), max(strides)
+    whole = (8, 8 * len(columns)), (8 * len(columns[0]), 8)
+    return (step, stride) in whole
+
+
+def _find_odd(source: ColumnSource) -> np.ndarray:
+    """Return the positions of columns with values that are not finite: extremes pass them on."""
+    low, high = source.extremes
+    return np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
 
 
 def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:

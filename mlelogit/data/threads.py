@@ -6,13 +6,16 @@ threads inside small products only wait for each other.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from mlelogit.exceptions import OptionError
 
@@ -85,16 +88,94 @@ def _forget_threads() -> None:
 
 
 @lru_cache(maxsize=8)
-def _make_pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="mlelogit")
+def _make_pool(helpers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(helpers, thread_name_prefix="mlelogit")
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
-def map_in_order(function: Callable[[Any], Any], items: list[Any], threads: int) -> Iterator[Any]:
-    """Apply a function to items, in threads where there are several; results in order."""
-    if threads == 1 or len(items) == 1:
-        return map(function, items)
-    return _make_pool(threads).map(function, items)
+class _Queue:
+    """Items handed out one by one, and their results folded in the order of the items.
+
+    Whatever the number of threads, the results meet in one order, so sums are the same
+    numbers; those that came early wait, the rest is folded at once.
+    """
+
+    def __init__(self, count: int, fold: Callable[[Any], None]) -> None:
+        self.lock = threading.Lock()
+        self.left = iter(range(count))
+        self.fold = fold
+        self.folded = 0
+        self.early: dict[int, Any] = {}
+
+    def take(self) -> int | None:
+        with self.lock:
+            return next(self.left, None)
+
+    def give(self, place: int, result: Any) -> None:
+        with self.lock:
+            self.early[place] = result
+            while self.folded in self.early:
+                self.fold(self.early.pop(self.folded))
+                self.folded += 1
+
+    def close(self) -> None:
+        with self.lock:
+            self.left = iter(())
+
+
+def fold_in_order(
+    function: Callable[[Any], Any], items: list[Any], threads: int, fold: Callable[[Any], None]
+) -> None:
+    """Apply a function to items, in threads where there are several, and fold the results.
+
+    Parameters
+    ----------
+    function : callable
+    items : list
+    threads : int
+        The calling thread is one of them: it works while the others do, which spares the
+        waking of a thread per item.
+    fold : callable
+        Called with every result, in the order of the items, never twice at a time.
+    """
+    helpers = min(threads, len(items)) - 1
+    if helpers < 1:
+        for item in items:
+            fold(function(item))
+        return
+    queue = _Queue(len(items), fold)
+
+    def work() -> None:
+        while (place := queue.take()) is not None:
+            queue.give(place, function(items[place]))
+
+    pool = _make_pool(helpers)
+    running = [pool.submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        queue.close()
+        started = [future for future in running if not future.cancel()]
+        wait(started)
+    for future in started:
+        future.result()
+
+
+_scratch = threading.local()
+
+
+def borrow(name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.ndarray:
+    """Return an array of this thread's own that the next call with the same name overwrites.
+
+    Blocks come by the hundreds and are all of a size; memory that is fresh for each would
+    cost more in page faults than the arithmetic done in it.
+    """
+    size = math.prod(shape)
+    held = getattr(_scratch, name, None)
+    if held is None or held.size < size or held.dtype != dtype:
+        held = np.empty(size, dtype)
+        setattr(_scratch, name, held)
+    return held[:size].reshape(shape)

@@ -5,41 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.sources import ColumnSource, lay_out
 from mlelogit.exceptions import RankDeficiencyError, ScaleError
 from mlelogit.fitting.linalg import (
     ALIAS_TOLERANCE,
     ColumnBasis,
     TriangularFactor,
+    factor_positive,
     find_aliases,
     triangularize,
 )
+from mlelogit.fitting.products import add_rows, self_gram
 
 LARGEST_SCALE = 1e100
-
-
-@dataclass(frozen=True)
-class ColumnSummary:
-    """Extremes and sums of every column (K,); ``+`` joins rows."""
-
-    low: np.ndarray
-    high: np.ndarray
-    total: np.ndarray
-
-    def __add__(self, other: ColumnSummary) -> ColumnSummary:
-        return ColumnSummary(
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-            self.total + other.total,
-        )
+SAFE_PIVOT = 1e-4
+ORTHOGONALITY = 1.001
 
 
 def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
     """Find orthogonal columns, and tell whether a constant is among their combinations.
 
-    One triangular factor of the scaled and centered columns with a column of ones
-    appended, merged over the blocks, answers both and the rank.
+    The Cholesky factor of one sum of products answers both and the rank where every
+    pivot is far above the rounding of that sum; else a QR decomposition, merged over the
+    blocks, does: of the scaled and centered columns with a column of ones appended.
 
     Raises
     ------
@@ -48,19 +39,74 @@ def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
     RankDeficiencyError
         If a column is a combination of those before it, which the message gives.
     """
-    found = blocks.reduce(_summarize_block)
-    scale = _find_scale(np.maximum(np.abs(found.low), np.abs(found.high)), names)
-    fixed = np.flatnonzero(found.low == found.high)
+    low, high = blocks.design.source.extremes
+    scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
+    fixed = np.flatnonzero(low == high)
     intercept = int(fixed[0]) if fixed.size else None
-    means = found.total / blocks.rows / scale
-    center = np.zeros(len(scale)) if intercept is None else means
-    level = 1.0 if intercept is None else float(found.low[intercept] / scale[intercept])
+    level = 1.0 if intercept is None else float(low[intercept] / scale[intercept])
+    moments = blocks.reduce(_sum_moments)
+    center = np.zeros(len(scale)) if intercept is None else moments.total / blocks.rows / scale
     if intercept is not None:
         center[intercept] = 0.0
-    r = factor_columns(blocks, scale, center)
-    width, root = len(scale), np.sqrt(blocks.rows)
-    norms = np.hypot(np.linalg.norm(r[:, :width], axis=0), root * center)
-    basis = ColumnBasis(scale, center, r[:width, :width] / root, intercept, level)
+    start = ColumnBasis(scale, center, np.eye(len(scale)), intercept, level)
+    quick = _factor_moments(moments, start, blocks.rows)
+    return _factor_exactly(blocks, start, names) if quick is None else quick
+
+
+def bound_longest(basis: ColumnBasis, source: ColumnSource) -> float:
+    """Bound the squared length of the rows z = M x of n orthogonal columns, Z'Z = n.
+
+    The leverage of a row is at most one, so its square is at most n. And x is within half
+    the range h of every column from its middle c, so ``|z_i| <= |M c|_i + (|M| h)_i``.
+    """
+    low, high = source.extremes
+    middle, half = low / 2 + high / 2, high / 2 - low / 2
+    reach = np.abs(basis.matrix @ middle) + np.abs(basis.matrix) @ half
+    return min(source.shape[0] * ORTHOGONALITY, float(reach @ reach))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums (K,) and sums of products (K, K) of the columns; ``+`` joins rows."""
+
+    total: np.ndarray
+    products: np.ndarray
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.total + other.total, self.products + other.products)
+
+
+def _sum_moments(block: Block) -> Moments:
+    return Moments(add_rows(block.x), self_gram(block.x))
+
+
+def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBasis | None:
+    """Find the basis from sums of products, or None if rounding could decide anything."""
+    width, scale, center = len(start.scale), start.scale, start.center
+    means = moments.total / rows / scale
+    products = moments.products / rows / np.outer(scale, scale)
+    norms = np.sqrt(np.diag(products))
+    products -= np.outer(center, center)
+    if start.intercept is not None:
+        products[start.intercept] = products[:, start.intercept] = 0.0
+        products[start.intercept, start.intercept] = start.level**2
+    lower = factor_positive(products)
+    if lower is None or (np.diag(lower) < SAFE_PIVOT * norms).any():
+        return None
+    basis = replace(start, r=lower.T)
+    if start.intercept is not None:
+        ones = np.zeros(width)
+        ones[start.intercept] = 1 / (start.level * scale[start.intercept])
+        return replace(basis, constant=basis.enter_params(ones))
+    share = solve_triangular(lower, means, lower=True)
+    return basis if 1 - share @ share > SAFE_PIVOT**2 else None
+
+
+def _factor_exactly(blocks: RowBlocks, start: ColumnBasis, names: tuple) -> ColumnBasis:
+    width, root = len(start.scale), np.sqrt(blocks.rows)
+    r = factor_columns(blocks, start.scale, start.center)
+    norms = np.hypot(np.linalg.norm(r[:, :width], axis=0), root * start.center)
+    basis = replace(start, r=r[:width, :width] / root)
     aliases = find_aliases(r[:, :width], norms)
     if aliases:
         _raise_aliases(aliases, basis, names)
@@ -78,12 +124,8 @@ def factor_columns(
     return np.vstack([r, np.zeros((short, r.shape[1]))]) if short else r
 
 
-def _summarize_block(block: Block) -> ColumnSummary:
-    return ColumnSummary(block.x.min(axis=1), block.x.max(axis=1), block.x.sum(axis=1))
-
-
 def _factor_block(block: Block, scale: np.ndarray, center: np.ndarray) -> TriangularFactor:
-    columns = block.x / scale[:, np.newaxis] - center[:, np.newaxis]
+    columns = lay_out(block.x) / scale[:, np.newaxis] - center[:, np.newaxis]
     return TriangularFactor(triangularize(np.vstack([columns, np.ones((1, columns.shape[1]))]).T))
 
 

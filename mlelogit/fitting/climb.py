@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
 
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.certificate import (
@@ -21,13 +21,18 @@ from mlelogit.fitting.certificate import (
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import Maximum, Status, Trace
+from mlelogit.fitting.whitening import DenseWhitening, Memory, Whitening
 
 NEWTON_STEPS = 3
-NEAR = 1e-8
-COARSE_ENOUGH = 1e-6
+NEAR = 3e-8
+COARSE_ENOUGH = 1e-8
 CHORD_STEPS = 8
-CHORD_RATE = 0.3
+CHORDS_PER_PARAMETER = 1 / 25
+CHORD_RATE = 0.95
 CHORD_GOAL = 1e-12
+SCOUT_GOAL = 5e-9
+SURE = 0.5
+POLISHED = 1e-10
 CLOSE = 0.1
 CLIMB_DECREMENT = 1e-2
 WHITENING_FLOOR = 1e-10
@@ -52,6 +57,24 @@ class Objective(Protocol):
         """Bound the rounding errors of score and information."""
 
 
+@dataclass(frozen=True)
+class Curvature:
+    """An information, its Cholesky factor and what follows from that, found once."""
+
+    information: np.ndarray
+    root: DenseWhitening
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """V (P, P)."""
+        return invert_positive(self.root.lower)
+
+    @property
+    def trace(self) -> float:
+        """No less than the largest eigenvalue of V."""
+        return float(np.trace(self.inverse))
+
+
 @dataclass
 class Climb:
     """One maximization under way.
@@ -65,8 +88,8 @@ class Climb:
     tolerance : float
         Largest error, in standard errors, that counts as converged.
     callback : callable or None
-    factor : numpy.ndarray or None
-        A whitening L (P, P) to begin with; that of the information if not given.
+    first : Whitening or None
+        The whitening to begin with; that of the information if not given.
     sums : Sums
         At the present point.
     certificate : Certificate
@@ -74,12 +97,14 @@ class Climb:
     decrement, noise : float
         Its Newton decrement as computed, and the rounding error of its sum, below which
         no step can bring it.
-    whitening : numpy.ndarray
-        The whitening L in use.
+    whitening : Whitening
+        That in use.
+    memory : Memory
+        The last steps in it.
     certified : Sums
         The sums that `certificate` is of.
-    root : numpy.ndarray or None
-        Cholesky factor of their information, if it is positive definite.
+    curvature : Curvature or None
+        That of their information, if it is positive definite.
     rows : list of tuple
         The path so far.
     """
@@ -89,20 +114,21 @@ class Climb:
     maxiter: int
     tolerance: float
     callback: Callable[[np.ndarray], Any] | None
-    factor: np.ndarray | None = None
+    first: Whitening | None = None
     iterations: int = 0
     evaluations: int = 0
     stopped: bool = False
     failure: Exception | None = None
     rows: list[tuple] = field(default_factory=list)
+    curvature: Curvature | None = None
 
     def __post_init__(self) -> None:
         self.sizes = self.objective.measure_rows()
         self.errors = self.objective.bound_rounding(self.sizes)
-        self.sums = self.measure(self.params, 2 if self.factor is None else 1)
+        self.sums = self.measure(self.params, 2 if self.first is None else 1)
         if not np.isfinite(self.sums.loglike):
             raise ParamsError("The log-likelihood is not finite at the start of the climb.")
-        self.whitening = self.whiten() if self.factor is None else self.factor
+        self.whiten_by(self.whiten() if self.first is None else self.first)
         self.height = abs(self.sums.loglike)
         self.note("start", self.params, self.sums)
         self.certify()
@@ -127,8 +153,8 @@ class Climb:
         score = None if sums.score is None else np.zeros(len(params))
         return Sums(-np.inf, score, sums.information, sums.rows)
 
-    def whiten(self) -> np.ndarray:
-        """Return L with L L' the information, kept off zero where it nearly vanishes."""
+    def whiten(self) -> Whitening:
+        """Return the whitening of the information, kept off zero where it nearly vanishes."""
         information = np.asarray(self.sums.information)
         if not np.isfinite(information).all():
             raise ParamsError("The information is not finite where the climb stands.")
@@ -138,7 +164,7 @@ class Climb:
         while factor is None:
             factor = factor_positive(information + ridge * np.eye(size))
             ridge *= 100
-        return factor
+        return DenseWhitening(factor)
 
     def certify(self, stretch: float = 1.0) -> None:
         """Certify the present point.
@@ -152,32 +178,37 @@ class Climb:
         self.certified = self.sums
         self.decrement = self.noise = np.inf
         self.certificate = certify(np.inf, np.inf, self.tolerance)
-        information = self.sums.information
-        self.root = factor = None if information is None else factor_positive(information)
-        if factor is None:
+        self.curvature = curvature = self._find_curvature()
+        if curvature is None:
             return
-        inverse = invert_positive(factor) * stretch
-        largest = float(np.trace(inverse))
-        self.decrement = self.measure_length(self.sums, factor) * float(np.sqrt(stretch))
-        self.noise = self.errors.score * float(np.sqrt(largest))
-        coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
+        root = float(np.sqrt(stretch))
+        self.decrement = self.measure_length(self.sums, curvature.root) * root
+        self.noise = self.errors.score * float(np.sqrt(curvature.trace)) * root
+        coarse = self.objective.bound_log_odds_coarsely(curvature.inverse, self.sizes) * root
+        largest = curvature.trace * stretch
         self.certificate = self._certify_with(coarse, largest)
         if not self.certificate.product <= COARSE_ENOUGH:
-            fine = min(coarse, self.objective.bound_log_odds_error(inverse))
+            fine = min(coarse, self.objective.bound_log_odds_error(curvature.inverse) * root)
             self.certificate = self._certify_with(fine, largest)
+
+    def _find_curvature(self) -> Curvature | None:
+        information, known = self.sums.information, self.curvature
+        if information is None or (known is not None and known.information is information):
+            return None if information is None else known
+        lower = factor_positive(information)
+        return None if lower is None else Curvature(information, DenseWhitening(lower))
 
     def _certify_with(self, spread: float, largest: float) -> Certificate:
         raised = allow_rounding(self.decrement, spread, largest, self.errors)
         return certify(*raised, self.tolerance * self.errors.unit)
 
-    def measure_length(self, sums: Sums, factor: np.ndarray) -> float:
-        """Return the length of a score in the coordinates whitened by a factor."""
-        score = np.asarray(sums.score)
-        return float(np.linalg.norm(solve_triangular(factor, score, lower=True)))
+    def measure_length(self, sums: Sums, whitening: Whitening) -> float:
+        """Return the length of a score in a whitening."""
+        return float(np.linalg.norm(whitening.enter(np.asarray(sums.score))))
 
-    def note(self, stage: str, params: np.ndarray, sums: Sums) -> None:
-        """Add a point to the path."""
-        norm = self.measure_length(sums, self.whitening)
+    def note(self, stage: str, params: np.ndarray, sums: Sums, length: float | None = None) -> None:
+        """Add a point to the path, and the length of its whitened score."""
+        norm = self.measure_length(sums, self.whitening) if length is None else length
         self.rows.append((stage, sums.loglike, norm, self.evaluations, params.copy()))
 
     def ask_user(self, params: np.ndarray) -> None:
@@ -213,26 +244,37 @@ class Climb:
 
     def adopt(self) -> None:
         """Take the information at hand as the whitening, if the maximum is near."""
-        if self.root is not None and self.certificate.product < CLOSE:
-            self.whitening = self.root
+        if self.curvature is not None and self.certificate.product < CLOSE:
+            self.whiten_by(self.curvature.root)
 
-    def descend(self) -> None:
+    def whiten_by(self, whitening: Whitening) -> None:
+        """Take a whitening; what was learned of the Hessian in the old one is no use in it."""
+        self.whitening = whitening
+        self.memory = Memory()
+
+    def descend(self, goal: float = CHORD_GOAL) -> None:
         """Step on in the whitening at hand while that shortens the score.
 
-        These steps cost a pass each and no new information. They see scores only, which
-        show the way long after the values' rises have drowned in their rounding.
+        These quasi-Newton steps cost a pass each. They see scores only, which show the way
+        long after the values' rises have drowned in their rounding. The step that should
+        reach the goal finds the information in the same pass.
         """
-        length = self.measure_length(self.sums, self.whitening)
-        for _ in range(CHORD_STEPS):
-            if self.over or length <= CHORD_GOAL:
+        gradient = self.whitening.enter(np.asarray(self.sums.score))
+        length, rate = float(np.linalg.norm(gradient)), 1.0
+        for _ in range(CHORD_STEPS + int(CHORDS_PER_PARAMETER * len(gradient))):
+            if self.over or length <= goal:
                 return
-            step = cho_solve((self.whitening, True), np.asarray(self.sums.score))
-            sums = self.measure(self.params + step, 1)
-            shorter = self.measure_length(sums, self.whitening)
+            step = self.memory.turn(gradient)
+            params = self.params + self.whitening.leave(step)
+            sums = self.measure(params, 2 if rate * length <= SURE * goal else 1)
+            after = self.whitening.enter(np.asarray(sums.score))
+            shorter = float(np.linalg.norm(after))
             if not shorter < CHORD_RATE * length:
                 return
-            self.params, self.sums, length = self.params + step, sums, shorter
-            self.pass_on("chord")
+            self.memory.add(step, gradient - after)
+            self.params, self.sums, gradient = params, sums, after
+            length, rate = shorter, shorter / length
+            self.pass_on("chord", length)
 
     def complete(self) -> None:
         """Find the information at the present point, and certify it, if that is not done."""
@@ -248,13 +290,12 @@ class Climb:
         log-odds every variance changes by a factor of at most exp(r).
         """
         for _ in range(NEWTON_STEPS):
-            factor = self.root
-            if self.over or factor is None or self.decrement <= self.noise:
+            curvature = self.curvature
+            if self.over or curvature is None or self.decrement <= max(self.noise, POLISHED):
                 return
-            reach = self.certificate.product
-            step = cho_solve((factor, True), np.asarray(self.sums.score))
+            reach, root = self.certificate.product, curvature.root
             before = (self.params, self.sums, self.certificate, self.decrement)
-            self.params = self.params + step
+            self.params = self.params + root.leave(root.enter(np.asarray(self.sums.score)))
             self.sums = self.measure(self.params, 1 if reach < NEAR else 2)
             if reach < NEAR:
                 self.sums = replace(self.sums, information=before[1].information)
@@ -262,13 +303,13 @@ class Climb:
             if not self.decrement < before[3]:
                 self.params, self.sums, self.certificate, self.decrement = before
                 return
-            self.whitening = factor
-            self.pass_on("newton")
+            self.whitening = root
+            self.pass_on("newton", self.decrement)
 
-    def pass_on(self, stage: str) -> None:
+    def pass_on(self, stage: str, length: float) -> None:
         """Count an iteration that ended at the present point, and tell the user."""
         self.iterations += 1
-        self.note(stage, self.params, self.sums)
+        self.note(stage, self.params, self.sums, length)
         self.ask_user(self.params)
         self.raise_failure()
 
@@ -281,7 +322,10 @@ class Climb:
             stage, np.array(loglike), np.array(norm), np.array(evaluations), np.array(params)
         )
         status, certificate = self.judge(), self.certificate
-        return Maximum(self.params, status, certificate, self.sums, trace, method, self.iterations)
+        inverse = None if self.curvature is None else self.curvature.inverse
+        return Maximum(
+            self.params, status, certificate, self.sums, inverse, trace, method, self.iterations
+        )
 
     def judge(self) -> Status:
         """Say how the climb ended; the certificate decides, not the optimizer's flag."""

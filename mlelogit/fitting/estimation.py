@@ -24,16 +24,18 @@ from mlelogit.exceptions import (
     OptionError,
     ParamsError,
 )
-from mlelogit.fitting.basis import find_basis
+from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
+from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import warn_user
 
 LARGE_WORK = 200_000
+DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
@@ -222,10 +224,13 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     Rows that are kept in the basis cost nothing after the first pass. More rows than are
     kept stay as they are if their columns are well conditioned.
     """
-    many = blocks.rows * blocks.width > KEPT_ELEMENTS
+    source = blocks.design.source
+    elements = blocks.rows * blocks.width
+    many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
+    longest = bound_longest(basis, source)
     if many and basis.raw_amplification <= WELL_CONDITIONED:
-        return LogLikelihood(blocks, base, basis.raw_amplification, basis)
-    return LogLikelihood(blocks.in_basis(basis), base, basis.amplification)
+        return LogLikelihood(blocks, base, basis.raw_amplification, basis, longest)
+    return LogLikelihood(blocks.in_basis(basis), base, basis.amplification, None, longest)
 
 
 def _climb(
@@ -233,10 +238,10 @@ def _climb(
     start: np.ndarray,
     request: FitRequest,
     report: Callable[[np.ndarray], bool],
-    factor: np.ndarray | None = None,
+    whitening: Whitening | None = None,
 ) -> Maximum:
     return maximize(
-        objective, start, request.method, request.maxiter, request.tolerance, report, factor
+        objective, start, request.method, request.maxiter, request.tolerance, report, whitening
     )
 
 
@@ -252,7 +257,7 @@ def _climb_from_null(
         return _climb(objective, nothing.params, request, report)
     start = warm_up(objective, nothing)
     first = replace(request, method="L-BFGS-B")
-    return _climb(objective, start.params, first, report, start.factor)
+    return _climb(objective, start.params, first, report, start.whitening)
 
 
 def _report(
@@ -278,17 +283,19 @@ def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullMode
     has_offset = blocks.design.offset is not None
     totals = blocks.reduce(_total_outcome).value
     shares = totals / totals.sum()
-    factor = whiten_null(shares, base, blocks.width, float(totals.sum()))
+    whitening = whiten_null(shares, base, blocks.width, float(totals.sum()))
     if basis.constant is None:
         zeros = np.zeros(objective.size)
         loglike = objective.evaluate(zeros, 0).loglike
-        return NullModel(loglike, "offset" if has_offset else "equal shares"), Start(zeros, factor)
+        return NullModel(loglike, "offset" if has_offset else "equal shares"), Start(
+            zeros, whitening
+        )
     intercepts = np.delete(np.log(shares) - np.log(shares[base]), base)
     if has_offset:
         null, intercepts = _climb_intercepts(blocks.design, intercepts, base, blocks.threads)
     else:
         null = NullModel(float(totals @ np.log(shares)), "intercepts")
-    return null, Start(np.outer(intercepts, basis.constant).ravel(), factor)
+    return null, Start(np.outer(intercepts, basis.constant).ravel(), whitening)
 
 
 def _climb_intercepts(

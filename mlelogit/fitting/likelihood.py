@@ -27,12 +27,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.sources import lay_out
+from mlelogit.data.threads import borrow
 from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
-from mlelogit.fitting.linalg import (
-    ColumnBasis,
+from mlelogit.fitting.linalg import ColumnBasis, log_softmax
+from mlelogit.fitting.products import (
+    combine_columns,
     index_pairs,
-    log_softmax,
     multiply_pairs,
+    project_rows,
+    quadratic_forms,
     unpack_gram,
     weighted_gram,
 )
@@ -81,7 +85,7 @@ class Largest:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix summed over rows."""
+    """An array summed over rows."""
 
     value: np.ndarray
 
@@ -105,7 +109,9 @@ class Evaluation:
     expected : numpy.ndarray or None
         y, (J, m), for counts and probabilities.
     own : tuple or None
-        For labels the place of every row's category in (J, m), and its y.
+        For labels the place of every row's category in the flattened (J, m), and its y.
+
+    The arrays (J, m) are borrowed: the next evaluation in the same thread overwrites them.
     """
 
     logs: np.ndarray
@@ -119,8 +125,9 @@ class Evaluation:
         """y, (J, m)."""
         if self.own is None:
             return np.asarray(self.expected)
-        y = self.excess.copy()
-        y[self.own[0]] = self.own[1]
+        y = borrow("probabilities", self.excess.shape)
+        np.copyto(y, self.excess)
+        y.reshape(-1)[self.own[0]] = self.own[1]
         return y
 
 
@@ -128,11 +135,28 @@ def _add(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None
     return None if left is None or right is None else left + right
 
 
+def split_base(base: int, categories: int) -> list[tuple[slice, slice]]:
+    """Return where the categories without the base are, among J - 1 rows and among J."""
+    parts = [(slice(0, base), slice(0, base))] if base else []
+    if base < categories - 1:
+        parts.append((slice(base, categories - 1), slice(base + 1, categories)))
+    return parts
+
+
 def predict_scores(
-    x: np.ndarray, params: np.ndarray, base: int, offset: np.ndarray | None
+    x: np.ndarray,
+    params: np.ndarray,
+    base: int,
+    offset: np.ndarray | None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the scores u (J, m) of columns x (K, m); zero for the base, plus the offset."""
-    scores = np.insert(params.reshape(-1, len(x)), base, 0.0, axis=0) @ x
+    columns, rows = x.shape
+    b = params.reshape(-1, columns)
+    scores = np.empty((len(b) + 1, rows)) if out is None else out
+    scores[base] = 0.0
+    for few, all_of_them in split_base(base, len(scores)):
+        combine_columns(b[few], x, scores[all_of_them])
     if offset is not None:
         scores += offset
     return scores
@@ -140,15 +164,22 @@ def predict_scores(
 
 def sum_others(probabilities: np.ndarray) -> np.ndarray:
     """Return, for every category, the sum of the other categories' probabilities (J, m)."""
-    others = np.zeros_like(probabilities)
-    others[1:] = np.cumsum(probabilities[:-1], axis=0)
-    others[:-1] += np.cumsum(probabilities[:0:-1], axis=0)[::-1]
+    others = borrow("others", probabilities.shape)
+    others[:] = 0.0
+    before, after = np.zeros((2, probabilities.shape[1]))
+    for k in range(1, len(probabilities)):
+        before += probabilities[k - 1]
+        after += probabilities[-k]
+        others[k] += before
+        others[-1 - k] += after
     return others
 
 
 def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
     """Evaluate a block at params (P,)."""
-    scores = predict_scores(block.x, params, base, block.offset)
+    columns, rows = block.x.shape
+    scores = borrow("scores", (len(params) // columns + 1, rows))
+    predict_scores(block.x, params, base, block.offset, scores)
     if block.codes is None:
         return _evaluate_table(scores, np.asarray(block.table), block.counted)
     return _evaluate_labels(scores, block.codes)
@@ -156,17 +187,23 @@ def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
 
 def _evaluate_labels(scores: np.ndarray, codes: np.ndarray) -> Evaluation:
     """Evaluate labels; the array of scores is used up."""
-    place = codes, np.arange(len(codes))
+    rows = len(codes)
+    place = codes * rows + np.arange(rows)
     scores -= scores.max(axis=0)
-    chosen = scores[place]
+    flat = scores.reshape(-1)
+    logs = flat.take(place)
     powers = np.exp(scores, out=scores)
-    picked = powers[place]
-    powers[place] = 0.0
+    picked = flat.take(place)
+    flat[place] = 0.0
     rest = powers.sum(axis=0)
     totals = rest + picked
-    powers /= totals
-    powers[place] = -rest / totals
-    return Evaluation(chosen - np.log(totals), powers, None, None, (place, picked / totals))
+    inverse = 1 / totals
+    powers *= inverse
+    rest *= inverse
+    flat[place] = -rest
+    logs -= np.log(totals, out=totals)
+    picked *= inverse
+    return Evaluation(logs, powers, None, None, (place, picked))
 
 
 def _evaluate_table(scores: np.ndarray, d: np.ndarray, counted: bool) -> Evaluation:
@@ -189,29 +226,47 @@ def drop_base(values: np.ndarray, base: int) -> np.ndarray:
     return values[1:] if base == 0 else np.delete(values, base, axis=0)
 
 
-def sum_block(block: Block, params: np.ndarray, base: int, order: int) -> Sums:
-    """Return log-likelihood (order 0), score (1) and information (2) of a block."""
+def project_excess(block: Block, excess: np.ndarray, base: int) -> np.ndarray:
+    """Return the score (P,) of a block: minus the excess (J, m) without the base, times x."""
+    parts = split_base(base, len(excess))
+    return -np.concatenate([project_rows(excess[rows], block.x).ravel() for _, rows in parts])
+
+
+def sum_block(
+    block: Block,
+    params: np.ndarray,
+    base: int,
+    order: int,
+    turn: np.ndarray | None = None,
+    rough: bool = False,
+) -> Sums:
+    """Return log-likelihood (order 0), score (1) and information (2) of a block.
+
+    With a matrix T (K, K) to turn by, the information is that of the columns T x. A rough
+    one is formed in single precision.
+    """
     evaluation = evaluate_block(block, params, base)
     loglike = float(weigh(block, evaluation.logs).sum())
     score = information = None
-    if order >= 1:
-        excess = weigh(block, drop_base(evaluation.excess, base))
-        score = -(excess @ block.x.T).ravel()
     if order >= 2:
         spread = _spread_probabilities(evaluation, base)
         if evaluation.totals is not None:
             spread *= evaluation.totals
-        information = weighted_gram(block.x, weigh(block, spread), block.categories - 1)
+        information = weighted_gram(block.x, weigh(block, spread), turn, rough)
+    if order >= 1:
+        score = project_excess(block, weigh(block, evaluation.excess), base)
     return Sums(loglike, score, information, block.x.shape[1])
 
 
 def _spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
     """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
     every = evaluation.probabilities
+    others = sum_others(every)
     y = drop_base(every, base)
     first, second, _ = index_pairs(len(y))
-    spread = multiply_pairs(-y, y)
-    spread[first == second] = y * drop_base(sum_others(every), base)
+    spread = multiply_pairs(y, y, borrow("spread", (len(first), y.shape[1])))
+    np.negative(spread, out=spread)
+    spread[first == second] = y * drop_base(others, base)
     return spread
 
 
@@ -232,7 +287,7 @@ def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matr
         spread -= d[first] * y[second] + y[first] * d[second]
         spread[first == second] += d
     spread = weigh(block, weigh(block, spread) if squared else spread)
-    return Matrix(weighted_gram(block.x, spread, block.categories - 1))
+    return Matrix(weighted_gram(block.x, spread))
 
 
 def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
@@ -243,7 +298,8 @@ def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
 def map_score_obs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return the contribution of every row to the score (P, m)."""
     excess = weigh(block, drop_base(evaluate_block(block, params, base).excess, base))
-    return (-excess[:, np.newaxis, :] * block.x).reshape(-1, block.x.shape[1])
+    x = lay_out(block.x)
+    return (-excess[:, np.newaxis, :] * x).reshape(-1, x.shape[1])
 
 
 def map_scores(block: Block, params: np.ndarray, base: int) -> np.ndarray:
@@ -265,33 +321,22 @@ def map_outcome(block: Block) -> np.ndarray:
     return outcome
 
 
-def find_largest_quadratic(block: Block, matrix: np.ndarray, basis: ColumnBasis | None) -> Largest:
-    """Return the largest z_n' M z_n of a block, z in a basis if one is given."""
-    z = block.x if basis is None else basis.enter(block.x)
-    return Largest(float((z * (matrix @ z)).sum(axis=0).max()))
+def find_largest_quadratic(block: Block, matrix: np.ndarray) -> Largest:
+    """Return the largest x_n' M x_n of a block."""
+    return Largest(float(quadratic_forms(block.x, matrix).max()))
 
 
-def sum_sizes(block: Block, basis: ColumnBasis | None) -> RowSizes:
-    """Add up the weighted lengths of a block's rows, and their squares."""
-    z = block.x if basis is None else basis.enter(block.x)
-    lengths = np.sqrt((z**2).sum(axis=0))
+def sum_sizes(block: Block, square: np.ndarray) -> RowSizes:
+    """Add up the weighted lengths of a block's rows, and their squares, ``‖z_n‖² = x_n' Q x_n``."""
+    squares = np.maximum(quadratic_forms(block.x, square), 0.0)
+    lengths = np.sqrt(squares)
     people = np.ones(len(lengths))
     if block.counted and block.table is not None:
         people = block.table.sum(axis=0)
     weights = people if block.weights is None else people * block.weights
     reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
-    first, second = float(weights @ reach), float(weights @ lengths**2)
-    longest = float(lengths.max()) ** 2
-    return RowSizes(first, second, float(weights.max()), float(weights.sum()), longest)
-
-
-def _pull(sums: Sums, basis: ColumnBasis) -> Sums:
-    """Map sums in the coefficients of X to those of a basis."""
-    score = None if sums.score is None else basis.pull_score(sums.score)
-    information = sums.information
-    if information is not None:
-        information = basis.pull_information(information)
-    return replace(sums, score=score, information=information)
+    first, second = float(weights @ reach), float(weights @ squares)
+    return RowSizes(first, second, float(weights.max()), float(weights.sum()), float(squares.max()))
 
 
 @dataclass(frozen=True)
@@ -306,15 +351,22 @@ class LogLikelihood:
     amplification : float
         How much the basis magnifies the rounding of a row.
     basis : ColumnBasis or None
-        Params are coefficients in this basis, though the blocks come as they are: sums
-        are mapped instead of rows. For well-conditioned columns that loses next to
-        nothing, and spares every pass the change of basis.
+        Params are coefficients in this basis, though the blocks come as they are: values
+        and scores are mapped instead of rows. For well-conditioned columns that loses next
+        to nothing, and spares every pass the change of basis.
+    longest : float or None
+        A bound on the squared length of the rows in an orthogonal basis; None if their
+        columns are not orthogonal.
+    rough : bool
+        Whether informations are formed in single precision, good enough to whiten with.
     """
 
     blocks: RowBlocks
     base: int
     amplification: float = 1.0
     basis: ColumnBasis | None = None
+    longest: float | None = None
+    rough: bool = False
 
     @property
     def size(self) -> int:
@@ -324,14 +376,33 @@ class LogLikelihood:
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, from order 1 on the score, from 2 on the information."""
         outer = params if self.basis is None else self.basis.leave_params(params)
-        sums = self.blocks.reduce(sum_block, outer, self.base, order)
-        if sums.information is not None:
-            sums = replace(sums, information=unpack_gram(sums.information, self.blocks.width))
-        return sums if self.basis is None else _pull(sums, self.basis)
+        sums = self.blocks.reduce(sum_block, outer, self.base, order, self._turn, self.rough)
+        score, information = sums.score, sums.information
+        if information is not None:
+            information = unpack_gram(information, self.blocks.width)
+        if self.basis is not None:
+            score = None if score is None else self.basis.pull_score(score)
+            if information is not None and self._turn is None:
+                information = self.basis.pull_information(information)
+        return replace(sums, score=score, information=information)
+
+    @property
+    def _turn(self) -> np.ndarray | None:
+        """What turns the rows when products of their columns are summed; sums else are."""
+        return None if self.basis is None or self.blocks.sparse else self.basis.matrix
+
+    def _square(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the matrix whose quadratic forms of the blocks' rows are those of M in z."""
+        if self.basis is None:
+            return matrix
+        return np.asarray(self.basis.matrix.T @ matrix @ self.basis.matrix)
 
     def measure_rows(self) -> RowSizes:
-        """Return how large the rows are."""
-        return self.blocks.reduce(sum_sizes, self.basis)
+        """Return how large the rows are: known beforehand where they are orthogonal and alike."""
+        if self.longest is not None and self.blocks.plain:
+            n, width = float(self.blocks.rows), self.blocks.width
+            return RowSizes(n * float(np.sqrt(width)), n * width, 1.0, n, self.longest)
+        return self.blocks.reduce(sum_sizes, self._square(np.eye(self.blocks.width)))
 
     def bound_rounding(self, sizes: RowSizes) -> Rounding:
         """Bound the rounding errors of score and information."""
@@ -348,9 +419,8 @@ class LogLikelihood:
 
         ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
         """
-        largest = self.blocks.reduce(
-            find_largest_quadratic, self.add_variances(covariance), self.basis
-        )
+        matrix = self._square(self.add_variances(covariance))
+        largest = self.blocks.reduce(find_largest_quadratic, matrix)
         return float(np.sqrt(max(2.0 * largest.value, 0.0)))
 
     def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:

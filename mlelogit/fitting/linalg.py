@@ -1,16 +1,16 @@
-"""Log-softmax, weighted cross-products, the internal basis and safe solves."""
+"""Log-softmax, the internal basis and safe solves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cholesky, lstsq, qr, solve_triangular
+from scipy.linalg.blas import dtrsv
 from scipy.linalg.lapack import dpotri
 
 ALIAS_TOLERANCE = 1e-11
-PAIR_ELEMENTS = 1 << 19
 
 
 def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -24,73 +24,6 @@ def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     powers = np.exp(shifted)
     totals = powers.sum(axis=0)
     return shifted - np.log(totals), powers / totals
-
-
-@lru_cache(maxsize=64)
-def index_pairs(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give every pair i <= j below size a number.
-
-    Returns
-    -------
-    first, second : numpy.ndarray
-        (size (size + 1) / 2,) each: the members of every pair.
-    position : numpy.ndarray
-        (size, size): the number of pair (i, j), the same for (j, i).
-    """
-    first, second = np.triu_indices(size)
-    position = np.empty((size, size), dtype=np.intp)
-    position[first, second] = position[second, first] = np.arange(len(first))
-    return first, second, position
-
-
-def multiply_pairs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return ``left_i right_j`` for every pair i <= j: (size (size + 1) / 2, m)."""
-    size = len(left)
-    products = np.empty((size * (size + 1) // 2, left.shape[1]))
-    start = 0
-    for i in range(size):
-        np.multiply(left[i], right[i:], out=products[start : start + size - i])
-        start += size - i
-    return products
-
-
-def weighted_gram(x: np.ndarray, pair_weights: np.ndarray, equations: int) -> np.ndarray:
-    r"""Sum ``W_n ⊗ x_n x_n'`` over rows, each W_n symmetric, and pack it.
-
-    Every (j, l) block of the sum is symmetric in x, so one product of the
-    distinct weights with the distinct products of columns holds all of it.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        (K, m).
-    pair_weights : numpy.ndarray
-        (E (E + 1) / 2, m): the distinct entries of W_n in the order of
-        `index_pairs`.
-    equations : int
-        E.
-
-    Returns
-    -------
-    numpy.ndarray
-        (E (E + 1) / 2, K (K + 1) / 2); `unpack_gram` lays it out.
-    """
-    columns, rows = x.shape
-    pairs = columns * (columns + 1) // 2
-    step = max(16, PAIR_ELEMENTS // pairs)
-    packed = np.zeros((equations * (equations + 1) // 2, pairs))
-    for start in range(0, rows, step):
-        part = np.ascontiguousarray(x[:, start : start + step])
-        packed += pair_weights[:, start : start + step] @ multiply_pairs(part, part).T
-    return packed
-
-
-def unpack_gram(packed: np.ndarray, columns: int) -> np.ndarray:
-    """Lay a packed sum out as (E K, E K), equation by equation."""
-    equations = int(np.sqrt(2 * len(packed)))
-    place, pair = index_pairs(columns)[2], index_pairs(equations)[2]
-    full = packed[pair[:, np.newaxis, :, np.newaxis], place[np.newaxis, :, np.newaxis, :]]
-    return full.reshape(equations * columns, equations * columns)
 
 
 @dataclass(frozen=True)
@@ -259,7 +192,7 @@ def factor_positive(matrix: np.ndarray) -> np.ndarray | None:
     if not np.isfinite(matrix).all():
         return None
     try:
-        return np.asarray(cholesky(matrix, lower=True, check_finite=False))
+        return np.asfortranarray(cholesky(matrix, lower=True, check_finite=False))
     except np.linalg.LinAlgError:
         return None
 
@@ -271,3 +204,14 @@ def invert_positive(factor: np.ndarray) -> np.ndarray:
         raise np.linalg.LinAlgError("The factor is singular.")
     lower = np.tril(inverse)
     return np.asarray(lower + np.tril(inverse, -1).T)
+
+
+def solve_lower(factor: np.ndarray, right: np.ndarray, transpose: bool = False) -> np.ndarray:
+    """Solve ``L x = right``, or ``L' x = right``, for a lower triangular L."""
+    if right.ndim == 1:
+        return np.asarray(dtrsv(factor, right, lower=1, trans=int(transpose)))
+    return np.asarray(
+        solve_triangular(
+            factor, right, lower=True, trans="T" if transpose else "N", check_finite=False
+        )
+    )

@@ -67,6 +67,8 @@ class Maximum:
     certificate : Certificate
     sums : Sums
         Log-likelihood, score and information there, in the coordinates climbed in.
+    inverse : numpy.ndarray or None
+        The inverse of that information (P, P), if it is positive definite.
     trace : Trace
         Its last entry is the answer.
     method : str
@@ -78,6 +80,7 @@ class Maximum:
     status: Status
     certificate: Certificate
     sums: Sums
+    inverse: np.ndarray | None
     trace: Trace
     method: str
     iterations: int

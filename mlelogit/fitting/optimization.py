@@ -14,13 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.linalg import norm
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.climb import CLOSE, Climb, Objective
+from mlelogit.fitting.climb import CLOSE, NEAR, SCOUT_GOAL, Climb, Objective
 from mlelogit.fitting.maximum import Maximum
-from mlelogit.fitting.whitening import Whitened
+from mlelogit.fitting.whitening import Whitened, Whitening
 
 METHODS = (
     "trust-exact",
@@ -71,7 +72,7 @@ def maximize(
     maxiter: int | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
     callback: Callable[[np.ndarray], Any] | None = None,
-    factor: np.ndarray | None = None,
+    whitening: Whitening | None = None,
 ) -> Maximum:
     """Maximize a concave log-likelihood by `scipy.optimize.minimize` of its negative.
 
@@ -88,26 +89,26 @@ def maximize(
         Largest error in standard errors that counts as converged.
     callback : callable, optional
         Called with the parameters after every iteration; a true answer stops.
-    factor : numpy.ndarray, optional
-        (P, P), L of a first whitening; that of the information at the start, which
-        costs a pass, if not given.
+    whitening : Whitening, optional
+        A first one; that of the information at the start, which costs a pass, if not given.
 
     Returns
     -------
     Maximum
     """
     chosen = find_method(method, len(start))
-    climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, factor)
+    climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, whitening)
     for turn in range(ROUNDS):
         if turn:
-            climb.whitening = climb.whiten()
+            climb.whiten_by(climb.whiten())
         climb_once(climb, chosen)
-        if turn and chosen not in SECOND_ORDER:
-            climb.descend()
+        if chosen not in SECOND_ORDER:
+            climb.descend(SCOUT_GOAL)
         climb.complete()
         climb.adopt()
-        climb.descend()
-        climb.complete()
+        if not climb.certificate.product < NEAR:
+            climb.descend()
+            climb.complete()
         if climb.over or climb.certificate.product < CLOSE:
             break
         if climb.decrement**2 / 2 <= climb.rounding:
@@ -127,11 +128,19 @@ def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
     target : float, optional
         Length of the whitened score to stop at.
     """
-    objective = Whitened(climb.measure, climb.params, climb.whitening, climb.sums)
+    length = climb.measure_length(climb.sums, climb.whitening)
+    # L-BFGS-B makes its first step of length one; in this unit that is the whole step.
+    unit = length if method == "L-BFGS-B" and 0 < length < np.inf else 1.0
+    whitening = climb.whitening.scale(1 / unit)
+    objective = Whitened(climb.measure, climb.params, whitening, climb.sums)
+    path = [(objective.origin, objective.jac(objective.origin))]
 
     def note(z: np.ndarray) -> None:
         climb.iterations += 1
-        climb.note(method, objective.place(z), objective.sums(z, 1))
+        (before, falling), gradient = path[0], objective.jac(z)
+        climb.note(method, objective.place(z), objective.look(z)[0], float(norm(gradient)) / unit)
+        climb.memory.add((z - before) * unit, (gradient - falling) / unit)
+        path[0] = z.copy(), gradient
         objective.last = z.copy()
         climb.ask_user(objective.place(z))
         if climb.over:
@@ -145,7 +154,7 @@ def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
                 jac=objective.jac,
                 hess=objective.hess if method in SECOND_ORDER else None,
                 method=method,
-                options=_make_options(method, climb, objective.length, target or climb.aim()),
+                options=_make_options(method, climb, length, (target or climb.aim()) * unit),
                 callback=note,
             ).x
     except StopIteration:
@@ -154,7 +163,7 @@ def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
         # A method's own algebra breaks down where the curvature vanishes.
         point = objective.last
     climb.raise_failure()
-    climb.arrive(objective.place(point), objective.sums(point, 1), method)
+    climb.arrive(objective.place(point), objective.look(point)[0], method)
 
 
 def _make_options(method: str, climb: Climb, length: float, target: float) -> dict[str, Any]:

@@ -19,11 +19,10 @@ from mlelogit.fitting.climb import Climb
 from mlelogit.fitting.likelihood import LogLikelihood
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.optimization import climb_once
+from mlelogit.fitting.whitening import DenseWhitening, KroneckerWhitening, Whitening
 
-ROWS_PER_PARAMETER = 8
+ROWS_PER_PARAMETER = 16
 SHARE = 16
-LEAST_SAVING = 3
-MIXED_IN = 0.05
 LOOSE = 0.5
 PATIENCE = 60
 
@@ -36,18 +35,17 @@ class Start:
     ----------
     params : numpy.ndarray
         (P,).
-    factor : numpy.ndarray
-        L (P, P), lower triangular.
+    whitening : Whitening
     """
 
     params: np.ndarray
-    factor: np.ndarray
+    whitening: Whitening
 
 
-def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> np.ndarray:
-    """Return L with L L' the information of the null model in an orthogonal basis.
+def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> KroneckerWhitening:
+    """Return the whitening of the null model's information in an orthogonal basis.
 
-    It is ``T (diag(p) - p p') ⊗ 1_K`` for shares p without the base and a total weight T.
+    That is ``T (diag(p) - p p') ⊗ 1_K`` for shares p without the base and a total weight T.
 
     Parameters
     ----------
@@ -60,12 +58,15 @@ def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> np.n
         T.
     """
     p = np.delete(shares, base)
-    factor = cholesky(np.diag(p) - np.outer(p, p), lower=True)
-    return np.asarray(np.kron(factor, np.eye(width))) * np.sqrt(total)
+    lower = cholesky(total * (np.diag(p) - np.outer(p, p)), lower=True)
+    return KroneckerWhitening(np.asfortranarray(lower), width)
 
 
-def warm_up(objective: LogLikelihood, start: Start) -> Start:
-    """Climb loosely on a subsample, if there are rows enough for that to save passes.
+def warm_up(objective: LogLikelihood, start: Start, least: int = 1) -> Start:
+    """Climb loosely on a subsample, if there are rows enough for its information to serve.
+
+    That climb starts from a subsample of its own, as long as there are rows for one. Its
+    information is mixed with the null model's as if that came from P rows more.
 
     Parameters
     ----------
@@ -73,20 +74,31 @@ def warm_up(objective: LogLikelihood, start: Start) -> Start:
         On all rows, in an orthogonal basis.
     start : Start
         The null model, and its whitening on all rows.
+    least : int
+        How many rows each of the few must stand for; one: all rows may warm themselves up.
     """
-    blocks = objective.blocks
-    wanted = max(ROWS_PER_PARAMETER * objective.size, blocks.rows // SHARE)
-    step = blocks.rows // wanted
-    if step < LEAST_SAVING:
+    wanted = max(ROWS_PER_PARAMETER * objective.size, objective.blocks.rows // SHARE)
+    step = objective.blocks.rows // wanted
+    if step < least:
         return start
-    design = take_rows(blocks.design, np.arange(0, blocks.rows, step))
-    few = RowBlocks(design, blocks.basis, threads=blocks.threads)
-    scale = blocks.rows / few.rows
-    sample = replace(objective, blocks=few)
-    null = start.factor / np.sqrt(scale)
-    climb = Climb(sample, start.params, PATIENCE, 1.0, None, null)
+    sample = thin(objective, step)
+    scale = objective.blocks.rows / sample.blocks.rows
+    null = Start(start.params, start.whitening.scale(1 / np.sqrt(scale)))
+    begin = warm_up(sample, null, least=2)
+    climb = Climb(sample, begin.params, PATIENCE, 1.0, None, begin.whitening)
     climb_once(climb, "L-BFGS-B", LOOSE)
     information = np.asarray(climb.measure(climb.params, 2).information)
-    mixed = scale * ((1 - MIXED_IN) * information + MIXED_IN * null @ null.T)
-    factor = factor_positive(mixed)
-    return start if factor is None else Start(climb.params, factor)
+    share = sample.size / (sample.size + sample.blocks.rows)
+    mixed = scale * ((1 - share) * information + share * null.whitening.square())
+    lower = factor_positive(mixed)
+    return start if lower is None else Start(climb.params, DenseWhitening(lower))
+
+
+def thin(objective: LogLikelihood, step: int) -> LogLikelihood:
+    """Return the log-likelihood of one row in so many, its informations in single precision."""
+    if step == 1:
+        return replace(objective, rough=True)
+    blocks = objective.blocks
+    design = take_rows(blocks.design, np.arange(0, blocks.rows, step))
+    few = RowBlocks(design, blocks.basis, threads=blocks.threads)
+    return replace(objective, blocks=few, rough=True)

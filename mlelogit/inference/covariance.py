@@ -20,7 +20,8 @@ import numpy as np
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import sum_meat
-from mlelogit.fitting.linalg import factor_positive, invert_positive, unpack_gram
+from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.products import unpack_gram
 
 RANK_TOLERANCE = 1e-10
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
@@ -81,11 +82,11 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
             f"Covariance {kind!r} is not defined with importance weights, which do not say how "
             "many observations a row stands for; use 'nonrobust', or another weight_type."
         )
-    factor = factor_positive(np.asarray(record.sums.information))
-    if factor is None or not record.maximum.certificate.finite_maximum:
+    bread = record.maximum.inverse
+    if bread is None or not record.maximum.certificate.finite_maximum:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
-    inner, correction = _estimate_inner(record, kind, invert_positive(factor))
+    inner, correction = _estimate_inner(record, kind, bread)
     return Covariance(kind, record.basis.leave_covariance(inner), correction)
 
 

@@ -12,6 +12,7 @@ from scipy.linalg import solve
 from scipy.special import chdtrc
 
 from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.sources import lay_out
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.estimation import FitRecord
@@ -250,13 +251,21 @@ class _JoinedSource:
 
     left: Any
     right: Any
+    direct = False
+    sparse = False
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
 
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = zip(self.left.extremes, self.right.extremes, strict=True)
+        return np.concatenate(low), np.concatenate(high)
+
     def block(self, start: int, stop: int) -> np.ndarray:
-        return np.vstack([self.left.block(start, stop), self.right.block(start, stop)])
+        blocks = self.left.block(start, stop), self.right.block(start, stop)
+        return np.vstack([lay_out(block) for block in blocks])
 
     def take(self, rows: np.ndarray) -> _JoinedSource:
         return _JoinedSource(self.left.take(rows), self.right.take(rows))

@@ -40,5 +40,7 @@ def rebase_record(record: FitRecord, base: int) -> FitRecord:
         score=back.T @ np.asarray(record.sums.score),
         information=back.T @ np.asarray(record.sums.information) @ back,
     )
-    moved = replace(maximum, params=change @ maximum.params, trace=trace, sums=sums)
+    inverse = None if maximum.inverse is None else change @ maximum.inverse @ change.T
+    params = change @ maximum.params
+    moved = replace(maximum, params=params, trace=trace, sums=sums, inverse=inverse)
     return replace(record, encoding=encoding, maximum=moved)

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import mlelogit as ml
-from mlelogit.data.threads import count_threads, map_in_order
+from mlelogit.data.threads import borrow, count_threads, fold_in_order
 
 
 def draw(seed=0):
@@ -41,11 +41,46 @@ def test_a_forked_process_fits_too():
     assert np.array_equal(here, there)
 
 
-def test_results_come_in_order_and_errors_come_out():
-    items = list(range(50))
-    assert list(map_in_order(lambda i: i * i, items, 4)) == [i * i for i in items]
+@pytest.mark.parametrize("threads", [1, 2, 4, 80])
+def test_results_come_in_order_and_errors_come_out(threads):
+    items, found = list(range(50)), []
+    fold_in_order(lambda i: i * i, items, threads, found.append)
+    assert found == [i * i for i in items]
     with pytest.raises(ZeroDivisionError):
-        list(map_in_order(lambda i: 1 // i, items, 4))
+        fold_in_order(lambda i: 1 // (i - 40), items, threads, found.append)
+
+
+def test_no_two_results_are_folded_at_a_time():
+    busy, most = [], []
+
+    def fold(_):
+        busy.append(1)
+        most.append(len(busy))
+        busy.pop()
+
+    fold_in_order(lambda i: i, list(range(500)), 4, fold)
+    assert most == [1] * 500
+
+
+def test_a_fold_within_a_fold_does_not_wait_for_itself():
+    def inner(i):
+        found = []
+        fold_in_order(lambda j: i * j, list(range(4)), 2, found.append)
+        return sum(found)
+
+    found = []
+    fold_in_order(inner, list(range(20)), 2, found.append)
+    assert found == [6 * i for i in range(20)]
+
+
+def test_borrowed_memory_is_ones_own_and_used_again():
+    mine = borrow("sample", (3, 4))
+    assert borrow("sample", (4, 3)).base is mine.base
+    assert borrow("other", (3, 4)).base is not mine.base
+    assert borrow("sample", (2,), np.float32).dtype == np.float32
+    with ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(borrow, "sample", (3, 4)).result()
+    assert not np.shares_memory(borrow("sample", (3, 4)), theirs)
 
 
 def test_all_processors_are_counted():

@@ -20,7 +20,7 @@ from mlelogit.fitting.likelihood import (
     sum_block,
     sum_meat,
 )
-from mlelogit.fitting.linalg import unpack_gram
+from mlelogit.fitting.products import unpack_gram
 
 X = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, -2.0]])
 B = np.array([[0.5, -1.0], [0.25, 2.0]])

@@ -11,12 +11,9 @@ from mlelogit.fitting.linalg import (
     TriangularFactor,
     factor_positive,
     find_aliases,
-    index_pairs,
     invert_positive,
     log_softmax,
     triangularize,
-    unpack_gram,
-    weighted_gram,
 )
 
 
@@ -42,26 +39,6 @@ def test_log_softmax_columns_are_rows_of_data(rng):
     assert np.abs(np.exp(logs) - probabilities).max() < 1e-15
     shifted, _ = log_softmax(scores + rng.normal(size=7))
     assert np.abs(shifted - logs).max() < 1e-14
-
-
-@pytest.mark.parametrize(("equations", "columns", "rows"), [(1, 1, 1), (3, 2, 9), (2, 5, 400)])
-def test_weighted_gram_is_the_sum_of_kronecker_products(rng, equations, columns, rows):
-    x = rng.normal(size=(columns, rows))
-    weights = rng.normal(size=(rows, equations, equations))
-    weights = weights + weights.transpose(0, 2, 1)
-    first, second, _ = index_pairs(equations)
-    packed = weights[:, first, second].T
-    expected = sum(np.kron(w, np.outer(v, v)) for w, v in zip(weights, x.T, strict=True))
-    result = unpack_gram(weighted_gram(x, packed, equations), columns)
-    assert np.abs(result - expected).max() < 1e-10
-    assert (result == result.T).all()
-
-
-def test_weighted_gram_cuts_long_blocks_without_losing_rows(rng, monkeypatch):
-    x, weights = rng.normal(size=(3, 100)), rng.normal(size=(3, 100))
-    whole = weighted_gram(x, weights, 2)
-    monkeypatch.setattr("mlelogit.fitting.linalg.PAIR_ELEMENTS", 6 * 17)
-    assert np.abs(weighted_gram(x, weights, 2) - whole).max() < 1e-12
 
 
 def test_triangular_factors_add_up_to_the_factor_of_all_rows(rng):

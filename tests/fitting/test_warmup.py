@@ -70,9 +70,9 @@ def test_the_null_whitening_is_the_information_of_the_null_model(rng):
     inner = blocks.in_basis(basis)
     _, nothing = fit_null(inner, 1, basis)
     information = LogLikelihood(inner, 1).evaluate(nothing.params, 2).information
-    assert np.abs(nothing.factor @ nothing.factor.T - information).max() < 1e-8 * 500
+    assert np.abs(nothing.whitening.square() - information).max() < 1e-8 * 500
     shares = np.bincount(codes) / 500
-    assert np.array_equal(whiten_null(shares, 1, 4, 500.0), nothing.factor)
+    assert np.array_equal(whiten_null(shares, 1, 4, 500.0).lower, nothing.whitening.lower)
 
 
 def test_few_rows_start_from_the_null_model(rng):
