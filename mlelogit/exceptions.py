@@ -10,6 +10,7 @@ __all__ = [
     "ColumnNotFoundError",
     "ColumnTypeError",
     "CovarianceError",
+    "CovarianceOmittedWarning",
     "DataFileError",
     "DataNotKeptError",
     "DuplicateColumnError",
@@ -62,6 +63,10 @@ class ColumnTypeError(MNLogitError):
 
 class CovarianceError(MNLogitError):
     """The covariance asked for is not defined for this fit."""
+
+
+class CovarianceOmittedWarning(MNLogitWarning):
+    """Covariance and certificate were left out: so many parameters, and nobody asked for them."""
 
 
 class DataFileError(MNLogitError):

@@ -137,7 +137,8 @@ class MNLogit:
             this many of its standard errors.
         cov_type : str, optional
             Covariance: nonrobust, opg, HC0, HC1 or robust. Nonrobust if not
-            given, robust with sampling weights.
+            given, robust with sampling weights; but none beyond 12,000 parameters
+            unless it is given.
         cov_kwds : dict, optional
             Arguments of the covariance; none of these kinds takes any.
         callback : callable, optional
@@ -167,10 +168,12 @@ class MNLogit:
         NotConvergedWarning, NoFiniteMaximumWarning
             If the certificate does not hold; the message tells how far off the
             answer can be.
+        CovarianceOmittedWarning
+            If covariance and certificate were left out for their size.
         """
         _check_options(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads)
+        request = FitRequest(method, start, maxiter, tol, threads, cov_type is not None)
         record = estimate(self.design, request, callback, disp)
         return MNLogitResults(record, estimate_covariance(record, cov_type))
 

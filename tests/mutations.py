@@ -51,9 +51,9 @@ def without_weights(_: Any) -> Any:
 def next_base(function: Any) -> Any:
     """Mutate `predict_scores`: the zero stands one place too far on."""
 
-    def mutated(x: Any, params: Any, base: int, offset: Any) -> Any:
-        size = len(params) // len(x) + 1
-        return function(x, params, (base + 1) % size, offset)
+    def mutated(x: Any, params: Any, base: int, offset: Any, *out: Any) -> Any:
+        size = len(params) // x.shape[0] + 1
+        return function(x, params, (base + 1) % size, offset, *out)
 
     return mutated
 
@@ -64,7 +64,7 @@ def next_category(function: Any) -> Any:
 
 
 def without_offset(function: Any) -> Any:
-    return lambda x, params, base, offset: function(x, params, base, None)
+    return lambda x, params, base, offset, *out: function(x, params, base, None, *out)
 
 
 def weights_once(function: Any) -> Any:
@@ -81,7 +81,7 @@ def same_zero(function: Any) -> Any:
     """Mutate `change_base`: the new base's equation is not subtracted."""
 
     def mutated(encoding: Any, base: int) -> Any:
-        return np.eye(len(encoding.names) * len(encoding.others)) + 0 * function(encoding, base)
+        return np.eye(len(encoding.others)) + 0 * function(encoding, base)
 
     return mutated
 

@@ -63,6 +63,7 @@ INSIDE = {
         "climb",
         "optimization",
         "warmup",
+        "matrixfree",
         "estimation",
     ),
     "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "hypothesis"),

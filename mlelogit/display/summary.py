@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.maximum import Status
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
@@ -200,7 +201,9 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         f"Null model: {statistics.null}.",
     ]
     if not record.maximum.converged:
-        notes.insert(0, f"NOT CONVERGED. {record.maximum.status.value}")
+        status = record.maximum.status
+        lacks = "CERTIFIED" if status is Status.UNCERTIFIED else "CONVERGED"
+        notes.insert(0, f"NOT {lacks}. {status.value}")
     if covariance.correction:
         notes.append(f"Covariance {covariance.kind}: HC0 times {covariance.correction}.")
     if record.has_offset:

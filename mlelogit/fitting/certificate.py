@@ -62,6 +62,8 @@ class Certificate:
         return self.finite_maximum and self.error_bound <= self.tolerance
 
     def __str__(self) -> str:
+        if np.isinf(self.log_odds_error) and np.isfinite(self.decrement):
+            return f"left out; estimated distance {self.decrement:.2g} standard errors"
         if not self.finite_maximum:
             return (
                 f"no finite maximum has been shown to exist (a = {self.product:.3g}, needs a < 1)"

@@ -131,7 +131,9 @@ class Climb:
         self.whiten_by(self.whiten() if self.first is None else self.first)
         self.height = abs(self.sums.loglike)
         self.note("start", self.params, self.sums)
-        self.certify()
+        self.certificate = certify(np.inf, np.inf, self.tolerance)
+        self.decrement = self.noise = np.inf
+        self.certified: Sums | None = None
 
     @property
     def over(self) -> bool:
@@ -335,4 +337,6 @@ class Climb:
             return Status.CALLBACK
         if self.iterations >= self.maxiter:
             return Status.MAXITER
+        if self.sums.information is None:
+            return Status.UNCERTIFIED
         return Status.STALLED if self.certificate.finite_maximum else Status.NO_FINITE_MAXIMUM

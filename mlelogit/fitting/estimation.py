@@ -18,6 +18,7 @@ from mlelogit.data.rows import Audit
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
+    CovarianceOmittedWarning,
     DataNotKeptError,
     NoFiniteMaximumWarning,
     NotConvergedWarning,
@@ -28,6 +29,7 @@ from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
 from mlelogit.fitting.linalg import ColumnBasis
+from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
@@ -37,6 +39,7 @@ from mlelogit.notices import warn_user
 LARGE_WORK = 200_000
 DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
+LARGEST_SIZE = 12_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -55,6 +58,8 @@ class FitRequest:
         Largest error, in standard errors, that counts as converged.
     threads : int or None
         Threads over row blocks; all processors if None.
+    covariance : bool
+        Whether a covariance was asked for, however large.
     """
 
     method: str = "auto"
@@ -62,6 +67,7 @@ class FitRequest:
     maxiter: int | None = None
     tolerance: float = DEFAULT_TOLERANCE
     threads: int | None = None
+    covariance: bool = False
 
     def __post_init__(self) -> None:
         find_method(self.method, 1)
@@ -198,6 +204,8 @@ def _estimate(
     objective = make_objective(blocks, base, basis)
     null, nothing = fit_null(objective.blocks, base, basis)
     given = _read_start(request.start_params, basis, objective.size)
+    if given is not None and _is_too_large(objective.size, request):
+        nothing, given = replace(nothing, params=given), None
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
         report = partial(_report, basis, counter, callback)
         climbed = None if given is None else _climb(objective, given, request, report)
@@ -252,12 +260,21 @@ def _climb_from_null(
     report: Callable[[np.ndarray], bool],
 ) -> Maximum:
     """Climb from the null model; with method="auto" and many rows, by way of a few of them."""
+    if _is_too_large(objective.size, request):
+        return climb_without_information(
+            objective, nothing, request.maxiter, request.tolerance, report
+        )
     work = objective.blocks.rows * objective.size
     if request.method != "auto" or work < LARGE_WORK:
         return _climb(objective, nothing.params, request, report)
     start = warm_up(objective, nothing)
     first = replace(request, method="L-BFGS-B")
     return _climb(objective, start.params, first, report, start.whitening)
+
+
+def _is_too_large(size: int, request: FitRequest) -> bool:
+    """Tell whether a P x P array is out of the question unless it was asked for."""
+    return size > LARGEST_SIZE and request.method == "auto" and not request.covariance
 
 
 def _report(
@@ -338,6 +355,16 @@ def warn_if_not_converged(maximum: Maximum) -> None:
     if maximum.converged:
         return
     certificate = maximum.certificate
+    if maximum.sums.information is None:
+        size = len(maximum.params)
+        warn_user(
+            f"{maximum.status.value} The {size} parameters' covariance takes "
+            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
+            f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
+            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum.",
+            CovarianceOmittedWarning,
+        )
+        return
     if maximum.status is Status.NO_FINITE_MAXIMUM:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "

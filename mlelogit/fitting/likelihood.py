@@ -258,6 +258,21 @@ def sum_block(
     return Sums(loglike, score, information, block.x.shape[1])
 
 
+def sum_curvature(block: Block, params: np.ndarray, base: int, direction: np.ndarray) -> Matrix:
+    """Return the information of a block at params times a direction, both (P,), unformed.
+
+    With ``a = V x`` the scores' change along it, it is ``Σ_n w_n t_n y_k (a_k - Σ_l y_l a_l) x``.
+    """
+    evaluation = evaluate_block(block, params, base)
+    y = evaluation.probabilities
+    along = predict_scores(block.x, direction, base, None)
+    along -= (y * along).sum(axis=0)
+    along *= y
+    if evaluation.totals is not None:
+        along *= evaluation.totals
+    return Matrix(-project_excess(block, weigh(block, along), base))
+
+
 def _spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
     """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
     every = evaluation.probabilities
@@ -385,6 +400,14 @@ class LogLikelihood:
             if information is not None and self._turn is None:
                 information = self.basis.pull_information(information)
         return replace(sums, score=score, information=information)
+
+    def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """Return the information at params times a direction (P,), without forming it."""
+        if self.basis is None:
+            return self.blocks.reduce(sum_curvature, params, self.base, direction).value
+        outer, along = self.basis.leave_params(params), self.basis.leave_params(direction)
+        bent = self.blocks.reduce(sum_curvature, outer, self.base, along).value
+        return self.basis.pull_score(bent)
 
     @property
     def _turn(self) -> np.ndarray | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import cholesky, lstsq, qr, solve_triangular
+from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.linalg.blas import dtrsv
-from scipy.linalg.lapack import dpotri
+from scipy.linalg.lapack import dpotrf, dpotri, dtrtrs
 
 ALIAS_TOLERANCE = 1e-11
+MIRRORED_COLUMNS = 256
 
 
 def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,10 +192,8 @@ def factor_positive(matrix: np.ndarray) -> np.ndarray | None:
     """Return the lower Cholesky factor, or None if the matrix is not positive definite."""
     if not np.isfinite(matrix).all():
         return None
-    try:
-        return np.asfortranarray(cholesky(matrix, lower=True, check_finite=False))
-    except np.linalg.LinAlgError:
-        return None
+    lower, info = dpotrf(matrix, lower=1, clean=1)
+    return None if info else np.asarray(lower)
 
 
 def invert_positive(factor: np.ndarray) -> np.ndarray:
@@ -202,16 +201,24 @@ def invert_positive(factor: np.ndarray) -> np.ndarray:
     inverse, info = dpotri(factor, lower=1)
     if info:
         raise np.linalg.LinAlgError("The factor is singular.")
-    lower = np.tril(inverse)
-    return np.asarray(lower + np.tril(inverse, -1).T)
+    return mirror_lower(np.asarray(inverse))
+
+
+def mirror_lower(matrix: np.ndarray) -> np.ndarray:
+    """Copy the lower triangle of a matrix to its upper one, in place, some columns at a time."""
+    for start in range(0, len(matrix), MIRRORED_COLUMNS):
+        stop = start + MIRRORED_COLUMNS
+        corner = np.tril(matrix[start:stop, start:stop])
+        matrix[start:stop, start:stop] = corner + np.tril(corner, -1).T
+        matrix[start:stop, stop:] = matrix[stop:, start:stop].T
+    return matrix
 
 
 def solve_lower(factor: np.ndarray, right: np.ndarray, transpose: bool = False) -> np.ndarray:
     """Solve ``L x = right``, or ``L' x = right``, for a lower triangular L."""
     if right.ndim == 1:
         return np.asarray(dtrsv(factor, right, lower=1, trans=int(transpose)))
-    return np.asarray(
-        solve_triangular(
-            factor, right, lower=True, trans="T" if transpose else "N", check_finite=False
-        )
-    )
+    solution, info = dtrtrs(factor, right, lower=1, trans=int(transpose))
+    if info:
+        raise np.linalg.LinAlgError("The factor is singular.")
+    return np.asarray(solution)

@@ -21,6 +21,10 @@ class Status(Enum):
         "Stopped where rounding hides any further rise, before the certificate held; look for "
         "columns that are nearly collinear, or raise tol."
     )
+    UNCERTIFIED = (
+        "Climbed without the information, which is too large to be formed unless it is asked "
+        "for: there are estimates, and neither standard errors nor a certificate."
+    )
     NO_FINITE_MAXIMUM = (
         "No finite maximum has been shown to exist: some category is probably separated from "
         "the others by a combination of the columns, and its coefficients grow without end. "

@@ -193,7 +193,6 @@ def unpack_gram(packed: np.ndarray, columns: int) -> np.ndarray:
     equations = int(np.sqrt(2 * len(packed)))
     place, pair = index_products(columns)[1], index_pairs(equations)[2]
     full = np.empty((equations, columns, equations, columns))
-    for j in range(equations):
-        for k in range(equations):
-            full[j, :, k, :] = packed[pair[j, k]][place]
+    for equation, weights in zip(full, pair, strict=True):
+        equation[...] = packed[weights][:, place].transpose(1, 0, 2)
     return full.reshape(equations * columns, equations * columns)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cholesky
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import take_rows
@@ -25,6 +24,7 @@ ROWS_PER_PARAMETER = 16
 SHARE = 16
 LOOSE = 0.5
 PATIENCE = 60
+WIDE = 400
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> Kron
         T.
     """
     p = np.delete(shares, base)
-    lower = cholesky(total * (np.diag(p) - np.outer(p, p)), lower=True)
+    lower = np.linalg.cholesky(total * (np.diag(p) - np.outer(p, p)))
     return KroneckerWhitening(np.asfortranarray(lower), width)
 
 
@@ -79,6 +79,8 @@ def warm_up(objective: LogLikelihood, start: Start, least: int = 1) -> Start:
     """
     wanted = max(ROWS_PER_PARAMETER * objective.size, objective.blocks.rows // SHARE)
     step = objective.blocks.rows // wanted
+    if objective.size >= WIDE:
+        step = max(step, 1)
     if step < least:
         return start
     sample = thin(objective, step)

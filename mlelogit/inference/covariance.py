@@ -40,11 +40,14 @@ class Covariance:
         finite maximum has been shown to exist.
     correction : str
         What HC0 was multiplied by, in words; empty if by nothing.
+    omitted : bool
+        Whether it was left out because of its size: then a view of one NaN.
     """
 
     kind: str
     matrix: np.ndarray
     correction: str = ""
+    omitted: bool = False
 
     @property
     def bse(self) -> np.ndarray:
@@ -72,8 +75,10 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     OptionError
         If the kind is unknown.
     CovarianceError
-        If it is not defined for the fit's weights.
+        If it is not defined for the fit's weights, or the fit left out its information.
     """
+    if record.sums.information is None:
+        return _omit(record, kind)
     kind = default_kind(record.weight_type) if kind is None else kind
     if kind not in COVARIANCES:
         raise OptionError(f"The covariance must be one of {', '.join(COVARIANCES)}, not {kind!r}.")
@@ -88,6 +93,18 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
         return Covariance(kind, np.full((size, size), np.nan))
     inner, correction = _estimate_inner(record, kind, bread)
     return Covariance(kind, record.basis.leave_covariance(inner), correction)
+
+
+def _omit(record: FitRecord, kind: str | None) -> Covariance:
+    """Return no covariance, of no size, unless one was asked for."""
+    if kind is not None:
+        raise CovarianceError(
+            f"The fit left out its information, so there is no covariance {kind!r}; ask for it by "
+            f"fit(cov_type={kind!r}, start_params=results.params)."
+        )
+    size = len(record.maximum.params)
+    kind = default_kind(record.weight_type)
+    return Covariance(kind, np.broadcast_to(np.nan, (size, size)), omitted=True)
 
 
 def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:

@@ -12,35 +12,49 @@ from mlelogit.inference.covariance import Covariance
 
 
 def change_base(encoding: Encoding, base: int) -> np.ndarray:
-    """Return the matrix C (P, P) with ``params_new = C params_old`` for another base.
+    """Return the matrix M (J - 1, J - 1) with ``B_new = M B_old`` for another base.
 
     Every equation becomes the old one less the new base's old equation; the old
-    base's coefficients were zero.
+    base's coefficients were zero. A change of all parameters is ``C = M ⊗ 1_K``.
     """
     full = np.delete(np.eye(len(encoding.categories)), encoding.base, axis=1)
-    differences = np.delete(full - full[base], base, axis=0)
-    return np.kron(differences, np.eye(len(encoding.names)))
+    return np.asarray(np.delete(full - full[base], base, axis=0))
+
+
+def change_rows(change: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return ``(M ⊗ 1_K) values`` for values (P, ...), without the large matrix."""
+    return np.asarray((change @ values.reshape(len(change), -1)).reshape(values.shape))
+
+
+def change_matrix(change: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return ``C matrix C'`` (P, P) for a symmetric matrix and ``C = M ⊗ 1_K``."""
+    both = change_rows(change, change_rows(change, matrix).T.copy())
+    return (both + both.T) / 2
 
 
 def rebase_covariance(covariance: Covariance, change: np.ndarray) -> Covariance:
     """Return a covariance as seen from another base."""
-    matrix = change @ covariance.matrix @ change.T
-    return Covariance(covariance.kind, (matrix + matrix.T) / 2, covariance.correction)
+    if covariance.omitted:
+        return covariance
+    matrix = change_matrix(change, covariance.matrix)
+    return Covariance(covariance.kind, matrix, covariance.correction)
 
 
 def rebase_record(record: FitRecord, base: int) -> FitRecord:
     """Return a fit's record as seen from another base; the rows are not touched."""
     encoding = record.encoding.with_base(base)
     change = change_base(record.encoding, base)
-    maximum = record.maximum
-    trace = replace(maximum.trace, params=maximum.trace.params @ change.T)
-    back = change_base(encoding, record.encoding.base)
-    sums = replace(
-        record.sums,
-        score=back.T @ np.asarray(record.sums.score),
-        information=back.T @ np.asarray(record.sums.information) @ back,
+    back = change_base(encoding, record.encoding.base).T
+    maximum, sums = record.maximum, record.sums
+    moved = replace(
+        maximum,
+        params=change_rows(change, maximum.params),
+        trace=replace(maximum.trace, params=change_rows(change, maximum.trace.params.T.copy()).T),
+        inverse=None if maximum.inverse is None else change_matrix(change, maximum.inverse),
+        sums=replace(
+            sums,
+            score=change_rows(back, np.asarray(sums.score)),
+            information=None if sums.information is None else change_matrix(back, sums.information),
+        ),
     )
-    inverse = None if maximum.inverse is None else change @ maximum.inverse @ change.T
-    params = change @ maximum.params
-    moved = replace(maximum, params=params, trace=trace, sums=sums, inverse=inverse)
     return replace(record, encoding=encoding, maximum=moved)

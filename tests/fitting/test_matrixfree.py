@@ -1,0 +1,85 @@
+"""Parameters by the thousands: the same estimates without the information, and no silence."""
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from mlelogit.exceptions import CovarianceError, CovarianceOmittedWarning
+from mlelogit.fitting import estimation
+from mlelogit.fitting.likelihood import LogLikelihood
+from mlelogit.fitting.maximum import Status
+
+FORMS = ["labels", "counts", "weights", "offset"]
+
+
+def draw(rng, form, n=600):
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, 3)) * [1, 50, 0.01] + [0, 100, 0]])
+    scores = (x - [0, 0, 100, 0]) @ (rng.normal(size=(4, 3)) / [[1], [1], [50], [0.01]])
+    codes = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    options = {
+        "weights": {"weights": rng.uniform(0.5, 2, n), "weight_type": "sampling", "base": 1},
+        "offset": {"offset": rng.normal(size=(n, 3)), "base": 2},
+    }
+    if form == "counts":
+        codes = rng.multinomial(4, [0.2, 0.3, 0.5], size=n)
+    return ml.MNLogit(codes, x, **options.get(form, {}))
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    monkeypatch.setattr(estimation, "LARGEST_SIZE", 5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_estimates_are_those_of_the_whole_fit(rng, form, monkeypatch):
+    model = draw(rng, form)
+    whole = model.fit(cov_type="nonrobust")
+    monkeypatch.setattr(estimation, "LARGEST_SIZE", 5)
+    with pytest.warns(CovarianceOmittedWarning, match=r"cov_type='nonrobust'"):
+        res = model.fit()
+    assert np.abs((res.params - whole.params) / whole.bse).max(axis=None) < 1e-7
+    assert abs(res.llf - whole.llf) < 1e-10 * abs(whole.llf)
+    assert res.certificate.decrement < 1e-7
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_information_bends_as_its_matrix_does(rng, form):
+    design = draw(rng, form).design
+    objective = LogLikelihood(estimation.RowBlocks(design, size=37), design.encoding.base)
+    params, direction = rng.normal(size=(2, objective.size)) / np.tile([1, 1, 100, 1], 2)
+    expected = objective.evaluate(params, 2).information @ direction
+    bent = objective.bend(params, direction)
+    assert np.abs(bent - expected).max() < 1e-10 * np.abs(expected).max()
+
+
+def test_what_was_left_out_is_said_and_never_a_number(rng, narrow):
+    model = draw(rng, "labels")
+    with pytest.warns(CovarianceOmittedWarning):
+        res = model.fit()
+    assert res.record.maximum.status is Status.UNCERTIFIED
+    assert not res.converged
+    assert np.isnan(res.bse).all(axis=None)
+    assert np.isnan(res.rebase(2).bse).all(axis=None)
+    assert "NOT CERTIFIED" in res.summary().as_text()
+    assert "left out" in res.summary().as_text()
+    assert res.wald_test(["x1"]).reason
+    with pytest.raises(CovarianceError, match="start_params"):
+        res.with_cov("HC0")
+
+
+def test_what_is_asked_for_is_found(rng, narrow):
+    model = draw(rng, "labels")
+    with pytest.warns(CovarianceOmittedWarning):
+        start = model.fit().params
+    asked = model.fit(cov_type="HC0", start_params=start)
+    assert asked.converged
+    assert np.isfinite(asked.bse).all(axis=None)
+    assert model.fit("newton").converged
+
+
+def test_the_callback_is_heard_there_too(rng, narrow):
+    seen = []
+    model = draw(rng, "labels")
+    with pytest.warns(CovarianceOmittedWarning):
+        res = model.fit(callback=lambda params: seen.append(params))
+    assert len(seen) == res.record.maximum.iterations
