@@ -15,9 +15,11 @@ from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.refits import refit
 from mlelogit.inference.coefficients import (
     frame_covariance,
     frame_params,
+    frame_refits,
     frame_trace,
     interval_frame,
     tidy_coefficients,
@@ -239,6 +241,10 @@ class MNLogitResults:
     def with_cov(self, kind: str) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
         return MNLogitResults(self.record, estimate_covariance(self.record, kind))
+
+    def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
+        """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
+        return frame_refits(refit(self.record, times, threads), self.record.encoding)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""

@@ -27,7 +27,7 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums, map_outcome
+from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
@@ -329,8 +329,10 @@ def _climb_intercepts(
 
 
 def _total_outcome(block: Block) -> Matrix:
-    weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
-    return Matrix(map_outcome(block) @ weights)
+    if block.codes is not None:
+        return Matrix(np.bincount(block.codes, block.weights, block.categories).astype(float))
+    table = np.asarray(block.table)
+    return Matrix(table.sum(axis=1) if block.weights is None else table @ block.weights)
 
 
 def _read_start(given: np.ndarray | None, basis: ColumnBasis, size: int) -> np.ndarray | None:

@@ -180,6 +180,11 @@ def evaluate_block(block: Block, params: np.ndarray, base: int) -> Evaluation:
     columns, rows = block.x.shape
     scores = borrow("scores", (len(params) // columns + 1, rows))
     predict_scores(block.x, params, base, block.offset, scores)
+    return evaluate_scores(block, scores)
+
+
+def evaluate_scores(block: Block, scores: np.ndarray) -> Evaluation:
+    """Evaluate a block at its scores (J, m), which are used up."""
     if block.codes is None:
         return _evaluate_table(scores, np.asarray(block.table), block.counted)
     return _evaluate_labels(scores, block.codes)
@@ -249,7 +254,7 @@ def sum_block(
     loglike = float(weigh(block, evaluation.logs).sum())
     score = information = None
     if order >= 2:
-        spread = _spread_probabilities(evaluation, base)
+        spread = spread_probabilities(evaluation, base)
         if evaluation.totals is not None:
             spread *= evaluation.totals
         information = weighted_gram(block.x, weigh(block, spread), turn, rough)
@@ -273,7 +278,7 @@ def sum_curvature(block: Block, params: np.ndarray, base: int, direction: np.nda
     return Matrix(-project_excess(block, weigh(block, along), base))
 
 
-def _spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
+def spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
     """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
     every = evaluation.probabilities
     others = sum_others(every)

@@ -10,9 +10,11 @@ import pandas as pd
 from scipy.special import log_ndtr, ndtri
 
 from mlelogit.data.encoding import Encoding
-from mlelogit.exceptions import OptionError, ParamsError
+from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance
+from mlelogit.notices import warn_user
 
 
 def two_sided_p(z: np.ndarray) -> np.ndarray:
@@ -155,6 +157,24 @@ def frame_trace(record: FitRecord) -> pd.DataFrame:
             "evaluations": trace.evaluations,
         }
     ).rename_axis("iteration")
+
+
+def frame_refits(found: Refits, encoding: Encoding) -> pd.DataFrame:
+    """Lay refits out, a row each, labelled (category, name); NaN where there is no maximum.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If any refit has none; the message counts them.
+    """
+    failed = int((~found.converged).sum())
+    if failed:
+        warn_user(
+            f"{failed} of {len(found.converged)} refits have no certified maximum; their rows are "
+            "NaN. In a resample a category may be absent, or separated from the others.",
+            NotConvergedWarning,
+        )
+    return pd.DataFrame(found.params, columns=index_params(encoding)).rename_axis("refit")
 
 
 def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame:
