@@ -1,0 +1,85 @@
+"""The internal basis: orthogonal by either way, with or without a constant in it."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import mlelogit as ml
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.sources import find_extremes
+from mlelogit.fitting import basis as module
+from mlelogit.fitting.basis import bound_longest, find_basis
+
+ROWS = 3_000
+
+
+def draw(rng, form):
+    z = rng.normal(size=(ROWS, 3))
+    raw = np.column_stack([np.round(1e3 * np.exp(0.7 * z[:, 0])), 40 + 12 * z[:, 1], z[:, 2] > 1])
+    levels = np.eye(3)[rng.integers(0, 3, ROWS)]
+    ones = np.full((ROWS, 1), 2.0)
+    return {
+        "constant": np.hstack([raw, ones]),
+        "levels": np.hstack([levels, raw]),
+        "neither": raw,
+        "far": np.hstack([ones, raw + [1e7, 0, 0]]),
+    }[form]
+
+
+def blocks_of(x):
+    codes = np.arange(len(x) if isinstance(x, np.ndarray) else x.shape[0]) % 2
+    return RowBlocks(ml.MNLogit(codes, x).design, size=700)
+
+
+FORMS = ["constant", "levels", "neither", "far"]
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_columns_of_the_basis_are_orthogonal(rng, form, layout):
+    x = draw(rng, form)
+    found = find_basis(blocks_of(layout(x)), tuple("abcdef"[: x.shape[1]]))
+    z = found.enter(x.T)
+    assert np.abs(z @ z.T / ROWS - np.eye(len(z))).max() < 1e-7
+    assert (found.constant is None) == (form == "neither")
+    if found.constant is not None:
+        assert np.abs(found.constant @ z - 1).max() < 1e-8
+
+
+@pytest.mark.parametrize("form", ["constant", "neither"])
+def test_both_ways_find_the_same_basis(rng, form, monkeypatch):
+    blocks, names = blocks_of(draw(rng, form)), tuple("abcd")
+    quick = find_basis(blocks, names)
+    monkeypatch.setattr(module, "SAFE_PIVOT", np.inf)
+    exact = find_basis(blocks, names)
+    signs = np.sign(np.diag(exact.r))[:, np.newaxis]
+    assert (quick.r != exact.r).any()
+    assert np.abs(quick.r - signs * exact.r).max() < 1e-9 * np.abs(exact.r).max()
+    assert (quick.scale == exact.scale).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_row_is_longer_than_its_bound(rng, form):
+    x = draw(rng, form)
+    blocks = blocks_of(x)
+    found = find_basis(blocks, tuple("abcdef"[: x.shape[1]]))
+    longest = (found.enter(x.T) ** 2).sum(axis=0).max()
+    assert longest <= bound_longest(found, blocks.design.source)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 4096, 9_000])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16, np.bool_])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_extremes_are_those_of_the_columns(rng, rows, dtype, order):
+    x = np.asarray(100 * rng.normal(size=(rows, 3)), dtype=dtype, order=order)
+    low, high = find_extremes(x)
+    assert (low == x.min(axis=0)).all()
+    assert (high == x.max(axis=0)).all()
+
+
+def test_extremes_pass_on_what_is_not_finite(rng):
+    x = rng.normal(size=(5_000, 4))
+    x[4_500, 1], x[17, 2] = np.nan, np.inf
+    low, high = find_extremes(x)
+    assert np.isfinite(low).tolist() == [True, False, True, True]
+    assert np.isfinite(high).tolist() == [True, False, False, True]
