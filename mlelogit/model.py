@@ -34,8 +34,9 @@ class MNLogit:
         (n, J). A Categorical keeps its order; other labels are sorted.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
-        list or scipy.sparse array. A numpy array of more than four million numbers
-        is not copied: leave it as it is while the results are in use.
+        list or scipy.sparse array. A numpy array of more than 131,072 numbers
+        is not copied: leave it as it is while the results are in use. Sparse arrays
+        of many columns stay sparse; float32 and integers are widened in small pieces.
     base : label, optional
         Base category; the first if not given.
     weights : array-like, optional

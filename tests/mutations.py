@@ -69,7 +69,7 @@ def without_offset(function: Any) -> Any:
 
 def weights_once(function: Any) -> Any:
     """Mutate `sum_meat`: sampling weights enter once, as frequencies do."""
-    return lambda block, params, base, squared: function(block, params, base, False)
+    return lambda block, params, base, squared, *turn: function(block, params, base, False, *turn)
 
 
 def rows_not_people(function: Any) -> Any:
@@ -101,8 +101,8 @@ MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     "base off by one in rebase": [("mlelogit.results", "find_base", next_category)],
     "rebase keeps the old equations": [("mlelogit.inference.rebase", "change_base", same_zero)],
     "offset ignored": [(SUMS, "predict_scores", without_offset)],
-    "sampling weights not squared": [(COVARIANCE, "sum_meat", weights_once)],
-    "a row of counts is one observation": [(COVARIANCE, "sum_meat", rows_not_people)],
+    "sampling weights not squared": [(SUMS, "sum_meat", weights_once)],
+    "a row of counts is one observation": [(SUMS, "sum_meat", rows_not_people)],
     "robust without its factor": [
         (COVARIANCE, "_find_correction", after(lambda found: (1.0, found[1])))
     ],

@@ -32,7 +32,7 @@ from mlelogit.data.rows import (
     select_rows,
     settle_offset,
 )
-from mlelogit.data.sources import ArraySource, ColumnSource, read_columns
+from mlelogit.data.sources import ColumnSource, make_source, read_columns
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
@@ -138,7 +138,7 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
     encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
-    source = ArraySource(encoded.matrix)
+    source = make_source(encoded.matrix)
     return _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,26 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.columns import (
+    check_levels,
+    evaluate_columns,
+    find_kind,
+    is_wide,
+    prepare_columns,
+    tidy_name,
+)
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     as_frame,
     as_numbers,
     check_finite,
     check_missing,
-    check_unique_names,
     find_missing,
-    is_numeric,
     list_some,
 )
 from mlelogit.data.outcome import name_categories
-from mlelogit.exceptions import (
-    ColumnNotFoundError,
-    ColumnTypeError,
-    FormulaError,
-    UnseenLevelError,
-    UnusedLevelWarning,
-)
-from mlelogit.notices import warn_user
+from mlelogit.exceptions import ColumnNotFoundError, FormulaError
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,8 @@ class Encoding:
         Categorical factor -> list of its levels.
     transform_state : dict
         Transform -> what it learned (means, knots, ...).
+    wide : bool
+        Whether the formula makes so many columns that they are made sparse.
     """
 
     names: tuple
@@ -88,6 +87,7 @@ class Encoding:
     terms: dict[str, tuple[int, int]] | None = None
     levels: dict[str, list] | None = None
     transform_state: dict[str, Any] | None = None
+    wide: bool = False
 
     @property
     def needed(self) -> tuple:
@@ -120,13 +120,13 @@ class EncodedColumns:
 
     Attributes
     ----------
-    matrix : numpy.ndarray
+    matrix : numpy.ndarray or scipy.sparse.csr_array
         The design (n, K), float64.
     learned : dict
         Fields of `Encoding` from `names` on that the formula fills.
     """
 
-    matrix: np.ndarray
+    matrix: Any
     learned: dict[str, Any]
 
 
@@ -146,21 +146,23 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     InfiniteValueError, MissingDataError
         If a transform gives values that are not finite.
     """
-    kinds = {name: _find_kind(frame[name]) for name in parsed.variables}
-    prepared = _prepare(frame, kinds, parsed.numbers, learning=True)
-    matrix, spec, factors = _materialize(parsed.rhs, prepared, {}, {})
+    kinds = {name: find_kind(frame[name]) for name in parsed.variables}
+    prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
+    wide = is_wide(parsed.rhs, prepared, kinds)
+    evaluated = evaluate_columns(parsed.rhs, prepared, {}, {}, wide)
+    spec = evaluated.spec
     levels = {
         expr: list(state["categories"])
         for expr, (_, state) in spec.encoder_state.items()
         if "categories" in state
     }
-    _check_levels(factors, levels, "{} has levels that its levels= leaves out")
+    check_levels(evaluated.factors, levels, "{} has levels that its levels= leaves out")
     terms, start = {}, 0
     for row in spec.structure:
-        terms[_tidy_name(str(row.term))] = (start, start + len(row.columns))
+        terms[tidy_name(str(row.term))] = (start, start + len(row.columns))
         start += len(row.columns)
     learned = {
-        "names": tuple(_tidy_name(name) for name in spec.column_names),
+        "names": evaluated.names,
         "formula": parsed.text,
         "rhs": parsed.rhs,
         "variables": parsed.variables,
@@ -169,16 +171,17 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "terms": terms,
         "levels": levels,
         "transform_state": dict(spec.transform_state),
+        "wide": wide,
     }
-    return EncodedColumns(matrix, learned)
+    return EncodedColumns(evaluated.matrix, learned)
 
 
-def encode_new(encoding: Encoding, newdata: Any) -> tuple[np.ndarray, pd.Index]:
+def encode_new(encoding: Encoding, newdata: Any) -> tuple[Any, pd.Index]:
     """Encode new data by column name, with the levels, knots and means of the fit.
 
     Returns
     -------
-    matrix : numpy.ndarray
+    matrix : numpy.ndarray or scipy.sparse.csr_array
         (m, K); rows with missing values are not allowed here.
     index : pandas.Index
         The index of the new rows.
@@ -207,123 +210,13 @@ def encode_new(encoding: Encoding, newdata: Any) -> tuple[np.ndarray, pd.Index]:
     return _encode_by_formula(encoding, frame), frame.index
 
 
-def _encode_by_formula(encoding: Encoding, frame: pd.DataFrame) -> np.ndarray:
-    kinds = encoding.kinds or {}
-    prepared = _prepare(frame, kinds, encoding.numbers, learning=False)
+def _encode_by_formula(encoding: Encoding, frame: pd.DataFrame) -> Any:
+    prepared = prepare_columns(frame, encoding.kinds or {}, encoding.numbers, learning=False)
     levels = encoding.levels or {}
-    matrix, spec, factors = _materialize(
-        encoding.rhs or "", prepared, encoding.transform_state or {}, levels
-    )
-    _check_levels(factors, levels, "newdata has levels of {} that the fit has not seen")
-    names = tuple(_tidy_name(name) for name in spec.column_names)
-    if names != encoding.names:
-        raise FormulaError(f"newdata gives other columns ({names}) than the fit's.")
-    return matrix
-
-
-def _check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
-    """Raise if a factor has a level that is not known: formulaic would give it the base row."""
-    for expr, known in levels.items():
-        found = pd.unique(np.asarray(factors[expr], dtype=object))
-        unseen = [level for level in found if level not in known]
-        if unseen:
-            raise UnseenLevelError(
-                f"{said.format(_tidy_name(expr))}: {list_some(unseen)}. Known levels: "
-                f"{list_some(known, 50)}."
-            )
-
-
-def _find_kind(column: pd.Series) -> str:
-    if is_numeric(column):
-        return "number"
-    kind = pd.api.types.infer_dtype(column, skipna=True)
-    if isinstance(column.dtype, pd.CategoricalDtype) or kind in ("string", "mixed", "boolean"):
-        return "category"
-    raise ColumnTypeError(
-        f"Column {column.name!r} holds {kind} values ({column.dtype}); convert it to numbers "
-        "or to strings."
-    )
-
-
-def _prepare(
-    frame: pd.DataFrame, kinds: dict[str, str], numbers: frozenset[str], learning: bool
-) -> pd.DataFrame:
-    """Give formulaic float columns and factors.
-
-    Integers stay integers only inside ``C()``, where they name levels: their
-    arithmetic would overflow without a word.
-    """
-    columns: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        column = frame[name].reset_index(drop=True)
-        if kind == "number":
-            values = as_numbers(column, name)
-            check_finite({name: values})
-            columns[name] = values.astype(np.float64) if name in numbers else values
-        elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
-            columns[name] = _drop_unused_levels(column)
-        else:
-            columns[name] = column.astype(object)
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-
-
-def _drop_unused_levels(column: pd.Series) -> pd.Series:
-    used = column.cat.remove_unused_categories()
-    if len(used.cat.categories) < len(column.cat.categories):
-        unused = column.cat.categories.difference(used.cat.categories, sort=False)
-        warn_user(
-            f"Levels of {column.name!r} without a row were dropped: {list_some(list(unused))}.",
-            UnusedLevelWarning,
-        )
-    return used
-
-
-def _materialize(
-    rhs: str, frame: pd.DataFrame, transform_state: dict, levels: dict[str, list]
-) -> tuple[np.ndarray, Any, dict[str, Any]]:
-    """Run formulaic with its own named transforms and no other context."""
-    from formulaic import ModelSpec
-    from formulaic.errors import FormulaicError
-    from formulaic.materializers import PandasMaterializer
-    from formulaic.parser.types import Factor
-
-    spec = ModelSpec(
-        formula=rhs,
-        na_action="ignore",
-        output="pandas",
-        transform_state=copy.deepcopy(transform_state),
-        encoder_state={
-            expr: (Factor.Kind.CATEGORICAL, {"categories": list(known)})
-            for expr, known in levels.items()
-        },
-    )
-    context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    maker = PandasMaterializer(frame, context=context)
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made = maker.get_model_matrix(spec)
-    except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-        reason = str(error).split("\n")[0]
-        raise FormulaError(f"The right side {rhs!r} cannot be evaluated: {reason}") from error
-    matrix = np.asarray(made, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != len(frame):
-        matrix = np.empty((len(frame), 0))
-    _check_transformed(matrix, made.model_spec.column_names)
-    factors = {expr: factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()}
-    return matrix, made.model_spec, factors
-
-
-def _check_transformed(matrix: np.ndarray, names: tuple[str, ...]) -> None:
-    check_unique_names([_tidy_name(name) for name in names], "The formula's design")
-    columns = {_tidy_name(name): matrix[:, i] for i, name in enumerate(names)}
-    check_missing(
-        [(name, np.isnan(values)) for name, values in columns.items()],
-        " made by the formula's transforms",
-    )
-    check_finite(columns, " made by the formula's transforms")
-
-
-def _tidy_name(name: str) -> str:
-    """Drop the backticks that stand around names inside expressions."""
-    return name.replace("`", "")
+    state = encoding.transform_state or {}
+    evaluated = evaluate_columns(encoding.rhs or "", prepared, state, levels, encoding.wide)
+    said = "newdata has levels of {} that the fit has not seen"
+    check_levels(evaluated.factors, levels, said)
+    if evaluated.names != encoding.names:
+        raise FormulaError(f"newdata gives other columns ({evaluated.names}) than the fit's.")
+    return evaluated.matrix

@@ -220,12 +220,22 @@ def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSour
     array = exog.tocsr()
     if array.dtype.kind not in "biuf":
         raise ColumnTypeError(f"exog has dtype {array.dtype}, which is not a real number.")
-    bad = ~np.isfinite(array.data)
     names = name_columns(array)
-    columns = {}
-    for position in np.unique(array.indices[bad]):
-        columns[names[position]] = array[:, [position]].toarray()[:, 0]
-    return names, columns, SparseSource(array)
+    return names, find_odd_columns(array, names), SparseSource(array)
+
+
+def find_odd_columns(array: Any, names: tuple) -> dict[Any, np.ndarray]:
+    """Return the columns with values that are not finite of an array in compressed row form."""
+    odd = np.unique(array.indices[~np.isfinite(array.data)])
+    return {names[i]: array[:, [i]].toarray()[:, 0] for i in odd}
+
+
+def make_source(matrix: Any) -> ColumnSource:
+    """Return the source of an array (n, K), kept sparse where that pays."""
+    if isinstance(matrix, np.ndarray):
+        return ArraySource(matrix)
+    source = SparseSource(matrix)
+    return source if source.sparse else ArraySource(matrix.toarray())
 
 
 def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:

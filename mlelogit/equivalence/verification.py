@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.sources import lay_out
 from mlelogit.equivalence.engines import (
     ENGINES,
     Answer,
@@ -190,7 +191,7 @@ def read_problem(record: FitRecord) -> Problem:
 
 
 def _read_columns(block: Any) -> np.ndarray:
-    return np.asarray(block.x)
+    return lay_out(block.x)
 
 
 def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) -> Answer:

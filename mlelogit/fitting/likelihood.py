@@ -290,7 +290,9 @@ def spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
     return spread
 
 
-def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matrix:
+def sum_meat(
+    block: Block, params: np.ndarray, base: int, squared: bool, turn: np.ndarray | None = None
+) -> Matrix:
     """Sum the outer products of the scores of a block's observations: (P, P).
 
     Each of the d_nk people of a row of counts is an observation. A weight
@@ -307,7 +309,7 @@ def sum_meat(block: Block, params: np.ndarray, base: int, squared: bool) -> Matr
         spread -= d[first] * y[second] + y[first] * d[second]
         spread[first == second] += d
     spread = weigh(block, weigh(block, spread) if squared else spread)
-    return Matrix(weighted_gram(block.x, spread))
+    return Matrix(weighted_gram(block.x, spread, turn))
 
 
 def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:
@@ -399,12 +401,23 @@ class LogLikelihood:
         sums = self.blocks.reduce(sum_block, outer, self.base, order, self._turn, self.rough)
         score, information = sums.score, sums.information
         if information is not None:
-            information = unpack_gram(information, self.blocks.width)
-        if self.basis is not None:
-            score = None if score is None else self.basis.pull_score(score)
-            if information is not None and self._turn is None:
-                information = self.basis.pull_information(information)
+            information = self._lay_out(information)
+        if self.basis is not None and score is not None:
+            score = self.basis.pull_score(score)
         return replace(sums, score=score, information=information)
+
+    def sum_meats(self, params: np.ndarray, squared: bool) -> np.ndarray:
+        """Return the sum of outer products of the observations' scores (P, P)."""
+        outer = params if self.basis is None else self.basis.leave_params(params)
+        meat = self.blocks.reduce(sum_meat, outer, self.base, squared, self._turn)
+        return self._lay_out(meat.value)
+
+    def _lay_out(self, packed: np.ndarray) -> np.ndarray:
+        """Lay a packed sum of products out as (P, P), in the basis."""
+        full = unpack_gram(packed, self.blocks.width)
+        if self.basis is None or self._turn is not None:
+            return full
+        return self.basis.pull_information(full)
 
     def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the information at params times a direction (P,), without forming it."""

@@ -44,7 +44,9 @@ def self_gram(x: Any) -> np.ndarray:
 def quadratic_forms(x: Any, matrix: np.ndarray) -> np.ndarray:
     """Return ``x_n' M x_n`` for every row (m,) of columns x (K, m)."""
     if not isinstance(x, np.ndarray):
-        return np.asarray((x.T @ matrix * x.T.toarray()).sum(axis=1))
+        rows = x.T.tocsr()
+        parts = [rows[i : i + MANY_ROWS] for i in range(0, rows.shape[0], MANY_ROWS)]
+        return np.concatenate([part.multiply(part @ matrix).sum(axis=1) for part in parts])
     turned = borrow("turned", x.shape)
     np.dot(matrix, x, out=turned)
     turned *= x

@@ -18,10 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.exceptions import CovarianceError, OptionError
-from mlelogit.fitting.estimation import FitRecord
-from mlelogit.fitting.likelihood import sum_meat
+from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
-from mlelogit.fitting.products import unpack_gram
 
 RANK_TOLERANCE = 1e-10
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
@@ -132,11 +130,9 @@ def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:
 
 def sum_meats(record: FitRecord) -> np.ndarray:
     """Sum the outer products of the observations' scores, in the internal basis."""
-    inner = record.need_blocks().in_basis(record.basis)
+    objective = make_objective(record.need_blocks(), record.encoding.base, record.basis)
     params = record.basis.enter_params(record.params).ravel()
-    squared = record.weight_type == "sampling"
-    packed = inner.reduce(sum_meat, params, record.encoding.base, squared).value
-    return unpack_gram(packed, inner.width)
+    return objective.sum_meats(params, record.weight_type == "sampling")
 
 
 def _find_correction(record: FitRecord, kind: str) -> tuple[float, str]:

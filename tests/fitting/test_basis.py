@@ -22,7 +22,7 @@ def draw(rng, form):
         "constant": np.hstack([raw, ones]),
         "levels": np.hstack([levels, raw]),
         "neither": raw,
-        "far": np.hstack([ones, raw + [1e7, 0, 0]]),
+        "far": np.hstack([ones, raw + np.array([1e7, 0, 0])]),
     }[form]
 
 

@@ -1,0 +1,261 @@
+"""Evaluate a checked right side: its columns, dense or sparse, and the checks of them."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from mlelogit.data.expressions import ExpressionChecker
+from mlelogit.data.frames import (
+    as_numbers,
+    check_finite,
+    check_missing,
+    check_unique_names,
+    is_numeric,
+    list_some,
+)
+from mlelogit.data.sources import find_odd_columns
+from mlelogit.exceptions import (
+    ColumnTypeError,
+    FormulaError,
+    UnseenLevelError,
+    UnusedLevelWarning,
+)
+from mlelogit.notices import warn_user
+
+WIDE = 64
+_FILLING = re.compile(r"\b(?:Helmert|Poly|contr\.(?:helmert|poly|diff))\b")
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What formulaic made of a right side.
+
+    Attributes
+    ----------
+    matrix : numpy.ndarray or scipy.sparse.csr_array
+        The design (n, K), float64.
+    spec : formulaic.ModelSpec
+        Names, structure and what was learned.
+    factors : dict
+        Factor -> its values before they were coded.
+    """
+
+    matrix: Any
+    spec: Any
+    factors: dict[str, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(tidy_name(name) for name in self.spec.column_names)
+
+
+def tidy_name(name: str) -> str:
+    """Drop the backticks that stand around names inside expressions."""
+    return name.replace("`", "")
+
+
+def find_kind(column: pd.Series) -> str:
+    """Tell whether a column is a "number" or a "category", or raise `ColumnTypeError`."""
+    if is_numeric(column):
+        return "number"
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if isinstance(column.dtype, pd.CategoricalDtype) or kind in ("string", "mixed", "boolean"):
+        return "category"
+    raise ColumnTypeError(
+        f"Column {column.name!r} holds {kind} values ({column.dtype}); convert it to numbers "
+        "or to strings."
+    )
+
+
+def prepare_columns(
+    frame: pd.DataFrame, kinds: dict[str, str], numbers: frozenset[str], learning: bool
+) -> pd.DataFrame:
+    """Give formulaic float columns and factors.
+
+    Integers stay integers only inside ``C()``, where they name levels: their
+    arithmetic would overflow without a word.
+    """
+    columns: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        column = frame[name].reset_index(drop=True)
+        if kind == "number":
+            values = as_numbers(column, name)
+            check_finite({name: values})
+            columns[name] = values.astype(np.float64) if name in numbers else values
+        elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
+            columns[name] = _drop_unused_levels(column)
+        else:
+            columns[name] = column.astype(object)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+
+
+def _drop_unused_levels(column: pd.Series) -> pd.Series:
+    used = column.cat.remove_unused_categories()
+    if len(used.cat.categories) < len(column.cat.categories):
+        unused = column.cat.categories.difference(used.cat.categories, sort=False)
+        warn_user(
+            f"Levels of {column.name!r} without a row were dropped: {list_some(list(unused))}.",
+            UnusedLevelWarning,
+        )
+    return used
+
+
+def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
+    """Tell whether factors make many columns, few of which a row fills.
+
+    Parameters
+    ----------
+    rhs : str
+        The right side, checked.
+    frame : pandas.DataFrame
+        Its columns, prepared.
+    kinds : dict
+        Variable -> "number" or "category".
+    """
+    from formulaic import Formula
+
+    @cache
+    def count(name: str) -> int:
+        try:
+            return int(frame[name].nunique())
+        except TypeError:  # Lists and their like are no levels, and formulaic says so.
+            return 0
+
+    listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in Formula(rhs)]
+    total = 0
+    for term in listed:
+        coded = [name for names in term if names for name in names]
+        total += math.prod(map(count, coded)) if coded else 0
+    constant = any(names is None for term in listed for names in term)
+    # An expression of numbers alone, such as I(2), has no sparse form in formulaic.
+    return total >= WIDE and not constant
+
+
+def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
+    """Return the variables whose levels a factor turns into indicators; None if it is constant."""
+    method = factor.eval_method.value
+    if method == "lookup":
+        return [factor.expr] if kinds[factor.expr] == "category" else []
+    if method != "python":
+        return []
+    checker = ExpressionChecker(kinds)
+    names = checker.check_expression(factor.expr)
+    if not names:
+        return None
+    if "C" in checker.functions:
+        return [] if _FILLING.search(factor.expr) else names
+    return [name for name in names if kinds[name] == "category"]
+
+
+def evaluate_columns(
+    rhs: str,
+    frame: pd.DataFrame,
+    transform_state: dict,
+    levels: dict[str, list],
+    sparse: bool = False,
+) -> Evaluated:
+    """Evaluate a right side, and raise if its columns share names or are not finite.
+
+    Parameters
+    ----------
+    rhs : str
+    frame : pandas.DataFrame
+        Its columns, prepared.
+    transform_state, levels : dict
+        What the fit learned; empty to learn it.
+    sparse : bool
+        Whether to make a sparse array, and nothing dense of its size.
+    """
+    output = "sparse" if sparse else "pandas"
+    maker, made = _run_formulaic(rhs, frame, transform_state, levels, output)
+    matrix: Any = csr_array(made, dtype=np.float64) if sparse else np.asarray(made, np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != len(frame):
+        matrix = np.empty((len(frame), 0))
+    factors = {expr: factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()}
+    evaluated = Evaluated(matrix, made.model_spec, factors)
+    check_unique_names(evaluated.names, "The formula's design")
+    if sparse:
+        odd = _find_odd_factors(maker.encoded_cache)
+        columns = odd or find_odd_columns(matrix, evaluated.names)
+    else:
+        columns = {name: matrix[:, i] for i, name in enumerate(evaluated.names)}
+    where = " made by the formula's transforms"
+    check_missing([(name, np.isnan(values)) for name, values in columns.items()], where)
+    check_finite(columns, where)
+    return evaluated
+
+
+def _run_formulaic(
+    rhs: str, frame: pd.DataFrame, transform_state: dict, levels: dict[str, list], output: str
+) -> tuple[Any, Any]:
+    """Run formulaic with its own named transforms and no other context."""
+    from formulaic import ModelSpec
+    from formulaic.errors import FormulaicError
+    from formulaic.materializers import PandasMaterializer
+    from formulaic.parser.types import Factor
+
+    spec = ModelSpec(
+        formula=rhs,
+        na_action="ignore",
+        output=output,
+        transform_state=copy.deepcopy(transform_state),
+        encoder_state={
+            expr: (Factor.Kind.CATEGORICAL, {"categories": list(known)})
+            for expr, known in levels.items()
+        },
+    )
+    context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
+    maker = PandasMaterializer(frame, context=context)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return maker, maker.get_model_matrix(spec)
+    except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        reason = str(error).split("\n")[0]
+        raise FormulaError(f"The right side {rhs!r} cannot be evaluated: {reason}") from error
+
+
+def _find_odd_factors(encoded: dict) -> dict[str, np.ndarray]:
+    """Return the factors that are not finite: beside a zero, a sparse product forgets it."""
+    odd = {}
+    for key, value in encoded.items():
+        for column in _list_columns(value):
+            if not np.isfinite(column.data).all():
+                name = key if isinstance(key, str) else key[0]
+                odd[tidy_name(name)] = column.toarray()[:, 0]
+    return odd
+
+
+def _list_columns(value: Any) -> list:
+    """Return the sparse columns of a coded factor: one, or a dictionary of them."""
+    if not isinstance(value, dict):
+        return [value]
+    return [
+        column
+        for field, values in value.items()
+        if not str(field).startswith("__")
+        for column in _list_columns(values)
+    ]
+
+
+def check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
+    """Raise if a factor has a level that is not known: formulaic would give it the base row."""
+    for expr, known in levels.items():
+        found, seen = pd.unique(np.asarray(factors[expr], dtype=object)), set(known)
+        unseen = [level for level in found if level not in seen]
+        if unseen:
+            raise UnseenLevelError(
+                f"{said.format(tidy_name(expr))}: {list_some(unseen)}. Known levels: "
+                f"{list_some(known, 50)}."
+            )
