@@ -291,19 +291,21 @@ class Climb:
         A step too short to change the information keeps it: along a step of length r in
         log-odds every variance changes by a factor of at most exp(r).
         """
+        gone = 0.0
         for _ in range(NEWTON_STEPS):
             curvature = self.curvature
             if self.over or curvature is None or self.decrement <= max(self.noise, POLISHED):
                 return
             reach, root = self.certificate.product, curvature.root
-            before = (self.params, self.sums, self.certificate, self.decrement)
+            before = (self.params, self.sums, self.certificate, self.decrement, curvature)
             self.params = self.params + root.leave(root.enter(np.asarray(self.sums.score)))
             self.sums = self.measure(self.params, 1 if reach < NEAR else 2)
             if reach < NEAR:
-                self.sums = replace(self.sums, information=before[1].information)
-            self.certify(float(np.exp(reach)) if reach < NEAR else 1.0)
+                self.sums = replace(self.sums, information=curvature.information)
+            gone = gone + reach if reach < NEAR else 0.0
+            self.certify(float(np.exp(gone)))
             if not self.decrement < before[3]:
-                self.params, self.sums, self.certificate, self.decrement = before
+                self.params, self.sums, self.certificate, self.decrement, self.curvature = before
                 return
             self.whitening = root
             self.pass_on("newton", self.decrement)

@@ -76,6 +76,15 @@ def test_the_last_row_of_the_trace_is_the_answer(data, method):
     assert res.trace["score_norm"].iloc[-1] < 1e-9
 
 
+@pytest.mark.parametrize("maxiter", [1, 2, 3, None])
+@pytest.mark.parametrize("method", ["auto", *METHODS])
+def test_the_inverse_is_that_of_the_information_kept(data, method, maxiter):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConvergedWarning)
+        maximum = ml.MNLogit(*data).fit(method, maxiter=maxiter).record.maximum
+    assert np.abs(maximum.inverse @ maximum.sums.information - np.eye(9)).max() < 1e-9
+
+
 def test_callback_sees_every_iteration_in_the_users_columns(data):
     seen = []
     model = ml.MNLogit(data[0], data[1] * [1, 1e6, 1e-6])
