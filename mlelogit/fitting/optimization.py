@@ -44,6 +44,7 @@ SECOND_ORDER = ("trust-exact", "trust-krylov", "trust-ncg", "Newton-CG")
 SMALL_PROBLEM = 150
 DEFAULT_MAXITER = 1000
 ROUNDS = 30
+RESCUED_SIZE = 500
 
 
 def find_method(method: str, size: int) -> str:
@@ -95,12 +96,18 @@ def maximize(
     Returns
     -------
     Maximum
+
+    Notes
+    -----
+    A line search can find no way at all where one far value bends the log-likelihood
+    within a tiny part of the Newton step; a trust region then takes over.
     """
     chosen = find_method(method, len(start))
     climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, whitening)
     for turn in range(ROUNDS):
         if turn:
             climb.whiten_by(climb.whiten())
+        begun = climb.params
         climb_once(climb, chosen)
         if chosen not in SECOND_ORDER:
             climb.descend(SCOUT_GOAL)
@@ -113,6 +120,10 @@ def maximize(
             break
         if climb.decrement**2 / 2 <= climb.rounding:
             break
+        if np.array_equal(climb.params, begun):
+            if chosen in SECOND_ORDER or len(start) > RESCUED_SIZE:
+                break
+            chosen = "trust-exact"
     climb.polish()
     return climb.finish(chosen)
 

@@ -55,6 +55,19 @@ def test_a_category_absent_from_the_few_rows_does_no_harm(rng):
     )
 
 
+@pytest.mark.parametrize("seed", [4, 8])
+def test_one_far_value_among_many_rows_does_not_end_the_climb(seed):
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([np.ones(30_000), rng.normal(size=(30_000, 7))])
+    slopes = rng.normal(size=(4, 8))
+    slopes[:, 1], x[7, 1] = 0, 1e6
+    codes = (x @ slopes.T + rng.gumbel(size=(30_000, 4))).argmax(axis=1)
+    few, every = ml.MNLogit(codes, x).fit(), ml.MNLogit(codes, x).fit("newton")
+    assert few.converged
+    assert every.converged
+    assert np.abs((few.params - every.params) / every.bse).max(axis=None) < 1e-6
+
+
 def test_separated_rows_are_still_told(rng):
     codes, x = draw(rng, 40_000)
     codes[x[:, 1] == 1] = 1
