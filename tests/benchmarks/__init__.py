@@ -1,1 +1,1 @@
-"""Speed against peers, as ratios in one run: ``python -m tests.benchmarks``."""
+"""Speed and memory against peers, as ratios in one run: ``python -m tests.benchmarks``."""

@@ -1,106 +1,91 @@
-"""Time whole fits, standard errors included, against peers' fits, alternately.
+"""Time whole fits against peers' fits, in turns; measure memory; draw the picture.
 
-    python -m tests.benchmarks [--repeats 5] [--only "raw 100000"]
+    python -m tests.benchmarks [--repeats 5] [--only "raw 100000"] [--slow] [--alone]
+                               [--output TABLE.md] [--plot PICTURE.png]
+    python -m tests.benchmarks --memory [--output TABLE.md]
 
-Prints a Markdown table: seconds (medians), ratios, and how far each peer's
-log-likelihood is below ours. A peer that has not reached it has not finished.
+Here a fit includes construction, covariance and null model. Every answer is checked:
+this package's certificate must bound its error below 1e-6 standard errors and its
+log-likelihood must be no lower than any peer's, or the run stops; a peer that ends lower by
+more than 1e-6, relative, is marked as not finished. Times are medians of as many turns as
+``--repeats`` says, after one warm-up; a fit of more than eight seconds is run once. Peers
+that are not installed are named in the table. ``--slow`` adds what takes minutes, ``--alone``
+leaves the peers out, ``--only`` takes the tasks whose name holds a text.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-import warnings
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
-import numpy as np
+from tests.benchmarks.limit import measure_rate
+from tests.benchmarks.memory import CASE, RUNS, measure_peak
+from tests.benchmarks.sweeps import SWEEPS, run_sweep
+from tests.benchmarks.tables import PEAKS, TIMES, lay_header, lay_line, tell_peak, tell_row
+from tests.benchmarks.tasks import list_plans
+from tests.benchmarks.timing import Row, run_task
 
-import mlelogit as ml
-from tests.benchmarks.cases import CASES, Case, draw
-
-
-def fit_ours(codes: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Fit with standard errors and null model; return the estimates (J - 1, K)."""
-    res = ml.MNLogit(codes, x).fit()
-    if not (res.converged and np.isfinite(res.bse).all(axis=None)):
-        raise RuntimeError(f"Our fit has not converged: {res.certificate}")
-    return res.record.params
+Lines = Iterator[str]
 
 
-def fit_statsmodels(codes: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Fit statsmodels' MNLogit by its Newton method."""
-    from statsmodels.discrete.discrete_model import MNLogit
-
-    return np.asarray(MNLogit(codes, x).fit(disp=0).params).T
-
-
-def fit_sklearn(solver: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return a fit of scikit-learn's LogisticRegression without a penalty."""
-
-    def fit(codes: np.ndarray, x: np.ndarray) -> np.ndarray:
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(
-            C=np.inf, solver=solver, fit_intercept=False, tol=1e-6, max_iter=1000
-        ).fit(x, codes)
-        return model.coef_[1:] - model.coef_[0]
-
-    return fit
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--repeats", type=int, default=5, help="turns, 5 if not given")
+    parser.add_argument("--only", default="", help="run the tasks whose name holds this")
+    parser.add_argument("--slow", action="store_true", help="also run what takes minutes")
+    parser.add_argument("--alone", action="store_true", help="leave the peers out")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
+    parser.add_argument("--output", type=Path, help="also write the table to this file")
+    parser.add_argument("--plot", type=Path, help="also draw the picture into this file")
+    options = parser.parse_args(arguments)
+    if options.plot and not find_spec("matplotlib"):
+        parser.error("--plot needs matplotlib")
+    return options
 
 
-PEERS = {
-    "statsmodels newton": fit_statsmodels,
-    "sklearn newton-cholesky": fit_sklearn("newton-cholesky"),
-    "sklearn newton-cg": fit_sklearn("newton-cg"),
-}
+def time_tasks(options: argparse.Namespace, rate: float, rows: list[Row]) -> Lines:
+    """Run the tasks asked for, keep their rows and yield the lines of the table as they come."""
+    yield lay_header(TIMES)
+    for plan in list_plans(options.slow):
+        if options.only in plan.name:
+            task = plan.make()
+            found = run_task(replace(task, peers=()) if options.alone else task, options.repeats)
+            rows += found
+            yield from (lay_line(tell_row(row, rate)) for row in found)
 
 
-def measure(fit: Callable, codes: np.ndarray, x: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return seconds and estimates of one fit."""
-    start = time.perf_counter()
-    params = fit(codes, x)
-    return time.perf_counter() - start, params
+def measure_memory() -> Lines:
+    """Measure every engine's peak and yield the lines of the table as they come."""
+    yield lay_header(PEAKS)
+    for engine, layout in RUNS:
+        yield lay_line(tell_peak(measure_peak(engine, layout, CASE)))
 
 
-def compare(case: Case, repeats: int) -> list[str]:
-    """Time a case, ours and each peer in turns; return lines of the table."""
-    codes, x = draw(case)
-    judge = ml.MNLogit(codes, x)
-    fit_ours(codes, x)
-    ours: list[float] = []
-    peers: dict[str, list[float]] = {peer: [] for peer in case.peers}
-    below: dict[str, float] = {}
-    for turn in range(repeats):
-        seconds, params = measure(fit_ours, codes, x)
-        ours.append(seconds)
-        reached = judge.loglike(params.ravel())
-        for peer in case.peers if turn < max(1, repeats // 2) else ():
-            seconds, other = measure(PEERS[peer], codes, x)
-            peers[peer].append(seconds)
-            finite = np.isfinite(other).all()
-            below[peer] = reached - judge.loglike(other.ravel()) if finite else np.nan
-    mine = float(np.median(ours))
-    return [
-        f"| {case.name} | {mine:.3f} | {peer} | {np.median(times):.2f} "
-        f"| {np.median(times) / mine:.1f} | {below[peer]:.1e} |"
-        for peer, times in peers.items()
-    ]
+def plot(path: Path, rows: list[Row], rate: float, repeats: int) -> None:
+    """Time along n, K and J, and draw the picture."""
+    from tests.benchmarks.figure import draw_figure
+
+    draw_figure([(sweep, run_sweep(sweep, repeats)) for sweep in SWEEPS], rows, rate, path)
 
 
-def main() -> None:
-    """Run the benchmarks named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", default="", help="run the cases whose name holds this")
-    arguments = parser.parse_args()
-    print("| data | ours (s) | peer | peer (s) | ratio | its log-likelihood is lower by |")
-    print("|---|---|---|---|---|---|")
-    for case in CASES:
-        if arguments.only in case.name:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                for line in compare(case, arguments.repeats):
-                    print(line, flush=True)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what the command line asks for."""
+    options = parse(arguments)
+    rate = float("nan") if options.memory else measure_rate()
+    rows: list[Row] = []
+    lines = []
+    for line in measure_memory() if options.memory else time_tasks(options, rate, rows):
+        print(line, flush=True)
+        lines.append(line)
+    if options.output:
+        options.output.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    if options.plot and not options.memory:
+        plot(options.plot, rows, rate, options.repeats)
 
 
 if __name__ == "__main__":

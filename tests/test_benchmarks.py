@@ -1,0 +1,160 @@
+"""Every piece of the benchmarks works on tiny data; nothing here depends on time."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from tests.benchmarks import anes, memory, rpeers
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
+from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
+from tests.benchmarks.limit import measure_rate
+from tests.benchmarks.sweeps import Sweep, run_sweep
+from tests.benchmarks.tables import TIMES, tell_peak, tell_row
+from tests.benchmarks.tasks import list_plans, make_factors, make_groups, make_task
+from tests.benchmarks.timing import run_task
+
+TINY = Case("unit", 400, 4, 3)
+needs_sklearn = pytest.mark.skipif(not find_spec("sklearn"), reason="scikit-learn not installed")
+
+
+@pytest.mark.parametrize("kind", ["unit", "raw"])
+def test_draws_have_their_shape(kind):
+    codes, x = draw(Case(kind, 300, 7, 4))
+    assert (codes.shape, x.shape) == ((300,), (300, 7))
+    assert set(codes) == set(range(4))
+    assert (x[:, 0] == 1).all()
+
+
+def test_every_category_is_in_both_groups():
+    codes, x = draw_groups(120, 6)
+    assert all(set(x[codes == category, 1]) == {0.0, 1.0} for category in range(6))
+
+
+def test_factors_are_dummies():
+    _, x = draw_factors(500, 6, 3)
+    dense = x.toarray()
+    assert dense.shape == (500, 11)
+    assert (dense[:, 0] == 1).all()
+    assert set(dense[:, 1:6].sum(axis=1)) == set(dense[:, 6:].sum(axis=1)) == {0.0, 1.0}
+
+
+def test_loglike_is_what_it_says():
+    codes, x = draw(TINY)
+    assert np.isclose(sum_loglike(codes, x, np.zeros((2, 4))), -400 * np.log(3))
+    assert np.isclose(sum_loglike(codes, x, np.zeros((2, 4)), np.full(400, 2.0)), -800 * np.log(3))
+
+
+def test_rate_is_positive():
+    assert measure_rate(size=20, repeats=2) > 0
+
+
+@needs_sklearn
+def test_peers_reach_the_same_maximum():
+    names = ("statsmodels newton", "sklearn newton-cholesky", "sklearn newton-cg")
+    rows = run_task(make_task(replace(TINY, peers=tuple((name, 1e9) for name in names))), 1)
+    assert [row.peer for row in rows] == list(names)
+    assert all(row.finished and row.bound < 1e-6 and row.seconds > 0 for row in rows)
+    cells = [dict(zip(TIMES, tell_row(row, 1e9), strict=True)) for row in rows]
+    assert {cell["asked for"] for cell in cells} == {"1e+09x: missed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("R nnet + vcov", "nnet"), ("R VGAM + vcov", "VGAM")]
+)
+def test_r_reaches_the_same_maximum(name, package):
+    if missing := rpeers.find_missing(package):
+        pytest.skip(missing)
+    (row,) = run_task(make_task(replace(TINY, peers=((name, None),))), 1)
+    assert row.finished
+    assert not row.skipped
+
+
+def test_a_peer_that_is_missing_or_stops_early_is_shown():
+    task = make_task(TINY)
+    early = Entrant("early", lambda: None, lambda _: -500.0, 2.0)
+    gone = replace(early, name="gone", missing="it is not installed")
+    lost = replace(early, name="lost", judge=lambda _: np.nan)
+    rows = run_task(replace(task, peers=(early, gone, lost)), 1)
+    lines = {row.peer: " ".join(tell_row(row, 1e9)) for row in rows}
+    assert "**not finished**" in lines["early"]
+    assert "**not finished** (not finite)" in lines["lost"]
+    assert "skipped: it is not installed" in lines["gone"]
+
+
+def test_a_peer_that_is_better_stops_the_run():
+    better = Entrant("better", lambda: None, lambda _: -1.0)
+    with pytest.raises(RuntimeError, match="by a peer"):
+        run_task(replace(make_task(TINY), peers=(better,)), 1)
+
+
+def test_an_answer_without_a_certificate_stops_the_run():
+    x = np.column_stack([np.ones(60), np.arange(60.0)])
+    with pytest.warns(UserWarning, match="maximum"):
+        res = ml.MNLogit(np.arange(60) // 30, x).fit()
+    with pytest.raises(RuntimeError, match="has not converged"):
+        read_bound(res)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        anes.make_fit,
+        anes.make_summary,
+        lambda: anes.make_bootstrap(6, 3),
+        lambda: make_groups(240, 6, against=True),
+        lambda: make_factors(2000, 20, 3),
+    ],
+)
+def test_other_tasks_run(make):
+    for row in run_task(make(), 1):
+        assert row.bound < 1e-6
+        assert row.finished or not row.peer
+
+
+def test_memory_is_measured_in_a_child():
+    if missing := memory.find_missing("mlelogit"):
+        pytest.skip(missing)
+    peak = memory.measure_peak("mlelogit", "float32", Case("unit", 600, 4, 3))
+    assert peak.design == 600 * 4 * 4
+    assert peak.peak >= 0
+    assert len(tell_peak(peak)) == 5
+
+
+@pytest.mark.parametrize("engine", memory.FITS)
+@pytest.mark.parametrize("layout", memory.LAYOUTS)
+def test_memory_of_every_engine_and_layout(engine, layout):
+    if missing := memory.find_missing(engine):
+        pytest.skip(missing)
+    peak, design = memory.measure_here(engine, layout, Case("unit", 600, 4, 3))
+    assert peak >= 0
+    assert design > 0
+
+
+def test_picture_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    from tests.benchmarks.figure import draw_figure
+
+    sweep = Sweep("rows", (200, 400), TINY)
+    curves = run_sweep(sweep, 1, ("statsmodels newton",))
+    assert [curve.values for curve in curves.values()] == [[200, 400], [200, 400]]
+    rows = run_task(make_factors(600, 5, 3), 1) + run_task(make_task(TINY), 1)
+    draw_figure([(sweep, curves)], rows, 1e9, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000
+
+
+def test_command_writes_the_table_that_it_prints(tmp_path, capsys):
+    path = tmp_path / "table.md"
+    main(["--only", "ANES fit", "--repeats", "1", "--output", str(path)])
+    printed = capsys.readouterr().out
+    assert path.read_text(encoding="utf-8") == printed
+    assert len(printed.splitlines()) == 3
+
+
+def test_plans_have_names_of_their_own():
+    names = [plan.name for plan in list_plans(slow=True)]
+    assert len(set(names)) == len(names) > len(list_plans(slow=False))
+    assert {name for case in CASES for name, _ in case.peers} == set(PEERS)
