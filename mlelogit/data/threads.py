@@ -37,7 +37,11 @@ def count_threads(threads: int | None = None) -> int:
 
 
 class _SharedLimit:
-    """One limit for the whole process, counted: the last to leave restores."""
+    """One limit for the whole process, counted: the last to leave restores.
+
+    That may be another thread than the first to enter. threadpoolctl lets one thread alone
+    set limits until it gives up control, so control is passed on before and given up after.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -48,15 +52,24 @@ class _SharedLimit:
         with self.lock:
             if self.users == 0:
                 self.limiter = _find_libraries().limit(limits=1, user_api="blas")
-                self.limiter.__enter__()
             self.users += 1
 
     def leave(self) -> None:
         with self.lock:
             self.users -= 1
             if self.users == 0:
-                self.limiter.__exit__(None, None, None)
+                _give_up_control()
+                self.limiter.restore_original_limits()
                 self.limiter = None
+                _give_up_control()
+
+
+def _give_up_control() -> None:
+    """Let any thread set limits; older threadpoolctl always does."""
+    for library in _find_libraries().lib_controllers:
+        give_up = getattr(library, "clear_controlling_thread", None)
+        if give_up is not None:
+            give_up(force=True)
 
 
 @lru_cache(maxsize=1)

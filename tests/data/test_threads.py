@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mlelogit as ml
-from mlelogit.data.threads import borrow, count_threads, fold_in_order
+from mlelogit.data.threads import borrow, count_threads, fold_in_order, single_threaded_blas
 
 
 def draw(seed=0):
@@ -30,6 +30,34 @@ def test_fits_from_several_threads_are_the_fits_from_one():
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one, other)
     assert [library["num_threads"] for library in threadpool_info()] == before
+
+
+def list_limits():
+    return [library["num_threads"] for library in threadpool_info()]
+
+
+def test_the_last_thread_to_leave_restores_the_limit():
+    before = list_limits()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as last:
+        limits = {pool: single_threaded_blas() for pool in (first, last)}
+        first.submit(limits[first].__enter__).result()
+        last.submit(limits[last].__enter__).result()
+        first.submit(limits[first].__exit__, None, None, None).result()
+        assert set(list_limits()) == {1}
+        last.submit(limits[last].__exit__, None, None, None).result()
+        assert list_limits() == before
+        with threadpool_limits(1):
+            assert set(list_limits()) == {1}
+            last.submit(fit).result()
+        assert list_limits() == before
+
+
+def test_many_fits_at_once_leave_the_limit_as_it_was():
+    before = list_limits()
+    for _ in range(4):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda i: ml.MNLogit(*draw()).fit(threads=1 + i % 3), range(8)))
+        assert list_limits() == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
