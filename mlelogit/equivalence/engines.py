@@ -281,11 +281,10 @@ def estimate_seconds(engine: str, problem: Problem) -> float:
     """Estimate an engine's time from n, K and J; constants measured on two cores."""
     rows, width = problem.x.shape
     equations = problem.d.shape[1] - 1
+    hessian = 1.5e-9 * rows * problem.size**2 + 3e-10 * problem.size**3
     if engine == "cross-entropy":
-        return 300 * 4 * rows * width * (equations + 1) / 2e9
-    if engine == "statsmodels":
-        return 1.5e-9 * rows * problem.size**2 + 2e-3 * equations**2
-    return 2e-9 * rows * problem.size**2
+        return 300 * 4 * rows * width * (equations + 1) / 2e9 + hessian
+    return hessian + (2e-3 * equations**2 if engine == "statsmodels" else 0.0)
 
 
 def run_engine(engine: str, problem: Problem, seed: int) -> Answer:

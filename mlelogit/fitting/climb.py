@@ -36,6 +36,7 @@ POLISHED = 1e-10
 CLOSE = 0.1
 CLIMB_DECREMENT = 1e-2
 WHITENING_FLOOR = 1e-10
+SMALLEST_RIDGE = 1e-300
 
 
 class Objective(Protocol):
@@ -162,6 +163,7 @@ class Climb:
             raise ParamsError("The information is not finite where the climb stands.")
         size = len(information)
         ridge = WHITENING_FLOOR * self.errors.information / EPSILON / size
+        ridge = max(ridge, EPSILON * float(np.abs(information).max()), SMALLEST_RIDGE)
         factor = None
         while factor is None:
             factor = factor_positive(information + ridge * np.eye(size))
