@@ -34,8 +34,8 @@ class MNLogit:
         (n, J). A Categorical keeps its order; other labels are sorted.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
-        list or scipy.sparse array. A numpy array of more than 131,072 numbers
-        is not copied: leave it as it is while the results are in use. Sparse arrays
+        list or scipy.sparse array. More than 131,072 numbers
+        are not copied: leave them as they are while the results are in use. Sparse arrays
         of many columns stay sparse; float32 and integers are widened in small pieces.
     base : label, optional
         Base category; the first if not given.
@@ -138,8 +138,8 @@ class MNLogit:
             this many of its standard errors.
         cov_type : str, optional
             Covariance: nonrobust, opg, HC0, HC1 or robust. Nonrobust if not
-            given, robust with sampling weights; but none beyond 12,000 parameters
-            unless it is given.
+            given, robust with sampling weights; but with method="auto" none beyond
+            12,000 parameters unless it is given.
         cov_kwds : dict, optional
             Arguments of the covariance; none of these kinds takes any.
         callback : callable, optional

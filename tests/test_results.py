@@ -13,7 +13,8 @@ import statsmodels.api as sm
 from scipy.stats import chi2
 
 import mlelogit as ml
-from mlelogit.exceptions import UnusedLevelWarning
+from mlelogit.exceptions import NotConvergedWarning, UnusedLevelWarning
+from mlelogit.fitting.likelihood import LogLikelihood
 from tests.inference.samples import fitted, survey
 from tests.theorems.strategies import distance
 
@@ -34,6 +35,21 @@ def res(request):
     if request.param == "plain":
         return fitted("party ~ age + educ + region", base="red").with_cov("HC1")
     return fitted("party ~ age + educ", weights="people", weight_type="frequency")
+
+
+@pytest.mark.parametrize("base", [1, 2])
+def test_rebased_sums_are_those_of_the_fit_from_there(base):
+    rng = np.random.default_rng(2)
+    x = np.column_stack([np.ones(90), rng.normal(size=(90, 2))])
+    codes = rng.integers(0, 3, 90)
+    with pytest.warns(NotConvergedWarning):
+        moved = ml.MNLogit(codes, x, base=0).fit(maxiter=1).rebase(base).record
+    assert np.abs(moved.sums.score).max() > 1e-3
+    there = LogLikelihood(moved.blocks.in_basis(moved.basis), base)
+    expected = there.evaluate(moved.basis.enter_params(moved.params).ravel(), 2)
+    assert np.abs(moved.sums.score - expected.score).max() < 1e-10
+    assert np.abs(moved.sums.information - expected.information).max() < 1e-8
+    assert np.abs(moved.maximum.inverse @ expected.information - np.eye(6)).max() < 1e-8
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Block:
 
     Attributes
     ----------
-    x : numpy.ndarray
+    x : numpy.ndarray or scipy.sparse array
         (K, m).
     categories : int
         J.

@@ -24,7 +24,7 @@ class ColumnSource(Protocol):
 
     @property
     def direct(self) -> bool:
-        """Whether blocks are cut without a copy."""
+        """Whether cutting a block costs next to nothing: no column is gathered or widened."""
 
     @property
     def sparse(self) -> bool:
@@ -35,7 +35,7 @@ class ColumnSource(Protocol):
         """Least and largest value of every column (K,) each; NaN where one is."""
 
     def block(self, start: int, stop: int) -> Any:
-        """Return rows start to stop, columns first: (K, stop - start), float64."""
+        """Return rows start to stop, columns first: (K, stop - start), float64, maybe sparse."""
 
     def take(self, rows: np.ndarray) -> ColumnSource:
         """Return the source of the rows at these positions."""
@@ -185,10 +185,13 @@ def _read_frame(exog: pd.DataFrame) -> tuple[tuple, Mapping[Any, np.ndarray], Co
     if not names:
         raise EmptyDataError("exog has no columns.")
     columns = tuple(as_numbers(exog[name], name) for name in names)
+    small = exog.size <= COPIED_ELEMENTS
+    if small:
+        columns = tuple(column.copy() for column in columns)
     source: ColumnSource = ColumnsSource(columns)
     if not len(exog):
         return names, {}, source
-    if _stand_in_one_array(columns):
+    if not small and _stand_in_one_array(columns):
         source = ArraySource(exog.to_numpy())
     return names, {names[i]: columns[i] for i in _find_odd(source)}, source
 
@@ -217,7 +220,7 @@ def _find_odd(source: ColumnSource) -> np.ndarray:
 
 
 def _read_sparse(exog: Any) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:
-    array = exog.tocsr()
+    array = exog.tocsr(copy=exog.nnz <= COPIED_ELEMENTS)
     if array.dtype.kind not in "biuf":
         raise ColumnTypeError(f"exog has dtype {array.dtype}, which is not a real number.")
     names = name_columns(array)

@@ -12,12 +12,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from mlelogit.exceptions import OptionError
+
+LARGEST_KEPT = 1 << 22
 
 
 def count_threads(threads: int | None = None) -> int:
@@ -94,8 +97,12 @@ def single_threaded_blas() -> Iterator[None]:
 
 
 def _forget_threads() -> None:
-    """Start afresh in a forked process, where the parent's threads do not exist."""
+    """Start afresh in a forked process, where the parent's threads and fits do not exist."""
     global _limit
+    if _limit.limiter is not None:
+        _give_up_control()
+        _limit.limiter.restore_original_limits()
+        _give_up_control()
     _limit = _SharedLimit()
     _make_pool.cache_clear()
 
@@ -162,11 +169,15 @@ def fold_in_order(
     queue = _Queue(len(items), fold)
 
     def work() -> None:
-        while (place := queue.take()) is not None:
-            queue.give(place, function(items[place]))
+        try:
+            while (place := queue.take()) is not None:
+                queue.give(place, function(items[place]))
+        except BaseException:
+            queue.close()
+            raise
 
     pool = _make_pool(helpers)
-    running = [pool.submit(work) for _ in range(helpers)]
+    running = [pool.submit(copy_context().run, work) for _ in range(helpers)]
     try:
         work()
     finally:
@@ -184,11 +195,13 @@ def borrow(name: str, shape: tuple[int, ...], dtype: Any = np.float64) -> np.nda
     """Return an array of this thread's own that the next call with the same name overwrites.
 
     Blocks come by the hundreds and are all of a size; memory that is fresh for each would
-    cost more in page faults than the arithmetic done in it.
+    cost more in page faults than the arithmetic done in it. What is larger than
+    `LARGEST_KEPT` numbers is not kept for the next call.
     """
     size = math.prod(shape)
     held = getattr(_scratch, name, None)
     if held is None or held.size < size or held.dtype != dtype:
         held = np.empty(size, dtype)
-        setattr(_scratch, name, held)
+        if size <= LARGEST_KEPT:
+            setattr(_scratch, name, held)
     return held[:size].reshape(shape)

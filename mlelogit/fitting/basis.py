@@ -22,6 +22,7 @@ from mlelogit.fitting.products import add_rows, self_gram
 
 LARGEST_SCALE = 1e100
 SAFE_PIVOT = 1e-4
+SAFE_AMPLIFICATION = 1e4
 ORTHOGONALITY = 1.001
 
 
@@ -29,8 +30,9 @@ def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
     """Find orthogonal columns, and tell whether a constant is among their combinations.
 
     The Cholesky factor of one sum of products answers both and the rank where every
-    pivot is far above the rounding of that sum; else a QR decomposition, merged over the
-    blocks, does: of the scaled and centered columns with a column of ones appended.
+    pivot is far above the rounding of that sum and the factor is well conditioned; else a
+    QR decomposition, merged over the blocks, does: of the scaled and centered columns with
+    a column of ones appended.
 
     Raises
     ------
@@ -94,6 +96,8 @@ def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBa
     if lower is None or (np.diag(lower) < SAFE_PIVOT * norms).any():
         return None
     basis = replace(start, r=lower.T)
+    if basis.amplification > SAFE_AMPLIFICATION:
+        return None
     if start.intercept is not None:
         ones = np.zeros(width)
         ones[start.intercept] = 1 / (start.level * scale[start.intercept])

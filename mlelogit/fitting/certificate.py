@@ -63,7 +63,10 @@ class Certificate:
 
     def __str__(self) -> str:
         if np.isinf(self.log_odds_error) and np.isfinite(self.decrement):
-            return f"left out; estimated distance {self.decrement:.2g} standard errors"
+            return (
+                f"left out; {self.decrement:.2g} standard errors from the maximum, if a finite "
+                "one exists"
+            )
         if not self.finite_maximum:
             return (
                 f"no finite maximum has been shown to exist (a = {self.product:.3g}, needs a < 1)"

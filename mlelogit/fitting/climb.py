@@ -24,13 +24,13 @@ from mlelogit.fitting.maximum import Maximum, Status, Trace
 from mlelogit.fitting.whitening import DenseWhitening, Memory, Whitening
 
 NEWTON_STEPS = 3
-NEAR = 1e-7
+NEAR = 3e-8
 COARSE_ENOUGH = 1e-8
 CHORD_STEPS = 8
 CHORDS_PER_PARAMETER = 1 / 25
 CHORD_RATE = 0.95
 CHORD_GOAL = 1e-12
-SCOUT_GOAL = 3e-8
+SCOUT_GOAL = 5e-9
 SURE = 0.5
 POLISHED = 1e-10
 CLOSE = 0.1
@@ -273,7 +273,7 @@ class Climb:
             sums = self.measure(params, 2 if rate * length <= SURE * goal else 1)
             after = self.whitening.enter(np.asarray(sums.score))
             shorter = float(np.linalg.norm(after))
-            if not shorter < CHORD_RATE * length:
+            if not (np.isfinite(sums.loglike) and shorter < CHORD_RATE * length):
                 return
             self.memory.add(step, gradient - after)
             self.params, self.sums, gradient = params, sums, after

@@ -230,7 +230,8 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     """Return the log-likelihood in a basis: rows mapped, or sums where those are many.
 
     Rows that are kept in the basis cost nothing after the first pass. More rows than are
-    kept stay as they are if their columns are well conditioned.
+    kept, or than are worth a copy where blocks are cut without one, stay as they are if
+    their columns are well conditioned.
     """
     source = blocks.design.source
     elements = blocks.rows * blocks.width
@@ -363,7 +364,8 @@ def warn_if_not_converged(maximum: Maximum) -> None:
             f"{maximum.status.value} The {size} parameters' covariance takes "
             f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
             f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
-            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum.",
+            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum, "
+            "if a finite one exists.",
             CovarianceOmittedWarning,
         )
         return

@@ -111,7 +111,7 @@ class Evaluation:
     own : tuple or None
         For labels the place of every row's category in the flattened (J, m), and its y.
 
-    The arrays (J, m) are borrowed: the next evaluation in the same thread overwrites them.
+    The excess of labels is borrowed: the next evaluation in the same thread overwrites it.
     """
 
     logs: np.ndarray
@@ -254,10 +254,7 @@ def sum_block(
     loglike = float(weigh(block, evaluation.logs).sum())
     score = information = None
     if order >= 2:
-        spread = spread_probabilities(evaluation, base)
-        if evaluation.totals is not None:
-            spread *= evaluation.totals
-        information = weighted_gram(block.x, weigh(block, spread), turn, rough)
+        information = weighted_gram(block.x, weigh_spread(block, evaluation, base), turn, rough)
     if order >= 1:
         score = project_excess(block, weigh(block, evaluation.excess), base)
     return Sums(loglike, score, information, block.x.shape[1])
@@ -276,6 +273,14 @@ def sum_curvature(block: Block, params: np.ndarray, base: int, direction: np.nda
     if evaluation.totals is not None:
         along *= evaluation.totals
     return Matrix(-project_excess(block, weigh(block, along), base))
+
+
+def weigh_spread(block: Block, evaluation: Evaluation, base: int) -> np.ndarray:
+    """Return the distinct weights of the products of columns in a block's information."""
+    spread = spread_probabilities(evaluation, base)
+    if evaluation.totals is not None:
+        spread *= evaluation.totals
+    return weigh(block, spread)
 
 
 def spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
@@ -359,6 +364,18 @@ def sum_sizes(block: Block, square: np.ndarray) -> RowSizes:
     reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
     first, second = float(weights @ reach), float(weights @ squares)
     return RowSizes(first, second, float(weights.max()), float(weights.sum()), float(squares.max()))
+
+
+def add_variances(covariance: np.ndarray, width: int) -> np.ndarray:
+    """Return ``Σ_j V_jj`` (K, K), V_jj the diagonal blocks of V."""
+    cube = covariance.reshape(-1, width, len(covariance) // width, width)
+    return np.asarray(np.einsum("jkjl->kl", cube))
+
+
+def bound_log_odds(variances: np.ndarray, longest: float) -> float:
+    """Bound the standard error of any log-odds at rows whose squared length is known."""
+    top = float(np.linalg.eigvalsh(variances)[-1])
+    return float(np.sqrt(max(2.0 * top * longest, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -449,22 +466,15 @@ class LogLikelihood:
         """Bound the rounding errors of score and information."""
         return bound_rounding(sizes, self.amplification, self.size, self.blocks.rows)
 
-    def add_variances(self, covariance: np.ndarray) -> np.ndarray:
-        """Return ``Σ_j V_jj`` (K, K), V_jj the diagonal blocks of V."""
-        width = self.blocks.width
-        cube = covariance.reshape(-1, width, len(covariance) // width, width)
-        return np.asarray(np.einsum("jkjl->kl", cube))
-
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.
 
         ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
         """
-        matrix = self._square(self.add_variances(covariance))
+        matrix = self._square(add_variances(covariance, self.blocks.width))
         largest = self.blocks.reduce(find_largest_quadratic, matrix)
         return float(np.sqrt(max(2.0 * largest.value, 0.0)))
 
     def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
         """Bound the same without a pass: ``x'Mx`` is at most its largest eigenvalue times x'x."""
-        top = float(np.linalg.eigvalsh(self.add_variances(covariance))[-1])
-        return float(np.sqrt(max(2.0 * top * sizes.longest, 0.0)))
+        return bound_log_odds(add_variances(covariance, self.blocks.width), sizes.longest)

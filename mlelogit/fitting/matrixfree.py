@@ -53,7 +53,8 @@ def climb_without_information(
             break
         sums = climb.measure(climb.params + step, 1)
         shorter = climb.measure_length(sums, climb.whitening)
-        if not shorter < climb.measure_length(climb.sums, climb.whitening):
+        rises = np.isfinite(sums.loglike) and sums.loglike >= climb.sums.loglike - climb.rounding
+        if not (rises and shorter < climb.measure_length(climb.sums, climb.whitening)):
             break
         climb.params, climb.sums = climb.params + step, sums
         climb.pass_on("newton", shorter)

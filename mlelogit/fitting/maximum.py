@@ -40,7 +40,7 @@ class Trace:
     Attributes
     ----------
     stage : tuple of str
-        "start", the method, or "newton".
+        "start", the method, "chord" for a quasi-Newton step on scores, or "newton".
     loglike : numpy.ndarray
         (T,).
     score_norm : numpy.ndarray
@@ -76,7 +76,7 @@ class Maximum:
     trace : Trace
         Its last entry is the answer.
     method : str
-        The scipy method used.
+        The scipy method used; "trust-exact" where that had to take over.
     iterations : int
     """
 

@@ -1,7 +1,7 @@
 r"""Climb a concave log-likelihood with scipy.optimize, and certify the answer.
 
 The climb runs in whitened coordinates z, ``θ = θ₀ + L⁻ᵀ z`` with ``L L'`` the
-information at θ₀, so that a step of length one is a step of one standard error
+information at θ₀ or one near it, so that a step of length one is a step of one standard error
 in every direction and no method sees the units of the columns. Line searches on
 values stall where the rounding of the log-likelihood hides its rise, at a Newton
 decrement near ``sqrt(2 ε |loglike|)``; a few Newton steps, judged by the

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,23 +13,27 @@ from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import count_threads, fold_in_order, single_threaded_blas
 from mlelogit.exceptions import WeightError
-from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
+from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.likelihood import (
     LogLikelihood,
+    add_variances,
+    bound_log_odds,
     drop_base,
     evaluate_scores,
     split_base,
-    spread_probabilities,
+    sum_sizes,
+    weigh,
+    weigh_spread,
 )
-from mlelogit.fitting.linalg import ColumnBasis
+from mlelogit.fitting.linalg import factor_positive, invert_positive, solve_lower
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 
 BATCH_ELEMENTS = 1 << 20
 LARGEST_TOGETHER = 20_000
-NEWTON_STEPS = 12
-NEAR = 1e-5
-QUADRATIC = 0.1
+BATCH_STEPS = 12
+ARRIVED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,8 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     """Climb from a fit's maximum with its rows weighed anew, many times.
 
     Refits of a few rows are climbed together by Newton steps, so that one call of numpy
-    serves a batch of them; those that do not end in quadratic convergence, and all refits of
-    many rows, are climbed one by one and certified.
+    serves a batch of them; those whose certificate does not hold then, and all refits of
+    many rows, are climbed one by one. A refit without a certificate has no estimates.
 
     Parameters
     ----------
@@ -78,16 +84,20 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     """
     blocks = record.need_blocks()
     times = _check_times(times, blocks.rows)
+    count = count_threads(threads)
     start = record.basis.enter_params(record.params).ravel()
     inner = np.full((len(times), len(start)), np.nan)
     converged = np.zeros(len(times), dtype=bool)
-    if blocks.rows <= LARGEST_TOGETHER:
-        _climb_together(record, times, start, inner, converged, count_threads(threads))
-    for place in np.flatnonzero(~converged):
-        objective = _weigh_anew(blocks, times[place], record.encoding.base, record.basis)
-        alone = maximize(objective, start)
-        if alone.converged:
-            inner[place], converged[place] = alone.params, True
+    pairs = blocks.categories * (blocks.categories + 1) // 2
+    largest = max(pairs * blocks.rows, len(start) ** 2)
+    if blocks.rows <= LARGEST_TOGETHER and largest <= BATCH_ELEMENTS:
+        _climb_together(record, times, start, inner, converged, count)
+    with single_threaded_blas():
+        for place in np.flatnonzero(~converged):
+            objective = _weigh_anew(record, times[place], count)
+            alone = maximize(objective, start, tolerance=record.request.tolerance)
+            if alone.converged:
+                inner[place], converged[place] = alone.params, True
     shape = len(times), -1, blocks.width
     return Refits(record.basis.leave_params(inner.reshape(shape)).reshape(inner.shape), converged)
 
@@ -108,15 +118,12 @@ def _check_times(times: np.ndarray, rows: int) -> np.ndarray:
     return values
 
 
-def _weigh_anew(
-    blocks: RowBlocks, times: np.ndarray, base: int, basis: ColumnBasis
-) -> LogLikelihood:
-    design = blocks.design
+def _weigh_anew(record: FitRecord, times: np.ndarray, threads: int) -> LogLikelihood:
+    design = record.need_blocks().design
     weights = times if design.weights is None else times * design.weights
     kept = np.flatnonzero(weights)
     anew = replace(take_rows(design, kept), weights=weights[kept])
-    inner = RowBlocks(anew, basis, threads=blocks.threads)
-    return LogLikelihood(inner, base, basis.amplification)
+    return make_objective(RowBlocks(anew, threads=threads), record.encoding.base, record.basis)
 
 
 def _climb_together(
@@ -127,17 +134,18 @@ def _climb_together(
     converged: np.ndarray,
     threads: int,
 ) -> None:
-    """Fill in the refits that Newton steps bring to their maximum."""
+    """Fill in the refits that Newton steps bring to a certified maximum."""
     blocks, base = record.need_blocks(), record.encoding.base
     whole = cut_block(blocks.design, 0, blocks.rows)
     whole = replace(whole, x=record.basis.enter(lay_out(whole.x)))
     pairs = blocks.categories * (blocks.categories + 1) // 2
-    size = max(1, BATCH_ELEMENTS // (pairs * blocks.rows))
+    size = max(1, BATCH_ELEMENTS // max(pairs * blocks.rows, len(start) ** 2))
     starts = list(range(0, len(times), size))
+    judge = partial(_certify, whole, record.basis.amplification, record.request.tolerance)
 
     def climb(at: int) -> tuple[slice, np.ndarray, np.ndarray]:
         rows = slice(at, at + size)
-        return rows, *climb_batch(whole, times[rows], start, base)
+        return rows, *climb_batch(whole, times[rows], start, base, judge)
 
     def fill(found: tuple[slice, np.ndarray, np.ndarray]) -> None:
         rows, params, reached = found
@@ -148,14 +156,16 @@ def _climb_together(
         fold_in_order(climb, starts, threads, fill)
 
 
+Judge = Callable[[np.ndarray, np.ndarray, np.ndarray], bool]
+
+
 def climb_batch(
-    block: Block, times: np.ndarray, start: np.ndarray, base: int
+    block: Block, times: np.ndarray, start: np.ndarray, base: int, judge: Judge
 ) -> tuple[np.ndarray, np.ndarray]:
     """Climb a batch of refits by full Newton steps.
 
-    A refit has reached its maximum when a step has cut the Newton decrement to a tenth or
-    less, and below 1e-5: the next step, which is taken, about squares it. On the way to a
-    maximum at infinity no step cuts the decrement below ``exp(-1/2)`` of what it was.
+    A refit whose decrement is below 1e-5 takes one more step, which about squares it, if
+    the certificate at that point vouches for the maximum and for that step.
 
     Returns
     -------
@@ -168,7 +178,7 @@ def climb_batch(
     reached = np.zeros(len(times), dtype=bool)
     active = np.arange(len(times))
     before = np.full(len(times), np.inf)
-    for _ in range(NEWTON_STEPS):
+    for _ in range(BATCH_STEPS):
         score, information = sum_batch(block, times[active], params[active], base)
         try:
             step = np.linalg.solve(information, score[:, :, np.newaxis])[:, :, 0]
@@ -176,14 +186,44 @@ def climb_batch(
             break
         decrement = np.sqrt(np.maximum((score * step).sum(axis=1), 0.0))
         params[active] += step
-        near = (decrement < NEAR) & (decrement < QUADRATIC * before[active])
-        reached[active[near]] = True
+        near = decrement < ARRIVED
+        for place in np.flatnonzero(near):
+            member = active[place]
+            reached[member] = judge(times[member], score[place], information[place])
         going = ~near & (decrement < before[active])
         before[active] = decrement
         active = active[going]
         if not active.size:
             break
     return params, reached
+
+
+def _certify(
+    block: Block,
+    amplification: float,
+    tolerance: float,
+    times: np.ndarray,
+    score: np.ndarray,
+    information: np.ndarray,
+) -> bool:
+    """Tell whether a refit has a finite maximum, and a Newton step ends within the tolerance.
+
+    The step leaves a decrement of at most about ``a λ / 2`` (step 9 of the derivation).
+    """
+    lower = factor_positive(information)
+    if lower is None:
+        return False
+    inverse = invert_positive(lower)
+    largest = float(np.trace(inverse))
+    weighed = replace(block, weights=weigh(block, times))
+    sizes = sum_sizes(weighed, np.eye(len(block.x)))
+    spread = bound_log_odds(add_variances(inverse, len(block.x)), sizes.longest)
+    decrement = float(np.linalg.norm(solve_lower(lower, score)))
+    errors = bound_rounding(sizes, amplification, len(score), len(times))
+    found = certify(*allow_rounding(decrement, spread, largest, errors))
+    noise = errors.hide(largest)
+    left = found.product * found.decrement + noise
+    return found.finite_maximum and found.product < 0.1 and left <= tolerance * errors.unit
 
 
 def sum_batch(
@@ -206,13 +246,12 @@ def sum_batch(
         codes=None if block.codes is None else np.tile(block.codes, refits),
         table=None if block.table is None else np.tile(block.table, refits),
     )
-    evaluation = evaluate_scores(tiled, scores.reshape(len(scores), -1))
     weights = (times if block.weights is None else times * block.weights).ravel()
-    excess = drop_base(evaluation.excess, base) * weights
+    weighed = replace(tiled, weights=weights)
+    evaluation = evaluate_scores(tiled, scores.reshape(len(scores), -1))
+    spread = weigh_spread(weighed, evaluation, base).reshape(-1, rows)
+    packed = weighted_gram(block.x, spread).reshape(len(spread) // refits, refits, -1)
+    excess = drop_base(weigh(weighed, evaluation.excess), base)
     score = -np.dot(excess.reshape(-1, rows), block.x.T).reshape(len(excess), refits, width)
-    spread = spread_probabilities(evaluation, base) * weights
-    if evaluation.totals is not None:
-        spread *= evaluation.totals
-    packed = weighted_gram(block.x, spread.reshape(-1, rows)).reshape(len(spread), refits, -1)
     informations = [unpack_gram(packed[:, i], width) for i in range(refits)]
     return score.transpose(1, 0, 2).reshape(refits, -1), np.array(informations)

@@ -45,7 +45,8 @@ class Start:
 def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> KroneckerWhitening:
     """Return the whitening of the null model's information in an orthogonal basis.
 
-    That is ``T (diag(p) - p p') ⊗ 1_K`` for shares p without the base and a total weight T.
+    That is ``T (diag(p) - p p') ⊗ 1_K`` for shares p without the base and a total weight T;
+    ``T diag(p)`` where the base's share is below the rounding of the others'.
 
     Parameters
     ----------
@@ -58,7 +59,9 @@ def whiten_null(shares: np.ndarray, base: int, width: int, total: float) -> Kron
         T.
     """
     p = np.delete(shares, base)
-    lower = np.linalg.cholesky(total * (np.diag(p) - np.outer(p, p)))
+    lower = factor_positive(total * (np.diag(p) - np.outer(p, p)))
+    if lower is None:
+        lower = np.diag(np.sqrt(total * p))
     return KroneckerWhitening(np.asfortranarray(lower), width)
 
 
@@ -97,10 +100,16 @@ def warm_up(objective: LogLikelihood, start: Start, least: int = 1) -> Start:
 
 
 def thin(objective: LogLikelihood, step: int) -> LogLikelihood:
-    """Return the log-likelihood of one row in so many, its informations in single precision."""
+    """Return the log-likelihood of one row in so many, its informations in single precision.
+
+    Of every stretch of so many rows one is taken, at a place drawn from a fixed seed: the
+    rows of a panel come in an order that a fixed place would fall in step with.
+    """
     if step == 1:
         return replace(objective, rough=True)
     blocks = objective.blocks
-    design = take_rows(blocks.design, np.arange(0, blocks.rows, step))
+    starts = np.arange(0, blocks.rows, step)
+    drawn = starts + np.random.default_rng(0).integers(step, size=len(starts))
+    design = take_rows(blocks.design, np.minimum(drawn, blocks.rows - 1))
     few = RowBlocks(design, blocks.basis, threads=blocks.threads)
     return replace(objective, blocks=few, rough=True)

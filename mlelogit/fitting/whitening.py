@@ -1,4 +1,4 @@
-"""A log-likelihood in whitened coordinates, negated, in the form scipy asks for."""
+"""Whitened coordinates, the steps made in them, and a log-likelihood in the form scipy asks for."""
 
 from __future__ import annotations
 

@@ -75,11 +75,11 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     CovarianceError
         If it is not defined for the fit's weights, or the fit left out its information.
     """
+    if kind is not None and kind not in COVARIANCES:
+        raise OptionError(f"The covariance must be one of {', '.join(COVARIANCES)}, not {kind!r}.")
     if record.sums.information is None:
         return _omit(record, kind)
     kind = default_kind(record.weight_type) if kind is None else kind
-    if kind not in COVARIANCES:
-        raise OptionError(f"The covariance must be one of {', '.join(COVARIANCES)}, not {kind!r}.")
     if kind != "nonrobust" and record.weight_type == "importance":
         raise CovarianceError(
             f"Covariance {kind!r} is not defined with importance weights, which do not say how "

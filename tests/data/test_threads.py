@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -76,6 +77,22 @@ def test_results_come_in_order_and_errors_come_out(threads):
     assert found == [i * i for i in items]
     with pytest.raises(ZeroDivisionError):
         fold_in_order(lambda i: 1 // (i - 40), items, threads, found.append)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_a_failure_anywhere_stops_the_rest(threads):
+    ran = []
+
+    def fail_late(i):
+        ran.append(i)
+        time.sleep(0.001)
+        if i == 5:
+            raise ZeroDivisionError
+        return i
+
+    with pytest.raises(ZeroDivisionError):
+        fold_in_order(fail_late, list(range(500)), threads, lambda _: None)
+    assert len(ran) < 100
 
 
 def test_no_two_results_are_folded_at_a_time():

@@ -9,6 +9,8 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.sources import find_extremes
 from mlelogit.fitting import basis as module
 from mlelogit.fitting.basis import bound_longest, find_basis
+from mlelogit.fitting.estimation import make_objective
+from mlelogit.fitting.likelihood import sum_sizes
 
 ROWS = 3_000
 
@@ -83,3 +85,34 @@ def test_extremes_pass_on_what_is_not_finite(rng):
     low, high = find_extremes(x)
     assert np.isfinite(low).tolist() == [True, False, True, True]
     assert np.isfinite(high).tolist() == [True, False, False, True]
+
+
+def test_a_basis_is_not_found_quickly_where_its_condition_hides_behind_its_pivots(rng):
+    """Every pivot is large, and the condition is that of a power of two."""
+    width = 30
+    r = np.eye(width) - np.triu(np.ones((width, width)), 1)
+    x = np.linalg.qr(rng.normal(size=(2_000, width)))[0] @ r
+    blocks = blocks_of(x)
+    found = find_basis(blocks, tuple(range(width)))
+    moments = blocks.reduce(module._sum_moments)
+    start = module.ColumnBasis(found.scale, np.zeros(width), np.eye(width))
+    assert module._factor_moments(moments, start, 2_000) is None
+    z = found.enter(x.T)
+    assert np.abs(z @ z.T / 2_000 - np.eye(width)).max() < 1e-5
+
+
+@pytest.mark.parametrize("form", ["labels", "counts", "weights", "offset"])
+def test_row_sizes_known_beforehand_bound_those_counted(rng, form):
+    x, n = draw(rng, "constant"), ROWS
+    codes = rng.integers(0, 3, n)
+    options = {
+        "weights": {"weights": rng.uniform(1, 9, n), "weight_type": "importance"},
+        "offset": {"offset": 5 * rng.normal(size=(n, 3))},
+    }
+    endog = rng.multinomial(4, [0.2, 0.3, 0.5], size=n) if form == "counts" else codes
+    blocks = RowBlocks(ml.MNLogit(endog, x, **options.get(form, {})).design)
+    found = find_basis(blocks, tuple("abcd"))
+    known = make_objective(blocks, 0, found).measure_rows()
+    counted = blocks.in_basis(found).reduce(sum_sizes, np.eye(4))
+    for field in ("first", "second", "heaviest", "total", "longest"):
+        assert getattr(known, field) >= getattr(counted, field) * (1 - 1e-6)

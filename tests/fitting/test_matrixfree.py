@@ -77,6 +77,22 @@ def test_what_is_asked_for_is_found(rng, narrow):
     assert model.fit("newton").converged
 
 
+def test_separated_data_are_given_no_maximum(rng, narrow):
+    x = np.column_stack([np.ones(300), rng.normal(size=(300, 3))])
+    with pytest.warns(CovarianceOmittedWarning, match="if a finite one exists"):
+        res = ml.MNLogit(np.digitize(x[:, 1], [-1, 1]), x).fit()
+    assert not res.converged
+    assert not res.certificate.finite_maximum
+    assert "if a finite one exists" in res.summary().as_text()
+
+
+def test_a_start_at_the_maximum_is_kept(rng, narrow):
+    model = draw(rng, "labels")
+    start = model.fit(cov_type="nonrobust").params
+    with pytest.warns(CovarianceOmittedWarning):
+        assert model.fit(start_params=start).record.maximum.iterations <= 1
+
+
 def test_the_callback_is_heard_there_too(rng, narrow):
     seen = []
     model = draw(rng, "labels")

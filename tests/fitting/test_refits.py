@@ -6,7 +6,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.exceptions import NotConvergedWarning, WeightError
 from mlelogit.fitting import refits
-from mlelogit.fitting.refits import climb_batch, refit
+from mlelogit.fitting.refits import refit
 
 ROWS = 150
 FORMS = {
@@ -85,14 +85,34 @@ def test_refits_without_a_maximum_are_nan_and_told(rng):
     assert np.isnan(frame.iloc[1:]).all(axis=None)
 
 
-@pytest.mark.parametrize("rows", [12, 40, 200])
-def test_a_batch_never_takes_the_way_to_infinity_for_an_arrival(rows):
-    x = np.column_stack([np.ones(rows), np.linspace(-1, 1, rows)])
-    codes = (x[:, 1] > 0).astype(int)
-    block = refits.cut_block(ml.MNLogit(codes, x).design, 0, rows)
-    for start in (np.zeros(2), np.array([0.0, 5.0]), np.array([0.0, 30.0])):
-        _, reached = climb_batch(block, np.ones((2, rows)), start, 0)
-        assert not reached.any()
+def resample_without(rng, level):
+    """Return a sample with a rare dummy, and resamples without a row of that level."""
+    x = np.column_stack([np.ones(300), rng.normal(size=300), np.zeros(300)])
+    x[:6, 2] = 1
+    codes = rng.integers(0, 3, 300)
+    codes[:6] = [0, 1, 2, 0, 1, 2]
+    times = rng.multinomial(300, np.full(300, 1 / 300), size=40).astype(float)
+    times[:, x[:, 2] == 1] = level
+    return ml.MNLogit(codes, x).fit(), times
+
+
+def test_a_resample_without_a_level_has_no_estimates(rng):
+    res, times = resample_without(rng, 0.0)
+    found = refit(res.record, times)
+    assert not found.converged.any()
+    assert np.isnan(found.params).all()
+
+
+def test_next_to_no_weight_on_a_level_is_judged_as_the_fit_is(rng):
+    res, times = resample_without(rng, 1e-14)
+    assert not refit(res.record, times[:5]).converged.any()
+
+
+def test_a_category_alone_is_no_arrival(rng):
+    codes = np.r_[np.zeros(985, int), np.ones(15, int)]
+    res = ml.MNLogit(codes, np.ones((1000, 1))).fit()
+    found = refit(res.record, np.array([codes == 1, codes == 0], dtype=float))
+    assert not found.converged.any()
 
 
 @pytest.mark.parametrize(

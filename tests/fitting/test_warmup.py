@@ -68,6 +68,22 @@ def test_one_far_value_among_many_rows_does_not_end_the_climb(seed):
     assert np.abs((few.params - every.params) / every.bse).max(axis=None) < 1e-6
 
 
+@pytest.mark.parametrize("waves", [4, 16])
+def test_the_order_of_a_panel_costs_no_passes(rng, waves):
+    """Every so many rows are of one wave: taken in step, the few would all be of it."""
+    n = 64_000
+    wave = np.eye(waves)[np.arange(n) % waves, 1:]
+    x = np.column_stack([np.ones(n), wave, rng.normal(size=(n, 2))])
+    scores = x @ (0.5 * rng.normal(size=(x.shape[1], 3)))
+    codes = (scores + rng.gumbel(size=(n, 3))).argmax(axis=1)
+    order = rng.permutation(n)
+    passes = [
+        ml.MNLogit(codes[rows], x[rows]).fit().trace["evaluations"].iloc[-1]
+        for rows in (np.arange(n), order)
+    ]
+    assert passes[0] <= 2 * passes[1]
+
+
 def test_separated_rows_are_still_told(rng):
     codes, x = draw(rng, 40_000)
     codes[x[:, 1] == 1] = 1
