@@ -39,6 +39,7 @@ from mlelogit.notices import warn_user
 LARGE_WORK = 200_000
 DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
+SPARSE_CONDITIONED = 1e4
 LARGEST_SIZE = 12_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
@@ -237,7 +238,9 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     elements = blocks.rows * blocks.width
     many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
     longest = bound_longest(basis, source)
-    if many and basis.raw_amplification <= WELL_CONDITIONED:
+    # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
+    conditioned = SPARSE_CONDITIONED if source.sparse else WELL_CONDITIONED
+    if many and basis.raw_amplification <= conditioned:
         return LogLikelihood(blocks, base, basis.raw_amplification, basis, longest)
     return LogLikelihood(blocks.in_basis(basis), base, basis.amplification, None, longest)
 

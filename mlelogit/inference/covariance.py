@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
@@ -89,8 +90,9 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     if bread is None or not record.maximum.certificate.finite_maximum:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
-    inner, correction = _estimate_inner(record, kind, bread)
-    return Covariance(kind, record.basis.leave_covariance(inner), correction)
+    with single_threaded_blas():
+        inner, correction = _estimate_inner(record, kind, bread)
+        return Covariance(kind, record.basis.leave_covariance(inner), correction)
 
 
 def _omit(record: FitRecord, kind: str | None) -> Covariance:
