@@ -34,9 +34,10 @@ def count_threads(threads: int | None = None) -> int:
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         return len(affinity(0)) if affinity else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
+    if not whole or threads < 1:
         raise OptionError(f"threads must be a positive whole number, not {threads!r}.")
-    return threads
+    return int(threads)
 
 
 class _SharedLimit:

@@ -156,7 +156,7 @@ def _write_header(
         ("Method:", f"MLE ({maximum.method})"),
         ("Converged:", "yes" if maximum.converged else "NO"),
         ("Iterations:", str(maximum.iterations)),
-        ("Covariance:", covariance.kind),
+        ("Covariance:", "left out" if covariance.omitted else covariance.kind),
         ("Weights:", record.weight_type or "none"),
     ]
     right = [

@@ -104,8 +104,10 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
 
 def _check_times(times: np.ndarray, rows: int) -> np.ndarray:
     values = np.asarray(times, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != rows:
-        raise WeightError(f"times has shape {values.shape}; give (refits, {rows}).")
+    if values.ndim != 2 or values.shape[1] != rows or not len(values):
+        raise WeightError(
+            f"times has shape {values.shape}; give (refits, {rows}), one refit or more."
+        )
     bad = ~np.isfinite(values) | (values < 0)
     if bad.any():
         place, row = np.argwhere(bad)[0]

@@ -48,10 +48,21 @@ class Covariance:
     correction: str = ""
     omitted: bool = False
 
+    def __reduce__(self) -> tuple:
+        """Copy and pickle a covariance that was left out without laying its view out."""
+        if self.omitted:
+            return omit_covariance, (self.kind, len(self.matrix))
+        return Covariance, (self.kind, self.matrix, self.correction)
+
     @property
     def bse(self) -> np.ndarray:
         """Standard errors (P,)."""
         return np.sqrt(np.diag(self.matrix))
+
+
+def omit_covariance(kind: str, size: int) -> Covariance:
+    """Return the covariance of so many parameters that was left out: NaN that takes no memory."""
+    return Covariance(kind, np.broadcast_to(np.nan, (size, size)), omitted=True)
 
 
 def default_kind(weight_type: str | None) -> str:
@@ -102,9 +113,7 @@ def _omit(record: FitRecord, kind: str | None) -> Covariance:
             f"The fit left out its information, so there is no covariance {kind!r}; ask for it by "
             f"fit(cov_type={kind!r}, start_params=results.params)."
         )
-    size = len(record.maximum.params)
-    kind = default_kind(record.weight_type)
-    return Covariance(kind, np.broadcast_to(np.nan, (size, size)), omitted=True)
+    return omit_covariance(default_kind(record.weight_type), len(record.maximum.params))
 
 
 def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:

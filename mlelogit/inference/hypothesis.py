@@ -101,8 +101,10 @@ def wald_test(
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
     name = f"Wald test ({covariance.kind} covariance)"
-    if not np.isfinite(covariance.matrix).all():
+    if covariance.omitted or not np.isfinite(covariance.matrix).all():
         reason = "no finite maximum has been shown to exist, so there is no covariance"
+        if covariance.omitted:
+            reason = "the covariance was left out for its size; fit(cov_type=...) finds it"
         return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
     gap = matrix @ record.maximum.params - target
     spread = matrix @ covariance.matrix @ matrix.T

@@ -130,4 +130,4 @@ def test_borrowed_memory_is_ones_own_and_used_again():
 
 def test_all_processors_are_counted():
     assert count_threads() >= 1
-    assert count_threads(3) == 3
+    assert count_threads(3) == count_threads(np.int64(3)) == 3

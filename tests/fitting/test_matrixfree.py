@@ -1,10 +1,13 @@
 """Parameters by the thousands: the same estimates without the information, and no silence."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import mlelogit as ml
-from mlelogit.exceptions import CovarianceError, CovarianceOmittedWarning
+from mlelogit.exceptions import CovarianceError, CovarianceOmittedWarning, OptionError
 from mlelogit.fitting import estimation
 from mlelogit.fitting.likelihood import LogLikelihood
 from mlelogit.fitting.maximum import Status
@@ -62,7 +65,12 @@ def test_what_was_left_out_is_said_and_never_a_number(rng, narrow):
     assert np.isnan(res.rebase(2).bse).all(axis=None)
     assert "NOT CERTIFIED" in res.summary().as_text()
     assert "left out" in res.summary().as_text()
-    assert res.wald_test(["x1"]).reason
+    assert "left out for its size" in res.wald_test(["x1"]).reason
+    for twin in (copy.deepcopy(res), pickle.loads(pickle.dumps(res))):
+        assert twin.covariance.omitted
+        assert twin.covariance.matrix.strides == (0, 0)
+    with pytest.raises(OptionError, match="nonrobust"):
+        res.with_cov("nonsense")
     with pytest.raises(CovarianceError, match="start_params"):
         res.with_cov("HC0")
 

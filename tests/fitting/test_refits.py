@@ -119,6 +119,7 @@ def test_a_category_alone_is_no_arrival(rng):
     ("times", "said"),
     [
         (np.ones(ROWS), "shape"),
+        (np.ones((0, ROWS)), "one refit or more"),
         (np.ones((2, ROWS - 1)), "shape"),
         (-np.ones((2, ROWS)), "refit 0, row 0"),
         (np.full((1, ROWS), np.nan), "finite"),
