@@ -201,16 +201,10 @@ def _stand_in_one_array(columns: tuple[np.ndarray, ...]) -> bool:
     if any(column.dtype != np.float64 for column in columns):
         return False
     starts = [column.__array_interface__["data"][0] for column in columns]
-    steps = {(second - first) for first, second in itertools.pairwise(starts)}
+    steps = {second - first for first, second in itertools.pairwise(starts)} or {8}
     strides = {column.strides[0] for column in columns}
-    return len(steps | {0}) <= 2 and len(strides) == 1 and _is_dense(steps, strides, columns)
-
-
-def _is_dense(steps: set[int], strides: set[int], columns: tuple[np.ndarray, ...]) -> bool:
-    """Tell whether equal steps between columns and rows are those of a whole array."""
-    step, stride = max(steps, default=8), max(strides)
-    whole = (8, 8 * len(columns)), (8 * len(columns[0]), 8)
-    return (step, stride) in whole
+    by_rows, by_columns = ({8}, {8 * len(columns)}), ({8 * len(columns[0])}, {8})
+    return (steps, strides) in (by_rows, by_columns)
 
 
 def _find_odd(source: ColumnSource) -> np.ndarray:

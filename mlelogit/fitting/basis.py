@@ -96,14 +96,15 @@ def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBa
     if lower is None or (np.diag(lower) < SAFE_PIVOT * norms).any():
         return None
     basis = replace(start, r=lower.T)
-    if basis.amplification > SAFE_AMPLIFICATION:
-        return None
     if start.intercept is not None:
         ones = np.zeros(width)
         ones[start.intercept] = 1 / (start.level * scale[start.intercept])
-        return replace(basis, constant=basis.enter_params(ones))
-    share = solve_triangular(lower, means, lower=True)
-    return basis if 1 - share @ share > SAFE_PIVOT**2 else None
+        basis = replace(basis, constant=basis.enter_params(ones))
+    else:
+        share = solve_triangular(lower, means, lower=True)
+        if 1 - share @ share <= SAFE_PIVOT**2:
+            return None
+    return basis if basis.amplification <= SAFE_AMPLIFICATION else None
 
 
 def _factor_exactly(blocks: RowBlocks, start: ColumnBasis, names: tuple) -> ColumnBasis:

@@ -76,6 +76,12 @@ class Curvature:
         return float(np.trace(self.inverse))
 
 
+def find_curvature(information: np.ndarray) -> Curvature | None:
+    """Factor an information, or return None if it is not positive definite."""
+    lower = factor_positive(information)
+    return None if lower is None else Curvature(information, DenseWhitening(lower))
+
+
 @dataclass
 class Climb:
     """One maximization under way.
@@ -199,8 +205,7 @@ class Climb:
         information, known = self.sums.information, self.curvature
         if information is None or (known is not None and known.information is information):
             return None if information is None else known
-        lower = factor_positive(information)
-        return None if lower is None else Curvature(information, DenseWhitening(lower))
+        return find_curvature(information)
 
     def _certify_with(self, spread: float, largest: float) -> Certificate:
         raised = allow_rounding(self.decrement, spread, largest, self.errors)

@@ -231,10 +231,10 @@ def drop_base(values: np.ndarray, base: int) -> np.ndarray:
     return values[1:] if base == 0 else np.delete(values, base, axis=0)
 
 
-def project_excess(block: Block, excess: np.ndarray, base: int) -> np.ndarray:
-    """Return the score (P,) of a block: minus the excess (J, m) without the base, times x."""
-    parts = split_base(base, len(excess))
-    return -np.concatenate([project_rows(excess[rows], block.x).ravel() for _, rows in parts])
+def project_equations(block: Block, values: np.ndarray, base: int) -> np.ndarray:
+    """Return values (J, m) without the base, weighed and times x, equation by equation (P,)."""
+    weighed, parts = weigh(block, values), split_base(base, len(values))
+    return np.concatenate([project_rows(weighed[rows], block.x).ravel() for _, rows in parts])
 
 
 def sum_block(
@@ -256,7 +256,7 @@ def sum_block(
     if order >= 2:
         information = weighted_gram(block.x, weigh_spread(block, evaluation, base), turn, rough)
     if order >= 1:
-        score = project_excess(block, weigh(block, evaluation.excess), base)
+        score = -project_equations(block, evaluation.excess, base)
     return Sums(loglike, score, information, block.x.shape[1])
 
 
@@ -272,7 +272,7 @@ def sum_curvature(block: Block, params: np.ndarray, base: int, direction: np.nda
     along *= y
     if evaluation.totals is not None:
         along *= evaluation.totals
-    return Matrix(-project_excess(block, weigh(block, along), base))
+    return Matrix(project_equations(block, along, base))
 
 
 def weigh_spread(block: Block, evaluation: Evaluation, base: int) -> np.ndarray:
@@ -414,7 +414,7 @@ class LogLikelihood:
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, from order 1 on the score, from 2 on the information."""
-        outer = params if self.basis is None else self.basis.leave_params(params)
+        outer = self._leave(params)
         sums = self.blocks.reduce(sum_block, outer, self.base, order, self._turn, self.rough)
         score, information = sums.score, sums.information
         if information is not None:
@@ -425,8 +425,7 @@ class LogLikelihood:
 
     def sum_meats(self, params: np.ndarray, squared: bool) -> np.ndarray:
         """Return the sum of outer products of the observations' scores (P, P)."""
-        outer = params if self.basis is None else self.basis.leave_params(params)
-        meat = self.blocks.reduce(sum_meat, outer, self.base, squared, self._turn)
+        meat = self.blocks.reduce(sum_meat, self._leave(params), self.base, squared, self._turn)
         return self._lay_out(meat.value)
 
     def _lay_out(self, packed: np.ndarray) -> np.ndarray:
@@ -438,11 +437,13 @@ class LogLikelihood:
 
     def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the information at params times a direction (P,), without forming it."""
-        if self.basis is None:
-            return self.blocks.reduce(sum_curvature, params, self.base, direction).value
-        outer, along = self.basis.leave_params(params), self.basis.leave_params(direction)
+        outer, along = self._leave(params), self._leave(direction)
         bent = self.blocks.reduce(sum_curvature, outer, self.base, along).value
-        return self.basis.pull_score(bent)
+        return bent if self.basis is None else self.basis.pull_score(bent)
+
+    def _leave(self, params: np.ndarray) -> np.ndarray:
+        """Map coefficients to those of the columns that the blocks come with."""
+        return params if self.basis is None else self.basis.leave_params(params)
 
     @property
     def _turn(self) -> np.ndarray | None:

@@ -128,7 +128,7 @@ class ColumnBasis:
         twice = (once.T.reshape(-1, width) @ turn).reshape(size, size)
         return (twice + twice.T) / 2
 
-    @property
+    @cached_property
     def raw_amplification(self) -> float:
         """How much the rounding of a row grows if Z is never formed, but X used in its place.
 
@@ -138,7 +138,7 @@ class ColumnBasis:
         forth = self.enter_params(np.diag(1 / self.scale)).T
         return float(np.linalg.norm(np.abs(forth) @ np.abs(np.linalg.inv(forth)), 2))
 
-    @property
+    @cached_property
     def amplification(self) -> float:
         """How much a row's rounding can grow on the way into this basis.
 

@@ -14,6 +14,7 @@ from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import count_threads, fold_in_order, single_threaded_blas
 from mlelogit.exceptions import WeightError
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
+from mlelogit.fitting.climb import find_curvature
 from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.likelihood import (
     LogLikelihood,
@@ -26,7 +27,6 @@ from mlelogit.fitting.likelihood import (
     weigh,
     weigh_spread,
 )
-from mlelogit.fitting.linalg import factor_positive, invert_positive, solve_lower
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 
@@ -88,10 +88,9 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     start = record.basis.enter_params(record.params).ravel()
     inner = np.full((len(times), len(start)), np.nan)
     converged = np.zeros(len(times), dtype=bool)
-    pairs = blocks.categories * (blocks.categories + 1) // 2
-    largest = max(pairs * blocks.rows, len(start) ** 2)
-    if blocks.rows <= LARGEST_TOGETHER and largest <= BATCH_ELEMENTS:
-        _climb_together(record, times, start, inner, converged, count)
+    size = _size_batch(blocks, len(start))
+    if size:
+        _climb_together(record, times, start, inner, converged, size, count)
     with single_threaded_blas():
         for place in np.flatnonzero(~converged):
             objective = _weigh_anew(record, times[place], count)
@@ -100,6 +99,14 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
                 inner[place], converged[place] = alone.params, True
     shape = len(times), -1, blocks.width
     return Refits(record.basis.leave_params(inner.reshape(shape)).reshape(inner.shape), converged)
+
+
+def _size_batch(blocks: RowBlocks, size: int) -> int:
+    """Return how many refits are climbed together; none if a single one is large."""
+    if blocks.rows > LARGEST_TOGETHER:
+        return 0
+    pairs = blocks.categories * (blocks.categories + 1) // 2
+    return BATCH_ELEMENTS // max(pairs * blocks.rows, size**2)
 
 
 def _check_times(times: np.ndarray, rows: int) -> np.ndarray:
@@ -134,14 +141,13 @@ def _climb_together(
     start: np.ndarray,
     inner: np.ndarray,
     converged: np.ndarray,
+    size: int,
     threads: int,
 ) -> None:
     """Fill in the refits that Newton steps bring to a certified maximum."""
     blocks, base = record.need_blocks(), record.encoding.base
     whole = cut_block(blocks.design, 0, blocks.rows)
     whole = replace(whole, x=record.basis.enter(lay_out(whole.x)))
-    pairs = blocks.categories * (blocks.categories + 1) // 2
-    size = max(1, BATCH_ELEMENTS // max(pairs * blocks.rows, len(start) ** 2))
     starts = list(range(0, len(times), size))
     judge = partial(_certify, whole, record.basis.amplification, record.request.tolerance)
 
@@ -212,19 +218,16 @@ def _certify(
 
     The step leaves a decrement of at most about ``a λ / 2`` (step 9 of the derivation).
     """
-    lower = factor_positive(information)
-    if lower is None:
+    curvature = find_curvature(information)
+    if curvature is None:
         return False
-    inverse = invert_positive(lower)
-    largest = float(np.trace(inverse))
     weighed = replace(block, weights=weigh(block, times))
     sizes = sum_sizes(weighed, np.eye(len(block.x)))
-    spread = bound_log_odds(add_variances(inverse, len(block.x)), sizes.longest)
-    decrement = float(np.linalg.norm(solve_lower(lower, score)))
+    spread = bound_log_odds(add_variances(curvature.inverse, len(block.x)), sizes.longest)
+    decrement = float(np.linalg.norm(curvature.root.enter(score)))
     errors = bound_rounding(sizes, amplification, len(score), len(times))
-    found = certify(*allow_rounding(decrement, spread, largest, errors))
-    noise = errors.hide(largest)
-    left = found.product * found.decrement + noise
+    found = certify(*allow_rounding(decrement, spread, curvature.trace, errors))
+    left = found.product * found.decrement + errors.hide(curvature.trace)
     return found.finite_maximum and found.product < 0.1 and left <= tolerance * errors.unit
 
 
