@@ -14,7 +14,8 @@ from mlelogit.data.rows import DataOptions
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import FitRequest, estimate
-from mlelogit.fitting.likelihood import LogLikelihood, map_loglikeobs
+from mlelogit.fitting.likelihood import map_loglikeobs
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
 from mlelogit.results import MNLogitResults

@@ -27,6 +27,7 @@ TESTS += ["tests/fitting/test_certificate.py::test_log_odds_error_bounds_every_l
 TESTS += ["tests/fitting/test_certificate.py::test_bounds_hold_at_random_points"]
 TESTS += ["tests/interpretation", "tests/test_results.py"]
 SUMS = "mlelogit.fitting.likelihood"
+OBJECTIVE = "mlelogit.fitting.objective"
 COVARIANCE = "mlelogit.inference.covariance"
 
 
@@ -87,8 +88,8 @@ def same_zero(function: Any) -> Any:
 
 
 MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
-    "score x 1.001": [(SUMS, "sum_block", after(scale_score))],
-    "information x 1.1": [(SUMS, "sum_block", after(scale_information))],
+    "score x 1.001": [(OBJECTIVE, "sum_block", after(scale_score))],
+    "information x 1.1": [(OBJECTIVE, "sum_block", after(scale_information))],
     "weights ignored in the likelihood": [(SUMS, "weigh", without_weights)],
     "weights ignored in the blocks": [
         ("mlelogit.data.blocks", "cut_block", after(lambda block: replace(block, weights=None)))
@@ -101,8 +102,8 @@ MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     "base off by one in rebase": [("mlelogit.results", "find_base", next_category)],
     "rebase keeps the old equations": [("mlelogit.inference.rebase", "change_base", same_zero)],
     "offset ignored": [(SUMS, "predict_scores", without_offset)],
-    "sampling weights not squared": [(SUMS, "sum_meat", weights_once)],
-    "a row of counts is one observation": [(SUMS, "sum_meat", rows_not_people)],
+    "sampling weights not squared": [(OBJECTIVE, "sum_meat", weights_once)],
+    "a row of counts is one observation": [(OBJECTIVE, "sum_meat", rows_not_people)],
     "robust without its factor": [
         (COVARIANCE, "_find_correction", after(lambda found: (1.0, found[1])))
     ],

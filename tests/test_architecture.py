@@ -58,6 +58,7 @@ INSIDE = {
         "products",
         "certificate",
         "likelihood",
+        "objective",
         "basis",
         "maximum",
         "whitening",

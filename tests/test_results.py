@@ -14,7 +14,7 @@ from scipy.stats import chi2
 
 import mlelogit as ml
 from mlelogit.exceptions import NotConvergedWarning, UnusedLevelWarning
-from mlelogit.fitting.likelihood import LogLikelihood
+from mlelogit.fitting.objective import LogLikelihood
 from tests.inference.samples import fitted, survey
 from tests.theorems.strategies import distance
 

@@ -27,10 +27,11 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.likelihood import LogLikelihood, Matrix, Sums
+from mlelogit.fitting.likelihood import Matrix, Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening

@@ -1,4 +1,4 @@
-r"""Log-likelihood, score and information of one block, and their sums.
+r"""Log-likelihood, score and information of one block, and how blocks add up.
 
 Conventions
 -----------
@@ -22,22 +22,19 @@ Nothing else in the package derives these again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import Block
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import borrow
-from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
-from mlelogit.fitting.linalg import ColumnBasis, log_softmax
+from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.products import (
     combine_columns,
     index_pairs,
     multiply_pairs,
     project_rows,
-    quadratic_forms,
-    unpack_gram,
     weighted_gram,
 )
 
@@ -71,16 +68,6 @@ class Sums:
             _add(self.information, other.information),
             self.rows + other.rows,
         )
-
-
-@dataclass(frozen=True)
-class Largest:
-    """The largest of some numbers; ``+`` keeps the larger."""
-
-    value: float
-
-    def __add__(self, other: Largest) -> Largest:
-        return Largest(float(np.maximum(self.value, other.value)))
 
 
 @dataclass(frozen=True)
@@ -346,136 +333,3 @@ def map_outcome(block: Block) -> np.ndarray:
     outcome = np.zeros((block.categories, len(block.codes)))
     outcome[block.codes, np.arange(len(block.codes))] = 1.0
     return outcome
-
-
-def find_largest_quadratic(block: Block, matrix: np.ndarray) -> Largest:
-    """Return the largest x_n' M x_n of a block."""
-    return Largest(float(quadratic_forms(block.x, matrix).max()))
-
-
-def sum_sizes(block: Block, square: np.ndarray) -> RowSizes:
-    """Add up the weighted lengths of a block's rows, and their squares, ``‖z_n‖² = x_n' Q x_n``."""
-    squares = np.maximum(quadratic_forms(block.x, square), 0.0)
-    lengths = np.sqrt(squares)
-    people = np.ones(len(lengths))
-    if block.counted and block.table is not None:
-        people = block.table.sum(axis=0)
-    weights = people if block.weights is None else people * block.weights
-    reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
-    first, second = float(weights @ reach), float(weights @ squares)
-    return RowSizes(first, second, float(weights.max()), float(weights.sum()), float(squares.max()))
-
-
-def add_variances(covariance: np.ndarray, width: int) -> np.ndarray:
-    """Return ``Σ_j V_jj`` (K, K), V_jj the diagonal blocks of V."""
-    cube = covariance.reshape(-1, width, len(covariance) // width, width)
-    return np.asarray(np.einsum("jkjl->kl", cube))
-
-
-def bound_log_odds(variances: np.ndarray, longest: float) -> float:
-    """Bound the standard error of any log-odds at rows whose squared length is known."""
-    top = float(np.linalg.eigvalsh(variances)[-1])
-    return float(np.sqrt(max(2.0 * top * longest, 0.0)))
-
-
-@dataclass(frozen=True)
-class LogLikelihood:
-    """The log-likelihood of some rows as a function of params (P,).
-
-    Attributes
-    ----------
-    blocks : RowBlocks
-    base : int
-        Position of the base category.
-    amplification : float
-        How much the basis magnifies the rounding of a row.
-    basis : ColumnBasis or None
-        Params are coefficients in this basis, though the blocks come as they are: values
-        and scores are mapped instead of rows. For well-conditioned columns that loses next
-        to nothing, and spares every pass the change of basis.
-    longest : float or None
-        A bound on the squared length of the rows in an orthogonal basis; None if their
-        columns are not orthogonal.
-    rough : bool
-        Whether informations are formed in single precision, good enough to whiten with.
-    """
-
-    blocks: RowBlocks
-    base: int
-    amplification: float = 1.0
-    basis: ColumnBasis | None = None
-    longest: float | None = None
-    rough: bool = False
-
-    @property
-    def size(self) -> int:
-        """Number of free parameters P."""
-        return (self.blocks.categories - 1) * self.blocks.width
-
-    def evaluate(self, params: np.ndarray, order: int) -> Sums:
-        """Return loglike, from order 1 on the score, from 2 on the information."""
-        outer = self._leave(params)
-        sums = self.blocks.reduce(sum_block, outer, self.base, order, self._turn, self.rough)
-        score, information = sums.score, sums.information
-        if information is not None:
-            information = self._lay_out(information)
-        if self.basis is not None and score is not None:
-            score = self.basis.pull_score(score)
-        return replace(sums, score=score, information=information)
-
-    def sum_meats(self, params: np.ndarray, squared: bool) -> np.ndarray:
-        """Return the sum of outer products of the observations' scores (P, P)."""
-        meat = self.blocks.reduce(sum_meat, self._leave(params), self.base, squared, self._turn)
-        return self._lay_out(meat.value)
-
-    def _lay_out(self, packed: np.ndarray) -> np.ndarray:
-        """Lay a packed sum of products out as (P, P), in the basis."""
-        full = unpack_gram(packed, self.blocks.width)
-        if self.basis is None or self._turn is not None:
-            return full
-        return self.basis.pull_information(full)
-
-    def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """Return the information at params times a direction (P,), without forming it."""
-        outer, along = self._leave(params), self._leave(direction)
-        bent = self.blocks.reduce(sum_curvature, outer, self.base, along).value
-        return bent if self.basis is None else self.basis.pull_score(bent)
-
-    def _leave(self, params: np.ndarray) -> np.ndarray:
-        """Map coefficients to those of the columns that the blocks come with."""
-        return params if self.basis is None else self.basis.leave_params(params)
-
-    @property
-    def _turn(self) -> np.ndarray | None:
-        """What turns the rows when products of their columns are summed; sums else are."""
-        return None if self.basis is None or self.blocks.sparse else self.basis.matrix
-
-    def _square(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the matrix whose quadratic forms of the blocks' rows are those of M in z."""
-        if self.basis is None:
-            return matrix
-        return np.asarray(self.basis.matrix.T @ matrix @ self.basis.matrix)
-
-    def measure_rows(self) -> RowSizes:
-        """Return how large the rows are: known beforehand where they are orthogonal and alike."""
-        if self.longest is not None and self.blocks.plain:
-            n, width = float(self.blocks.rows), self.blocks.width
-            return RowSizes(n * float(np.sqrt(width)), n * width, 1.0, n, self.longest)
-        return self.blocks.reduce(sum_sizes, self._square(np.eye(self.blocks.width)))
-
-    def bound_rounding(self, sizes: RowSizes) -> Rounding:
-        """Bound the rounding errors of score and information."""
-        return bound_rounding(sizes, self.amplification, self.size, self.blocks.rows)
-
-    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
-        r"""Bound the largest standard error of any log-odds at any row.
-
-        ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
-        """
-        matrix = self._square(add_variances(covariance, self.blocks.width))
-        largest = self.blocks.reduce(find_largest_quadratic, matrix)
-        return float(np.sqrt(max(2.0 * largest.value, 0.0)))
-
-    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
-        """Bound the same without a pass: ``x'Mx`` is at most its largest eigenvalue times x'x."""
-        return bound_log_odds(add_variances(covariance, self.blocks.width), sizes.longest)

@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.climb import Climb
-from mlelogit.fitting.likelihood import LogLikelihood
 from mlelogit.fitting.maximum import Maximum
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import DEFAULT_MAXITER, climb_once
 from mlelogit.fitting.warmup import Start
 

@@ -16,17 +16,8 @@ from mlelogit.exceptions import WeightError
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
 from mlelogit.fitting.estimation import FitRecord, make_objective
-from mlelogit.fitting.likelihood import (
-    LogLikelihood,
-    add_variances,
-    bound_log_odds,
-    drop_base,
-    evaluate_scores,
-    split_base,
-    sum_sizes,
-    weigh,
-    weigh_spread,
-)
+from mlelogit.fitting.likelihood import drop_base, evaluate_scores, split_base, weigh, weigh_spread
+from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_odds, sum_sizes
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 

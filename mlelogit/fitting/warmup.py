@@ -15,8 +15,8 @@ import numpy as np
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import take_rows
 from mlelogit.fitting.climb import Climb
-from mlelogit.fitting.likelihood import LogLikelihood
 from mlelogit.fitting.linalg import factor_positive
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import climb_once
 from mlelogit.fitting.whitening import DenseWhitening, KroneckerWhitening, Whitening
 

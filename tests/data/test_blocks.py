@@ -13,7 +13,8 @@ from mlelogit.data import blocks as module
 from mlelogit.data.blocks import RowBlocks, cut_block
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import OptionError
-from mlelogit.fitting.likelihood import LogLikelihood, map_loglikeobs, map_scores
+from mlelogit.fitting.likelihood import map_loglikeobs, map_scores
+from mlelogit.fitting.objective import LogLikelihood
 from tests.data.samples import CODES, DESIGN, ROWS
 
 WEIGHTS = np.random.default_rng(41).uniform(0.5, 2, ROWS)

@@ -10,7 +10,7 @@ from mlelogit.data.sources import find_extremes
 from mlelogit.fitting import basis as module
 from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.estimation import make_objective
-from mlelogit.fitting.likelihood import sum_sizes
+from mlelogit.fitting.objective import sum_sizes
 
 ROWS = 3_000
 

@@ -9,8 +9,8 @@ import pytest
 import mlelogit as ml
 from mlelogit.exceptions import CovarianceError, CovarianceOmittedWarning, OptionError
 from mlelogit.fitting import estimation
-from mlelogit.fitting.likelihood import LogLikelihood
 from mlelogit.fitting.maximum import Status
+from mlelogit.fitting.objective import LogLikelihood
 
 FORMS = ["labels", "counts", "weights", "offset"]
 

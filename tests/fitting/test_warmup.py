@@ -9,7 +9,7 @@ from mlelogit.data.design import take_rows
 from mlelogit.fitting import estimation
 from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.estimation import fit_null
-from mlelogit.fitting.likelihood import LogLikelihood
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.warmup import warm_up, whiten_null
 
 
