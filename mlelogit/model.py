@@ -139,8 +139,8 @@ class MNLogit:
             this many of its standard errors.
         cov_type : str, optional
             Covariance: nonrobust, opg, HC0, HC1 or robust. Nonrobust if not
-            given, robust with sampling weights; but with method="auto" none beyond
-            12,000 parameters unless it is given.
+            given, robust with sampling weights; but with method="auto" or "lbfgs" none
+            beyond 12,000 parameters unless it is given.
         cov_kwds : dict, optional
             Arguments of the covariance; none of these kinds takes any.
         callback : callable, optional

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.optimize import minimize
 
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
@@ -213,7 +213,7 @@ def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.nda
     if problem.offset is not None:
         rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
     gradient, hessian, r, scale = _differentiate_inside(problem, params)
-    step = np.linalg.lstsq(hessian, gradient, rcond=None)[0].reshape(params.shape)
+    step = lstsq(hessian, gradient, lapack_driver="gelsy")[0].reshape(params.shape)
     return float(problem.weights @ rows), solve_triangular(r, step.T).T / scale
 
 

@@ -27,7 +27,7 @@ from mlelogit.equivalence.identity import cross_entropy
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import map_outcome
-from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
 
 OURS = "maximum likelihood (this fit)"
 ENTROPY = "maximum entropy (this fit)"
@@ -141,7 +141,11 @@ def verify(
     ------
     OptionError
         If an engine is unknown.
+    CovarianceError
+        If the fit left its covariance out for its size: differences are told in
+        standard errors.
     """
+    need_covariance(covariance)
     chosen = _choose_engines(engines)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise OptionError(f"seed must be a whole number that is not negative, not {seed!r}.")

@@ -279,7 +279,8 @@ def _climb_from_null(
 
 def _is_too_large(size: int, request: FitRequest) -> bool:
     """Tell whether a P x P array is out of the question unless it was asked for."""
-    return size > LARGEST_SIZE and request.method == "auto" and not request.covariance
+    free = request.method == "auto" or find_method(request.method, size) == "L-BFGS-B"
+    return free and size > LARGEST_SIZE and not request.covariance
 
 
 def _report(

@@ -45,6 +45,7 @@ SMALL_PROBLEM = 150
 DEFAULT_MAXITER = 1000
 ROUNDS = 30
 RESCUED_SIZE = 500
+PATIENCE = 120
 
 
 def find_method(method: str, size: int) -> str:
@@ -100,15 +101,17 @@ def maximize(
     Notes
     -----
     A line search can find no way at all where one far value bends the log-likelihood
-    within a tiny part of the Newton step; a trust region then takes over.
+    within a tiny part of the Newton step, and creeps where a few enormous weights make the
+    curvature change by the step; a trust region then takes over.
     """
     chosen = find_method(method, len(start))
     climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, whitening)
     for turn in range(ROUNDS):
         if turn:
             climb.whiten_by(climb.whiten())
-        begun = climb.params
+        begun, last = climb.params, climb.iterations + _limit_iterations(climb, chosen)
         climb_once(climb, chosen)
+        creeps = climb.iterations >= last
         if chosen not in SECOND_ORDER:
             climb.descend(SCOUT_GOAL)
         climb.complete()
@@ -120,7 +123,7 @@ def maximize(
             break
         if climb.decrement**2 / 2 <= climb.rounding:
             break
-        if np.array_equal(climb.params, begun):
+        if creeps or np.array_equal(climb.params, begun):
             if chosen in SECOND_ORDER or len(start) > RESCUED_SIZE:
                 break
             chosen = "trust-exact"
@@ -177,9 +180,16 @@ def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
     climb.arrive(objective.place(point), objective.look(point)[0], method)
 
 
+def _limit_iterations(climb: Climb, method: str) -> int:
+    """Return how many iterations a method may make before another one takes over."""
+    left = climb.maxiter - climb.iterations
+    rescued = method == "L-BFGS-B" and len(climb.params) <= RESCUED_SIZE
+    return min(left, PATIENCE) if rescued else left
+
+
 def _make_options(method: str, climb: Climb, length: float, target: float) -> dict[str, Any]:
     """Return scipy's options for a climb from one length of whitened gradient to another."""
-    maxiter = climb.maxiter - climb.iterations
+    maxiter = _limit_iterations(climb, method)
     if method == "Newton-CG":
         return {"maxiter": maxiter, "xtol": target / 10}
     if method == "TNC":

@@ -13,7 +13,7 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.refits import Refits
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.notices import warn_user
 
 
@@ -178,7 +178,14 @@ def frame_refits(found: Refits, encoding: Encoding) -> pd.DataFrame:
 
 
 def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame:
-    """Label a covariance by (category, name) on both sides."""
+    """Label a covariance by (category, name) on both sides.
+
+    Raises
+    ------
+    CovarianceError
+        If it was left out for its size.
+    """
+    need_covariance(covariance)
     labels = index_params(encoding)
     return pd.DataFrame(covariance.matrix, index=labels, columns=labels)
 

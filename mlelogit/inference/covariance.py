@@ -65,6 +65,15 @@ def omit_covariance(kind: str, size: int) -> Covariance:
     return Covariance(kind, np.broadcast_to(np.nan, (size, size)), omitted=True)
 
 
+def need_covariance(covariance: Covariance) -> None:
+    """Raise `CovarianceError` if a covariance was left out, and say how to ask for it."""
+    if covariance.omitted:
+        raise CovarianceError(
+            "The fit left out its information for its size, so there is no covariance; ask for "
+            f"it by fit(cov_type={covariance.kind!r}, start_params=results.params)."
+        )
+
+
 def default_kind(weight_type: str | None) -> str:
     """Return the covariance used when none is asked for: robust for sampling weights."""
     return "robust" if weight_type == "sampling" else "nonrobust"
@@ -108,12 +117,10 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
 
 def _omit(record: FitRecord, kind: str | None) -> Covariance:
     """Return no covariance, of no size, unless one was asked for."""
+    omitted = omit_covariance(kind or default_kind(record.weight_type), len(record.maximum.params))
     if kind is not None:
-        raise CovarianceError(
-            f"The fit left out its information, so there is no covariance {kind!r}; ask for it by "
-            f"fit(cov_type={kind!r}, start_params=results.params)."
-        )
-    return omit_covariance(default_kind(record.weight_type), len(record.maximum.params))
+        need_covariance(omitted)
+    return omitted
 
 
 def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:

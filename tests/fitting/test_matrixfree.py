@@ -71,14 +71,15 @@ def test_what_was_left_out_is_said_and_never_a_number(rng, narrow):
         assert twin.covariance.matrix.strides == (0, 0)
     with pytest.raises(OptionError, match="nonrobust"):
         res.with_cov("nonsense")
-    with pytest.raises(CovarianceError, match="start_params"):
-        res.with_cov("HC0")
+    for ask in (lambda: res.with_cov("HC0"), res.cov_params, res.verify):
+        with pytest.raises(CovarianceError, match="start_params"):
+            ask()
 
 
 def test_what_is_asked_for_is_found(rng, narrow):
     model = draw(rng, "labels")
     with pytest.warns(CovarianceOmittedWarning):
-        start = model.fit().params
+        start = model.fit("lbfgs").params
     asked = model.fit(cov_type="HC0", start_params=start)
     assert asked.converged
     assert np.isfinite(asked.bse).all(axis=None)

@@ -241,6 +241,20 @@ def test_units_do_not_move_the_answer(data, best, method):
     assert abs(res.llf - best.llf) < 1e-11 * abs(best.llf)
 
 
+@pytest.mark.parametrize(("few", "weight"), [(10, 1e6), (1, 1e8), (5, 1e7)])
+def test_a_few_enormous_weights_do_not_make_the_climb_creep(rng, few, weight):
+    x = np.column_stack([np.ones(3000), rng.normal(size=(3000, 11))])
+    scores = x @ rng.normal(scale=0.5, size=(12, 7))
+    codes = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    weights = rng.uniform(0.5, 2, 3000)
+    weights[:few] = weight
+    model = ml.MNLogit(codes, x, weights=weights, weight_type="importance")
+    quick, sure = model.fit(), model.fit("newton")
+    assert quick.converged
+    assert quick.record.maximum.iterations < 200
+    assert distance(quick.params, sure.params, sure.bse) < 1e-8
+
+
 @pytest.mark.parametrize("exponent", [-40, 40, 80])
 def test_units_of_a_power_of_two_change_no_digit(data, best, exponent):
     units = np.array([1.0, 2.0**exponent, 1.0])
