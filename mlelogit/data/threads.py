@@ -45,27 +45,35 @@ class _SharedLimit:
 
     That may be another thread than the first to enter. threadpoolctl lets one thread alone
     set limits until it gives up control, so control is passed on before and given up after.
+    An interrupt can come between any two steps: what was is noted before it is changed, and
+    each step may be done twice.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.users = 0
-        self.limiter: Any = None
+        self.holders: set[object] = set()
+        self.before: Any = None
 
-    def enter(self) -> None:
+    def enter(self, holder: object) -> None:
         with self.lock:
-            if self.users == 0:
-                self.limiter = _find_libraries().limit(limits=1, user_api="blas")
-            self.users += 1
+            self.holders.add(holder)
+            if self.before is None:
+                self.before = _find_libraries().limit(limits=None, user_api="blas")
+                _find_libraries().limit(limits=1, user_api="blas")
 
-    def leave(self) -> None:
+    def leave(self, holder: object) -> None:
         with self.lock:
-            self.users -= 1
-            if self.users == 0:
-                _give_up_control()
-                self.limiter.restore_original_limits()
-                self.limiter = None
-                _give_up_control()
+            self.holders.discard(holder)
+            if not self.holders:
+                self.restore()
+
+    def restore(self) -> None:
+        """Set what was before, if anything was changed."""
+        if self.before is not None:
+            _give_up_control()
+            self.before.restore_original_limits()
+            _give_up_control()
+            self.before = None
 
 
 def _give_up_control() -> None:
@@ -89,21 +97,22 @@ _limit = _SharedLimit()
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
     """Hold BLAS to one thread; concurrent users share one limit."""
-    limit = _limit
-    limit.enter()
+    limit, holder = _limit, object()
     try:
+        limit.enter(holder)
         yield
     finally:
-        limit.leave()
+        try:
+            limit.leave(holder)
+        except BaseException:
+            limit.leave(holder)
+            raise
 
 
 def _forget_threads() -> None:
     """Start afresh in a forked process, where the parent's threads and fits do not exist."""
     global _limit
-    if _limit.limiter is not None:
-        _give_up_control()
-        _limit.limiter.restore_original_limits()
-        _give_up_control()
+    _limit.restore()
     _limit = _SharedLimit()
     _make_pool.cache_clear()
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,6 +60,43 @@ def test_many_fits_at_once_leave_the_limit_as_it_was():
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda i: ml.MNLogit(*draw()).fit(threads=1 + i % 3), range(8)))
         assert list_limits() == before
+
+
+class Interruption:
+    """Raises KeyboardInterrupt at one of the calls that the limit makes.
+
+    The interpreter looks for signals when a function begins and after a call.
+    """
+
+    def __init__(self, call):
+        self.left = call
+
+    def __call__(self, frame, event, argument):
+        inside = frame.f_code.co_filename.endswith(("threads.py", "threadpoolctl.py"))
+        if inside and event in ("call", "c_return"):
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+
+def test_an_interrupt_at_any_call_leaves_the_limit_as_it_was():
+    before, interrupted = list_limits(), 0
+    with single_threaded_blas():
+        pass
+    for call in range(1, 2000):
+        interruption = Interruption(call)
+        try:
+            sys.setprofile(interruption)
+            with single_threaded_blas():
+                pass
+        except KeyboardInterrupt:
+            interrupted += 1
+        finally:
+            sys.setprofile(None)
+        assert list_limits() == before, call
+        if interruption.left > 0:
+            break
+    assert interrupted == call - 1 > 10
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
