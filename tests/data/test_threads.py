@@ -80,23 +80,23 @@ class Interruption:
 
 
 def test_an_interrupt_at_any_call_leaves_the_limit_as_it_was():
-    before, interrupted = list_limits(), 0
     with single_threaded_blas():
         pass
-    for call in range(1, 2000):
-        interruption = Interruption(call)
-        try:
-            sys.setprofile(interruption)
-            with single_threaded_blas():
-                pass
-        except KeyboardInterrupt:
-            interrupted += 1
-        finally:
-            sys.setprofile(None)
-        assert list_limits() == before, call
-        if interruption.left > 0:
-            break
-    assert interrupted == call - 1 > 10
+    with threadpool_limits(2):
+        before, call = list_limits(), 0
+        while call == 0 or interruption.left <= 0:
+            call += 1
+            interruption = Interruption(call)
+            try:
+                sys.setprofile(interruption)
+                with single_threaded_blas():
+                    pass
+            except KeyboardInterrupt:
+                assert interruption.left <= 0
+            finally:
+                sys.setprofile(None)
+            assert list_limits() == before, call
+    assert call > 20
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
