@@ -32,7 +32,8 @@ class MNLogit:
     ----------
     endog : array-like
         The outcome: labels of any type (n,), counts (n, J) or probabilities
-        (n, J). A Categorical keeps its order; other labels are sorted.
+        (n, J). A Categorical keeps its order; other labels are sorted. More than
+        131,072 float64 counts or probabilities are not copied, as of `exog`.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
         list or scipy.sparse array. More than 131,072 numbers

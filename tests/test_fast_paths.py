@@ -72,6 +72,31 @@ def test_threads_change_no_bit(data, threads):
     assert one.llf == many.llf
 
 
+@pytest.mark.parametrize("layout", ["rows", "frame of columns"])
+def test_rows_left_out_are_not_there(data, layout):
+    codes, x = data
+    holes = x.copy()
+    rng = np.random.default_rng(7)
+    holes[rng.choice(ROWS, 500, replace=False), rng.integers(3, 8, 500)] = np.nan
+    kept = ~np.isnan(holes).any(axis=1)
+    res = ml.MNLogit(codes, LAYOUTS[layout](holes), missing="drop").fit()
+    whole = ml.MNLogit(codes[kept], LAYOUTS[layout](x[kept])).fit()
+    assert np.abs((res.params - whole.params) / whole.bse).max(axis=None) < 1e-9
+    assert np.abs(res.bse / whole.bse - 1).max(axis=None) < 1e-9
+    assert np.array_equal(res.fittedvalues.index, np.flatnonzero(kept))
+    assert np.abs(res.fittedvalues.to_numpy() - whole.fittedvalues.to_numpy()).max() < 1e-12
+
+
+def find_peak(make):
+    """Return the peak of memory, in bytes, of a fit of a model that is made anew."""
+    tracemalloc.start()
+    try:
+        make().fit()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 def test_a_fit_takes_less_memory_than_its_design(dtype):
     rng = np.random.default_rng(5)
@@ -79,10 +104,56 @@ def test_a_fit_takes_less_memory_than_its_design(dtype):
     x[:, 0] = 1
     codes = rng.integers(0, 3, len(x))
     ml.MNLogit(codes[:5_000], x[:5_000]).fit()
-    tracemalloc.start()
-    try:
-        ml.MNLogit(codes, x).fit()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 1.3 * x.nbytes
+    assert find_peak(lambda: ml.MNLogit(codes, x)) < 1.3 * x.nbytes
+
+
+@pytest.fixture(scope="module")
+def large():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(250_000, 20))
+    x[:, 0] = 1
+    return rng.integers(0, 3, len(x)), x
+
+
+def make_with_holes(codes, x):
+    holes = x.copy()
+    holes[::100, 5] = np.nan
+    return lambda: ml.MNLogit(codes, holes, missing="drop")
+
+
+def make_from_polars(codes, x):
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({f"x{i}": column.copy() for i, column in enumerate(x.T)})
+    return lambda: ml.MNLogit(codes, frame)
+
+
+def make_of_probabilities(codes, x):
+    shares = np.random.default_rng(6).dirichlet(np.ones(3), size=len(x))
+    return lambda: ml.MNLogit(shares, x)
+
+
+def make_with_weights(codes, x):
+    weights = np.random.default_rng(6).uniform(0.5, 2, len(x))
+    return lambda: ml.MNLogit(codes, x, weights=weights, weight_type="sampling")
+
+
+def make_with_offset(codes, x):
+    offset = np.random.default_rng(6).normal(size=(len(x), 3))
+    return lambda: ml.MNLogit(codes, x, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [make_with_holes, make_from_polars, make_of_probabilities, make_with_weights, make_with_offset],
+)
+def test_nothing_of_the_size_of_the_design_is_made(large, make):
+    codes, x = large
+    ml.MNLogit(codes[:5_000], x[:5_000]).fit()
+    assert find_peak(make(codes, x)) < 0.9 * x.nbytes
+
+
+def test_a_table_of_outcomes_is_left_as_it_is(large):
+    shares = np.random.default_rng(6).dirichlet(np.ones(3), size=60_000)
+    before = shares.copy()
+    ml.MNLogit(shares, large[1][:60_000]).fit()
+    assert (shares == before).all()

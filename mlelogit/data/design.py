@@ -32,7 +32,7 @@ from mlelogit.data.rows import (
     select_rows,
     settle_offset,
 )
-from mlelogit.data.sources import ColumnSource, make_source, read_columns
+from mlelogit.data.sources import ColumnSource, leave_out_rows, make_source, read_columns
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
@@ -102,8 +102,9 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}
     rows = select_rows(raw, missing, weights, offset, options)
-    check_finite({name: values[rows.kept] for name, values in columns.items()})
-    kept = source if len(rows.kept) == rows.total else source.take(rows.kept)
+    for name, values in columns.items():
+        check_finite({name: values[rows.kept]})
+    kept = leave_out_rows(source, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
     learned = {"names": names}
     return _assemble(outcome, learned, kept, rows, weights, offset, index, options)
@@ -186,7 +187,9 @@ def _settle_offset(
         return None, None
     category = outcome.categories[base]
     layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
-    return layout, settle_offset(offset, layout, outcome.categories, base)[rows]
+    if len(rows) < len(offset.values):
+        offset = replace(offset, values=offset.values[rows])
+    return layout, settle_offset(offset, layout, outcome.categories, base)
 
 
 def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,9 @@ from mlelogit.exceptions import (
 )
 
 _NARWHALS_KINDS = ("polars", "pyarrow", "modin", "cudf")
+COPIED_ELEMENTS = 1 << 17
 _SHOWN = 5
+_ROWS_AT_ONCE = 1 << 14
 
 
 def list_some(items: Sequence[Any], shown: int = _SHOWN) -> str:
@@ -59,7 +61,7 @@ def convert_foreign(data: Any) -> Any:
     if isinstance(native, nw.Series):
         return pd.Series(_convert_column(native), name=native.name or None)
     columns = {i: _convert_column(native[name]) for i, name in enumerate(native.columns)}
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(native)))
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(native)), copy=False)
     frame.columns = pd.Index(list(native.columns))
     return frame
 
@@ -205,6 +207,15 @@ def is_numeric(column: pd.Series) -> bool:
 def find_missing(column: Any) -> np.ndarray:
     """Return a boolean mask of the missing values of a column, (n,)."""
     return np.asarray(pd.isna(column), dtype=bool)
+
+
+def find_rows(values: np.ndarray, test: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the positions of the rows of an array (n, any) that a test finds, piece by piece."""
+    found = [
+        start + np.flatnonzero(test(values[start : start + _ROWS_AT_ONCE]))
+        for start in range(0, len(values), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
 def check_missing(

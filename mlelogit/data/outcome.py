@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import (
+    COPIED_ELEMENTS,
     as_numbers,
     check_unique_names,
     convert_foreign,
     find_missing,
+    find_rows,
     list_some,
     unmask,
 )
@@ -165,16 +167,23 @@ def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
         if isinstance(endog, pd.DataFrame)
         else list(endog.T)
     )
-    arrays = [as_numbers(column, label) for column, label in zip(columns, names, strict=True)]
-    values = np.column_stack(arrays).astype(np.float64) if arrays else np.empty((len(endog), 0))
+    if isinstance(endog, np.ndarray) and endog.dtype == float and endog.size > COPIED_ELEMENTS:
+        values = endog
+    else:
+        arrays = [as_numbers(column, label) for column, label in zip(columns, names, strict=True)]
+        values = np.column_stack(arrays) if arrays else np.empty((len(endog), 0))
+        values = values.astype(np.float64, copy=False)
     _check_not_negative(values, names)
     return RawOutcome(values, kind or _infer_kind(values), "y" if name is None else name, names)
 
 
 def _check_not_negative(values: np.ndarray, names: tuple) -> None:
-    bad = (values < 0) | np.isinf(values)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
+    def is_bad(rows: np.ndarray) -> np.ndarray:
+        return np.asarray((rows < 0) | np.isinf(rows))
+
+    bad = find_rows(values, lambda rows: is_bad(rows).any(axis=1))
+    if bad.size:
+        row, column = bad[0], int(np.argmax(is_bad(values[bad[0]])))
         raise OutcomeError(
             f"Counts and probabilities are finite and not negative; row {row}, column "
             f"{names[column]!r} holds {values[row, column]}."
@@ -182,15 +191,18 @@ def _check_not_negative(values: np.ndarray, names: tuple) -> None:
 
 
 def _infer_kind(values: np.ndarray) -> str:
-    complete = values[~np.isnan(values).any(axis=1)]
-    if (complete == np.floor(complete)).all():
-        return "counts"
-    return "probabilities"
+    broken = find_rows(values, lambda rows: ~np.isnan(rows).any(axis=1) & _are_broken(rows))
+    return "probabilities" if broken.size else "counts"
+
+
+def _are_broken(rows: np.ndarray) -> np.ndarray:
+    """Tell which rows hold a number that is not whole."""
+    return np.asarray((rows != np.floor(rows)).any(axis=1))
 
 
 def _check_table(values: np.ndarray, kind: str) -> None:
     if kind == "counts":
-        bad = np.flatnonzero((values != np.floor(values)).any(axis=1))
+        bad = find_rows(values, _are_broken)
         say = "Counts are whole numbers"
     else:
         bad = np.flatnonzero(np.abs(values.sum(axis=1) - 1) > SHARE_TOLERANCE)
@@ -242,7 +254,7 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 
 
 def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
-    table = raw.values[rows]
+    table = raw.values if len(rows) == len(raw.values) else raw.values[rows]
     _check_table(table, raw.kind)
     used = table.sum(axis=0) > 0
     kept = tuple(label for label, keep in zip(raw.names, used, strict=True) if keep)

@@ -15,6 +15,7 @@ from mlelogit.data.frames import (
     check_missing,
     check_unique_names,
     convert_foreign,
+    find_rows,
     list_some,
 )
 from mlelogit.data.outcome import RawOutcome
@@ -182,11 +183,12 @@ def read_offset(given: Any, length: int) -> RawOffset | None:
         array, labels = as_matrix(given, "offset"), None
     if len(array) != length:
         raise OffsetError(f"The offset has shape {array.shape}; give one row for each of {length}.")
-    array = array.astype(np.float64)
-    beyond = np.abs(array) > LARGEST_OFFSET
-    if beyond.any():
-        row = int(np.argwhere(beyond)[0, 0])
-        raise OffsetError(f"The offset is beyond {LARGEST_OFFSET:g} or infinite in row {row}.")
+    array = array.astype(np.float64, copy=False)
+    beyond = find_rows(array, lambda rows: (np.abs(rows) > LARGEST_OFFSET).any(axis=1))
+    if beyond.size:
+        raise OffsetError(
+            f"The offset is beyond {LARGEST_OFFSET:g} or infinite in row {beyond[0]}."
+        )
     return RawOffset(array, labels)
 
 
@@ -243,7 +245,8 @@ def settle_offset(offset: RawOffset, layout: tuple, categories: tuple, base: int
     for position, category in enumerate(layout):
         if category in categories:
             full[:, categories.index(category)] = offset.values[:, position]
-    return full - full[:, [base]]
+    full -= full[:, [base]]
+    return full
 
 
 def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:

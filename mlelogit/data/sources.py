@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import as_numbers, check_unique_names, unmask
+from mlelogit.data.frames import COPIED_ELEMENTS, as_numbers, check_unique_names, unmask
 from mlelogit.exceptions import ColumnTypeError, EmptyDataError
 
 
@@ -41,7 +41,7 @@ class ColumnSource(Protocol):
         """Return the source of the rows at these positions."""
 
 
-COPIED_ELEMENTS = 1 << 17
+GATHERED_ROWS = 8192
 FOLDED_ROWS = 64
 FOLDED_AT_ONCE = 64 * FOLDED_ROWS
 SPARSE_WIDTH = 32
@@ -135,6 +135,44 @@ class SparseSource:
 
     def take(self, rows: np.ndarray) -> SparseSource:
         return SparseSource(self.array[rows])
+
+
+@dataclass(frozen=True)
+class SelectedSource:
+    """Some rows of a source, gathered when a block of them is cut."""
+
+    source: ArraySource | ColumnsSource
+    rows: np.ndarray
+    direct = False
+    sparse = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.rows), self.source.shape[1]
+
+    @cached_property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        starts = range(0, len(self.rows), GATHERED_ROWS)
+        found = [find_extremes(self.block(start, start + GATHERED_ROWS).T) for start in starts]
+        lows, highs = zip(*found, strict=True)
+        return np.min(lows, axis=0), np.max(highs, axis=0)
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        rows = self.rows[start:stop]
+        return self.source.take(rows).block(0, len(rows))
+
+    def take(self, rows: np.ndarray) -> ColumnSource:
+        return self.source.take(self.rows[rows])
+
+
+def leave_out_rows(source: ColumnSource, kept: np.ndarray) -> ColumnSource:
+    """Return the source of the rows kept: a copy if they are few or sparse, else no copy."""
+    if len(kept) == source.shape[0]:
+        return source
+    small = kept.size * source.shape[1] <= COPIED_ELEMENTS
+    if small or not isinstance(source, ArraySource | ColumnsSource):
+        return source.take(kept)
+    return SelectedSource(source, kept)
 
 
 def lay_out(block: Any) -> np.ndarray:

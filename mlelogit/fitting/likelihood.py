@@ -208,9 +208,9 @@ def _evaluate_table(scores: np.ndarray, d: np.ndarray, counted: bool) -> Evaluat
     return Evaluation((d * reached).sum(axis=0), excess, totals, y, None)
 
 
-def weigh(block: Block, values: np.ndarray) -> np.ndarray:
+def weigh(block: Block, values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return values (..., m) times the weights of their rows."""
-    return values if block.weights is None else values * block.weights
+    return values if block.weights is None else np.multiply(values, block.weights, out=out)
 
 
 def drop_base(values: np.ndarray, base: int) -> np.ndarray:
@@ -267,7 +267,7 @@ def weigh_spread(block: Block, evaluation: Evaluation, base: int) -> np.ndarray:
     spread = spread_probabilities(evaluation, base)
     if evaluation.totals is not None:
         spread *= evaluation.totals
-    return weigh(block, spread)
+    return weigh(block, spread, spread)
 
 
 def spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
@@ -300,7 +300,8 @@ def sum_meat(
         spread = evaluation.totals * multiply_pairs(y, y)
         spread -= d[first] * y[second] + y[first] * d[second]
         spread[first == second] += d
-    spread = weigh(block, weigh(block, spread) if squared else spread)
+    for _ in range(2 if squared else 1):
+        spread = weigh(block, spread, spread)
     return Matrix(weighted_gram(block.x, spread, turn))
 
 

@@ -83,8 +83,8 @@ def test_an_interrupt_at_any_call_leaves_the_limit_as_it_was():
     with single_threaded_blas():
         pass
     with threadpool_limits(2):
-        before, call = list_limits(), 0
-        while call == 0 or interruption.left <= 0:
+        before, call, interruption = list_limits(), 0, Interruption(0)
+        while interruption.left <= 0:
             call += 1
             interruption = Interruption(call)
             try:
