@@ -181,7 +181,7 @@ def _check_not_negative(values: np.ndarray, names: tuple) -> None:
     def is_bad(rows: np.ndarray) -> np.ndarray:
         return np.asarray((rows < 0) | np.isinf(rows))
 
-    bad = find_rows(values, lambda rows: is_bad(rows).any(axis=1))
+    bad = find_rows(values, lambda rows: np.any(is_bad(rows), axis=1))
     if bad.size:
         row, column = bad[0], int(np.argmax(is_bad(values[bad[0]])))
         raise OutcomeError(
@@ -191,7 +191,7 @@ def _check_not_negative(values: np.ndarray, names: tuple) -> None:
 
 
 def _infer_kind(values: np.ndarray) -> str:
-    broken = find_rows(values, lambda rows: ~np.isnan(rows).any(axis=1) & _are_broken(rows))
+    broken = find_rows(values, lambda rows: _are_broken(rows) & ~np.any(np.isnan(rows), axis=1))
     return "probabilities" if broken.size else "counts"
 
 
