@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -164,5 +165,9 @@ def _raise_aliases(aliases: dict[int, np.ndarray], basis: ColumnBasis, names: tu
 
 def _write_combination(weights: np.ndarray, names: tuple) -> str:
     shown = np.flatnonzero(np.abs(weights) > 1e-9 * max(float(np.abs(weights).max()), 1e-300))
-    terms = [f"{weights[i]:+.6g} {names[i]}" for i in shown]
-    return " ".join(terms).removeprefix("+").replace("+1 ", "+ ").replace("-1 ", "- ") or "0"
+    return " ".join(_write_term(weights[i], names[i]) for i in shown).removeprefix("+ ") or "0"
+
+
+def _write_term(weight: float, name: Any) -> str:
+    size = f"{abs(weight):.6g}"
+    return f"{'-' if weight < 0 else '+'} {'' if size == '1' else f'{size} '}{name}"
