@@ -93,9 +93,7 @@ def test_a_combination_reads_as_a_sum(rng):
     z = rng.normal(size=(50, 2))
     frame = pd.DataFrame({"one": 1.0, "a": z[:, 0], "b": z[:, 1]})
     frame["c"] = frame["a"] - 2.5 * frame["b"] - 1
-    with pytest.raises(
-        RankDeficiencyError, match=r"apart: c = -1 one|apart: c = - one \+ a - 2.5 b"
-    ):
+    with pytest.raises(RankDeficiencyError, match=r"apart: c = - one \+ a - 2\.5 b\. "):
         ml.MNLogit(rng.integers(0, 3, 50), frame).fit()
 
 
