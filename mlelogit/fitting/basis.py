@@ -22,8 +22,10 @@ from mlelogit.fitting.linalg import (
 from mlelogit.fitting.products import add_rows, self_gram
 
 LARGEST_SCALE = 1e100
+# Sums of products lose the square of this: half of a double's digits are left.
 SAFE_PIVOT = 1e-4
 SAFE_AMPLIFICATION = 1e4
+# Z'Z is n times the identity up to the rounding of those sums.
 ORTHOGONALITY = 1.001
 
 

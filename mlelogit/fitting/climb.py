@@ -24,16 +24,23 @@ from mlelogit.fitting.maximum import Maximum, Status, Trace
 from mlelogit.fitting.whitening import DenseWhitening, Memory, Whitening
 
 NEWTON_STEPS = 3
+# A way this long, in log-odds, changes standard errors by no digit that is shown.
 NEAR = 3e-8
+# A coarse bound that is this good spares the pass of a fine one.
 COARSE_ENOUGH = 1e-8
+# A step on scores costs a pass, an information some P / 25 of them.
 CHORD_STEPS = 8
 CHORDS_PER_PARAMETER = 1 / 25
 CHORD_RATE = 0.95
 CHORD_GOAL = 1e-12
+# The Newton step after it squares this, to below rounding.
 SCOUT_GOAL = 5e-9
+# How far below the goal a step has to be expected for the information to be worth its pass.
 SURE = 0.5
 POLISHED = 1e-10
+# With a below this the region is one in which Newton's method converges.
 CLOSE = 0.1
+# Values still tell steps of this length apart; where they do not, `Climb.aim` stops earlier.
 CLIMB_DECREMENT = 1e-2
 WHITENING_FLOOR = 1e-10
 SMALLEST_RIDGE = 1e-300
@@ -273,7 +280,7 @@ class Climb:
         for _ in range(CHORD_STEPS + int(CHORDS_PER_PARAMETER * len(gradient))):
             if self.over or length <= goal:
                 return
-            step = self.memory.turn(gradient)
+            step = self.memory.find_step(gradient)
             params = self.params + self.whitening.leave(step)
             sums = self.measure(params, 2 if rate * length <= SURE * goal else 1)
             after = self.whitening.enter(np.asarray(sums.score))

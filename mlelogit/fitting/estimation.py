@@ -37,10 +37,12 @@ from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import warn_user
 
+# Below these products of rows and parameters, and of rows and columns, overhead is all.
 LARGE_WORK = 200_000
 DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
 SPARSE_CONDITIONED = 1e4
+# Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 

@@ -116,11 +116,11 @@ class ColumnBasis:
         """M (K, K): row i holds the coefficients of X that the i-th unit of Z stands for."""
         return self.leave_params(np.eye(len(self.scale)))
 
-    def pull_score(self, score: np.ndarray) -> np.ndarray:
+    def enter_score(self, score: np.ndarray) -> np.ndarray:
         """Map a gradient (P,) in the coefficients of X to one of Z."""
         return (score.reshape(-1, len(self.scale)) @ self.matrix.T).ravel()
 
-    def pull_information(self, information: np.ndarray) -> np.ndarray:
+    def enter_information(self, information: np.ndarray) -> np.ndarray:
         """Map an information (P, P) of the coefficients of X to one of Z."""
         size, width = len(information), len(self.scale)
         turn = self.matrix.T

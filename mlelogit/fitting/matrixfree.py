@@ -15,6 +15,7 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import DEFAULT_MAXITER, climb_once
 from mlelogit.fitting.warmup import Start
 
+# Each step squares the distance, down to the tolerance of its solution.
 NEWTON_STEPS = 6
 SOLVE_TOLERANCE = 1e-4
 SOLVE_PASSES = 500
@@ -66,10 +67,12 @@ def solve_newton(objective: LogLikelihood, climb: Climb) -> tuple[np.ndarray, fl
     whitening = climb.whitening
     gradient = whitening.enter(np.asarray(climb.sums.score))
 
-    def bend(z: np.ndarray) -> np.ndarray:
-        return whitening.enter(objective.bend(climb.params, whitening.leave(z.ravel())))
+    def multiply(z: np.ndarray) -> np.ndarray:
+        return whitening.enter(
+            objective.multiply_information(climb.params, whitening.leave(z.ravel()))
+        )
 
     size = len(gradient)
-    operator: Any = LinearOperator((size, size), matvec=bend, dtype=np.float64)
+    operator: Any = LinearOperator((size, size), matvec=multiply, dtype=np.float64)
     z = np.asarray(cg(operator, gradient, rtol=SOLVE_TOLERANCE, maxiter=SOLVE_PASSES)[0])
     return whitening.leave(z), float(np.sqrt(max(float(gradient @ z), 0.0)))

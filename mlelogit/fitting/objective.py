@@ -95,7 +95,7 @@ class LogLikelihood:
         if information is not None:
             information = self._lay_out(information)
         if self.basis is not None and score is not None:
-            score = self.basis.pull_score(score)
+            score = self.basis.enter_score(score)
         return replace(sums, score=score, information=information)
 
     def sum_meats(self, params: np.ndarray, squared: bool) -> np.ndarray:
@@ -108,13 +108,13 @@ class LogLikelihood:
         full = unpack_gram(packed, self.blocks.width)
         if self.basis is None or self._turn is not None:
             return full
-        return self.basis.pull_information(full)
+        return self.basis.enter_information(full)
 
-    def bend(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    def multiply_information(self, params: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the information at params times a direction (P,), without forming it."""
         outer, along = self._leave(params), self._leave(direction)
-        bent = self.blocks.reduce(sum_curvature, outer, self.base, along).value
-        return bent if self.basis is None else self.basis.pull_score(bent)
+        product = self.blocks.reduce(sum_curvature, outer, self.base, along).value
+        return product if self.basis is None else self.basis.enter_score(product)
 
     def _leave(self, params: np.ndarray) -> np.ndarray:
         """Map coefficients to those of the columns that the blocks come with."""

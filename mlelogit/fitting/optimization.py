@@ -41,10 +41,13 @@ STATSMODELS_METHODS = {
     "cg": "CG",
 }
 SECOND_ORDER = ("trust-exact", "trust-krylov", "trust-ncg", "Newton-CG")
+# Up to here a Hessian costs about what a pass does.
 SMALL_PROBLEM = 150
 DEFAULT_MAXITER = 1000
 ROUNDS = 30
+# A trust region takes a Hessian and an eigenvalue or two in every step.
 RESCUED_SIZE = 500
+# Whitened climbs that go well take ten to fifty iterations.
 PATIENCE = 120
 
 
@@ -106,8 +109,8 @@ def maximize(
     """
     chosen = find_method(method, len(start))
     climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback, whitening)
-    for turn in range(ROUNDS):
-        if turn:
+    for done in range(ROUNDS):
+        if done:
             climb.whiten_by(climb.whiten())
         begun, last = climb.params, climb.iterations + _limit_iterations(climb, chosen)
         climb_once(climb, chosen)

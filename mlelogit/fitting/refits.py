@@ -21,9 +21,11 @@ from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_o
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 
+# A batch's arrays stay in cache up to here; with more rows one refit fills it.
 BATCH_ELEMENTS = 1 << 20
 LARGEST_TOGETHER = 20_000
 BATCH_STEPS = 12
+# A Newton step from here ends below rounding.
 ARRIVED = 1e-5
 
 

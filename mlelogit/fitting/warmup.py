@@ -20,10 +20,13 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import climb_once
 from mlelogit.fitting.whitening import DenseWhitening, KroneckerWhitening, Whitening
 
+# With fewer rows their information is too far from that of all to whiten with.
 ROWS_PER_PARAMETER = 16
 SHARE = 16
+# Half a standard error of the few rows: their maximum is further than that from all rows' own.
 LOOSE = 0.5
 PATIENCE = 60
+# So many parameters repay an information of all rows in single precision.
 WIDE = 400
 
 

@@ -34,7 +34,7 @@ class Memory:
             self.steps.append(step)
             self.changes.append(change)
 
-    def turn(self, gradient: np.ndarray) -> np.ndarray:
+    def find_step(self, gradient: np.ndarray) -> np.ndarray:
         """Return the step that takes a gradient to zero, as far as the memory goes."""
         if not self.steps:
             return gradient
