@@ -7,6 +7,7 @@ Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
 __all__ = [
     "BaseCategoryError",
     "CategoryOrderWarning",
+    "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
     "CovarianceError",
@@ -33,6 +34,7 @@ __all__ = [
     "ParamsError",
     "RankDeficiencyError",
     "ScaleError",
+    "SeparationWarning",
     "UnsafeFormulaError",
     "UnseenLevelError",
     "UnusedLevelWarning",
@@ -134,7 +136,7 @@ class ParamsError(MNLogitError):
 
 
 class RankDeficiencyError(MNLogitError):
-    """A column is a linear combination of the columns before it."""
+    """A column is a linear combination of others."""
 
 
 class ScaleError(MNLogitError):
@@ -161,12 +163,20 @@ class CategoryOrderWarning(MNLogitWarning):
     """Labels cannot be compared, so their order is by type and appearance."""
 
 
+class CollinearityWarning(MNLogitWarning):
+    """Columns that are combinations of others were left out."""
+
+
 class NoFiniteMaximumWarning(MNLogitWarning):
     """No finite maximum of the likelihood has been shown to exist."""
 
 
 class NotConvergedWarning(MNLogitWarning):
     """The climb stopped before the maximum; the message tells how far off it can be."""
+
+
+class SeparationWarning(NoFiniteMaximumWarning):
+    """A combination of columns separates categories; some coefficients are infinite."""
 
 
 class UnusedLevelWarning(MNLogitWarning):

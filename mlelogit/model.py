@@ -13,9 +13,11 @@ from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.rows import DataOptions
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.estimation import FitRequest, estimate
+from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
 from mlelogit.fitting.objective import LogLikelihood
+from mlelogit.fitting.rank import settle_rank
+from mlelogit.fitting.record import FitRequest
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
 from mlelogit.results import MNLogitResults
@@ -53,6 +55,9 @@ class MNLogit:
         Inferred if not given.
     missing : {"raise", "drop"}
         What to do about missing values, in the outcome too.
+    collinear : {"drop", "raise"}
+        What to do about columns that are combinations of others, to rounding: leave the
+        later ones out, with a `CollinearityWarning`, or raise `RankDeficiencyError`.
 
     Raises
     ------
@@ -80,14 +85,16 @@ class MNLogit:
         offset: Any = None,
         outcome: str | None = None,
         missing: str = "raise",
+        collinear: str = "drop",
     ) -> None:
-        options = DataOptions(base, weights, weight_type, offset, outcome, missing)
+        options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
         self._hold(make_design(endog, exog, options))
 
     def _hold(self, design: Design) -> None:
-        self.design = design
-        self.encoding = design.encoding
-        self._objective = LogLikelihood(RowBlocks(design), design.encoding.base)
+        full = settle_rank(design)
+        self.design, self._basis = full.design, full.basis
+        self.encoding = self.design.encoding
+        self._objective = LogLikelihood(RowBlocks(self.design), self.encoding.base)
 
     @classmethod
     def from_formula(cls, formula: str, data: Any, **options: Any) -> MNLogit:
@@ -106,7 +113,7 @@ class MNLogit:
 
     @property
     def exog_names(self) -> tuple:
-        """Names of the columns."""
+        """Names of the columns, without those left out."""
         return self.encoding.names
 
     def fit(
@@ -163,8 +170,6 @@ class MNLogit:
             If method or cov_type is unknown.
         ParamsError
             If start_params has a wrong shape, wrong labels or is not finite.
-        RankDeficiencyError
-            If a column is a combination of the others.
 
         Warns
         -----
@@ -177,7 +182,7 @@ class MNLogit:
         _check_options(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, cov_type is not None)
-        record = estimate(self.design, request, callback, disp)
+        record = estimate(self.design, request, callback, disp, self._basis)
         return MNLogitResults(record, estimate_covariance(record, cov_type))
 
     def loglike(self, params: Any) -> float:
@@ -216,6 +221,7 @@ def mnlogit(
     offset: Any = None,
     outcome: str | None = None,
     missing: str = "raise",
+    collinear: str = "drop",
 ) -> MNLogit:
     """Make a multinomial logit from a formula and a frame.
 
@@ -231,7 +237,7 @@ def mnlogit(
         added unless the right side says ``0 +`` or ``- 1``.
     data : DataFrame or dict
         pandas, polars or pyarrow.
-    base, weights, weight_type, offset, outcome, missing
+    base, weights, weight_type, offset, outcome, missing, collinear
         As in `MNLogit`; weights and offset may name columns of data.
 
     Returns
@@ -255,7 +261,7 @@ def mnlogit(
     >>> round(res.llf, 4)
     -1461.9227
     """
-    options = DataOptions(base, weights, weight_type, offset, outcome, missing)
+    options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
     model = MNLogit.__new__(MNLogit)
     model._hold(make_design_from_formula(formula, data, options))
     return model

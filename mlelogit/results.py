@@ -14,8 +14,9 @@ from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import Certificate
-from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
+from mlelogit.fitting.report import SeparationReport, report_separation
 from mlelogit.inference.coefficients import (
     frame_covariance,
     frame_params,
@@ -28,7 +29,7 @@ from mlelogit.inference.coefficients import (
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
-from mlelogit.inference.rebase import change_base, rebase_covariance, rebase_record
+from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -67,7 +68,7 @@ class MNLogitResults:
     @property
     def params(self) -> pd.DataFrame:
         """Estimates, names x non-base categories."""
-        return frame_params(self.record.maximum.params, self.record.encoding)
+        return frame_params(self.record.estimates, self.record.encoding)
 
     @property
     def bse(self) -> pd.DataFrame:
@@ -164,6 +165,11 @@ class MNLogitResults:
         return frame_trace(self.record)
 
     @property
+    def separation(self) -> SeparationReport:
+        """Whether categories are separated; see `mlelogit.fitting.report.SeparationReport`."""
+        return report_separation(self.record)
+
+    @property
     def cov_type(self) -> str:
         """Kind of the covariance in use."""
         return self.covariance.kind
@@ -177,6 +183,16 @@ class MNLogitResults:
     def categories(self) -> tuple:
         """The categories, in order."""
         return self.record.encoding.categories
+
+    @property
+    def omitted(self) -> dict[Any, str]:
+        """Columns left out, each with the combination of others that it is."""
+        return dict(self.record.encoding.omitted)
+
+    @property
+    def condition_number(self) -> float:
+        """Condition number of the columns, each scaled to length one."""
+        return self.record.basis.condition_number
 
     @property
     def audit(self) -> Audit:
@@ -249,9 +265,8 @@ class MNLogitResults:
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""
         position = find_base(base, self.record.encoding.categories)
-        change = change_base(self.record.encoding, position)
-        covariance = rebase_covariance(self.covariance, change)
-        return MNLogitResults(rebase_record(self.record, position), covariance)
+        moved = rebase_record(self.record, position)
+        return MNLogitResults(moved, rebase_covariance(self.covariance, self.record, moved))
 
     def __repr__(self) -> str:
         return self.summary().as_text()

@@ -111,7 +111,11 @@ MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
         ("mlelogit.inference.coefficients", "two_sided_p", after(lambda p: p / 2))
     ],
     "D too small by half": [
-        (SUMS, "find_largest_quadratic", after(lambda found: replace(found, value=found.value / 4)))
+        (
+            OBJECTIVE,
+            "find_largest_quadratic",
+            after(lambda found: replace(found, value=found.value / 4)),
+        )
     ],
     "nobs is the number of rows": [
         ("mlelogit.fitting.estimation", "total_observations", lambda _: lambda d: len(d.index))

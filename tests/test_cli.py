@@ -177,7 +177,7 @@ def test_warnings_go_to_standard_error_and_not_into_the_table(capsys, tmp_path):
     pd.DataFrame({"y": list("aaabbb"), "x": range(6)}).to_csv(path, index=False)
     status, out, err = run(capsys, "fit", path, "y ~ x")
     assert status == 0
-    assert "NoFiniteMaximumWarning" in err
+    assert "SeparationWarning" in err
     assert "NOT CONVERGED" in out
 
 

@@ -5,7 +5,7 @@ import numpy.testing as npt
 import pandas as pd
 import pytest
 
-from mlelogit.exceptions import NoFiniteMaximumWarning
+from mlelogit.exceptions import NoFiniteMaximumWarning, SeparationWarning
 from mlelogit.fitting.optimization import METHODS, STATSMODELS_METHODS
 from tests.reference_cases import PLAIN, SEPARATED, build_model, fit_case, load_case
 
@@ -205,16 +205,37 @@ def test_rebase_is_the_truth_by_differences(case, through):
 @pytest.mark.parametrize("name", SEPARATED)
 def test_separated_data_are_never_converged(name, method):
     case = load_case(name)
-    with pytest.warns(NoFiniteMaximumWarning, match="maximum"):
+    truth = case.truth["separation"]
+    with pytest.warns(SeparationWarning, match="maximum"):
         result = build_model(name).fit(method)
     assert not result.converged
     assert not result.certificate.finite_maximum
-    assert not np.isfinite(result.bse.to_numpy()).any()
-    assert not np.isfinite(result.cov_params().to_numpy()).any()
-    assert not np.isfinite(result.conf_int().to_numpy()).any()
-    supremum = case.truth["separation"]["sup_loglik"]
-    assert case.truth["loglik_null"] < result.llf < supremum + 1e-9
+    infinite = np.isinf(result.params)
+    assert infinite.any(axis=None)
+    assert (result.bse.isna() == infinite).all(axis=None)
+    assert (result.pvalues.isna() == infinite).all(axis=None)
+    assert result.separation.verdict == truth["verdict"]
+    npt.assert_allclose(result.llf, truth["sup_loglik"], rtol=1e-12)
+    fitted = result.fittedvalues[case.categories].to_numpy()
+    npt.assert_allclose(fitted[:5], truth["limit_fitted_first5"], atol=1e-12)
+    means = [truth["limit_fitted_mean"][str(category)] for category in case.categories]
+    npt.assert_allclose(fitted.mean(axis=0), means, rtol=1e-12)
+    told = result.params.size - result.record.separation.free.shape[1]
+    assert told == truth["rank_of_limit_model"]
     npt.assert_allclose(result.llnull, case.truth["loglik_null"], rtol=RELATIVE)
+
+
+@pytest.mark.parametrize("name", SEPARATED)
+def test_what_is_infinite_is_what_the_standard_errors_say(name):
+    """The errors of the first fifteen Fisher iterations tell it too, in R."""
+    case = load_case(name)
+    with pytest.warns(SeparationWarning):
+        result = build_model(name).fit()
+    for label, ratio in case.truth["separation"]["se_ratio_after_15_fisher_iterations"].items():
+        category, term = label.split(" | ")
+        name_here = case.truth["patsy_names"][case.truth["terms"].index(term)]
+        estimate = result.params.loc[name_here, case.label(category)]
+        assert np.isinf(estimate) == (ratio > 100), label
 
 
 @pytest.mark.parametrize("name", SEPARATED)

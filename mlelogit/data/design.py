@@ -32,7 +32,13 @@ from mlelogit.data.rows import (
     select_rows,
     settle_offset,
 )
-from mlelogit.data.sources import ColumnSource, leave_out_rows, make_source, read_columns
+from mlelogit.data.sources import (
+    ColumnSource,
+    PickedSource,
+    leave_out_rows,
+    make_source,
+    read_columns,
+)
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
@@ -60,6 +66,8 @@ class Design:
     index : pandas.Index
         Index of the rows used.
     audit : Audit
+    collinear : str
+        "drop" or "raise": what to do about columns that are combinations of others.
     """
 
     encoding: Encoding
@@ -70,6 +78,7 @@ class Design:
     offset: np.ndarray | None
     index: pd.Index
     audit: Audit
+    collinear: str = "drop"
 
 
 def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
@@ -177,6 +186,7 @@ def _assemble(
         offset=full,
         index=index if len(rows.kept) == rows.total else index[rows.kept],
         audit=_make_audit(rows, outcome, kept_weights),
+        collinear=options.collinear,
     )
 
 
@@ -255,6 +265,14 @@ def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:
     if absent:
         raise ColumnNotFoundError(f"{what} names {list_some(absent)}, which is no column.")
     return frame[value] if isinstance(value, str) else frame[list(names)]
+
+
+def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
+    """Return the design without some columns; name -> why it is left out."""
+    names = design.encoding.names
+    kept = [i for i, name in enumerate(names) if name not in omitted]
+    source = PickedSource(design.source, np.array(kept))
+    return replace(design, source=source, encoding=design.encoding.without(omitted))
 
 
 def take_rows(design: Design, rows: np.ndarray) -> Design:

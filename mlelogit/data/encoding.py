@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Encoding:
         Transform -> what it learned (means, knots, ...).
     wide : bool
         Whether the formula makes so many columns that they are made sparse.
+    omitted : dict
+        Column left out -> the combination of others that it is.
+    columns : tuple
+        All columns, with those left out, in the order of the data; `names` if none is.
     """
 
     names: tuple
@@ -88,6 +92,18 @@ class Encoding:
     levels: dict[str, list] | None = None
     transform_state: dict[str, Any] | None = None
     wide: bool = False
+    omitted: dict[Any, str] = field(default_factory=dict)
+    columns: tuple = ()
+
+    @property
+    def all_names(self) -> tuple:
+        """Names of all columns, with those left out."""
+        return self.columns or self.names
+
+    @property
+    def kept(self) -> list[int]:
+        """Positions among all columns of those that are used."""
+        return [i for i, name in enumerate(self.all_names) if name not in self.omitted]
 
     @property
     def needed(self) -> tuple:
@@ -108,6 +124,23 @@ class Encoding:
     def category_names(self) -> list[str]:
         """The categories as text, all different."""
         return name_categories(self.categories)
+
+    def without(self, omitted: dict[Any, str]) -> Encoding:
+        """Return the encoding with more columns left out; name -> why."""
+        anew = replace(
+            self,
+            names=tuple(name for name in self.names if name not in omitted),
+            omitted=self.omitted | omitted,
+            columns=self.all_names,
+        )
+        if self.terms is None:
+            return anew
+        gone = np.cumsum([0, *(name in omitted for name in self.names)])
+        terms = {
+            term: (start - int(gone[start]), stop - int(gone[stop]))
+            for term, (start, stop) in self.terms.items()
+        }
+        return replace(anew, terms=terms)
 
     def with_base(self, base: int) -> Encoding:
         """Return the same encoding with another base category."""
@@ -217,6 +250,6 @@ def _encode_by_formula(encoding: Encoding, frame: pd.DataFrame) -> Any:
     evaluated = evaluate_columns(encoding.rhs or "", prepared, state, levels, encoding.wide)
     said = "newdata has levels of {} that the fit has not seen"
     check_levels(evaluated.factors, levels, said)
-    if evaluated.names != encoding.names:
+    if evaluated.names != encoding.all_names:
         raise FormulaError(f"newdata gives other columns ({evaluated.names}) than the fit's.")
-    return evaluated.matrix
+    return evaluated.matrix[:, encoding.kept] if encoding.omitted else evaluated.matrix

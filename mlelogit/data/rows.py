@@ -30,6 +30,7 @@ from mlelogit.exceptions import (
 
 WEIGHT_TYPES = ("frequency", "sampling", "importance")
 MISSING_ACTIONS = ("raise", "drop")
+COLLINEAR_ACTIONS = ("drop", "raise")
 LARGEST_OFFSET = 1e100
 
 
@@ -43,11 +44,16 @@ class DataOptions:
     offset: Any = None
     outcome: str | None = None
     missing: str = "raise"
+    collinear: str = "drop"
 
     def __post_init__(self) -> None:
         if self.missing not in MISSING_ACTIONS:
             raise OptionError(
                 f"missing must be one of {', '.join(MISSING_ACTIONS)}, not {self.missing!r}."
+            )
+        if self.collinear not in COLLINEAR_ACTIONS:
+            raise OptionError(
+                f"collinear must be one of {', '.join(COLLINEAR_ACTIONS)}, not {self.collinear!r}."
             )
         listed = ", ".join(repr(kind) for kind in WEIGHT_TYPES)
         if self.weights is not None and self.weight_type is None:

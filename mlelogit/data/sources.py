@@ -165,6 +165,34 @@ class SelectedSource:
         return self.source.take(self.rows[rows])
 
 
+@dataclass(frozen=True)
+class PickedSource:
+    """Some columns of a source, picked when a block is cut."""
+
+    source: ColumnSource
+    columns: np.ndarray
+    direct = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.source.shape[0], len(self.columns)
+
+    @property
+    def sparse(self) -> bool:
+        return self.source.sparse
+
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.source.extremes
+        return low[self.columns], high[self.columns]
+
+    def block(self, start: int, stop: int) -> Any:
+        return self.source.block(start, stop)[self.columns]
+
+    def take(self, rows: np.ndarray) -> ColumnSource:
+        return PickedSource(self.source.take(rows), self.columns)
+
+
 def leave_out_rows(source: ColumnSource, kept: np.ndarray) -> ColumnSource:
     """Return the source of the rows kept: a copy if they are few or sparse, else no copy."""
     if len(kept) == source.shape[0]:

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.maximum import Status
+from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 
 TITLE = "Multinomial Logit Results"
+OMITTED = ["(omitted)", "", "", "", "", ""]
+# A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
+LARGE_CONDITION = 1e3
 
 
 @dataclass(frozen=True)
@@ -177,19 +181,29 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     names = encoding.category_names
     base = names[encoding.base]
     others = names[: encoding.base] + names[encoding.base + 1 :]
-    width = len(encoding.names)
+    rows = [write_name(name) for name in encoding.all_names]
+    width = len(rows)
     cells = [
-        [*(format_number(value) for value in row[:2]), f"{row[2]:.3f}", f"{row[3]:.3f}"]
-        + [format_number(value) for value in row[4:]]
-        for row in tidy.iloc[:, 2:].itertuples(index=False, name=None)
+        OMITTED if name in encoding.omitted else _write_cells(numbers)
+        for _, name, *numbers in tidy.itertuples(index=False, name=None)
     ]
     return [
         CoefficientBlock(
             write_name(f"{encoding.outcome_name} = {category} vs {base}"),
-            [write_name(name) for name in encoding.names],
+            rows,
             cells[i * width : (i + 1) * width],
         )
         for i, category in enumerate(others)
+    ]
+
+
+def _write_cells(numbers: Sequence[float]) -> list[str]:
+    estimate, std_err, z, p_value, lower, upper = numbers
+    return [
+        *map(format_number, (estimate, std_err)),
+        f"{z:.3f}",
+        f"{p_value:.3f}",
+        *map(format_number, (lower, upper)),
     ]
 
 
@@ -204,6 +218,17 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         status = record.maximum.status
         lacks = "CERTIFIED" if status is Status.UNCERTIFIED else "CONVERGED"
         notes.insert(0, f"NOT {lacks}. {status.value}")
+    if record.separation.found:
+        notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
+        notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
+    if encoding.omitted:
+        said = "; ".join(encoding.omitted.values())
+        notes.append(write_name(f"Left out, being combinations of others: {said}."))
+    if record.basis.condition_number > LARGE_CONDITION:
+        notes.append(
+            f"Condition number of the columns, each scaled to length one: "
+            f"{record.basis.condition_number:.2g}. Some are nearly combinations of others."
+        )
     if covariance.correction:
         notes.append(f"Covariance {covariance.kind}: HC0 times {covariance.correction}.")
     if record.has_offset:

@@ -25,8 +25,8 @@ from mlelogit.equivalence.engines import (
 )
 from mlelogit.equivalence.identity import cross_entropy
 from mlelogit.exceptions import OptionError
-from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import map_outcome
+from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
 
 OURS = "maximum likelihood (this fit)"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
 from mlelogit.data.sources import ColumnSource, lay_out
 from mlelogit.exceptions import RankDeficiencyError, ScaleError
 from mlelogit.fitting.linalg import (
@@ -19,17 +19,61 @@ from mlelogit.fitting.linalg import (
     find_aliases,
     triangularize,
 )
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.products import add_rows, self_gram
 
 LARGEST_SCALE = 1e100
 # Sums of products lose the square of this: half of a double's digits are left.
 SAFE_PIVOT = 1e-4
 SAFE_AMPLIFICATION = 1e4
+# Weights below this share of the largest are the rounding of a combination.
+NEGLIGIBLE = 1e-9
+SHOWN = 20
 # Z'Z is n times the identity up to the rounding of those sums.
 ORTHOGONALITY = 1.001
+# With fewer numbers than this a copy of the rows costs nothing.
+DIRECT_ELEMENTS = 1 << 18
+WELL_CONDITIONED = 300.0
+SPARSE_CONDITIONED = 1e4
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a design span.
+
+    Attributes
+    ----------
+    basis : ColumnBasis
+        Of no use if there are aliases.
+    aliases : dict
+        Position of a column that is a combination of others -> its weights (K,).
+    """
+
+    basis: ColumnBasis
+    aliases: dict[int, np.ndarray]
 
 
 def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
+    """Find orthogonal columns, or raise if a column is a combination of the others.
+
+    Raises
+    ------
+    ScaleError
+        If a column's size is outside 1e-100 to 1e100.
+    RankDeficiencyError
+        If a column is a combination of others, which the message gives.
+    """
+    columns = examine_columns(blocks, names)
+    if columns.aliases:
+        raise RankDeficiencyError(
+            "Columns are linear combinations of others, so their coefficients cannot be told "
+            f"apart: {list_first(describe_aliases(columns.aliases, names))}. Drop them, or "
+            "the columns they repeat."
+        )
+    return columns.basis
+
+
+def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     """Find orthogonal columns, and tell whether a constant is among their combinations.
 
     The Cholesky factor of one sum of products answers both and the rank where every
@@ -41,12 +85,10 @@ def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
     ------
     ScaleError
         If a column's size is outside 1e-100 to 1e100.
-    RankDeficiencyError
-        If a column is a combination of those before it, which the message gives.
     """
     low, high = blocks.design.source.extremes
     scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
-    fixed = np.flatnonzero(low == high)
+    fixed = np.flatnonzero((low == high) & (low != 0))
     intercept = int(fixed[0]) if fixed.size else None
     level = 1.0 if intercept is None else float(low[intercept] / scale[intercept])
     moments = blocks.reduce(_sum_moments)
@@ -55,7 +97,7 @@ def find_basis(blocks: RowBlocks, names: tuple) -> ColumnBasis:
         center[intercept] = 0.0
     start = ColumnBasis(scale, center, np.eye(len(scale)), intercept, level)
     quick = _factor_moments(moments, start, blocks.rows)
-    return _factor_exactly(blocks, start, names) if quick is None else quick
+    return _factor_exactly(blocks, start) if quick is None else Columns(quick, {})
 
 
 def bound_longest(basis: ColumnBasis, source: ColumnSource) -> float:
@@ -68,6 +110,24 @@ def bound_longest(basis: ColumnBasis, source: ColumnSource) -> float:
     middle, half = low / 2 + high / 2, high / 2 - low / 2
     reach = np.abs(basis.matrix @ middle) + np.abs(basis.matrix) @ half
     return min(source.shape[0] * ORTHOGONALITY, float(reach @ reach))
+
+
+def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikelihood:
+    """Return the log-likelihood in a basis: rows mapped, or sums where those are many.
+
+    Rows that are kept in the basis cost nothing after the first pass. More rows than are
+    kept, or than are worth a copy where blocks are cut without one, stay as they are if
+    their columns are well conditioned.
+    """
+    source = blocks.design.source
+    elements = blocks.rows * blocks.width
+    many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
+    longest = bound_longest(basis, source)
+    # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
+    conditioned = SPARSE_CONDITIONED if source.sparse else WELL_CONDITIONED
+    if many and basis.raw_amplification <= conditioned:
+        return LogLikelihood(blocks, base, basis.raw_amplification, basis, longest)
+    return LogLikelihood(blocks.in_basis(basis), base, basis.amplification, None, longest)
 
 
 @dataclass(frozen=True)
@@ -110,16 +170,16 @@ def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBa
     return basis if basis.amplification <= SAFE_AMPLIFICATION else None
 
 
-def _factor_exactly(blocks: RowBlocks, start: ColumnBasis, names: tuple) -> ColumnBasis:
+def _factor_exactly(blocks: RowBlocks, start: ColumnBasis) -> Columns:
     width, root = len(start.scale), np.sqrt(blocks.rows)
     r = factor_columns(blocks, start.scale, start.center)
     norms = np.hypot(np.linalg.norm(r[:, :width], axis=0), root * start.center)
     basis = replace(start, r=r[:width, :width] / root)
     aliases = find_aliases(r[:, :width], norms)
     if aliases:
-        _raise_aliases(aliases, basis, names)
+        return Columns(basis, _undo_centering(aliases, basis))
     inside = abs(r[width, width]) <= ALIAS_TOLERANCE * np.linalg.norm(r[:, width])
-    return replace(basis, constant=r[:width, width] / root if inside else None)
+    return Columns(replace(basis, constant=r[:width, width] / root if inside else None), {})
 
 
 def factor_columns(
@@ -138,35 +198,65 @@ def _factor_block(block: Block, scale: np.ndarray, center: np.ndarray) -> Triang
 
 
 def _find_scale(largest: np.ndarray, names: tuple) -> np.ndarray:
-    zero = np.flatnonzero(largest == 0)
-    if zero.size:
-        raise RankDeficiencyError(f"Column {names[zero[0]]!r} is zero in every row used; drop it.")
-    outside = np.flatnonzero((largest > LARGEST_SCALE) | (largest < 1 / LARGEST_SCALE))
+    small = (largest < 1 / LARGEST_SCALE) & (largest > 0)
+    outside = np.flatnonzero((largest > LARGEST_SCALE) | small)
     if outside.size:
         name = names[outside[0]]
         raise ScaleError(
             f"Column {name!r} has {largest[outside[0]]:.3g} as its largest absolute value, outside "
             "1e-100 to 1e100; use other units."
         )
-    return np.asarray(2.0 ** np.round(np.log2(largest)))
+    return np.asarray(2.0 ** np.round(np.log2(np.where(largest == 0, 1.0, largest))))
 
 
-def _raise_aliases(aliases: dict[int, np.ndarray], basis: ColumnBasis, names: tuple) -> None:
-    said = []
+def _undo_centering(aliases: dict[int, np.ndarray], basis: ColumnBasis) -> dict[int, np.ndarray]:
+    """Turn combinations of scaled and centered columns into ones of the columns themselves.
+
+    Centering makes use of the constant; where that comes last it is the combination, not
+    the column that was found to be one.
+    """
+    raw = {}
     for column, weights in aliases.items():
         if basis.intercept is not None:
             missing = basis.center[column] - weights @ basis.center
             weights[basis.intercept] += missing / basis.level
-        raw = weights * basis.scale[column] / basis.scale
-        said.append(f"{names[column]} = {_write_combination(raw, names)}")
-    raise RankDeficiencyError(
-        "Columns are linear combinations of the columns before them, so their coefficients "
-        f"cannot be told apart: {'; '.join(said)}. Drop them, or the columns they repeat."
-    )
+        scaled = weights * basis.scale[column] / basis.scale
+        small = np.abs(weights) <= NEGLIGIBLE * np.abs(weights).max()
+        raw[column] = np.where(small, 0.0, scaled)
+    last = -1 if basis.intercept is None else basis.intercept
+    early = [column for column, weights in raw.items() if column < last and weights[last]]
+    return _exchange(raw, early[0], last) if early else raw
+
+
+def _exchange(aliases: dict[int, np.ndarray], out: int, into: int) -> dict[int, np.ndarray]:
+    """Make a column of a combination the one that is combined, in all combinations."""
+    weights = aliases[out]
+    solved = -weights / weights[into]
+    solved[into], solved[out] = 0.0, 1 / weights[into]
+    exchanged = {into: solved}
+    for column, others in aliases.items():
+        if column != out:
+            exchanged[column] = np.where(np.arange(len(others)) == into, 0.0, others)
+            exchanged[column] += others[into] * solved
+    return dict(sorted(exchanged.items()))
+
+
+def describe_aliases(aliases: dict[int, np.ndarray], names: tuple) -> dict[Any, str]:
+    """Write every aliased column as the sum it is: name -> "x3 = 2 x1 - x2"."""
+    return {
+        names[column]: f"{names[column]} = {_write_combination(weights, names)}"
+        for column, weights in aliases.items()
+    }
+
+
+def list_first(said: dict[Any, str]) -> str:
+    """Write the first sums of a list, and how many more there are."""
+    first, more = list(said.values())[:SHOWN], len(said) - SHOWN
+    return "; ".join(first) + (f"; and {more} more" if more > 0 else "")
 
 
 def _write_combination(weights: np.ndarray, names: tuple) -> str:
-    shown = np.flatnonzero(np.abs(weights) > 1e-9 * max(float(np.abs(weights).max()), 1e-300))
+    shown = np.flatnonzero(weights)
     return " ".join(_write_term(weights[i], names[i]) for i in shown).removeprefix("+ ") or "0"
 
 

@@ -3,162 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
+from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
-from mlelogit.data.encoding import Encoding
-from mlelogit.data.rows import Audit
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
-    CovarianceOmittedWarning,
-    DataNotKeptError,
-    NoFiniteMaximumWarning,
-    NotConvergedWarning,
     OptionError,
     ParamsError,
 )
-from mlelogit.fitting.basis import bound_longest, find_basis
-from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.likelihood import Matrix, Sums
+from mlelogit.fitting.basis import find_basis, make_objective
+from mlelogit.fitting.likelihood import Matrix
+from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, Verdict, examine_separation
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
+from mlelogit.fitting.report import warn_if_not_converged
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
-from mlelogit.notices import warn_user
 
-# Below these products of rows and parameters, and of rows and columns, overhead is all.
+# Below this product of rows and parameters overhead is all.
 LARGE_WORK = 200_000
-DIRECT_ELEMENTS = 1 << 18
-WELL_CONDITIONED = 300.0
-SPARSE_CONDITIONED = 1e4
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
-
-
-@dataclass(frozen=True)
-class FitRequest:
-    """How to climb.
-
-    Attributes
-    ----------
-    method : str
-        "auto", a scipy method or statsmodels' word for one.
-    start_params : numpy.ndarray or None
-        (P,), in the columns of the design.
-    maxiter : int or None
-    tolerance : float
-        Largest error, in standard errors, that counts as converged.
-    threads : int or None
-        Threads over row blocks; all processors if None.
-    covariance : bool
-        Whether a covariance was asked for, however large.
-    """
-
-    method: str = "auto"
-    start_params: np.ndarray | None = None
-    maxiter: int | None = None
-    tolerance: float = DEFAULT_TOLERANCE
-    threads: int | None = None
-    covariance: bool = False
-
-    def __post_init__(self) -> None:
-        find_method(self.method, 1)
-        whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
-        if self.maxiter is not None and not (whole and self.maxiter > 0):
-            raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
-        count_threads(self.threads)
-        number = isinstance(self.tolerance, int | float | np.number)
-        if not number or not 0 < self.tolerance < np.inf:
-            raise OptionError(f"tol must be a positive number, not {self.tolerance!r}.")
-
-
-@dataclass(frozen=True)
-class NullModel:
-    """The model without regressors.
-
-    Attributes
-    ----------
-    loglike : float
-    kind : str
-        "intercepts", if the constant is in the column space of the design, else
-        "equal shares"; with an offset "intercepts and offset" or "offset".
-    """
-
-    loglike: float
-    kind: str
-
-    @property
-    def has_intercepts(self) -> bool:
-        """Whether its J - 1 parameters are intercepts, or it has none."""
-        return self.kind.startswith("intercepts")
-
-
-@dataclass(frozen=True)
-class FitRecord:
-    """Everything a fit found; whatever a user asks afterwards is a function of it.
-
-    Attributes
-    ----------
-    encoding : Encoding
-    blocks : RowBlocks or None
-        A handle on the rows; None when they were not kept.
-    weight_type : str or None
-    request : FitRequest
-    maximum : Maximum
-        Params, trace and certificate in the columns of the design.
-    basis : ColumnBasis
-    null : NullModel
-    nobs : float
-        Number of observations.
-    audit : Audit
-        Rows in, used, dropped and why.
-    index : pandas.Index
-        Index of the rows used.
-    """
-
-    encoding: Encoding
-    blocks: RowBlocks | None
-    weight_type: str | None
-    request: FitRequest
-    maximum: Maximum
-    basis: ColumnBasis
-    null: NullModel
-    nobs: float
-    audit: Audit
-    index: pd.Index
-
-    @property
-    def has_offset(self) -> bool:
-        """Whether the scores have an offset."""
-        return self.encoding.offset_layout is not None
-
-    @property
-    def sums(self) -> Sums:
-        """Log-likelihood, score and information at the maximum, in the internal basis."""
-        return self.maximum.sums
-
-    @property
-    def params(self) -> np.ndarray:
-        """Estimates B (J - 1, K)."""
-        return self.maximum.params.reshape(-1, len(self.encoding.names))
-
-    def need_blocks(self) -> RowBlocks:
-        """Return the rows, or raise `DataNotKeptError`."""
-        if self.blocks is None:
-            raise DataNotKeptError("This fit no longer holds its rows; pass the data again.")
-        return self.blocks
 
 
 def estimate(
@@ -166,6 +43,7 @@ def estimate(
     request: FitRequest,
     callback: Callable[[np.ndarray], Any] | None = None,
     show: bool = False,
+    basis: ColumnBasis | None = None,
 ) -> FitRecord:
     """Fit a design by maximum likelihood.
 
@@ -177,6 +55,8 @@ def estimate(
         Called with the parameters (P,) after every iteration; a true answer stops.
     show : bool
         Whether to count iterations on standard error, if that is a terminal.
+    basis : ColumnBasis, optional
+        That of the design, if it is known.
 
     Raises
     ------
@@ -193,7 +73,7 @@ def estimate(
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
     with single_threaded_blas():
-        return _estimate(design, request, callback, show)
+        return _estimate(design, request, callback, show, basis)
 
 
 def _estimate(
@@ -201,10 +81,11 @@ def _estimate(
     request: FitRequest,
     callback: Callable[[np.ndarray], Any] | None,
     show: bool,
+    known: ColumnBasis | None,
 ) -> FitRecord:
     blocks = RowBlocks(design, threads=count_threads(request.threads))
     base = design.encoding.base
-    basis = find_basis(blocks, design.encoding.names)
+    basis = find_basis(blocks, design.encoding.names) if known is None else known
     objective = make_objective(blocks, base, basis)
     null, nothing = fit_null(objective.blocks, base, basis)
     given = _read_start(request.start_params, basis, objective.size)
@@ -215,37 +96,33 @@ def _estimate(
         climbed = None if given is None else _climb(objective, given, request, report)
         if climbed is None or climbed.status in LOST:
             climbed = _climb_from_null(objective, nothing, request, report)
-    warn_if_not_converged(climbed)
-    return FitRecord(
+    verdict = _judge(blocks, base, basis, climbed, request)
+    record = FitRecord(
         encoding=design.encoding,
         blocks=blocks,
         weight_type=design.weight_type,
         request=request,
-        maximum=_leave_basis(climbed, basis),
+        maximum=_leave_basis(verdict.maximum, basis),
         basis=basis,
         null=null,
         nobs=total_observations(design),
         audit=design.audit,
         index=design.index,
+        separation=verdict.separation,
     )
+    warn_if_not_converged(record)
+    return record
 
 
-def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikelihood:
-    """Return the log-likelihood in a basis: rows mapped, or sums where those are many.
-
-    Rows that are kept in the basis cost nothing after the first pass. More rows than are
-    kept, or than are worth a copy where blocks are cut without one, stay as they are if
-    their columns are well conditioned.
-    """
-    source = blocks.design.source
-    elements = blocks.rows * blocks.width
-    many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
-    longest = bound_longest(basis, source)
-    # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
-    conditioned = SPARSE_CONDITIONED if source.sparse else WELL_CONDITIONED
-    if many and basis.raw_amplification <= conditioned:
-        return LogLikelihood(blocks, base, basis.raw_amplification, basis, longest)
-    return LogLikelihood(blocks.in_basis(basis), base, basis.amplification, None, longest)
+def _judge(
+    blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, request: FitRequest
+) -> Verdict:
+    """Tell whether the data are separated; the certificate spares the question if it holds."""
+    if climbed.certificate.finite_maximum:
+        return Verdict(CERTIFIED, climbed)
+    if climbed.sums.information is None or climbed.status is Status.CALLBACK:
+        return Verdict(UNEXAMINED, climbed)
+    return examine_separation(blocks, base, basis, climbed, request.tolerance)
 
 
 def _climb(
@@ -358,39 +235,3 @@ def _leave_basis(climbed: Maximum, basis: ColumnBasis) -> Maximum:
     path = basis.leave_params(points.reshape(len(points), -1, len(basis.scale)))
     trace = replace(climbed.trace, params=path.reshape(points.shape))
     return replace(climbed, params=trace.params[-1].copy(), trace=trace)
-
-
-def warn_if_not_converged(maximum: Maximum) -> None:
-    """Warn how far off the answer can be if its certificate does not hold."""
-    if maximum.converged:
-        return
-    certificate = maximum.certificate
-    if maximum.sums.information is None:
-        size = len(maximum.params)
-        warn_user(
-            f"{maximum.status.value} The {size} parameters' covariance takes "
-            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
-            f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
-            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum, "
-            "if a finite one exists.",
-            CovarianceOmittedWarning,
-        )
-        return
-    if maximum.status is Status.NO_FINITE_MAXIMUM:
-        warn_user(
-            f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
-            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
-            NoFiniteMaximumWarning,
-        )
-        return
-    if certificate.finite_maximum:
-        off = (
-            f"coefficients can be off by up to {certificate.error_bound:.2g} of their standard "
-            f"errors, the log-likelihood by up to {certificate.loglike_gap:.2g}"
-        )
-    else:
-        off = "no bound on its distance from the maximum is known; standard errors are NaN"
-    warn_user(
-        f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
-        NotConvergedWarning,
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lstsq, qr, solve_triangular
+from scipy.linalg import qr, solve_triangular
 from scipy.linalg.blas import dtrsv
 from scipy.linalg.lapack import dpotrf, dpotri, dtrtrs
 
@@ -139,6 +139,19 @@ class ColumnBasis:
         return float(np.linalg.norm(np.abs(forth) @ np.abs(np.linalg.inv(forth)), 2))
 
     @cached_property
+    def condition_number(self) -> float:
+        """The condition number of X with every column scaled to length one.
+
+        ``X / scale = Z (R + c center')`` with c the combination of Z that is one, so it is that
+        of this matrix with its columns scaled (Belsley, Kuh and Welsch 1980, section 3.2).
+        """
+        whole = self.r
+        if self.constant is not None:
+            whole = whole + np.outer(self.constant, self.center)
+        singular = np.linalg.svd(whole / np.linalg.norm(whole, axis=0), compute_uv=False)
+        return float(singular[0] / singular[-1]) if singular[-1] else np.inf
+
+    @cached_property
     def amplification(self) -> float:
         """How much a row's rounding can grow on the way into this basis.
 
@@ -176,14 +189,21 @@ def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
         return {}
     aliases: dict[int, np.ndarray] = {}
     kept: list[int] = []
+    q, triangle = np.zeros(r.shape, order="F"), np.zeros((r.shape[1], r.shape[1]))
     for column in range(r.shape[1]):
-        weights = np.zeros(r.shape[1])
-        if kept:
-            weights[kept] = lstsq(r[:, kept], r[:, column], check_finite=False)[0]
-        residual = np.linalg.norm(r[:, column] - r @ weights)
+        count, left = len(kept), r[:, column]
+        along = np.zeros(count)
+        for _ in range(2):  # Twice is enough (Giraud, Langou and Rozloznik 2005).
+            more = q[:, :count].T @ left
+            along, left = along + more, left - q[:, :count] @ more
+        residual = float(np.linalg.norm(left))
         if residual > ALIAS_TOLERANCE * norms[column]:
+            q[:, count], triangle[:count, count] = left / residual, along
+            triangle[count, count] = residual
             kept.append(column)
         else:
+            weights = np.zeros(r.shape[1])
+            weights[kept] = solve_triangular(triangle[:count, :count], along)
             aliases[column] = weights
     return aliases
 

@@ -25,6 +25,11 @@ class Status(Enum):
         "Climbed without the information, which is too large to be formed unless it is asked "
         "for: there are estimates, and neither standard errors nor a certificate."
     )
+    SEPARATED = (
+        "The data are separated: no finite maximum exists. Where coefficients are infinite the "
+        "likelihood rises towards its supremum without end; the others are those of the model "
+        "in the limit. fit(bias_reduction='mean') gives finite estimates."
+    )
     NO_FINITE_MAXIMUM = (
         "No finite maximum has been shown to exist: some category is probably separated from "
         "the others by a combination of the columns, and its coefficients grow without end. "

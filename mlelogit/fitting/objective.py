@@ -36,7 +36,10 @@ def sum_sizes(block: Block, square: np.ndarray) -> RowSizes:
     if block.counted and block.table is not None:
         people = block.table.sum(axis=0)
     weights = people if block.weights is None else people * block.weights
-    reach = lengths if block.offset is None else lengths * (1 + np.abs(block.offset).max(axis=0))
+    reach = lengths
+    if block.offset is not None:
+        finite = np.where(np.isfinite(block.offset), block.offset, 0.0)
+        reach = lengths * (1 + np.abs(finite).max(axis=0))
     first, second = float(weights @ reach), float(weights @ squares)
     return RowSizes(first, second, float(weights.max()), float(weights.sum()), float(squares.max()))
 

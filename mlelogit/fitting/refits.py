@@ -13,13 +13,14 @@ from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import count_threads, fold_in_order, single_threaded_blas
 from mlelogit.exceptions import WeightError
+from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
-from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.likelihood import drop_base, evaluate_scores, split_base, weigh, weigh_spread
 from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_odds, sum_sizes
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
+from mlelogit.fitting.record import FitRecord
 
 # A batch's arrays stay in cache up to here; with more rows one refit fills it.
 BATCH_ELEMENTS = 1 << 20

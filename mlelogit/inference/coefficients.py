@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from scipy.special import log_ndtr, ndtri
 
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
-from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.notices import warn_user
@@ -43,11 +42,27 @@ def index_params(encoding: Encoding) -> pd.MultiIndex:
     )
 
 
+def index_all(encoding: Encoding) -> pd.MultiIndex:
+    """Return the labels (category, name) with those of the columns left out."""
+    return pd.MultiIndex.from_product(
+        [list(encoding.others), list(encoding.all_names)], names=["category", "name"]
+    )
+
+
 def frame_params(values: np.ndarray, encoding: Encoding) -> pd.DataFrame:
-    """Lay P values out as names x categories."""
-    table = np.asarray(values).reshape(len(encoding.others), len(encoding.names)).T
-    frame = pd.DataFrame(table, index=list(encoding.names), columns=list(encoding.others))
+    """Lay P values out as names x categories; NaN in the rows of columns left out."""
+    table = spread_columns(np.reshape(values, (len(encoding.others), -1)), encoding).T
+    frame = pd.DataFrame(table, index=list(encoding.all_names), columns=list(encoding.others))
     return frame.rename_axis(index="name", columns="category")
+
+
+def spread_columns(values: np.ndarray, encoding: Encoding) -> np.ndarray:
+    """Give values (..., K) of the columns used a NaN for every column left out."""
+    if not encoding.omitted:
+        return values
+    spread = np.full((*values.shape[:-1], len(encoding.all_names)), np.nan)
+    spread[..., encoding.kept] = values
+    return spread
 
 
 def read_params(given: Any, encoding: Encoding) -> np.ndarray:
@@ -91,7 +106,8 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
 
 
 def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
-    wanted = frame_params(np.zeros(len(encoding.names) * len(encoding.others)), encoding)
+    given = given.drop(index=[name for name in encoding.omitted if name in given.index])
+    wanted = frame_params(np.zeros(len(index_params(encoding))), encoding).loc[list(encoding.names)]
     for axis, what in ((0, "names"), (1, "categories")):
         have, need = given.axes[axis], wanted.axes[axis]
         if len(have) != len(need) or set(have) != set(need):
@@ -122,13 +138,16 @@ def tidy_coefficients(
     pandas.DataFrame
         Columns category, name, estimate, std_err, z, p_value, lower, upper.
     """
-    estimate, bse = record.maximum.params, covariance.bse
+    encoding = record.encoding
+    estimate, bse = (
+        spread_columns(values.reshape(record.params.shape), encoding).ravel()
+        for values in (record.estimates, covariance.bse)
+    )
     half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
     z = estimate / bse
-    encoding = record.encoding
     labels = {
-        "category": [category for category in encoding.others for _ in encoding.names],
-        "name": list(encoding.names) * len(encoding.others),
+        "category": [category for category in encoding.others for _ in encoding.all_names],
+        "name": list(encoding.all_names) * len(encoding.others),
     }
     numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z)}
     numbers |= {"lower": estimate - half, "upper": estimate + half}
@@ -187,11 +206,6 @@ def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame
     """
     need_covariance(covariance)
     labels = index_params(encoding)
-    return pd.DataFrame(covariance.matrix, index=labels, columns=labels)
-
-
-def list_names(encoding: Encoding) -> Sequence[str]:
-    """Name every parameter "category: name", equation by equation."""
-    names = encoding.category_names
-    others = names[: encoding.base] + names[encoding.base + 1 :]
-    return [f"{category}: {name}" for category in others for name in encoding.names]
+    frame = pd.DataFrame(covariance.matrix, index=labels, columns=labels)
+    every = index_all(encoding)
+    return frame.reindex(index=every, columns=every) if encoding.omitted else frame

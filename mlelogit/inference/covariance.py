@@ -19,8 +19,9 @@ import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
-from mlelogit.fitting.estimation import FitRecord, make_objective
+from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.record import FitRecord
 
 RANK_TOLERANCE = 1e-10
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
@@ -107,12 +108,16 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
             "many observations a row stands for; use 'nonrobust', or another weight_type."
         )
     bread = record.maximum.inverse
-    if bread is None or not record.maximum.certificate.finite_maximum:
+    if bread is None or not record.well_defined:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
     with single_threaded_blas():
         inner, correction = _estimate_inner(record, kind, bread)
-        return Covariance(kind, record.basis.leave_covariance(inner), correction)
+        matrix = record.basis.leave_covariance(inner)
+    if record.separation.found:
+        infinite = np.isinf(record.separation.find_infinite(record.basis))
+        matrix[infinite] = matrix[:, infinite] = np.nan
+    return Covariance(kind, matrix, correction)
 
 
 def _omit(record: FitRecord, kind: str | None) -> Covariance:
@@ -148,7 +153,7 @@ def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:
 
 def sum_meats(record: FitRecord) -> np.ndarray:
     """Sum the outer products of the observations' scores, in the internal basis."""
-    objective = make_objective(record.need_blocks(), record.encoding.base, record.basis)
+    objective = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
     params = record.basis.enter_params(record.params).ravel()
     return objective.sum_meats(params, record.weight_type == "sampling")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from mlelogit.fitting.estimation import FitRecord
+from mlelogit.fitting.record import FitRecord
 
 PSEUDO_REASON = (
     "with sampling weights the log-likelihood is a pseudo-likelihood: likelihood-ratio tests "

@@ -15,8 +15,8 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.sources import lay_out
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
-from mlelogit.fitting.estimation import FitRecord
-from mlelogit.inference.coefficients import list_names
+from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.report import list_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 
@@ -101,13 +101,17 @@ def wald_test(
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
     name = f"Wald test ({covariance.kind} covariance)"
-    if covariance.omitted or not np.isfinite(covariance.matrix).all():
+    used = matrix.any(axis=0)
+    known = not covariance.omitted and np.isfinite(covariance.matrix[np.ix_(used, used)]).all()
+    if not known:
         reason = "no finite maximum has been shown to exist, so there is no covariance"
         if covariance.omitted:
             reason = "the covariance was left out for its size; fit(cov_type=...) finds it"
+        if record.separation.found:
+            reason = "the data are separated, and a coefficient in it is infinite"
         return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
-    gap = matrix @ record.maximum.params - target
-    spread = matrix @ covariance.matrix @ matrix.T
+    gap = matrix[:, used] @ record.maximum.params[used] - target
+    spread = matrix[:, used] @ covariance.matrix[np.ix_(used, used)] @ matrix[:, used].T
     scale = np.sqrt(np.diag(spread))
     scaled = solve(spread / np.outer(scale, scale), gap / scale, assume_a="sym")
     return make_test(name, said, float(gap / scale @ scaled), len(matrix))
@@ -129,7 +133,7 @@ def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, st
         raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
     if not np.isfinite(matrix).all():
         raise ParamsError("R holds values that are not finite.")
-    return matrix, _write_rows(matrix, list_names(record.encoding))
+    return matrix, _write_rows(matrix, list_coefficients(record.encoding))
 
 
 def _is_names(hypothesis: Any) -> bool:
@@ -147,7 +151,7 @@ def _pair(record: FitRecord) -> list[tuple]:
 
 def _select_names(names: list, record: FitRecord) -> tuple[np.ndarray, str]:
     encoding = record.encoding
-    labels = list_names(encoding)
+    labels = list_coefficients(encoding)
     pairs = _pair(record)
     chosen: dict[int, None] = {}
     for wanted in names:
@@ -155,6 +159,11 @@ def _select_names(names: list, record: FitRecord) -> tuple[np.ndarray, str]:
         found = found or [i for i, label in enumerate(labels) if label == wanted]
         found = found or [i for i, pair in enumerate(pairs) if pair[1] == wanted]
         if not found:
+            if wanted in encoding.omitted:
+                raise ParamsError(
+                    f"{wanted!r} was left out, since {encoding.omitted[wanted]}; it has no "
+                    "coefficient."
+                )
             known = ", ".join(map(str, encoding.names))
             raise ParamsError(
                 f"{wanted!r} is no coefficient. Write a name ({known}), 'category: name' such as "

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from mlelogit.data.encoding import Encoding
-from mlelogit.fitting.estimation import FitRecord
-from mlelogit.inference.covariance import Covariance
+from mlelogit.fitting.limit import Separation
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.covariance import Covariance, estimate_covariance
 
 
 def change_base(encoding: Encoding, base: int) -> np.ndarray:
@@ -32,10 +33,16 @@ def change_matrix(change: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (both + both.T) / 2
 
 
-def rebase_covariance(covariance: Covariance, change: np.ndarray) -> Covariance:
-    """Return a covariance as seen from another base."""
+def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecord) -> Covariance:
+    """Return the covariance of a record as seen from the base of another.
+
+    Where coefficients are infinite their differences need not be, so there it is found anew.
+    """
     if covariance.omitted:
         return covariance
+    if record.separation.found:
+        return estimate_covariance(moved, covariance.kind)
+    change = change_base(record.encoding, moved.encoding.base)
     matrix = change_matrix(change, covariance.matrix)
     return Covariance(covariance.kind, matrix, covariance.correction)
 
@@ -57,4 +64,20 @@ def rebase_record(record: FitRecord, base: int) -> FitRecord:
             information=None if sums.information is None else change_matrix(back, sums.information),
         ),
     )
-    return replace(record, encoding=encoding, maximum=moved)
+    return replace(
+        record,
+        encoding=encoding,
+        maximum=moved,
+        separation=_rebase_separation(record.separation, change),
+    )
+
+
+def _rebase_separation(separation: Separation, change: np.ndarray) -> Separation:
+    if separation.direction is None or separation.free is None:
+        return separation
+    return replace(
+        separation,
+        direction=change_rows(change, separation.direction),
+        free=change_rows(change, separation.free),
+        sure=None,
+    )

@@ -11,7 +11,6 @@ from mlelogit.data.encoding import encode_new
 from mlelogit.data.frames import as_frame, convert_foreign, find_missing
 from mlelogit.data.rows import read_new_offset
 from mlelogit.exceptions import OffsetError, OptionError, ParamsError
-from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
@@ -20,7 +19,9 @@ from mlelogit.fitting.likelihood import (
     map_scores,
     predict_scores,
 )
+from mlelogit.fitting.limit import find_impossible
 from mlelogit.fitting.linalg import log_softmax
+from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
 
 PREDICTIONS = ("prob", "category", "linear")
@@ -75,8 +76,7 @@ def predict(
 
 
 def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
-    blocks = record.need_blocks()
-    return blocks.map(function, record.maximum.params, record.encoding.base)
+    return record.limit_blocks().map(function, record.maximum.params, record.encoding.base)
 
 
 def _label(
@@ -119,7 +119,11 @@ def _score_new(
     matrix, _ = encode_new(record.encoding, frame[complete])
     kept = None if added is None else added[complete].T
     base = record.encoding.base
-    scores[:, complete] = predict_scores(matrix.T, record.maximum.params, base, kept)
+    found = predict_scores(matrix.T, record.maximum.params, base, kept)
+    direction = record.separation.direction
+    if direction is not None:
+        found[find_impossible(matrix.T, direction, base)] = -np.inf
+    scores[:, complete] = found
     return scores, frame.index
 
 
@@ -138,7 +142,8 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
     if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
         return as_frame(newdata, "newdata")
     array = newdata.toarray() if hasattr(newdata, "toarray") else np.asarray(newdata)
-    width = len(record.encoding.names)
+    every = record.encoding.all_names
+    width = len(every)
     if array.ndim == 1 and len(array) == width:
         array = array[np.newaxis, :]
     elif array.ndim == 1 and width == 1:
@@ -146,9 +151,9 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
     if array.ndim != 2 or array.shape[1] != width:
         raise ParamsError(
             f"newdata has shape {array.shape}; the fit has {width} columns: "
-            f"{', '.join(map(str, record.encoding.names))}."
+            f"{', '.join(map(str, every))}."
         )
-    return pd.DataFrame(array, columns=list(record.encoding.names))
+    return pd.DataFrame(array, columns=list(every))
 
 
 def compute_residuals(record: FitRecord) -> pd.DataFrame:

@@ -125,7 +125,7 @@ def test_allowed_expressions_are_what_they_say(rhs, make, frame):
         ("poly(x, 3)", 4),
         ("poly(x, degree=2)", 3),
         ("bs(x, df=4)", 5),
-        ("cr(x, df=4)", 5),
+        ("0 + cr(x, df=4)", 4),
         (". - g", 6),
         (".", 7),
     ],

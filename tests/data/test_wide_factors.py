@@ -43,7 +43,7 @@ DESIGNS = [
     "C(age > 50) + I(age > 40):region",
     "bs(age, df=5) + region",
     "bs(age, df=4):C(children)",
-    "0 + cr(age, df=4) + C(region)",
+    "0 + cr(age, df=4)",
     "poly(age, 3):region",
     "scale(age):region + center(people)",
     "Q('two words') + `two words`:age",
@@ -232,10 +232,11 @@ def test_rows_left_out_take_their_levels_along(places):
         ("0 + poly(x, 9)", False),
     ],
 )
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.CollinearityWarning")
 def test_what_counts_as_wide(rhs, wide, places):
     model = ml.mnlogit(f"y ~ {rhs}", places)
     assert model.encoding.wide == wide
-    assert isinstance(model.design.source, SparseSource) == wide
+    assert model.design.source.sparse == wide
 
 
 def test_designs_that_are_wide_but_full_become_dense(places):
@@ -291,7 +292,7 @@ def test_aliased_wide_columns_are_named(places):
     """Where b is nested in c, an indicator of c is the sum of those of its levels of b."""
     places["c"] = np.where(places.b < "b20", "first", "second")
     with pytest.raises(RankDeficiencyError) as caught:
-        ml.mnlogit("y ~ x + C(a) + b + c", places).fit()
+        ml.mnlogit("y ~ x + C(a) + b + c", places, collinear="raise")
     said = str(caught.value).split("c[T.second] = ")[1].split(". Drop")[0]
     assert said.removeprefix("1 ") == " + ".join(f"b[T.b{level}]" for level in range(20, 40))
 

@@ -8,8 +8,7 @@ import mlelogit as ml
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.sources import find_extremes
 from mlelogit.fitting import basis as module
-from mlelogit.fitting.basis import bound_longest, find_basis
-from mlelogit.fitting.estimation import make_objective
+from mlelogit.fitting.basis import bound_longest, find_basis, make_objective
 from mlelogit.fitting.objective import sum_sizes
 
 ROWS = 3_000

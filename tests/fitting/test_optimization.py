@@ -152,9 +152,9 @@ def test_a_tolerance_below_rounding_stalls(data):
 @pytest.mark.parametrize("method", METHODS)
 def test_separated_data_have_no_finite_maximum(method):
     x = np.column_stack([np.ones(20), np.arange(20.0)])
-    with pytest.warns(NoFiniteMaximumWarning, match="separated"):
+    with pytest.warns(NoFiniteMaximumWarning, match="Complete separation"):
         res = ml.MNLogit((np.arange(20) > 9).astype(int), x).fit(method)
-    assert res.record.maximum.status is Status.NO_FINITE_MAXIMUM
+    assert res.record.maximum.status is Status.SEPARATED
     assert not res.converged
     assert np.isnan(res.cov_params().to_numpy()).all()
 

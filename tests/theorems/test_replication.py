@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlelogit.data.blocks import RowBlocks
-from mlelogit.fitting.estimation import find_basis
+from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.likelihood import map_loglikeobs, sum_meat
 from mlelogit.fitting.objective import LogLikelihood
 from tests.theorems.strategies import (

@@ -1,0 +1,156 @@
+"""What is asked of a fit, and everything it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.rows import Audit
+from mlelogit.data.threads import count_threads
+from mlelogit.exceptions import DataNotKeptError, OptionError
+from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
+from mlelogit.fitting.likelihood import Sums
+from mlelogit.fitting.limit import CERTIFIED, Separation
+from mlelogit.fitting.linalg import ColumnBasis
+from mlelogit.fitting.maximum import Maximum
+from mlelogit.fitting.optimization import find_method
+from mlelogit.fitting.separation import restrict_rows
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """How to climb.
+
+    Attributes
+    ----------
+    method : str
+        "auto", a scipy method or statsmodels' word for one.
+    start_params : numpy.ndarray or None
+        (P,), in the columns of the design.
+    maxiter : int or None
+    tolerance : float
+        Largest error, in standard errors, that counts as converged.
+    threads : int or None
+        Threads over row blocks; all processors if None.
+    covariance : bool
+        Whether a covariance was asked for, however large.
+    """
+
+    method: str = "auto"
+    start_params: np.ndarray | None = None
+    maxiter: int | None = None
+    tolerance: float = DEFAULT_TOLERANCE
+    threads: int | None = None
+    covariance: bool = False
+
+    def __post_init__(self) -> None:
+        find_method(self.method, 1)
+        whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
+        if self.maxiter is not None and not (whole and self.maxiter > 0):
+            raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
+        count_threads(self.threads)
+        number = isinstance(self.tolerance, int | float | np.number)
+        if not number or not 0 < self.tolerance < np.inf:
+            raise OptionError(f"tol must be a positive number, not {self.tolerance!r}.")
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """The model without regressors.
+
+    Attributes
+    ----------
+    loglike : float
+    kind : str
+        "intercepts", if the constant is in the column space of the design, else
+        "equal shares"; with an offset "intercepts and offset" or "offset".
+    """
+
+    loglike: float
+    kind: str
+
+    @property
+    def has_intercepts(self) -> bool:
+        """Whether its J - 1 parameters are intercepts, or it has none."""
+        return self.kind.startswith("intercepts")
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """Everything a fit found; whatever a user asks afterwards is a function of it.
+
+    Attributes
+    ----------
+    encoding : Encoding
+    blocks : RowBlocks or None
+        A handle on the rows; None when they were not kept.
+    weight_type : str or None
+    request : FitRequest
+    maximum : Maximum
+        Params, trace and certificate in the columns of the design.
+    basis : ColumnBasis
+    null : NullModel
+    nobs : float
+        Number of observations.
+    audit : Audit
+        Rows in, used, dropped and why.
+    index : pandas.Index
+        Index of the rows used.
+    separation : Separation
+        Whether the data are separated, and what is in the limit.
+    """
+
+    encoding: Encoding
+    blocks: RowBlocks | None
+    weight_type: str | None
+    request: FitRequest
+    maximum: Maximum
+    basis: ColumnBasis
+    null: NullModel
+    nobs: float
+    audit: Audit
+    index: pd.Index
+    separation: Separation = CERTIFIED
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether the scores have an offset."""
+        return self.encoding.offset_layout is not None
+
+    @property
+    def sums(self) -> Sums:
+        """Log-likelihood, score and information at the maximum, in the internal basis."""
+        return self.maximum.sums
+
+    @property
+    def params(self) -> np.ndarray:
+        """Estimates B (J - 1, K)."""
+        return self.maximum.params.reshape(-1, len(self.encoding.names))
+
+    @property
+    def estimates(self) -> np.ndarray:
+        """Estimates (P,), those that run to infinity infinite; `params` has what is beside."""
+        if not self.separation.found:
+            return self.maximum.params
+        infinite = self.separation.find_infinite(self.basis)
+        return np.where(np.isinf(infinite), infinite, self.maximum.params)
+
+    @property
+    def well_defined(self) -> bool:
+        """Whether there is a certified maximum, be it that of the limiting model."""
+        return self.separation.found or self.maximum.certificate.finite_maximum
+
+    def limit_blocks(self) -> RowBlocks:
+        """Return the rows, each with the categories that are left of it in the limit."""
+        blocks, possible = self.need_blocks(), self.separation.possible
+        return blocks if possible is None else restrict_rows(blocks, possible)
+
+    def need_blocks(self) -> RowBlocks:
+        """Return the rows, or raise `DataNotKeptError`."""
+        if self.blocks is None:
+            raise DataNotKeptError("This fit no longer holds its rows; pass the data again.")
+        return self.blocks

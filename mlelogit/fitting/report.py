@@ -1,0 +1,176 @@
+"""Say how a fit ended, where that is not at a certified maximum."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.encoding import Encoding
+from mlelogit.exceptions import (
+    CovarianceOmittedWarning,
+    NoFiniteMaximumWarning,
+    NotConvergedWarning,
+    SeparationWarning,
+)
+from mlelogit.fitting.certificate import Certificate
+from mlelogit.fitting.maximum import Status
+from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.separation import find_observed
+from mlelogit.notices import warn_user
+
+SHOWN = 6
+SHOWN_ROWS = 2
+REMEDY = "fit(bias_reduction='mean') gives finite estimates."
+
+
+def warn_if_not_converged(record: FitRecord) -> None:
+    """Warn how far off the answer can be if its certificate does not hold."""
+    maximum = record.maximum
+    if maximum.converged:
+        return
+    if record.separation.found:
+        warn_user(" ".join([*report_separation(record).tell(), REMEDY]), SeparationWarning)
+        return
+    certificate = maximum.certificate
+    if maximum.sums.information is None:
+        size = len(maximum.params)
+        warn_user(
+            f"{maximum.status.value} The {size} parameters' covariance takes "
+            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
+            f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
+            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum, "
+            "if a finite one exists.",
+            CovarianceOmittedWarning,
+        )
+        return
+    if maximum.status is Status.NO_FINITE_MAXIMUM:
+        warn_user(
+            f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
+            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
+            NoFiniteMaximumWarning,
+        )
+        return
+    if certificate.finite_maximum:
+        off = (
+            f"coefficients can be off by up to {certificate.error_bound:.2g} of their standard "
+            f"errors, the log-likelihood by up to {certificate.loglike_gap:.2g}"
+        )
+    else:
+        off = "no bound on its distance from the maximum is known; standard errors are NaN"
+    warn_user(
+        f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
+        NotConvergedWarning,
+    )
+
+
+@dataclass(frozen=True)
+class SeparationReport:
+    """What is separated, in names.
+
+    Attributes
+    ----------
+    verdict : str
+        "none", "quasi-complete", "complete" or "undecided".
+    proof : str
+        How it was decided.
+    coefficients : pandas.DataFrame
+        The coefficients that run to infinity: columns category, name, limit (plus or minus
+        infinity) and sure: whether every direction in which the likelihood rises to its
+        supremum takes it there, or one was chosen, that of the widest margin.
+    examples : pandas.DataFrame
+        For every pair of categories that are told apart in some row: columns category, not,
+        rows (how many) and example (the first one's index).
+    pairs, separated : int
+        Pairs of a row and a category it is not in, and those of them that are told apart.
+    certificate : Certificate or None
+        Of the model in the limit.
+    """
+
+    verdict: str
+    proof: str
+    coefficients: pd.DataFrame
+    examples: pd.DataFrame
+    pairs: int
+    separated: int
+    certificate: Certificate | None
+
+    def __str__(self) -> str:
+        if self.verdict in ("none", "undecided"):
+            return f"Separation: {self.verdict} ({self.proof})."
+        return "\n".join(self.tell())
+
+    def tell(self) -> list[str]:
+        """Say what is separated, which coefficients run to infinity, and show rows."""
+        running = [
+            f"{category}: {name} -> {limit:+.0f}{'' if sure else ' (or otherwise)'}"
+            for category, name, limit, sure in self.coefficients.to_numpy(dtype=object)
+        ]
+        rows = [
+            f"row {example!r} ({own}) and {count - 1} more cannot be {other}"
+            for own, other, count, example in self.examples.to_numpy(dtype=object)
+        ]
+        share = f"{self.separated} of {self.pairs}"
+        return [
+            f"{self.verdict.capitalize()} separation: no finite maximum exists.",
+            f"Pairs of a row and a category that combined columns tell apart: {share}.",
+            f"Coefficients that run to infinity: {_list_first(running)}.",
+            f"For example: {_list_first(rows, SHOWN_ROWS)}.",
+        ]
+
+
+def report_separation(record: FitRecord) -> SeparationReport:
+    """Put a record's separation in names."""
+    separation = record.separation
+    return SeparationReport(
+        separation.verdict,
+        separation.proof,
+        _frame_infinite(record),
+        _frame_examples(record),
+        separation.pairs,
+        separation.separated,
+        separation.certificate,
+    )
+
+
+def _frame_infinite(record: FitRecord) -> pd.DataFrame:
+    separation, encoding = record.separation, record.encoding
+    infinite = separation.find_infinite(record.basis)
+    running = np.flatnonzero(np.isinf(infinite))
+    sure = np.zeros(len(infinite), bool) if separation.sure is None else separation.sure
+    labels = [(category, name) for category in encoding.others for name in encoding.names]
+    return pd.DataFrame(
+        {
+            "category": [labels[i][0] for i in running],
+            "name": [labels[i][1] for i in running],
+            "limit": infinite[running],
+            "sure": sure[running],
+        }
+    )
+
+
+def _frame_examples(record: FitRecord) -> pd.DataFrame:
+    shown: list[tuple] = []
+    if record.separation.possible is not None and record.blocks is not None:
+        observed = record.blocks.map(find_observed)
+        categories = record.encoding.categories
+        for own, other in itertools.permutations(range(len(categories)), 2):
+            rows = np.flatnonzero(observed[own] & ~record.separation.possible[other])
+            if rows.size:
+                first = record.index[rows[0]]
+                shown.append((categories[own], categories[other], rows.size, first))
+    return pd.DataFrame(shown, columns=["category", "not", "rows", "example"])
+
+
+def _list_first(items: list[str], most: int = SHOWN) -> str:
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def list_coefficients(encoding: Encoding) -> list[str]:
+    """Name every coefficient "category: name", equation by equation."""
+    names = encoding.category_names
+    others = names[: encoding.base] + names[encoding.base + 1 :]
+    return [f"{category}: {name}" for category in others for name in encoding.names]

@@ -1,0 +1,308 @@
+r"""Decide by linear programming whether a combination of columns separates the categories.
+
+A direction δ of the parameters gives row n the scores ``u_nk = x_n' δ_k``. Along it the
+likelihood never falls if in every row the observed categories have the highest score:
+``u_nk - u_nl >= 0`` for every observed k and every other l. Such a δ is a direction of
+recession. If one of these inequalities is strict for some row, no finite maximum exists, the
+probability of l in that row goes to zero, and the pair (n, l) is *separated*. Separation is
+complete if every pair is, and quasi-complete otherwise (Albert and Anderson 1984; Konis 2007,
+for the linear programme; Geyer 2009, for what is left in the limit).
+
+Directions of recession add up to directions of recession. So one linear programme finds some
+separated pairs, the next some more among the rest, and when one finds none, none are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog
+
+from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.design import take_rows
+from mlelogit.data.sources import lay_out
+from mlelogit.fitting.likelihood import (
+    Matrix,
+    evaluate_block,
+    predict_scores,
+    project_equations,
+)
+
+# The solver's own tolerance is a hundredth of what counts as strict, and rows have length one.
+SOLVER_TOLERANCE = 1e-10
+STRICT = 1e-8
+FIRST_PAIRS = 4000
+MORE_PAIRS = 2000
+STAGES = 40
+MARGIN_SHARE = 0.1
+ROUNDS = 60
+TIME_LIMIT = 60.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What is known of the pairs of a row and a category.
+
+    Attributes
+    ----------
+    possible : numpy.ndarray
+        (J, n): False where the pair is separated: the category is none in the limit.
+    decided : bool
+        Whether the last programme found nothing more; False if it ran out of time.
+    """
+
+    possible: np.ndarray
+    decided: bool
+
+    @property
+    def found(self) -> bool:
+        """Whether any pair is separated."""
+        return not self.possible.all()
+
+
+def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray) -> Pairs:
+    """Find all separated pairs of a row and a category.
+
+    Parameters
+    ----------
+    blocks : RowBlocks
+        Rows, their columns well scaled.
+    base : int
+    likely : numpy.ndarray
+        (J, n): the larger the likelier a pair is not separated, such as the probabilities
+        where a climb ended; those pairs are tried first.
+    """
+    observed = blocks.map(find_observed)
+    possible = np.ones(observed.shape, dtype=bool)
+    for _ in range(STAGES):
+        found = _find_direction(blocks, base, observed, possible, likely)
+        if found is None:
+            break
+        separated = possible & ~observed & (blocks.map(map_gaps, found, base) > STRICT)
+        if not separated.any():
+            return Pairs(possible, decided=True)
+        possible &= ~separated
+    return Pairs(possible, decided=False)
+
+
+def _find_direction(
+    blocks: RowBlocks, base: int, observed: np.ndarray, possible: np.ndarray, likely: np.ndarray
+) -> np.ndarray | None:
+    """Find a direction of recession that separates some of the pairs left, or zero if none does.
+
+    Of the inequalities only those that matter are handed to the solver: the likeliest to
+    begin with, then those that its answer violates, until none is. The objective is the sum of
+    all gaps, so an answer of zero proves that no pair left can be separated.
+    """
+    total = restrict_rows(blocks, possible).reduce(sum_gaps, base).value
+    if not total.any():
+        return total
+    ties = observed & (np.arange(len(observed))[:, np.newaxis] != observed.argmax(axis=0))
+    pending = possible & (ties | ~observed)
+    chosen = _choose_pairs(np.where(pending, likely, -np.inf), FIRST_PAIRS + 3 * len(total))
+    for _ in range(ROUNDS):
+        direction = _solve(blocks, base, chosen, ties, total)
+        if direction is None:
+            return None
+        gaps = blocks.map(map_gaps, direction, base)
+        wrong = np.where(ties, np.abs(gaps), -gaps)
+        broken = np.where(pending & ~chosen & (wrong > STRICT / 10), wrong, -np.inf)
+        if not np.isfinite(broken).any():
+            return direction
+        chosen |= _choose_pairs(broken, MORE_PAIRS)
+    return None
+
+
+def _choose_pairs(urgency: np.ndarray, most: int) -> np.ndarray:
+    """Mark the pairs that are most urgent, of those whose urgency is finite."""
+    flat = urgency.ravel()
+    wanted = np.flatnonzero(np.isfinite(flat))
+    if len(wanted) > most:
+        wanted = wanted[np.argpartition(flat[wanted], -most)[-most:]]
+    chosen = np.zeros(flat.shape, dtype=bool)
+    chosen[wanted] = True
+    return chosen.reshape(urgency.shape)
+
+
+def _solve(
+    blocks: RowBlocks, base: int, chosen: np.ndarray, ties: np.ndarray, total: np.ndarray
+) -> np.ndarray | None:
+    """Maximize the sum of gaps over the box from -1 to 1, subject to the pairs chosen."""
+    rising = list_gaps(blocks, base, chosen & ~ties)
+    level = list_gaps(blocks, base, chosen & ties)
+    return _run_solver(
+        -total / np.abs(total).max(),
+        A_ub=-rising,
+        b_ub=np.zeros(len(rising)),
+        A_eq=level,
+        b_eq=np.zeros(len(level)),
+        bounds=(-1.0, 1.0),
+    )
+
+
+def _run_solver(cost: np.ndarray, **programme: Any) -> np.ndarray | None:
+    answer = linprog(
+        cost,
+        **programme,
+        method="highs",
+        options={
+            "time_limit": TIME_LIMIT,
+            "primal_feasibility_tolerance": SOLVER_TOLERANCE,
+            "dual_feasibility_tolerance": SOLVER_TOLERANCE,
+        },
+    )
+    return np.asarray(answer.x) if answer.status == 0 else None
+
+
+def center_direction(
+    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray
+) -> np.ndarray | None:
+    """Find the direction that separates the pairs by the widest margin, or None.
+
+    Parameters
+    ----------
+    blocks : RowBlocks
+        As for `separate_pairs`.
+    base : int
+    separated : numpy.ndarray
+        (J, n).
+    free : numpy.ndarray
+        (P, q): the directions along which no other pair moves.
+    """
+    size = free.shape[1]
+    chosen = _choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
+    for _ in range(ROUNDS):
+        gaps = list_gaps(blocks, base, chosen) @ free
+        answer = _run_solver(
+            np.append(np.zeros(size), -1.0),
+            A_ub=np.hstack([-gaps, np.ones((len(gaps), 1))]),
+            b_ub=np.zeros(len(gaps)),
+            bounds=[(-1.0, 1.0)] * size + [(0.0, 1.0)],
+        )
+        if answer is None:
+            return None
+        direction, margin = free @ answer[:size], answer[size]
+        reached = blocks.map(map_gaps, direction, base)
+        short = separated & ~chosen & (reached < margin * (1 - MARGIN_SHARE))
+        if not short.any():
+            return direction
+        chosen |= _choose_pairs(np.where(short, -reached, -np.inf), MORE_PAIRS)
+    return None
+
+
+def find_sure(
+    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray, moves: np.ndarray
+) -> np.ndarray:
+    """Tell which coefficients go the same way along every direction of recession.
+
+    Some of the inequalities leave more directions than all of them do. So what is the same
+    in those is the same in all; what is not is asked of more pairs.
+
+    Parameters
+    ----------
+    blocks, base, separated, free
+        As for `center_direction`.
+    moves : numpy.ndarray
+        (count, q): how each coefficient moves along the free directions, times its sign
+        along the one that was found.
+
+    Returns
+    -------
+    numpy.ndarray
+        (count,) of bool.
+    """
+    chosen = _choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
+    gaps = list_gaps(blocks, base, chosen) @ free
+    sure = np.zeros(len(moves), dtype=bool)
+    for place, move in enumerate(moves / np.linalg.norm(moves, axis=1, keepdims=True)):
+        for _ in range(ROUNDS):
+            answer = _run_solver(move, A_ub=-gaps, b_ub=np.zeros(len(gaps)), bounds=(-1.0, 1.0))
+            if answer is None or move @ answer > -STRICT:
+                sure[place] = answer is not None
+                break
+            reached = blocks.map(map_gaps, free @ answer, base)
+            broken = np.where(separated & ~chosen & (reached < -STRICT), -reached, -np.inf)
+            if not np.isfinite(broken).any():
+                break
+            more = _choose_pairs(broken, MORE_PAIRS)
+            gaps = np.vstack([gaps, list_gaps(blocks, base, more) @ free])
+            chosen |= more
+    return sure
+
+
+def list_gaps(blocks: RowBlocks, base: int, chosen: np.ndarray) -> np.ndarray:
+    """Return the gaps of some pairs as linear functions of the direction (count, P)."""
+    rows = np.flatnonzero(chosen.any(axis=0))
+    width, others = blocks.width, len(chosen) - 1
+    if not rows.size:
+        return np.zeros((0, others * width))
+    few = RowBlocks(take_rows(blocks.design, rows), blocks.basis)
+    x = few.map(map_directions).T
+    first = few.map(find_observed).argmax(axis=0)
+    category, row = np.nonzero(chosen[:, rows])
+    gaps = np.zeros((len(row), others + 1, width))
+    gaps[np.arange(len(row)), first[row]] += x[row]
+    gaps[np.arange(len(row)), category] -= x[row]
+    return np.delete(gaps, base, axis=1).reshape(len(row), -1)
+
+
+def restrict_rows(blocks: RowBlocks, possible: np.ndarray) -> RowBlocks:
+    """Return the rows with a score of minus infinity for the categories that are none of theirs."""
+    design = blocks.design
+    barrier = np.where(possible.T, 0.0, -np.inf)
+    offset = barrier if design.offset is None else design.offset + barrier
+    return RowBlocks(replace(design, offset=offset), blocks.basis, blocks.size, blocks.threads)
+
+
+def _join(
+    blocks: RowBlocks, base: int, first: np.ndarray, more: np.ndarray, possible: np.ndarray
+) -> np.ndarray:
+    """Add so little of a direction to another that every pair that one separates stays so."""
+    known, new = blocks.map(map_gaps, first, base), blocks.map(map_gaps, more, base)
+    falling = ~possible & (new < 0)
+    share = np.min(known[falling] / -new[falling], initial=2.0) / 2
+    return first + share * more
+
+
+def find_observed(block: Block) -> np.ndarray:
+    """Return which categories are observed in every row (J, m)."""
+    if block.codes is None:
+        return np.asarray(block.table) > 0
+    observed = np.zeros((block.categories, len(block.codes)), dtype=bool)
+    observed[block.codes, np.arange(len(block.codes))] = True
+    return observed
+
+
+def map_gaps(block: Block, direction: np.ndarray, base: int) -> np.ndarray:
+    """Return by how much the first observed category leads each other one, rows of length one."""
+    scores = predict_scores(block.x, direction, base, None)
+    first = find_observed(block).argmax(axis=0)
+    leading = scores[first, np.arange(len(first))]
+    return np.asarray((leading - scores) / measure_lengths(block))
+
+
+def map_probabilities(block: Block, params: np.ndarray, base: int) -> np.ndarray:
+    """Return the probabilities of every row (J, m)."""
+    return evaluate_block(block, params, base).probabilities.copy()
+
+
+def measure_lengths(block: Block) -> np.ndarray:
+    """Return the lengths of the rows (m,); one for rows of zeros."""
+    lengths = np.sqrt((lay_out(block.x) ** 2).sum(axis=0))
+    return np.where(lengths > 0, lengths, 1.0)
+
+
+def sum_gaps(block: Block, base: int) -> Matrix:
+    """Add up the gaps of the pairs left open, as a linear function of the direction (P,)."""
+    observed = find_observed(block)
+    left = np.isfinite(np.asarray(block.offset)) & ~observed
+    values = -left.astype(np.float64)
+    values[observed.argmax(axis=0), np.arange(left.shape[1])] = left.sum(axis=0)
+    return Matrix(project_equations(block, values / measure_lengths(block), base))
+
+
+def map_directions(block: Block) -> np.ndarray:
+    """Return the rows, each of length one (K, m)."""
+    return np.asarray(lay_out(block.x) / measure_lengths(block))

@@ -1,0 +1,251 @@
+"""Separation: decided as a plain linear programme decides it, and the limit it leads to."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import linprog
+
+import mlelogit as ml
+from mlelogit.exceptions import MNLogitWarning, NoFiniteMaximumWarning, SeparationWarning
+from mlelogit.fitting import separation as module
+from mlelogit.fitting.maximum import Status
+
+KINDS = ["labels", "counts", "weights", "offset"]
+
+
+def draw(seed):
+    """Draw data that are separated about half of the time."""
+    rng = np.random.default_rng(seed)
+    rows, width, size = (int(rng.integers(*span)) for span in ((8, 90), (1, 5), (2, 5)))
+    z = rng.normal(size=(rows, width)).round(int(rng.integers(0, 3)))
+    x = np.column_stack([np.ones(rows), z])
+    scores = np.insert(x @ rng.normal(size=(width + 1, size - 1)), 0, 0.0, axis=1)
+    scores *= rng.uniform(0.2, 6)
+    codes = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    if KINDS[seed % 4] == "counts":
+        people = rng.integers(1, 4, rows)
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        table = np.array([rng.multinomial(n, p) for n, p in zip(people, shares, strict=True)])
+        table = table[:, table.sum(axis=0) > 0]
+        return table, x, {"outcome": "counts"}, table > 0
+    codes = np.unique(codes, return_inverse=True)[1]
+    size = codes.max() + 1
+    options = {
+        "weights": {"weights": rng.uniform(0.1, 3, rows), "weight_type": "importance"},
+        "offset": {"offset": rng.normal(size=(rows, size))},
+    }.get(KINDS[seed % 4], {})
+    return codes, x, options, np.eye(size)[codes] > 0
+
+
+def decide(x, observed):
+    """Count the separated pairs by one plain programme: the sum of ``min(1, gap)``, maximized."""
+    (rows, width), size = x.shape, observed.shape[1]
+    rising, level = [], []
+    for n in range(rows):
+        first = int(observed[n].argmax())
+        for other in range(size):
+            if other != first:
+                gap = np.zeros((size, width))
+                gap[first] += x[n]
+                gap[other] -= x[n]
+                (level if observed[n, other] else rising).append(gap[1:].ravel())
+    if not rising:
+        return 0
+    rising, free = np.array(rising), np.eye(len(rising))
+    level = np.array(level).reshape(-1, rising.shape[1])
+    found = linprog(
+        np.concatenate([np.zeros(rising.shape[1]), -np.ones(len(rising))]),
+        A_ub=np.hstack([-rising, free]),
+        b_ub=np.zeros(len(rising)),
+        A_eq=np.hstack([level, np.zeros((len(level), len(rising)))]),
+        b_eq=np.zeros(len(level)),
+        bounds=[(None, None)] * rising.shape[1] + [(0, 1)] * len(rising),
+    )
+    return int((found.x[rising.shape[1] :] > 0.5).sum())
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.SeparationWarning")
+def test_the_verdict_is_that_of_a_plain_programme(seed):
+    endog, x, options, observed = draw(seed)
+    if observed.shape[1] < 2 or np.linalg.matrix_rank(x) < x.shape[1]:
+        pytest.skip("these draws leave nothing to fit")
+    units = np.append(1.0, 10.0 ** np.random.default_rng(seed).integers(-3, 4, x.shape[1] - 1))
+    res = ml.MNLogit(endog, x * units, **options).fit()
+    separated = decide(x, observed)
+    assert res.separation.separated == separated
+    assert res.converged == (separated == 0)
+    assert (res.separation.verdict == "none") == (separated == 0)
+    one_left = (res.fittedvalues.to_numpy() == 1).any(axis=1)
+    assert (res.separation.verdict == "complete") == bool(separated and one_left.all())
+
+
+@pytest.fixture
+def nested(rng):
+    """A level in which category 2 never occurs, beside a column of numbers."""
+    group = rng.integers(0, 3, 400)
+    x = rng.normal(size=400)
+    scores = np.column_stack([np.zeros(400), 0.5 * x, group - x])
+    codes = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    codes[(group == 1) & (codes == 2)] = 0
+    return pd.DataFrame({"y": codes, "g": group, "x": x})
+
+
+def fit_separated(*args, **options):
+    with pytest.warns(SeparationWarning):
+        return ml.mnlogit(*args, **options).fit()
+
+
+def test_the_supremum_is_where_the_likelihood_goes(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    model = ml.mnlogit("y ~ C(g) + x", nested)
+    record = res.record
+    path = [
+        model.loglike(record.maximum.params + step * record.separation.direction)
+        for step in (0, 2, 4, 8, 16, 32, 64)
+    ]
+    assert (np.diff(path) > -1e-12).all()
+    assert path[0] < res.llf - 0.1
+    assert path[-1] == pytest.approx(res.llf, rel=1e-12)
+    score = model.score(record.maximum.params + 64 * record.separation.direction)
+    assert np.abs(score).max(axis=None) < 1e-6
+
+
+def test_only_the_coefficient_of_the_empty_cell_is_infinite(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    assert res.separation.verdict == "quasi-complete"
+    assert np.isneginf(res.params.loc["C(g)[T.1]", 2])
+    assert np.isfinite(res.params.to_numpy()).sum() == 7
+    frame = res.separation.coefficients
+    assert frame.to_numpy(dtype=object).tolist() == [[2, "C(g)[T.1]", -np.inf, True]]
+    assert (res.fittedvalues.loc[nested.g == 1, 2] == 0).all()
+    assert (res.fittedvalues.sum(axis=1) - 1).abs().max() < 1e-14
+
+
+def test_the_limit_of_two_categories_is_the_fit_without_the_decided_rows(rng):
+    group = rng.integers(0, 2, 300)
+    x = rng.normal(size=300)
+    codes = np.where(group == 1, 1, (x + rng.logistic(size=300) > 0).astype(int))
+    frame = pd.DataFrame({"y": codes, "g": group, "x": x})
+    weights = rng.uniform(0.5, 2, 300)
+    for options in ({}, {"weights": weights, "weight_type": "sampling"}):
+        res = fit_separated("y ~ x + g", frame, **options)
+        few = {**options, **({"weights": weights[group == 0]} if options else {})}
+        rest = ml.mnlogit("y ~ x", frame[group == 0], **few).fit(cov_type="HC0")
+        assert res.llf == pytest.approx(rest.llf, rel=1e-12)
+        names = ["Intercept", "x"]
+        pd.testing.assert_frame_equal(res.params.loc[names], rest.params, rtol=1e-9)
+        robust = res.with_cov("HC0")
+        pd.testing.assert_frame_equal(robust.bse.loc[names], rest.bse, rtol=1e-8)
+        assert np.isposinf(res.params.loc["g", 1])
+        assert np.isnan(res.bse.loc["g", 1])
+
+
+def test_another_base_shows_what_is_finite_between_the_others(nested):
+    """Beside 2 as the base both contrasts are infinite; 1 against 0 is not, and is the same."""
+    res = fit_separated("y ~ C(g) + x", nested, base=2)
+    assert np.isposinf(res.params.loc["C(g)[T.1]"]).all()
+    moved, direct = res.rebase(0), fit_separated("y ~ C(g) + x", nested)
+    for what in ("params", "bse"):
+        pd.testing.assert_frame_equal(getattr(moved, what), getattr(direct, what), rtol=1e-7)
+    assert moved.llf == res.llf
+    pd.testing.assert_frame_equal(
+        moved.fittedvalues[[0, 1, 2]], direct.fittedvalues, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_new_rows_have_their_limit(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    seen = res.predict(nested.iloc[:20])
+    pd.testing.assert_frame_equal(seen, res.fittedvalues.iloc[:20], rtol=1e-12)
+    assert (seen[2] == 0).equals(nested.g.iloc[:20] == 1)
+    gaps = res.predict(nested.iloc[:20], which="linear")
+    assert np.isneginf(gaps.loc[nested.g.iloc[:20] == 1, 2]).all()
+
+
+def test_a_direction_that_the_data_leave_open_is_marked(rng):
+    z = rng.normal(size=(40, 2))
+    codes = (z[:, 0] + z[:, 1] > 0).astype(int)
+    z += 0.5 * np.sign(z[:, :1] + z[:, 1:])
+    with pytest.warns(SeparationWarning, match=r"or otherwise"):
+        res = ml.MNLogit(codes, np.column_stack([np.ones(40), z])).fit()
+    found = res.separation
+    assert found.verdict == "complete"
+    assert res.llf == 0
+    sure = found.coefficients.set_index("name").sure
+    assert not sure["const"]
+    both = z[:, 0] * z[:, 1] > 0
+    alone = [((z[:, i] > 0) == codes).all() for i in range(2)]
+    assert both.any()
+    assert sure["x1"] == (not alone[1])
+    assert sure["x2"] == (not alone[0])
+
+
+def test_the_report_names_rows(nested):
+    nested.index = [f"r{i}" for i in range(400)]
+    res = fit_separated("y ~ C(g) + x", nested)
+    examples = res.separation.examples
+    assert set(examples["not"]) == {2}
+    for _, row in examples.iterrows():
+        alike = nested[(nested.g == 1) & (nested.y == row.category)]
+        assert row.rows == len(alike)
+        assert row.example == alike.index[0]
+    text = res.summary().as_text()
+    assert f"{res.separation.separated} of 800" in text
+    assert "2: C(g)[T.1] -> -inf" in text
+    assert "bias_reduction" in text
+    assert "row 'r" in str(res.separation)
+
+
+def test_plain_fits_need_no_programme(nested, monkeypatch):
+    monkeypatch.setattr(module, "linprog", None)
+    res = ml.mnlogit("y ~ x", nested).fit()
+    assert res.separation.verdict == "none"
+    assert "certificate" in res.separation.proof
+    assert res.separation.coefficients.empty
+    assert str(res.separation).startswith("Separation: none")
+
+
+def test_rounding_is_not_separation(rng):
+    """One value far out hides the rest from the certificate, and separates nothing."""
+    x = np.column_stack([np.ones(300), rng.normal(size=300)])
+    x[0, 1] = 1e8
+    codes = rng.integers(0, 3, 300)
+    with pytest.warns(MNLogitWarning):
+        res = ml.MNLogit(codes, x).fit()
+    assert res.separation.verdict == "none"
+    assert "linear programming" in res.separation.proof
+    assert res.record.maximum.status is not Status.SEPARATED
+
+
+def test_a_programme_without_an_end_leaves_it_open(nested, monkeypatch):
+    monkeypatch.setattr(module, "TIME_LIMIT", 0.0)
+    with pytest.warns(NoFiniteMaximumWarning, match="has been shown"):
+        res = ml.mnlogit("y ~ C(g) + x", nested).fit()
+    assert res.separation.verdict == "undecided"
+    assert res.bse.isna().all(axis=None)
+
+
+def test_pairs_are_handed_to_the_solver_as_they_are_needed(monkeypatch):
+    rng = np.random.default_rng(1)
+    x = np.column_stack([np.ones(3000), rng.normal(size=(3000, 3))])
+    codes = np.digitize(x[:, 1] + 0.2 * x[:, 2], [-1, 1])
+    codes[codes == 1] += rng.integers(0, 2, (codes == 1).sum())
+    with pytest.warns(SeparationWarning):
+        whole = ml.MNLogit(codes, x).fit()
+    monkeypatch.setattr(module, "FIRST_PAIRS", 5)
+    monkeypatch.setattr(module, "MORE_PAIRS", 20)
+    with pytest.warns(SeparationWarning):
+        pieces = ml.MNLogit(codes, x).fit()
+    assert pieces.separation.separated == whole.separation.separated
+    assert pieces.llf == pytest.approx(whole.llf, rel=1e-12)
+    finite = np.isfinite(whole.params)
+    assert (np.isfinite(pieces.params) == finite).all(axis=None)
+
+
+def test_hypotheses_about_what_is_finite_are_tested(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    test = res.wald_test([(1, "x")])
+    assert test.statistic == pytest.approx(res.tvalues.loc["x", 1] ** 2)
+    assert "infinite" in res.wald_test(["C(g)[T.1]"]).reason
