@@ -66,6 +66,7 @@ INSIDE = {
         "optimization",
         "warmup",
         "matrixfree",
+        "refinement",
         "estimation",
         "refits",
     ),

@@ -33,6 +33,7 @@ from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.fitting.refinement import refine
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import warn_user
@@ -221,7 +222,7 @@ def _estimate(
         blocks=blocks,
         weight_type=design.weight_type,
         request=request,
-        maximum=_leave_basis(climbed, basis),
+        maximum=refine(_leave_basis(climbed, basis), blocks, base, basis),
         basis=basis,
         null=null,
         nobs=total_observations(design),

@@ -1,0 +1,125 @@
+"""The last steps of a climb: products without rounding, and coefficients right to the end."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.fitting import refinement
+from mlelogit.fitting.refinement import add_exactly, multiply_exactly, refine, slice_numbers
+from tests.fitting.exact import ExactMaximum
+
+
+def to_fractions(*arrays):
+    """Add arrays without rounding; return an object array."""
+    return sum(np.vectorize(Fraction, otypes=[object])(array) for array in arrays)
+
+
+@pytest.fixture
+def wild(rng):
+    """Numbers of very different sizes, and of both signs."""
+    return lambda *shape: rng.normal(size=shape) * 10.0 ** rng.uniform(-12, 12, size=shape)
+
+
+def test_a_sum_and_its_error_are_the_sum(wild):
+    a, b = wild(200), wild(200)
+    total = add_exactly(a, b)
+    assert np.array_equal(total.high, a + b)
+    assert (to_fractions(total.high, total.low) == to_fractions(a, b)).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_slices_add_up_and_are_whole_numbers_of_a_unit(wild, axis):
+    values, bits = wild(6, 40), 22
+    first, second, rest = slice_numbers(values, axis, bits)
+    assert (to_fractions(first, second, rest) == to_fractions(values)).all()
+    power = np.frexp(np.abs(values).max(axis=axis, keepdims=True))[1]
+    for count, part in enumerate((first, second), 1):
+        whole = np.ldexp(part, count * bits - power)
+        assert np.array_equal(whole, np.round(whole))
+        assert np.abs(whole).max() <= 2.0**bits
+    assert (np.abs(np.ldexp(rest, 2 * bits - power)) <= 1).all()
+
+
+def test_slices_of_zeros_are_zeros():
+    assert not np.any(slice_numbers(np.zeros((2, 3)), 1, 20))
+
+
+@pytest.mark.parametrize("length", [1, 3, 900])
+def test_a_product_has_26_digits_of_its_largest_terms(wild, length):
+    a, b = wild(3, length), wild(length, 4)
+    product = multiply_exactly(a, b)
+    exact = to_fractions(a) @ to_fractions(b)
+    off = np.abs(to_fractions(product.high, product.low) - exact).astype(float)
+    largest = np.abs(a).max(axis=1)[:, np.newaxis] * np.abs(b).max(axis=0)
+    assert (off <= 1e-26 * length * largest).all()
+    assert (np.abs(product.low) <= np.spacing(np.abs(product.high))).all()
+
+
+def test_a_product_that_cancels_keeps_its_digits():
+    a, b = np.array([[1e8 + 1, -1e8, 1.0]]), np.array([[1e8 - 1], [1e8], [1.0]])
+    product = multiply_exactly(a, b)
+    assert product.high.item() == 0.0
+    assert product.low.item() == 0.0
+    assert (a @ b).item() == 0.0 or abs((a @ b).item()) > 0
+
+
+@pytest.fixture
+def near(rng):
+    """Outcome and columns, of which two are alike but for a millionth."""
+    x = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])
+    codes = (x @ rng.normal(size=(3, 3)) + rng.gumbel(size=(60, 3))).argmax(axis=1)
+    x[:, 2] = x[:, 1] + 1e-6 * x[:, 2]
+    return codes, x
+
+
+def read(res):
+    """Return a fit's record and what `refine` takes beside its maximum."""
+    record = res.record
+    blocks = RowBlocks(record.need_blocks().design)
+    return record, (blocks, record.encoding.base, record.basis)
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("shifted", [False, True])
+def test_a_point_off_the_maximum_is_brought_to_it(near, rng, base, shifted):
+    codes, x = near
+    offset = rng.normal(size=(60, 3)) if shifted else None
+    record, rest = read(ml.MNLogit(codes, x, base=base, offset=offset).fit())
+    off = record.maximum.params * (1 + 1e-11 * rng.normal(size=6))
+    path = np.vstack([record.maximum.trace.params, off])
+    moved = replace(record.maximum, params=off, trace=replace(record.maximum.trace, params=path))
+    found = refine(moved, *rest)
+    order = [base, *(k for k in range(3) if k != base)]
+    ranks = np.argsort(order)[codes]
+    table = None if offset is None else offset[:, order]
+    exact = ExactMaximum(x, ranks, table, found.params)
+    wanted = np.array([float(value) for value in exact.params])
+    assert np.abs(found.params / wanted - 1).max() < 1e-14
+    assert np.abs(off / wanted - 1).max() > 1e-12
+    assert found.sums.loglike == pytest.approx(float(exact.loglike), rel=1e-15)
+    assert np.array_equal(found.trace.params[-1], found.params)
+
+
+def test_weights_and_counts_are_refined_alike(rng):
+    x = np.column_stack([np.ones(20), rng.normal(size=20)])
+    counts = rng.integers(0, 9, size=(20, 3))
+    rows, codes = np.nonzero(counts)
+    weighed = ml.MNLogit(codes, x[rows], weights=counts[rows, codes], weight_type="frequency").fit()
+    counted = ml.MNLogit(counts, x).fit()
+    ratio = weighed.params.to_numpy() / counted.params.to_numpy()
+    assert np.abs(ratio - 1).max() < 1e-14
+
+
+def test_large_and_separated_data_are_left_as_they_are(near, monkeypatch):
+    record, rest = read(ml.MNLogit(*near).fit())
+    monkeypatch.setattr(refinement, "REFINED_WORK", 10)
+    assert refine(record.maximum, *rest) is record.maximum
+    monkeypatch.undo()
+    apart = np.column_stack([np.ones(60), np.arange(60.0)])
+    with pytest.warns(ml.exceptions.NoFiniteMaximumWarning):
+        record, rest = read(ml.MNLogit(np.arange(60) // 30, apart).fit())
+    assert refine(record.maximum, *rest) is record.maximum
