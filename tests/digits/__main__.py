@@ -7,7 +7,8 @@ Every case has an answer of fifty digits, made by Newton's method in mpmath from
 doubles that every engine is given, and stored in truth.json; ``--regenerate`` makes the answers
 anew, in some minutes. A cell holds the fewest correct digits among the coefficients, among
 their standard errors, and those of the log-likelihood; a dash stands for what an engine does not
-tell. ``--only`` takes the cases whose name holds a text, ``--alone`` leaves the peers out.
+tell. Peers are run with their defaults and with the tightest settings they have, and the better
+answer counts. ``--only`` takes the cases whose name holds a text, ``--alone`` leaves the peers out.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.digits.cases import Case, list_cases
-from tests.digits.measure import measure
-from tests.digits.peers import OURS, PEERS, Engine
-from tests.digits.reference import find_truth, load_truths, solve_exactly, store_truths
+from tests.digits.measure import Digits, measure
+from tests.digits.peers import OURS, PEERS, Answer, Engine
+from tests.digits.reference import Truth, find_truth, load_truths, solve_exactly, store_truths
 from tests.digits.tables import Row, tell_header, tell_row
 
 
@@ -34,17 +35,24 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def run_peer(peer: Engine, case: Case, truth: Truth) -> Digits | str:
+    """Return the digits of a peer's better answer, or in words why it has none."""
+    if missing := peer.missing():
+        return missing
+    answers = [peer.try_case(case, tight) for tight in (True, False)]
+    counted = [measure(answer, truth) for answer in answers if isinstance(answer, Answer)]
+    if not counted:
+        return str(answers[-1])
+    return max(counted, key=lambda digits: (digits.fewest, digits.params))
+
+
 def run_case(case: Case, peers: Sequence[Engine] = PEERS) -> Row:
     """Fit a case by this package and its peers, and count digits."""
     truth = find_truth(case)
-    answers = {peer.name: peer.missing() or peer.try_case(case) for peer in peers}
-    counted = {
-        name: answer if isinstance(answer, str) else measure(answer, truth)
-        for name, answer in answers.items()
-    }
     ours = OURS.try_case(case)
     if isinstance(ours, str):
         raise RuntimeError(f"This package does not fit {case.name}: {ours}")
+    counted = {peer.name: run_peer(peer, case, truth) for peer in peers}
     return Row(case, truth.condition, measure(ours, truth), counted)
 
 

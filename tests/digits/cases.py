@@ -156,7 +156,7 @@ def make_shifted() -> Case:
     """A column with mean a million and standard deviation one."""
     x = draw_columns(200, 2, 1)
     codes = draw_labels(x, [[0.5, 1, -0.5], [-0.5, 0.3, 1]], 2)
-    return Case("mean 1e6", x + [0.0, 1e6, 0.0], codes)
+    return Case("mean 1e6", x + np.array([0.0, 1e6, 0.0]), codes)
 
 
 def make_scaled() -> Case:
@@ -218,10 +218,10 @@ MAKERS: tuple[Callable[[], Case], ...] = (
     make_rare,
     make_nearly_separated,
     make_scaled,
+    make_centered_years,
     make_shifted,
     lambda: make_collinear(1e-5),
     lambda: make_collinear(1e-9),
-    make_centered_years,
     make_short_years,
     lambda: make_raw_years(3),
     lambda: make_raw_years(4),

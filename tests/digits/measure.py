@@ -13,8 +13,8 @@ from tests.digits.reference import DIGITS, Truth
 
 # Half a unit in the last place of a double.
 MOST = 15.95
-# Coefficients below this many standard errors are judged by their error in standard errors.
-NEAR_ZERO = 0.01
+# Coefficients below this part of their standard error are judged by their error in standard errors.
+NEAR_ZERO = 0.1
 
 
 @dataclass(frozen=True)

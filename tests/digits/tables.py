@@ -52,7 +52,9 @@ def tell_digits(digits: Digits | str) -> str:
     """Write digits of coefficients, standard errors and log-likelihood."""
     if isinstance(digits, str):
         return digits
-    return " / ".join(tell(value, ".1f") for value in (digits.params, digits.errors, digits.loglike))
+    return " / ".join(
+        tell(value, ".1f") for value in (digits.params, digits.errors, digits.loglike)
+    )
 
 
 def tell_row(row: Row) -> str:
