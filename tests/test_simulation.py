@@ -104,6 +104,20 @@ def test_bias_reduced_fits_always_exist():
             assert np.isfinite([outcome.covered for outcome in outcomes]).all()
 
 
+def test_a_method_is_examined_once_fit_knows_it(monkeypatch):
+    kept, asked = ml.MNLogit.fit, []
+
+    def fit(self, bias_reduction=None):
+        asked.append(bias_reduction)
+        return kept(self)
+
+    monkeypatch.setattr(ml.MNLogit, "fit", fit)
+    (sample,) = draw_samples(200, 1, 0)
+    assert is_available("bias-reduced (median)")
+    assert set(examine(sample, "bias-reduced (median)").rejected) == {"Wald"}
+    assert asked == ["median"]
+
+
 def test_command_prints_and_writes_rates(tmp_path, capsys):
     path = tmp_path / "simulation.md"
     command.main(["--replications", "5", "--output", str(path)])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from mlelogit.data.blocks import Block, RowBlocks, cut_block
+from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.sources import lay_out
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.likelihood import drop_base, evaluate_scores, weigh
@@ -24,6 +24,8 @@ from mlelogit.fitting.maximum import Maximum, Status
 
 # Up to here, in rows times parameters, a step costs less than an iteration of the climb.
 REFINED_WORK = 100_000
+# From here on, in condition of the basis, so many digits are at stake that any rows are refined.
+ILL_CONDITIONED = 1e4
 MOST_STEPS = 4
 # In standard errors. A longer way than this is no rounding: the climb was stopped.
 LONGEST_STEP = 1e-4
@@ -39,6 +41,10 @@ class Double:
 
     high: np.ndarray
     low: np.ndarray
+
+    def __add__(self, other: Double) -> Double:
+        total = add_exactly(self.high, other.high)
+        return add_exactly(total.high, total.low + (self.low + other.low))
 
 
 def add_exactly(a: np.ndarray, b: np.ndarray) -> Double:
@@ -74,11 +80,23 @@ def multiply_exactly(a: np.ndarray, b: np.ndarray) -> Double:
     return add_exactly(after.high, total.low + after.low)
 
 
+@dataclass(frozen=True)
+class ExactSums:
+    """Log-likelihood, and score (J - 1, K) of the scaled columns; ``+`` joins rows."""
+
+    loglike: float
+    score: Double
+
+    def __add__(self, other: ExactSums) -> ExactSums:
+        return ExactSums(self.loglike + other.loglike, self.score + other.score)
+
+
 def refine(maximum: Maximum, blocks: RowBlocks, base: int, basis: ColumnBasis) -> Maximum:
-    """Return a maximum with its coefficients and value right to the last digits, if rows are few.
+    """Return a maximum with its coefficients and value right to the last digits.
 
     A step leaves of the error, beside its square, a part ``ε κ``, the rounding of the basis
-    that it is found in; coefficients have twice the digits until the end.
+    that it is found in; coefficients have twice the digits until the end. Many rows are left
+    alone if their columns are well conditioned.
 
     Parameters
     ----------
@@ -89,24 +107,24 @@ def refine(maximum: Maximum, blocks: RowBlocks, base: int, basis: ColumnBasis) -
     base : int
     basis : ColumnBasis
     """
-    certificate, inverse = maximum.certificate, maximum.inverse
-    large = blocks.rows * len(maximum.params) > REFINED_WORK
-    if inverse is None or large or maximum.status not in ARRIVED:
+    if maximum.inverse is None or maximum.status not in ARRIVED:
         return maximum
-    block = cut_block(blocks.design, 0, blocks.rows)
-    scaled = lay_out(block.x) / basis.scale[:, np.newaxis]
+    large = blocks.rows * len(maximum.params) > REFINED_WORK
+    if large and basis.amplification < ILL_CONDITIONED:
+        return maximum
     loglike, left = maximum.sums.loglike, LONGEST_STEP
     params = Double(maximum.params, np.zeros(len(maximum.params)))
     for _ in range(MOST_STEPS):
-        value, score = sum_exactly(block, scaled, params, base, basis)
-        step = inverse @ score.ravel()
+        sums = blocks.reduce(sum_exactly, params, basis.scale, base)
+        score = enter_exactly(sums.score, basis)
+        step = maximum.inverse @ score.ravel()
         length = float(np.sqrt(max(score.ravel() @ step, 0.0)))
         if not length < left:
             break
-        loglike, left = value + length**2 / 2, length
-        moved = add_exactly(params.high, basis.leave_params(step.reshape(score.shape)).ravel())
-        params = add_exactly(moved.high, moved.low + params.low)
-        rate = EPSILON * basis.amplification + length * certificate.log_odds_error
+        loglike, left = sums.loglike + length**2 / 2, length
+        moved = basis.leave_params(step.reshape(score.shape)).ravel()
+        params = params + Double(moved, np.zeros(len(moved)))
+        rate = EPSILON * basis.amplification + length * maximum.certificate.log_odds_error
         if length * rate <= ENOUGH:
             break
     return move_end(maximum, params.high, loglike)
@@ -123,57 +141,41 @@ def move_end(maximum: Maximum, params: np.ndarray, loglike: float) -> Maximum:
     return replace(maximum, params=params, sums=sums, trace=trace)
 
 
-def sum_exactly(
-    block: Block, scaled: np.ndarray, params: Double, base: int, basis: ColumnBasis
-) -> tuple[float, np.ndarray]:
-    """Return log-likelihood and score (J - 1, K), that of coefficients in the basis.
-
-    Parameters
-    ----------
-    block : Block
-    scaled : numpy.ndarray
-        (K, n), its columns divided by their scales.
-    params : Double
-        (P,), coefficients of the columns themselves.
-    base : int
-    basis : ColumnBasis
-    """
-    scores = predict_exactly(block, scaled, params, base, basis)
+def sum_exactly(block: Block, params: Double, scale: np.ndarray, base: int) -> ExactSums:
+    """Return the sums of a block at coefficients (P,) of its columns, which are scaled here."""
+    x = lay_out(block.x) / scale[:, np.newaxis]
+    b, rest = (part.reshape(-1, len(x)) * scale for part in (params.high, params.low))
+    product = multiply_exactly(b, x)
+    low = product.low + rest @ x
+    scores = Double(np.insert(product.high, base, 0.0, axis=0), np.insert(low, base, 0.0, axis=0))
     loglike, excess = evaluate_exactly(block, scores)
-    sums = multiply_exactly(-drop_base(excess, base), scaled.T)
-    score = sums.high + sums.low
-    if basis.intercept is not None:
-        share, rest = (part[:, [basis.intercept]] / basis.level for part in (sums.high, sums.low))
-        moved = multiply_exactly(share, basis.center[np.newaxis, :])
-        centered = add_exactly(sums.high, -moved.high)
-        score = centered.high + (centered.low + (sums.low - moved.low - rest * basis.center))
-    return loglike, solve_triangular(basis.r, score.T, trans="T", check_finite=False).T
-
-
-def predict_exactly(
-    block: Block, scaled: np.ndarray, params: Double, base: int, basis: ColumnBasis
-) -> Double:
-    """Return the scores u (J, n), less the largest of each row."""
-    b, rest = (part.reshape(-1, len(scaled)) * basis.scale for part in (params.high, params.low))
-    product = multiply_exactly(b, scaled)
-    low = product.low + rest @ scaled
-    high, low = (np.insert(part, base, 0.0, axis=0) for part in (product.high, low))
-    if block.offset is not None:
-        moved = add_exactly(high, block.offset)
-        high, low = moved.high, moved.low + low
-    shifted = add_exactly(high, -high.max(axis=0))
-    return Double(shifted.high, shifted.low + low)
+    return ExactSums(loglike, multiply_exactly(-drop_base(excess, base), x.T))
 
 
 def evaluate_exactly(block: Block, scores: Double) -> tuple[float, np.ndarray]:
-    """Return log-likelihood and weighted ``t y - d`` (J, n) at scores u.
+    """Return log-likelihood and weighted ``t y - d`` (J, m) at scores, less their offset.
 
     With ``u = v + e`` and e tiny, y is that of v but for ``y_k (e_k - Σ_l y_l e_l)``, and
     log y_k but for the bracket.
     """
-    evaluation = evaluate_scores(block, scores.high.copy())
+    if block.offset is not None:
+        scores = scores + Double(block.offset, np.zeros(block.offset.shape))
+    shifted = add_exactly(scores.high, -scores.high.max(axis=0))
+    tail = shifted.low + scores.low
+    evaluation = evaluate_scores(block, shifted.high.copy())
     y, excess = evaluation.probabilities, evaluation.excess
-    tail = scores.low - (y * scores.low).sum(axis=0)
+    tail -= (y * tail).sum(axis=0)
     people = y if evaluation.totals is None else y * evaluation.totals
     logs = evaluation.logs + ((people - excess) * tail).sum(axis=0)
     return float(weigh(block, logs).sum()), weigh(block, excess + people * tail)
+
+
+def enter_exactly(score: Double, basis: ColumnBasis) -> np.ndarray:
+    """Map a score (J - 1, K) of the scaled columns to one of coefficients in the basis."""
+    centered = score
+    if basis.intercept is not None:
+        share, rest = (part[:, [basis.intercept]] / basis.level for part in (score.high, score.low))
+        moved = multiply_exactly(share, -basis.center[np.newaxis, :])
+        centered = score + moved + Double(-rest * basis.center, np.zeros(score.high.shape))
+    whole = centered.high + centered.low
+    return solve_triangular(basis.r, whole.T, trans="T", check_finite=False).T
