@@ -54,6 +54,7 @@ INSIDE = {
         "blocks",
     ),
     "fitting": (
+        "doubles",
         "linalg",
         "products",
         "certificate",

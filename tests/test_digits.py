@@ -21,6 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
 CASES = list_cases()
 WELL_CONDITIONED = 1000
 PROMISED = 12
+REFINED = 15
 # Half of the error or twice the error of another engine is luck.
 LUCK = float(np.log10(2))
 IN_PYTHON = [
@@ -38,8 +39,8 @@ def test_digits_are_what_the_page_says(case):
     answer = OURS.try_case(case)
     assert not isinstance(answer, str)
     digits = measure(answer, truth)
-    assert digits.params >= PROMISED
-    assert digits.loglike >= PROMISED
+    assert digits.params >= REFINED
+    assert digits.loglike >= REFINED
     well = truth.condition < WELL_CONDITIONED
     assert digits.errors >= (PROMISED if well else MOST - np.log10(truth.condition))
 

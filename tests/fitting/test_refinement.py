@@ -1,7 +1,6 @@
-"""The last steps of a climb: products without rounding, and coefficients right to the end."""
+"""The last steps of a climb: coefficients right to the last digit, or left alone."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,70 +8,8 @@ import pytest
 import mlelogit as ml
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.fitting import refinement
-from mlelogit.fitting.refinement import add_exactly, multiply_exactly, refine, slice_numbers
+from mlelogit.fitting.refinement import refine
 from tests.fitting.exact import ExactMaximum
-
-
-def to_fractions(*arrays):
-    """Add arrays without rounding; return an object array."""
-    return sum(np.vectorize(Fraction, otypes=[object])(array) for array in arrays)
-
-
-@pytest.fixture
-def wild(rng):
-    """Numbers of very different sizes, and of both signs."""
-    return lambda *shape: rng.normal(size=shape) * 10.0 ** rng.uniform(-12, 12, size=shape)
-
-
-def test_a_sum_and_its_error_are_the_sum(wild):
-    a, b = wild(200), wild(200)
-    total = add_exactly(a, b)
-    assert np.array_equal(total.high, a + b)
-    assert (to_fractions(total.high, total.low) == to_fractions(a, b)).all()
-
-
-def test_sums_of_sums_keep_twice_the_digits(wild):
-    parts = [add_exactly(wild(50), wild(50)) for _ in range(8)]
-    total = sum(parts[1:], parts[0])
-    exact = sum(to_fractions(part.high, part.low) for part in parts)
-    size = sum(np.abs(part.high) for part in parts)
-    off = np.abs(to_fractions(total.high, total.low) - exact).astype(float)
-    assert (off <= 1e-30 * size).all()
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-def test_slices_add_up_and_are_whole_numbers_of_a_unit(wild, axis):
-    values, bits = wild(6, 40), 22
-    first, second, rest = slice_numbers(values, axis, bits)
-    assert (to_fractions(first, second, rest) == to_fractions(values)).all()
-    power = np.frexp(np.abs(values).max(axis=axis, keepdims=True))[1]
-    for count, part in enumerate((first, second), 1):
-        whole = np.ldexp(part, count * bits - power)
-        assert np.array_equal(whole, np.round(whole))
-        assert np.abs(whole).max() <= 2.0**bits
-    assert (np.abs(np.ldexp(rest, 2 * bits - power)) <= 1).all()
-
-
-def test_slices_of_zeros_are_zeros():
-    assert not np.any(slice_numbers(np.zeros((2, 3)), 1, 20))
-
-
-@pytest.mark.parametrize("length", [1, 3, 900])
-def test_a_product_has_26_digits_of_its_largest_terms(wild, length):
-    a, b = wild(3, length), wild(length, 4)
-    product = multiply_exactly(a, b)
-    exact = to_fractions(a) @ to_fractions(b)
-    off = np.abs(to_fractions(product.high, product.low) - exact).astype(float)
-    largest = np.abs(a).max(axis=1)[:, np.newaxis] * np.abs(b).max(axis=0)
-    assert (off <= 1e-26 * length * largest).all()
-    assert (np.abs(product.low) <= np.spacing(np.abs(product.high))).all()
-
-
-def test_a_product_that_cancels_keeps_its_digits():
-    a, b = np.array([[1e8 + 1, -1e8, 1.0]]), np.array([[1e8 - 1], [1e8], [1.0]])
-    product = multiply_exactly(a, b)
-    assert product.high.item() == 0.0
-    assert product.low.item() == 0.0
 
 
 @pytest.fixture
