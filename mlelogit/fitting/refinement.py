@@ -133,8 +133,9 @@ def evaluate_exactly(block: Block, scores: Double) -> tuple[float, Double]:
 def enter_exactly(score: Double, basis: ColumnBasis) -> np.ndarray:
     """Map a score (J - 1, K) of the scaled columns to one of coefficients in the basis."""
     if basis.intercept is not None:
-        share, rest = (part[:, [basis.intercept]] / basis.level for part in (score.high, score.low))
-        moved = multiply_matrices(share, basis.center[np.newaxis, :])
-        score = score + -(moved + widen(rest * basis.center))
+        own = slice(basis.intercept, basis.intercept + 1)
+        level = widen(np.array([[basis.level]]))
+        share = Double(score.high[:, own], score.low[:, own]) / level
+        score = score + -(share * basis.center)
     whole = score.high + score.low
     return solve_triangular(basis.r, whole.T, trans="T", check_finite=False).T
