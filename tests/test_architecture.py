@@ -54,6 +54,7 @@ INSIDE = {
         "blocks",
     ),
     "fitting": (
+        "doubles",
         "linalg",
         "products",
         "certificate",
@@ -71,6 +72,7 @@ INSIDE = {
         "report",
         "warmup",
         "matrixfree",
+        "refinement",
         "estimation",
         "refits",
     ),

@@ -32,7 +32,7 @@ COARSE_ENOUGH = 1e-8
 CHORD_STEPS = 8
 CHORDS_PER_PARAMETER = 1 / 25
 CHORD_RATE = 0.95
-CHORD_GOAL = 1e-12
+CHORD_GOAL = 1e-13
 # The Newton step after it squares this, to below rounding.
 SCOUT_GOAL = 5e-9
 # How far below the goal a step has to be expected for the information to be worth its pass.

@@ -27,6 +27,7 @@ from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
+from mlelogit.fitting.refinement import refine
 from mlelogit.fitting.report import warn_if_not_converged
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
@@ -102,7 +103,7 @@ def _estimate(
         blocks=blocks,
         weight_type=design.weight_type,
         request=request,
-        maximum=_leave_basis(verdict.maximum, basis),
+        maximum=refine(_leave_basis(verdict.maximum, basis), blocks, base, basis),
         basis=basis,
         null=null,
         nobs=total_observations(design),

@@ -1,0 +1,1 @@
+"""Correct digits of whole fits beside peers' fits: ``python -m tests.digits``."""

@@ -1,0 +1,1 @@
+"""Coverage of intervals and size of tests by simulation: ``python -m tests.simulation``."""
