@@ -66,6 +66,8 @@ INSIDE = {
         "optimization",
         "warmup",
         "matrixfree",
+        "adjustments",
+        "penalties",
         "estimation",
         "refits",
     ),

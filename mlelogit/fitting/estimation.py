@@ -18,6 +18,7 @@ from mlelogit.data.rows import Audit
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
+    BiasReductionError,
     CovarianceOmittedWarning,
     DataNotKeptError,
     NoFiniteMaximumWarning,
@@ -27,12 +28,19 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
+from mlelogit.fitting.climb import CLOSE
 from mlelogit.fitting.likelihood import Matrix, Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.fitting.penalties import (
+    BIAS_REDUCTIONS,
+    PenalizedLogLikelihood,
+    reduce_bias,
+    warn_if_unsolved,
+)
 from mlelogit.fitting.warmup import Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import warn_user
@@ -44,6 +52,8 @@ WELL_CONDITIONED = 300.0
 SPARSE_CONDITIONED = 1e4
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
+# Bias-reduced estimates of many rows are near the maximum, if it is soon found.
+MAXIMUM_STEPS = 60
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -64,6 +74,8 @@ class FitRequest:
         Threads over row blocks; all processors if None.
     covariance : bool
         Whether a covariance was asked for, however large.
+    bias_reduction : {"mean", "median"}, optional
+        Which bias to reduce; maximum likelihood if not given.
     """
 
     method: str = "auto"
@@ -72,8 +84,14 @@ class FitRequest:
     tolerance: float = DEFAULT_TOLERANCE
     threads: int | None = None
     covariance: bool = False
+    bias_reduction: str | None = None
 
     def __post_init__(self) -> None:
+        if self.bias_reduction is not None and self.bias_reduction not in BIAS_REDUCTIONS:
+            raise OptionError(
+                f"bias_reduction must be one of {', '.join(BIAS_REDUCTIONS)}, or None for maximum "
+                f"likelihood, not {self.bias_reduction!r}."
+            )
         find_method(self.method, 1)
         whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
         if self.maxiter is not None and not (whole and self.maxiter > 0):
@@ -184,6 +202,8 @@ def estimate(
         If a column is a combination of the others.
     ParamsError
         If the start has a wrong shape or is not finite.
+    BiasReductionError
+        If bias reduction is asked for with sampling weights.
 
     Warns
     -----
@@ -192,6 +212,11 @@ def estimate(
     """
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
+    if request.bias_reduction is not None and design.weight_type == "sampling":
+        raise BiasReductionError(
+            "Bias reduction rests on the information of a likelihood, and sampling weights make a "
+            "pseudo-likelihood; use frequency or importance weights, or no bias_reduction."
+        )
     with single_threaded_blas():
         return _estimate(design, request, callback, show)
 
@@ -212,9 +237,12 @@ def _estimate(
         nothing, given = replace(nothing, params=given), None
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
         report = partial(_report, basis, counter, callback)
-        climbed = None if given is None else _climb(objective, given, request, report)
-        if climbed is None or climbed.status in LOST:
-            climbed = _climb_from_null(objective, nothing, request, report)
+        if request.bias_reduction is None:
+            climbed = None if given is None else _climb(objective, given, request, report)
+            if climbed is None or climbed.status in LOST:
+                climbed = _climb_from_null(objective, nothing, request, report)
+        else:
+            climbed = _reduce_bias(objective, basis, given, nothing, request, report)
     warn_if_not_converged(climbed)
     return FitRecord(
         encoding=design.encoding,
@@ -277,6 +305,26 @@ def _climb_from_null(
     start = warm_up(objective, nothing)
     first = replace(request, method="L-BFGS-B")
     return _climb(objective, start.params, first, report, start.whitening)
+
+
+def _reduce_bias(
+    objective: LogLikelihood,
+    basis: ColumnBasis,
+    given: np.ndarray | None,
+    nothing: Start,
+    request: FitRequest,
+    report: Callable[[np.ndarray], bool],
+) -> Maximum:
+    """Reduce bias from the start given, or else the null model, or with many rows the maximum."""
+    start = nothing.params if given is None else given
+    work = objective.blocks.rows * objective.size
+    if given is None and request.method == "auto" and work >= LARGE_WORK:
+        short = replace(request, maxiter=MAXIMUM_STEPS)
+        maximum = _climb_from_null(objective, nothing, short, lambda _: False)
+        start = maximum.params if maximum.certificate.product < CLOSE else start
+    options = (request.method, request.maxiter, request.tolerance, report)
+    penalized = PenalizedLogLikelihood(objective, basis)
+    return reduce_bias(penalized, str(request.bias_reduction), start, *options)
 
 
 def _is_too_large(size: int, request: FitRequest) -> bool:
@@ -362,7 +410,8 @@ def _leave_basis(climbed: Maximum, basis: ColumnBasis) -> Maximum:
 
 def warn_if_not_converged(maximum: Maximum) -> None:
     """Warn how far off the answer can be if its certificate does not hold."""
-    if maximum.converged:
+    if maximum.converged or maximum.adjusted is not None:
+        warn_if_unsolved(maximum)
         return
     certificate = maximum.certificate
     if maximum.sums.information is None:
@@ -379,7 +428,8 @@ def warn_if_not_converged(maximum: Maximum) -> None:
     if maximum.status is Status.NO_FINITE_MAXIMUM:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
-            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
+            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
+            "fit(bias_reduction='mean') gives finite estimates.",
             NoFiniteMaximumWarning,
         )
         return

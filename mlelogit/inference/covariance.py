@@ -107,7 +107,7 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
             "many observations a row stands for; use 'nonrobust', or another weight_type."
         )
     bread = record.maximum.inverse
-    if bread is None or not record.maximum.certificate.finite_maximum:
+    if bread is None or not record.maximum.finite:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
     with single_threaded_blas():
