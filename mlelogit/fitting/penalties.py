@@ -34,7 +34,9 @@ from mlelogit.fitting.whitening import DenseWhitening
 from mlelogit.notices import warn_user
 
 BIAS_REDUCTIONS = ("mean", "median")
-# A few standard errors from the solution steps of Fisher scoring lead on.
+# Score lengths: the climb's goal, where values still tell points apart and valleys have an end;
+# and from where on extrapolation is worth its passes.
+CLIMBED = 1e-3
 NEAR_ENOUGH = 0.1
 ROUNDS = 30
 SOLVED = 1e-11
@@ -42,6 +44,11 @@ SOLVED = 1e-11
 REMEMBERED = 10
 DEPENDENT = 1e-10
 HALVINGS = 12
+# Half of this many standard errors is a step in which the information hardly changes.
+NO_FURTHER = 1.0
+# A hundred steps can lead out of every bend seen; below the tolerance five tell rounding.
+PATIENCE = 100
+ROUNDED_PATIENCE = 5
 # An extrapolation that gains no more than this has lost its way.
 SHORTER = 0.9
 
@@ -167,6 +174,11 @@ class Extrapolation:
         self.moves.append(new.params - old.params)
         self.changes.append(new.step - old.step)
 
+    def forget(self) -> None:
+        """Forget all moves."""
+        self.moves.clear()
+        self.changes.clear()
+
     def find_step(self, point: Point) -> np.ndarray:
         """Return the step to the point at which the steps are expected to vanish."""
         if not self.moves:
@@ -231,43 +243,67 @@ def reduce_bias(
 
 def _climb(climb: Climb, method: str) -> None:
     """Climb by scipy.optimize, whitening anew each round, to where scoring leads on."""
+    goal = max(CLIMBED, 4 * float(np.sqrt(climb.rounding)))
     for _ in range(ROUNDS):
         begun = climb.params
-        climb_once(climb, method)
+        climb_once(climb, method, goal)
         climb.whiten_by(climb.whiten())
         length = climb.measure_length(climb.sums, climb.whitening)
-        if climb.over or length <= NEAR_ENOUGH or np.array_equal(climb.params, begun):
+        if climb.over or length <= goal or np.array_equal(climb.params, begun):
             return
 
 
 def _solve(climb: Climb, objective: PenalizedLogLikelihood, kind: str, goal: float) -> Point:
-    """Step on until the adjusted score is as short as its goal, or its rounding."""
-    point = _look(climb, objective, kind, climb.params)
-    memory = Extrapolation()
-    while point.length > goal and not climb.over:
-        tried = memory.find_step(point)
-        after = _look(climb, objective, kind, point.params + tried)
-        if not after.length < SHORTER * point.length:
-            memory = Extrapolation()
-            after = _halve(climb, objective, kind, point)
-        if not after.length < point.length:
-            break
-        memory.add(point, after)
-        point = after
+    """Step on until the adjusted score is as short as its goal, or its rounding.
+
+    Far away short steps of scoring lead to the solution although the adjusted score may grow
+    longer on the way; near it extrapolated steps have to shorten it.
+    """
+    best = point = _look(climb, objective, kind, climb.params)
+    memory, waited = Extrapolation(), 0
+    while best.length > goal and waited < _find_patience(climb, best) and not climb.over:
+        old, point = point, _advance(climb, objective, kind, point, memory)
+        memory.add(old, point)
+        waited += 1
+        if point.length < best.length:
+            best, waited = point, 0
         climb.params, climb.sums = point.params, point.sums
         climb.pass_on("scoring", point.length)
-    return point
+    if best is not point:
+        climb.params, climb.sums = best.params, best.sums
+        climb.note("scoring", best.params, best.sums, best.length)
+    return best
 
 
-def _halve(climb: Climb, objective: PenalizedLogLikelihood, kind: str, point: Point) -> Point:
-    """Return the first of ever shorter steps of Fisher scoring that shortens the score."""
-    share, after = 1.0, point
+def _find_patience(climb: Climb, best: Point) -> int:
+    """Return how many steps may bring nothing better: few where rounding is what is left."""
+    return PATIENCE if best.length > climb.tolerance else ROUNDED_PATIENCE
+
+
+def _advance(
+    climb: Climb,
+    objective: PenalizedLogLikelihood,
+    kind: str,
+    point: Point,
+    memory: Extrapolation,
+) -> Point:
+    """Take an extrapolated step if that shortens the adjusted score, else a careful one."""
+    if point.length <= NEAR_ENOUGH:
+        tried = memory.find_step(point)
+        reach = float(np.linalg.norm(point.root.lower.T @ tried))
+        tried *= min(1.0, NO_FURTHER / reach) if reach > 0 else 1.0
+        after = _look(climb, objective, kind, point.params + tried)
+        falls = kind == "mean" and after.sums.loglike < point.sums.loglike - climb.rounding
+        if after.length < SHORTER * point.length and not falls:
+            return after
+    memory.forget()
+    share = min(1.0, NO_FURTHER / point.length) / 2
     for _ in range(HALVINGS):
         after = _look(climb, objective, kind, point.params + share * point.step)
-        if after.length < point.length:
-            break
+        if np.isfinite(after.length):
+            return after
         share /= 2
-    return after
+    return point
 
 
 def _look(climb: Climb, objective: PenalizedLogLikelihood, kind: str, params: np.ndarray) -> Point:
