@@ -67,6 +67,7 @@ INSIDE = {
         "warmup",
         "matrixfree",
         "adjustments",
+        "scoring",
         "penalties",
         "estimation",
         "refits",

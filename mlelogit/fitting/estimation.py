@@ -18,7 +18,6 @@ from mlelogit.data.rows import Audit
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
-    BiasReductionError,
     CovarianceOmittedWarning,
     DataNotKeptError,
     NoFiniteMaximumWarning,
@@ -28,7 +27,6 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.basis import bound_longest, find_basis
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.climb import CLOSE
 from mlelogit.fitting.likelihood import Matrix, Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
@@ -36,24 +34,22 @@ from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.penalties import (
-    BIAS_REDUCTIONS,
     PenalizedLogLikelihood,
+    check_bias_reduction,
     reduce_bias,
+    refuse_large,
     warn_if_unsolved,
 )
-from mlelogit.fitting.warmup import Start, warm_up, whiten_null
+from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import warn_user
 
-# Below these products of rows and parameters, and of rows and columns, overhead is all.
-LARGE_WORK = 200_000
+# Below this product of rows and columns overhead is all.
 DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
 SPARSE_CONDITIONED = 1e4
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
-# Bias-reduced estimates of many rows are near the maximum, if it is soon found.
-MAXIMUM_STEPS = 60
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
@@ -87,11 +83,7 @@ class FitRequest:
     bias_reduction: str | None = None
 
     def __post_init__(self) -> None:
-        if self.bias_reduction is not None and self.bias_reduction not in BIAS_REDUCTIONS:
-            raise OptionError(
-                f"bias_reduction must be one of {', '.join(BIAS_REDUCTIONS)}, or None for maximum "
-                f"likelihood, not {self.bias_reduction!r}."
-            )
+        check_bias_reduction(self.bias_reduction)
         find_method(self.method, 1)
         whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
         if self.maxiter is not None and not (whole and self.maxiter > 0):
@@ -203,7 +195,7 @@ def estimate(
     ParamsError
         If the start has a wrong shape or is not finite.
     BiasReductionError
-        If bias reduction is asked for with sampling weights.
+        If bias reduction is asked for with sampling weights, or for too many parameters.
 
     Warns
     -----
@@ -212,11 +204,7 @@ def estimate(
     """
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
-    if request.bias_reduction is not None and design.weight_type == "sampling":
-        raise BiasReductionError(
-            "Bias reduction rests on the information of a likelihood, and sampling weights make a "
-            "pseudo-likelihood; use frequency or importance weights, or no bias_reduction."
-        )
+    check_bias_reduction(request.bias_reduction, design.weight_type)
     with single_threaded_blas():
         return _estimate(design, request, callback, show)
 
@@ -242,7 +230,10 @@ def _estimate(
             if climbed is None or climbed.status in LOST:
                 climbed = _climb_from_null(objective, nothing, request, report)
         else:
-            climbed = _reduce_bias(objective, basis, given, nothing, request, report)
+            refuse_large(objective.size, _is_too_large(objective.size, request))
+            options = (request.method, request.maxiter, request.tolerance, report)
+            penalized = PenalizedLogLikelihood(objective, basis)
+            climbed = reduce_bias(penalized, request.bias_reduction, given, nothing, *options)
     warn_if_not_converged(climbed)
     return FitRecord(
         encoding=design.encoding,
@@ -305,26 +296,6 @@ def _climb_from_null(
     start = warm_up(objective, nothing)
     first = replace(request, method="L-BFGS-B")
     return _climb(objective, start.params, first, report, start.whitening)
-
-
-def _reduce_bias(
-    objective: LogLikelihood,
-    basis: ColumnBasis,
-    given: np.ndarray | None,
-    nothing: Start,
-    request: FitRequest,
-    report: Callable[[np.ndarray], bool],
-) -> Maximum:
-    """Reduce bias from the start given, or else the null model, or with many rows the maximum."""
-    start = nothing.params if given is None else given
-    work = objective.blocks.rows * objective.size
-    if given is None and request.method == "auto" and work >= LARGE_WORK:
-        short = replace(request, maxiter=MAXIMUM_STEPS)
-        maximum = _climb_from_null(objective, nothing, short, lambda _: False)
-        start = maximum.params if maximum.certificate.product < CLOSE else start
-    options = (request.method, request.maxiter, request.tolerance, report)
-    penalized = PenalizedLogLikelihood(objective, basis)
-    return reduce_bias(penalized, str(request.bias_reduction), start, *options)
 
 
 def _is_too_large(size: int, request: FitRequest) -> bool:

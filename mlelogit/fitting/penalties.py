@@ -6,51 +6,40 @@ adjusted scores of Kenne Pagui, Salvan and Sartori (2017), from the solution of 
 they are the gradient of no function. `mlelogit.fitting.adjustments` has the formulas,
 `docs/derivations.md` how they follow.
 
-Estimates are finite on separated data too: far out on the way to infinity the information
-vanishes, and the penalty with it falls to minus infinity (Kosmidis and Firth 2021).
+Estimates are finite on separated data too: on every way straight to infinity the determinant
+of the information goes to zero, and the penalty with it to minus infinity.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from scipy.linalg import lstsq
 
-from mlelogit.exceptions import NotConvergedWarning
+from mlelogit.exceptions import BiasReductionError, NotConvergedWarning, OptionError
 from mlelogit.fitting.adjustments import sum_mean_adjustment, sum_third_cumulants
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Rounding, RowSizes
-from mlelogit.fitting.climb import Climb, Curvature, find_curvature
+from mlelogit.fitting.climb import CLOSE, Climb, Curvature, find_curvature
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import AdjustedScore, Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
-from mlelogit.fitting.optimization import DEFAULT_MAXITER, climb_once, find_method
+from mlelogit.fitting.optimization import DEFAULT_MAXITER, climb_once, find_method, maximize
+from mlelogit.fitting.scoring import Point, find_limit, find_stiffness, solve
+from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up
 from mlelogit.fitting.whitening import DenseWhitening
 from mlelogit.notices import warn_user
 
 BIAS_REDUCTIONS = ("mean", "median")
-# Score lengths: the climb's goal, where values still tell points apart and valleys have an end;
-# and from where on extrapolation is worth its passes.
+# Bias-reduced estimates of many rows are near the maximum, if it is soon found.
+MAXIMUM_STEPS = 60
+# The climb's goal, as a length of the score: values still tell points apart there, and the
+# flat valleys of separated data have come to an end.
 CLIMBED = 1e-3
-NEAR_ENOUGH = 0.1
 ROUNDS = 30
-SOLVED = 1e-11
-# Steps that each extrapolation looks back on; more are all but dependent.
-REMEMBERED = 10
-DEPENDENT = 1e-10
-HALVINGS = 12
-# Half of this many standard errors is a step in which the information hardly changes.
-NO_FURTHER = 1.0
-# A hundred steps can lead out of every bend seen; below the tolerance five tell rounding.
-PATIENCE = 100
-ROUNDED_PATIENCE = 5
-# An extrapolation that gains no more than this has lost its way.
-SHORTER = 0.9
 
 
 @dataclass(frozen=True)
@@ -131,68 +120,36 @@ class PenalizedLogLikelihood:
         return self.plain.bound_rounding(sizes)
 
 
-@dataclass(frozen=True)
-class Point:
-    """Where the scoring stands.
-
-    Attributes
-    ----------
-    params : numpy.ndarray
-        (P,).
-    sums : Sums
-        Penalized log-likelihood, its gradient and the information.
-    root : DenseWhitening
-        That of the information.
-    step : numpy.ndarray
-        V times the adjusted score u (P,): the step of Fisher scoring.
-    length : float
-        The length of u in standard errors, ``sqrt(u' V u)``.
-    """
-
-    params: np.ndarray
-    sums: Sums
-    root: DenseWhitening
-    step: np.ndarray
-    length: float
+def check_bias_reduction(kind: str | None, weight_type: str | None = None) -> None:
+    """Raise if a bias reduction is unknown, or has no theory for the weights."""
+    if kind is None:
+        return
+    if kind not in BIAS_REDUCTIONS:
+        raise OptionError(
+            f"bias_reduction must be one of {', '.join(BIAS_REDUCTIONS)}, or None for maximum "
+            f"likelihood, not {kind!r}."
+        )
+    if weight_type == "sampling":
+        raise BiasReductionError(
+            "Bias reduction rests on the information of a likelihood, and sampling weights make a "
+            "pseudo-likelihood; use frequency or importance weights, or no bias_reduction."
+        )
 
 
-class Extrapolation:
-    """Anderson's acceleration of the steps of Fisher scoring.
-
-    Of the last few points the combination is sought whose steps would cancel, as if steps
-    were linear in the parameters (Anderson 1965; Walker and Ni 2011). Alone, scoring goes
-    slowly where the data are separated: there the information is far from the slope of the
-    adjusted score.
-    """
-
-    def __init__(self) -> None:
-        self.moves: deque[np.ndarray] = deque(maxlen=REMEMBERED)
-        self.changes: deque[np.ndarray] = deque(maxlen=REMEMBERED)
-
-    def add(self, old: Point, new: Point) -> None:
-        """Remember a move and how the step changed by it."""
-        self.moves.append(new.params - old.params)
-        self.changes.append(new.step - old.step)
-
-    def forget(self) -> None:
-        """Forget all moves."""
-        self.moves.clear()
-        self.changes.clear()
-
-    def find_step(self, point: Point) -> np.ndarray:
-        """Return the step to the point at which the steps are expected to vanish."""
-        if not self.moves:
-            return point.step
-        moves, changes = np.array(self.moves).T, np.array(self.changes).T
-        turn = point.root.lower.T
-        shares = lstsq(turn @ changes, turn @ point.step, cond=DEPENDENT, check_finite=False)[0]
-        return point.step - (moves + changes) @ shares
+def refuse_large(size: int, too_large: bool) -> None:
+    """Raise if the information of so many parameters is too large to be formed unasked."""
+    if too_large:
+        raise BiasReductionError(
+            f"Bias reduction needs several arrays of {size} x {size} numbers, "
+            f"{8 * size**2 / 1e9:.1f} GB each; cov_type='nonrobust' asks for them."
+        )
 
 
 def reduce_bias(
     objective: PenalizedLogLikelihood,
     kind: str,
-    start: np.ndarray,
+    given: np.ndarray | None,
+    nothing: Start,
     method: str = "auto",
     maxiter: int | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
@@ -204,8 +161,11 @@ def reduce_bias(
     ----------
     objective : PenalizedLogLikelihood
     kind : {"mean", "median"}
-    start : numpy.ndarray
-        (P,).
+    given : numpy.ndarray or None
+        Where to start (P,), if the user said so.
+    nothing : Start
+        The null model, to start from if not. With many rows, method="auto" and no maxiter the
+        maximum of the log-likelihood itself is nearer, and found first.
     method : str
         How the penalized log-likelihood is climbed, as for `maximize`; "auto" is L-BFGS-B.
     maxiter : int, optional
@@ -221,12 +181,14 @@ def reduce_bias(
         Its sums and certificate are those of the log-likelihood itself; its trace's are the
         penalized one's.
     """
+    start = nothing.params if given is None else given
+    if given is None and method == "auto" and maxiter is None:
+        start = _look_ahead(objective.plain, nothing)
     chosen = "L-BFGS-B" if method == "auto" else find_method(method, len(start))
     climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback)
     _climb(climb, chosen)
-    if kind == "median":
-        _solve(climb, objective, "mean", NEAR_ENOUGH)
-    last = _solve(climb, objective, kind, SOLVED)
+    last = solve(climb, partial(_look, climb, objective, kind), kind == "mean")
+    penalized = last.sums.loglike if kind == "mean" else np.nan
     plain = Climb(objective.plain, climb.params, 1, tolerance, None)
     plain.certify()
     return replace(
@@ -235,75 +197,30 @@ def reduce_bias(
         certificate=plain.certificate,
         sums=plain.sums,
         inverse=None if plain.curvature is None else plain.curvature.inverse,
-        adjusted=AdjustedScore(
-            kind, last.length, tolerance, last.sums.loglike if kind == "mean" else np.nan
-        ),
+        adjusted=AdjustedScore(kind, last.length, find_limit(climb), penalized),
     )
+
+
+def _look_ahead(plain: LogLikelihood, nothing: Start) -> np.ndarray:
+    """Return the maximum of the log-likelihood of many rows if it is soon found, else the null."""
+    if plain.blocks.rows * plain.size < LARGE_WORK:
+        return nothing.params
+    begin = warm_up(plain, nothing)
+    maximum = maximize(plain, begin.params, "L-BFGS-B", MAXIMUM_STEPS, whitening=begin.whitening)
+    return maximum.params if maximum.certificate.product < CLOSE else nothing.params
 
 
 def _climb(climb: Climb, method: str) -> None:
     """Climb by scipy.optimize, whitening anew each round, to where scoring leads on."""
     goal = max(CLIMBED, 4 * float(np.sqrt(climb.rounding)))
+    stretch = float(np.sqrt(find_stiffness(climb)))
     for _ in range(ROUNDS):
         begun = climb.params
+        climb.whiten_by(climb.whiten().scale(stretch))
         climb_once(climb, method, goal)
-        climb.whiten_by(climb.whiten())
-        length = climb.measure_length(climb.sums, climb.whitening)
+        length = climb.measure_length(climb.sums, climb.whiten())
         if climb.over or length <= goal or np.array_equal(climb.params, begun):
             return
-
-
-def _solve(climb: Climb, objective: PenalizedLogLikelihood, kind: str, goal: float) -> Point:
-    """Step on until the adjusted score is as short as its goal, or its rounding.
-
-    Far away short steps of scoring lead to the solution although the adjusted score may grow
-    longer on the way; near it extrapolated steps have to shorten it.
-    """
-    best = point = _look(climb, objective, kind, climb.params)
-    memory, waited = Extrapolation(), 0
-    while best.length > goal and waited < _find_patience(climb, best) and not climb.over:
-        old, point = point, _advance(climb, objective, kind, point, memory)
-        memory.add(old, point)
-        waited += 1
-        if point.length < best.length:
-            best, waited = point, 0
-        climb.params, climb.sums = point.params, point.sums
-        climb.pass_on("scoring", point.length)
-    if best is not point:
-        climb.params, climb.sums = best.params, best.sums
-        climb.note("scoring", best.params, best.sums, best.length)
-    return best
-
-
-def _find_patience(climb: Climb, best: Point) -> int:
-    """Return how many steps may bring nothing better: few where rounding is what is left."""
-    return PATIENCE if best.length > climb.tolerance else ROUNDED_PATIENCE
-
-
-def _advance(
-    climb: Climb,
-    objective: PenalizedLogLikelihood,
-    kind: str,
-    point: Point,
-    memory: Extrapolation,
-) -> Point:
-    """Take an extrapolated step if that shortens the adjusted score, else a careful one."""
-    if point.length <= NEAR_ENOUGH:
-        tried = memory.find_step(point)
-        reach = float(np.linalg.norm(point.root.lower.T @ tried))
-        tried *= min(1.0, NO_FURTHER / reach) if reach > 0 else 1.0
-        after = _look(climb, objective, kind, point.params + tried)
-        falls = kind == "mean" and after.sums.loglike < point.sums.loglike - climb.rounding
-        if after.length < SHORTER * point.length and not falls:
-            return after
-    memory.forget()
-    share = min(1.0, NO_FURTHER / point.length) / 2
-    for _ in range(HALVINGS):
-        after = _look(climb, objective, kind, point.params + share * point.step)
-        if np.isfinite(after.length):
-            return after
-        share /= 2
-    return point
 
 
 def _look(climb: Climb, objective: PenalizedLogLikelihood, kind: str, params: np.ndarray) -> Point:
@@ -317,12 +234,13 @@ def _look(climb: Climb, objective: PenalizedLogLikelihood, kind: str, params: np
     step = root.leave(root.enter(np.asarray(sums.score)))
     if kind == "median":
         step = step - objective.shift_to_median(params, curvature)
-    return Point(params, sums, root, step, float(np.linalg.norm(root.lower.T @ step)))
+    length = float(np.linalg.norm(root.lower.T @ step))
+    return Point(params, sums, root, step / find_stiffness(climb), length)
 
 
 def _judge(climb: Climb, length: float) -> Status:
     """Say how the search ended; the adjusted score decides, not an optimizer's flag."""
-    if length <= climb.tolerance * climb.errors.unit:
+    if length <= find_limit(climb):
         return Status.SOLVED
     if climb.stopped:
         return Status.CALLBACK
