@@ -14,7 +14,7 @@ Mean
 Median
     Every estimate is as likely to fall below as above the truth, up to order n^(-3/2), if the
     score adjusted for the mean is lessened by ``I F`` (Kenne Pagui, Salvan and Sartori 2017;
-    Kosmidis, Kenne Pagui and Sartori 2020, equation 12, where Q = 0 for a canonical link).
+    Kosmidis, Kenne Pagui and Sartori 2020; their Q is zero for a canonical link).
     With v_r the r-th row of V and ``α_k = x_n' v_rk``,
 
         F_r = Σ_n c_n Σ_k y_k (α_k - Σ_l y_l α_l)³ / (3 V_rr) .
