@@ -162,7 +162,8 @@ def reduce_bias(
     objective : PenalizedLogLikelihood
     kind : {"mean", "median"}
     given : numpy.ndarray or None
-        Where to start (P,), if the user said so.
+        Where to start (P,), if the user said so. A start that leads nowhere gives way to the
+        null model.
     nothing : Start
         The null model, to start from if not. With many rows, method="auto" and no maxiter the
         maximum of the log-likelihood itself is nearer, and found first.
@@ -181,18 +182,34 @@ def reduce_bias(
         Its sums and certificate are those of the log-likelihood itself; its trace's are the
         penalized one's.
     """
-    start = nothing.params if given is None else given
-    if given is None and method == "auto" and maxiter is None:
-        start = _look_ahead(objective.plain, nothing)
-    chosen = "L-BFGS-B" if method == "auto" else find_method(method, len(start))
-    climb = Climb(objective, start, maxiter or DEFAULT_MAXITER, tolerance, callback)
-    _climb(climb, chosen)
+    chosen = "L-BFGS-B" if method == "auto" else find_method(method, objective.plain.size)
+    options = (kind, chosen, maxiter or DEFAULT_MAXITER, tolerance, callback)
+    if given is not None:
+        solved = _reduce_from(objective, given, *options)
+        if solved.status is not Status.UNSOLVED:
+            return solved
+    free = given is None and method == "auto" and maxiter is None
+    start = _look_ahead(objective.plain, nothing) if free else nothing.params
+    return _reduce_from(objective, start, *options)
+
+
+def _reduce_from(
+    objective: PenalizedLogLikelihood,
+    start: np.ndarray,
+    kind: str,
+    method: str,
+    maxiter: int,
+    tolerance: float,
+    callback: Callable[[np.ndarray], Any] | None,
+) -> Maximum:
+    climb = Climb(objective, start, maxiter, tolerance, callback)
+    _climb(climb, method)
     last = solve(climb, partial(_look, climb, objective, kind), kind == "mean")
     penalized = last.sums.loglike if kind == "mean" else np.nan
     plain = Climb(objective.plain, climb.params, 1, tolerance, None)
     plain.certify()
     return replace(
-        climb.finish(chosen),
+        climb.finish(method),
         status=_judge(climb, last.length),
         certificate=plain.certificate,
         sums=plain.sums,

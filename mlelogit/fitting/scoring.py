@@ -24,6 +24,8 @@ SHORTER = 0.9
 # Half of this many standard errors is a step in which the information hardly changes.
 NO_FURTHER = 1.0
 HALVINGS = 12
+# Steps between extrapolations, once one has failed: as many as it looks back on.
+RESTED = REMEMBERED
 # A hundred steps can lead out of every bend seen; below the tolerance five tell rounding.
 PATIENCE = 100
 ROUNDED_PATIENCE = 5
@@ -66,6 +68,7 @@ class Extrapolation:
     def __init__(self) -> None:
         self.moves: deque[np.ndarray] = deque(maxlen=REMEMBERED)
         self.changes: deque[np.ndarray] = deque(maxlen=REMEMBERED)
+        self.rest = 0
 
     def add(self, old: Point, new: Point) -> None:
         """Remember a move and how the step changed by it."""
@@ -73,9 +76,15 @@ class Extrapolation:
         self.changes.append(new.step - old.step)
 
     def forget(self) -> None:
-        """Forget all moves."""
+        """Forget all moves, and rest for some steps."""
         self.moves.clear()
         self.changes.clear()
+        self.rest = RESTED
+
+    def rests(self) -> bool:
+        """Tell whether it rests, and count that."""
+        self.rest -= 1
+        return self.rest >= 0
 
     def find_step(self, point: Point) -> np.ndarray:
         """Return the step to the point at which the steps are expected to vanish."""
@@ -141,12 +150,12 @@ def _advance(
     memory: Extrapolation,
 ) -> Point:
     """Take an extrapolated step if that shortens the adjusted score, else a careful one."""
-    if point.length <= NEAR_ENOUGH:
+    if point.length <= NEAR_ENOUGH and not memory.rests():
         after = look(point.params + _shorten(climb, point, memory.find_step(point)))
         falls = rising and after.sums.loglike < point.sums.loglike - climb.rounding
         if after.length < SHORTER * point.length and not falls:
             return after
-    memory.forget()
+        memory.forget()
     step = _shorten(climb, point, point.step) / 2
     for _ in range(HALVINGS):
         after = look(point.params + step)

@@ -351,6 +351,17 @@ def test_a_start_is_used():
         model.fit(bias_reduction="mean", start_params=1e5 * start)
 
 
+def test_a_start_that_leads_nowhere_gives_way():
+    codes, exog = draw_separated(20)
+    model = ml.MNLogit(codes, exog)
+    wanted = model.fit(bias_reduction="mean")
+    size = wanted.params.size
+    starts = np.random.default_rng(0).normal(size=(8, size)) * wanted.bse.to_numpy().ravel("F")
+    for start in wanted.params.to_numpy().ravel("F") + 2 * starts:
+        again = model.fit(bias_reduction="mean", start_params=start)
+        np.testing.assert_allclose(again.params, wanted.params, rtol=1e-7)
+
+
 @both
 def test_few_iterations_are_no_convergence(kind):
     codes, exog = draw_separated(1)
