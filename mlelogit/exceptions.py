@@ -6,6 +6,7 @@ Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
 
 __all__ = [
     "BaseCategoryError",
+    "BiasReductionError",
     "CategoryOrderWarning",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -53,6 +54,10 @@ class MNLogitWarning(UserWarning):
 
 class BaseCategoryError(MNLogitError):
     """The base asked for is not one of the categories."""
+
+
+class BiasReductionError(MNLogitError):
+    """What was asked for has no theory for bias-reduced estimates."""
 
 
 class ColumnNotFoundError(MNLogitError):

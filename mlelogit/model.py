@@ -128,8 +128,9 @@ class MNLogit:
         callback: Callable[[np.ndarray], Any] | None = None,
         disp: bool = False,
         threads: int | None = None,
+        bias_reduction: str | None = None,
     ) -> MNLogitResults:
-        """Maximize the log-likelihood with `scipy.optimize.minimize`.
+        """Maximize the log-likelihood with `scipy.optimize.minimize`, or reduce its bias.
 
         Parameters
         ----------
@@ -159,6 +160,12 @@ class MNLogit:
         threads : int, optional
             Threads over the rows; all processors if not given. The answer does not
             depend on it.
+        bias_reduction : {"mean", "median"}, optional
+            Reduce the bias of the estimates instead, whose values are finite on separated
+            data too. Mean: maximize the log-likelihood plus half the log-determinant of the
+            information (Firth 1993). Median: make over- and underestimates equally likely
+            (Kenne Pagui, Salvan and Sartori 2017). Then tol is the longest adjusted score, in
+            standard errors, that counts as converged; see `mlelogit.fitting.penalties`.
 
         Returns
         -------
@@ -167,7 +174,9 @@ class MNLogit:
         Raises
         ------
         OptionError
-            If method or cov_type is unknown.
+            If method, cov_type or bias_reduction is unknown.
+        BiasReductionError
+            If bias reduction is asked for with sampling weights.
         ParamsError
             If start_params has a wrong shape, wrong labels or is not finite.
 
@@ -179,9 +188,9 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
-        _check_options(cov_type, cov_kwds)
+        covariance = _check_covariance(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads, cov_type is not None)
+        request = FitRequest(method, start, maxiter, tol, threads, covariance, bias_reduction)
         record = estimate(self.design, request, callback, disp, self._basis)
         return MNLogitResults(record, estimate_covariance(record, cov_type))
 
@@ -267,8 +276,10 @@ def mnlogit(
     return model
 
 
-def _check_options(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> None:
+def _check_covariance(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> bool:
+    """Check the covariance asked for, and tell whether one was."""
     if cov_type is not None and cov_type not in COVARIANCES:
         raise OptionError(f"cov_type must be one of {', '.join(COVARIANCES)}, not {cov_type!r}.")
     if cov_kwds:
         raise OptionError(f"cov_kwds is not used by {cov_type or 'the default covariance'}.")
+    return cov_type is not None

@@ -105,6 +105,17 @@ class MNLogitResults:
         return self.statistics.llf
 
     @property
+    def bias_reduction(self) -> str | None:
+        """Which bias the fit reduced: that of the "mean", of the "median" or none."""
+        return self.record.maximum.bias_reduction
+
+    @property
+    def penalized_llf(self) -> float:
+        """What bias_reduction="mean" maximized, the log-likelihood plus 1/2 log det I; else NaN."""
+        adjusted = self.record.maximum.adjusted
+        return np.nan if adjusted is None else adjusted.penalized
+
+    @property
     def llnull(self) -> float:
         """Log-likelihood of the null model."""
         return self.statistics.llnull
@@ -151,12 +162,12 @@ class MNLogitResults:
 
     @property
     def converged(self) -> bool:
-        """Whether the certificate holds."""
+        """Whether the certificate holds, or with bias reduction the adjusted score is zero."""
         return self.record.maximum.converged
 
     @property
     def certificate(self) -> Certificate:
-        """How far the maximum can be."""
+        """How far the maximum of the log-likelihood can be."""
         return self.record.maximum.certificate
 
     @cached_property

@@ -13,6 +13,12 @@ STANDARD_ERRORS = 1e-7
 RELATIVE = 1e-7
 WEIGHTED = [name for name in PLAIN if load_case(name).truth["weights"]]
 ROBUST = [name for name in PLAIN if "robust" in load_case(name).truth["extra"]]
+BIAS_REDUCED = [
+    (name, block["type"])
+    for name in (*PLAIN, *SEPARATED)
+    for block in load_case(name).truth.get("bias_reduced", ())
+]
+BIAS_KINDS = {"AS_mean": "mean", "MPL_Jeffreys": "mean", "AS_median": "median"}
 ROBUST_KINDS = {
     "HC0": "HC0_se",
     "robust": "stata_vce_robust_se",
@@ -246,3 +252,21 @@ def test_separated_data_say_so_in_the_summary(name):
     with pytest.warns(NoFiniteMaximumWarning):
         text = str(build_model(name).fit().summary())
     assert "no finite maximum" in text.lower()
+
+
+@pytest.mark.parametrize(("name", "kind"), BIAS_REDUCED)
+def test_bias_reduced_estimates_are_those_of_brglm2(name, kind):
+    """MPL_Jeffreys maximizes the penalized log-likelihood: for this model that is AS_mean."""
+    case = load_case(name)
+    truth = next(block for block in case.truth["bias_reduced"] if block["type"] == kind)
+    result = build_model(name).fit(bias_reduction=BIAS_KINDS[kind])
+    assert result.converged
+    for ours, key in ((result.params, "coef"), (result.bse, "se")):
+        table = case.table(key, truth)
+        npt.assert_allclose(align(case, ours, table), table, rtol=1e-9)
+    npt.assert_allclose(result.llf, truth["loglik_of_coef"], rtol=1e-10)
+
+
+def test_every_open_bias_reduction_is_here():
+    assert len(BIAS_REDUCED) == 8
+    assert {name for name, _ in BIAS_REDUCED} >= set(SEPARATED)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.fitting.maximum import Status
+from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
@@ -157,7 +157,7 @@ def _write_header(
         ("Outcome:", write_name(encoding.outcome_name)),
         ("Outcome kind:", encoding.outcome_kind),
         ("Base category:", write_name(names[encoding.base])),
-        ("Method:", f"MLE ({maximum.method})"),
+        ("Method:", _write_method(maximum)),
         ("Converged:", "yes" if maximum.converged else "NO"),
         ("Iterations:", str(maximum.iterations)),
         ("Covariance:", "left out" if covariance.omitted else covariance.kind),
@@ -210,7 +210,7 @@ def _write_cells(numbers: Sequence[float]) -> list[str]:
 def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStatistics) -> list[str]:
     encoding = record.encoding
     notes = [
-        f"Certificate: {record.maximum.certificate}.",
+        _write_convergence(record.maximum),
         write_name(f"Categories in order: {', '.join(encoding.category_names)}."),
         f"Null model: {statistics.null}.",
     ]
@@ -241,6 +241,20 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")
     return notes
+
+
+def _write_method(maximum: Maximum) -> str:
+    reduced = maximum.bias_reduction
+    return f"{'MLE' if reduced is None else f'bias-reduced, {reduced}'} ({maximum.method})"
+
+
+def _write_convergence(maximum: Maximum) -> str:
+    """Say what decided on convergence: the certificate, or with bias reduction its own score."""
+    if maximum.adjusted is None:
+        return f"Certificate: {maximum.certificate}."
+    source = {"mean": "Firth", "median": "Kenne Pagui, Salvan and Sartori"}
+    reduced = maximum.adjusted.bias_reduction
+    return f"Bias reduction: {reduced} ({source[reduced]}). Adjusted score: {maximum.adjusted}."
 
 
 def write_name(name: Any) -> str:

@@ -24,7 +24,7 @@ from mlelogit.equivalence.engines import (
     run_engine,
 )
 from mlelogit.equivalence.identity import cross_entropy
-from mlelogit.exceptions import OptionError
+from mlelogit.exceptions import BiasReductionError, OptionError
 from mlelogit.fitting.likelihood import map_outcome
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
@@ -141,10 +141,17 @@ def verify(
     ------
     OptionError
         If an engine is unknown.
+    BiasReductionError
+        If the fit's bias was reduced: the engines maximize the likelihood.
     CovarianceError
         If the fit left its covariance out for its size: differences are told in
         standard errors.
     """
+    if record.maximum.bias_reduction is not None:
+        raise BiasReductionError(
+            "The engines maximize the likelihood, and this fit reduced its bias, so they would "
+            "rightly disagree; verify a fit without bias_reduction."
+        )
     need_covariance(covariance)
     chosen = _choose_engines(engines)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

@@ -26,14 +26,18 @@ from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
+from mlelogit.fitting.penalties import (
+    PenalizedLogLikelihood,
+    check_bias_reduction,
+    reduce_bias,
+    refuse_large,
+)
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
 from mlelogit.fitting.refinement import refine
 from mlelogit.fitting.report import warn_if_not_converged
-from mlelogit.fitting.warmup import Start, warm_up, whiten_null
+from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 
-# Below this product of rows and parameters overhead is all.
-LARGE_WORK = 200_000
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
 LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
@@ -65,6 +69,8 @@ def estimate(
         If a column is a combination of the others.
     ParamsError
         If the start has a wrong shape or is not finite.
+    BiasReductionError
+        If bias reduction is asked for with sampling weights, or for too many parameters.
 
     Warns
     -----
@@ -73,6 +79,7 @@ def estimate(
     """
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
+    check_bias_reduction(request.bias_reduction, design.weight_type)
     with single_threaded_blas():
         return _estimate(design, request, callback, show, basis)
 
@@ -94,9 +101,7 @@ def _estimate(
         nothing, given = replace(nothing, params=given), None
     with tqdm(desc="Iterations", disable=None if show else True) as counter:
         report = partial(_report, basis, counter, callback)
-        climbed = None if given is None else _climb(objective, given, request, report)
-        if climbed is None or climbed.status in LOST:
-            climbed = _climb_from_null(objective, nothing, request, report)
+        climbed = _find_maximum(objective, basis, given, nothing, request, report)
     verdict = _judge(blocks, base, basis, climbed, request)
     record = FitRecord(
         encoding=design.encoding,
@@ -115,12 +120,34 @@ def _estimate(
     return record
 
 
+def _find_maximum(
+    objective: LogLikelihood,
+    basis: ColumnBasis,
+    given: np.ndarray | None,
+    nothing: Start,
+    request: FitRequest,
+    report: Callable[[np.ndarray], bool],
+) -> Maximum:
+    """Climb what is asked for: the log-likelihood, or one whose bias is reduced."""
+    if request.bias_reduction is None:
+        climbed = None if given is None else _climb(objective, given, request, report)
+        if climbed is None or climbed.status in LOST:
+            climbed = _climb_from_null(objective, nothing, request, report)
+        return climbed
+    refuse_large(objective.size, _is_too_large(objective.size, request))
+    options = (request.method, request.maxiter, request.tolerance, report)
+    penalized = PenalizedLogLikelihood(objective, basis)
+    return reduce_bias(penalized, request.bias_reduction, given, nothing, *options)
+
+
 def _judge(
     blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, request: FitRequest
 ) -> Verdict:
     """Tell whether the data are separated; the certificate spares the question if it holds."""
     if climbed.certificate.finite_maximum:
         return Verdict(CERTIFIED, climbed)
+    if climbed.adjusted is not None:
+        return Verdict(UNEXAMINED, climbed)
     if climbed.sums.information is None or climbed.status is Status.CALLBACK:
         return Verdict(UNEXAMINED, climbed)
     return examine_separation(blocks, base, basis, climbed, request.tolerance)

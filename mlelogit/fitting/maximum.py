@@ -15,8 +15,9 @@ class Status(Enum):
     """How a climb ended; each member's value is what to tell the user."""
 
     CONVERGED = "Converged: the certificate bounds the error of every coefficient."
-    MAXITER = "Stopped at maxiter before the certificate held; raise maxiter or drop it."
-    CALLBACK = "Stopped by the callback before the certificate held."
+    SOLVED = "Converged: the adjusted score is zero, up to the tolerance."
+    MAXITER = "Stopped at maxiter before convergence was shown; raise maxiter or drop it."
+    CALLBACK = "Stopped by the callback before convergence was shown."
     STALLED = (
         "Stopped where rounding hides any further rise, before the certificate held; look for "
         "columns that are nearly collinear, or raise tol."
@@ -29,6 +30,10 @@ class Status(Enum):
         "The data are separated: no finite maximum exists. Where coefficients are infinite the "
         "likelihood rises towards its supremum without end; the others are those of the model "
         "in the limit. fit(bias_reduction='mean') gives finite estimates."
+    )
+    UNSOLVED = (
+        "Stopped where no step brings the adjusted score nearer to zero; look for columns that are "
+        "nearly collinear, try another method or start_params, or raise tol."
     )
     NO_FINITE_MAXIMUM = (
         "No finite maximum has been shown to exist: some category is probably separated from "
@@ -45,12 +50,13 @@ class Trace:
     Attributes
     ----------
     stage : tuple of str
-        "start", the method, "chord" for a quasi-Newton step on scores, or "newton".
+        "start", the method, "chord" for a quasi-Newton step on scores, "newton", or
+        "scoring" for a step on adjusted scores.
     loglike : numpy.ndarray
-        (T,).
+        (T,); with bias reduction the penalized one.
     score_norm : numpy.ndarray
-        (T,): length of the score in whitened coordinates; for a Newton step, the
-        decrement.
+        (T,): length of the score in whitened coordinates; for a Newton step the
+        decrement, for scoring the length of the adjusted score.
     evaluations : numpy.ndarray
         (T,): passes over the data so far.
     params : numpy.ndarray
@@ -62,6 +68,31 @@ class Trace:
     score_norm: np.ndarray
     evaluations: np.ndarray
     params: np.ndarray
+
+
+@dataclass(frozen=True)
+class AdjustedScore:
+    """The score that bias reduction brings to zero, in place of the log-likelihood's own.
+
+    Attributes
+    ----------
+    bias_reduction : {"mean", "median"}
+    length : float
+        Its length u in standard errors, ``sqrt(u' V u)``.
+    tolerance : float
+        The length that counts as converged.
+    penalized : float
+        ``l + 1/2 log det I``, of which the score adjusted for the mean is the gradient; the
+        determinant is that of the design's own columns. NaN for the median.
+    """
+
+    bias_reduction: str
+    length: float
+    tolerance: float
+    penalized: float
+
+    def __str__(self) -> str:
+        return f"{self.length:.2g} standard errors long (tolerance {self.tolerance:.2g})"
 
 
 @dataclass(frozen=True)
@@ -83,6 +114,9 @@ class Maximum:
     method : str
         The scipy method used; "trust-exact" where that had to take over.
     iterations : int
+    adjusted : AdjustedScore or None
+        What was brought to zero, if that was not the score. The certificate then says how far
+        from here the maximum of the log-likelihood can be, if it says anything.
     """
 
     params: np.ndarray
@@ -93,8 +127,25 @@ class Maximum:
     trace: Trace
     method: str
     iterations: int
+    adjusted: AdjustedScore | None = None
 
     @property
     def converged(self) -> bool:
-        """Whether the certificate holds."""
-        return self.status is Status.CONVERGED
+        """Whether the certificate holds, or with bias reduction the adjusted score is zero."""
+        return self.status in (Status.CONVERGED, Status.SOLVED)
+
+    @property
+    def bias_reduction(self) -> str | None:
+        """Which bias was reduced: that of the "mean", of the "median" or none."""
+        return None if self.adjusted is None else self.adjusted.bias_reduction
+
+    @property
+    def finite(self) -> bool:
+        """Whether estimates and covariance stand for something finite.
+
+        That a maximum exists is for the certificate to show; bias-reduced estimates need a
+        positive definite information only.
+        """
+        return self.inverse is not None and (
+            self.adjusted is not None or self.certificate.finite_maximum
+        )

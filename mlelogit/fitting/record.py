@@ -18,6 +18,7 @@ from mlelogit.fitting.limit import CERTIFIED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.optimization import find_method
+from mlelogit.fitting.penalties import check_bias_reduction
 from mlelogit.fitting.separation import restrict_rows
 
 
@@ -38,6 +39,8 @@ class FitRequest:
         Threads over row blocks; all processors if None.
     covariance : bool
         Whether a covariance was asked for, however large.
+    bias_reduction : {"mean", "median"}, optional
+        Which bias to reduce; maximum likelihood if not given.
     """
 
     method: str = "auto"
@@ -46,8 +49,10 @@ class FitRequest:
     tolerance: float = DEFAULT_TOLERANCE
     threads: int | None = None
     covariance: bool = False
+    bias_reduction: str | None = None
 
     def __post_init__(self) -> None:
+        check_bias_reduction(self.bias_reduction)
         find_method(self.method, 1)
         whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
         if self.maxiter is not None and not (whole and self.maxiter > 0):
@@ -141,8 +146,8 @@ class FitRecord:
 
     @property
     def well_defined(self) -> bool:
-        """Whether there is a certified maximum, be it that of the limiting model."""
-        return self.separation.found or self.maximum.certificate.finite_maximum
+        """Whether estimates stand for something finite, be it in the limiting model."""
+        return self.separation.found or self.maximum.finite
 
     def limit_blocks(self) -> RowBlocks:
         """Return the rows, each with the categories that are left of it in the limit."""

@@ -12,7 +12,7 @@ from mlelogit.data.blocks import Block, RowBlocks, cut_block
 from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import count_threads, fold_in_order, single_threaded_blas
-from mlelogit.exceptions import WeightError
+from mlelogit.exceptions import BiasReductionError, WeightError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
@@ -63,6 +63,8 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
 
     Raises
     ------
+    BiasReductionError
+        If the fit's bias was reduced: refits maximize the likelihood.
     WeightError
         If `times` has another shape, or is negative or not finite somewhere.
 
@@ -76,6 +78,11 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     >>> bool((abs(refits.std().to_numpy() / res.bse.to_numpy().ravel() - 1) < 0.3).all())
     True
     """
+    if record.maximum.bias_reduction is not None:
+        raise BiasReductionError(
+            "Refits maximize the likelihood, and this fit reduced its bias; refit the model "
+            "with frequency weights and bias_reduction, or start from a fit without it."
+        )
     blocks = record.need_blocks()
     times = _check_times(times, blocks.rows)
     count = count_threads(threads)

@@ -17,6 +17,7 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.maximum import Status
+from mlelogit.fitting.penalties import warn_if_unsolved
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.separation import find_observed
 from mlelogit.notices import warn_user
@@ -29,7 +30,8 @@ REMEDY = "fit(bias_reduction='mean') gives finite estimates."
 def warn_if_not_converged(record: FitRecord) -> None:
     """Warn how far off the answer can be if its certificate does not hold."""
     maximum = record.maximum
-    if maximum.converged:
+    if maximum.converged or maximum.adjusted is not None:
+        warn_if_unsolved(maximum)
         return
     if record.separation.found:
         warn_user(" ".join([*report_separation(record).tell(), REMEDY]), SeparationWarning)
@@ -49,7 +51,8 @@ def warn_if_not_converged(record: FitRecord) -> None:
     if maximum.status is Status.NO_FINITE_MAXIMUM:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
-            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN.",
+            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
+            f"{REMEDY}",
             NoFiniteMaximumWarning,
         )
         return

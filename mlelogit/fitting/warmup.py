@@ -20,6 +20,8 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import climb_once
 from mlelogit.fitting.whitening import DenseWhitening, KroneckerWhitening, Whitening
 
+# Below this product of rows and parameters overhead is all.
+LARGE_WORK = 200_000
 # With fewer rows their information is too far from that of all to whiten with.
 ROWS_PER_PARAMETER = 16
 SHARE = 16

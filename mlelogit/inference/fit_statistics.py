@@ -13,6 +13,10 @@ PSEUDO_REASON = (
     "with sampling weights the log-likelihood is a pseudo-likelihood: likelihood-ratio tests "
     "and information criteria do not apply"
 )
+BIAS_REASON = (
+    "bias-reduced estimates do not maximize the log-likelihood, so likelihood-ratio tests do not "
+    "apply"
+)
 NULL_REASON = "the null model beside the offset has no certified maximum"
 
 
@@ -26,7 +30,7 @@ class FitStatistics:
         Log-likelihood of the fit and of the null model.
     llr, llr_pvalue : float
         ``2 (llf - llnull)`` and its upper tail, chi-squared with `df_model`
-        degrees of freedom; NaN with sampling weights.
+        degrees of freedom; NaN with sampling weights and with bias reduction.
     prsquared : float
         ``1 - llf / llnull`` (McFadden 1974).
     aic, bic : float
@@ -54,19 +58,26 @@ class FitStatistics:
     reason: str
 
 
+def find_reason(record: FitRecord) -> str:
+    """Say why a likelihood-ratio test does not apply to a fit; nothing if it does."""
+    if record.weight_type == "sampling":
+        return PSEUDO_REASON
+    return "" if record.maximum.bias_reduction is None else BIAS_REASON
+
+
 def compute_fit_statistics(record: FitRecord) -> FitStatistics:
     """Compute the statistics of a fit."""
     llf, llnull = record.sums.loglike, record.null.loglike
     size = len(record.maximum.params)
     df_model = size - (len(record.params) if record.null.has_intercepts else 0)
     pseudo = record.weight_type == "sampling"
-    reason = PSEUDO_REASON if pseudo else "" if np.isfinite(llnull) else NULL_REASON
-    llr = np.nan if pseudo else 2 * (llf - llnull)
+    reason = find_reason(record) or ("" if np.isfinite(llnull) else NULL_REASON)
+    llr = np.nan if find_reason(record) else 2 * (llf - llnull)
     return FitStatistics(
         llf=llf,
         llnull=llnull,
         llr=llr,
-        llr_pvalue=float(chdtrc(df_model, max(llr, 0.0))) if df_model and not pseudo else np.nan,
+        llr_pvalue=float(chdtrc(df_model, np.maximum(llr, 0.0))) if df_model else np.nan,
         prsquared=1 - llf / llnull if llnull else np.nan,
         aic=np.nan if pseudo else -2 * llf + 2 * size,
         bic=np.nan if pseudo else -2 * llf + size * float(np.log(float(record.nobs))),

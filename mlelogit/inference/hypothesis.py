@@ -18,7 +18,7 @@ from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import list_coefficients
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.fit_statistics import PSEUDO_REASON
+from mlelogit.inference.fit_statistics import find_reason
 
 NESTING_TOLERANCE = 1e-8
 SHOWN = 4
@@ -190,7 +190,7 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     ``2 (llf - llf_smaller)`` is chi-squared with the difference in parameters as
     degrees of freedom (Wilks 1938). That the models are fitted to the same rows,
     and that every column of the smaller is a combination of the larger's, is
-    checked on the data.
+    checked on the data. With sampling weights or bias reduction the result is NaN, and says why.
 
     Raises
     ------
@@ -205,8 +205,9 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
         raise NotNestedError(f"The second model is not nested in the first: {reason}.")
     null = _state_nesting(larger.encoding.names, smaller.encoding.names)
     name = "Likelihood-ratio test"
-    if larger.weight_type == "sampling":
-        return TestResult(name, null, np.nan, df, np.nan, PSEUDO_REASON)
+    reason = find_reason(larger) or find_reason(smaller)
+    if reason:
+        return TestResult(name, null, np.nan, df, np.nan, reason)
     if not (larger.maximum.converged and smaller.maximum.converged):
         return TestResult(name, null, np.nan, df, np.nan, "a fit has not converged")
     return make_test(name, null, 2 * (larger.sums.loglike - smaller.sums.loglike), df)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mlelogit.data.encoding import Encoding
+from mlelogit.exceptions import BiasReductionError
 from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance
@@ -48,7 +49,19 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
 
 
 def rebase_record(record: FitRecord, base: int) -> FitRecord:
-    """Return a fit's record as seen from another base; the rows are not touched."""
+    """Return a fit's record as seen from another base; the rows are not touched.
+
+    Raises
+    ------
+    BiasReductionError
+        If the bias of the median was reduced: the median of a difference of estimates is not
+        the difference of their medians, so another base has other estimates.
+    """
+    if record.maximum.bias_reduction == "median" and base != record.encoding.base:
+        raise BiasReductionError(
+            "Median bias reduction belongs to the coefficients that it was made for, and another "
+            "base has others: fit the model with that base. bias_reduction='mean' can be rebased."
+        )
     encoding = record.encoding.with_base(base)
     change = change_base(record.encoding, base)
     back = change_base(encoding, record.encoding.base).T

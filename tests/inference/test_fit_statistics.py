@@ -17,7 +17,7 @@ def fake(llf=-90.0, llnull=-100.0, size=6, null="intercepts", weight_type=None, 
         null=SimpleNamespace(
             loglike=llnull, kind=null, has_intercepts=null.startswith("intercepts")
         ),
-        maximum=SimpleNamespace(params=np.zeros(size)),
+        maximum=SimpleNamespace(params=np.zeros(size), bias_reduction=None),
         params=np.zeros((2, size // 2)),
         weight_type=weight_type,
         nobs=nobs,
