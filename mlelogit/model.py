@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.rows import DataOptions
-from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import FitRequest, estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
-from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
+from mlelogit.inference.covariance import check_covariance, estimate_covariance
 from mlelogit.results import MNLogitResults
 
 
@@ -174,7 +174,8 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
-        _check_options(cov_type, cov_kwds)
+        check_covariance(cov_type, cov_kwds)
+        check_reports(callback, disp)
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, cov_type is not None)
         record = estimate(self.design, request, callback, disp)
@@ -259,10 +260,3 @@ def mnlogit(
     model = MNLogit.__new__(MNLogit)
     model._hold(make_design_from_formula(formula, data, options))
     return model
-
-
-def _check_options(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> None:
-    if cov_type is not None and cov_type not in COVARIANCES:
-        raise OptionError(f"cov_type must be one of {', '.join(COVARIANCES)}, not {cov_type!r}.")
-    if cov_kwds:
-        raise OptionError(f"cov_kwds is not used by {cov_type or 'the default covariance'}.")

@@ -215,7 +215,9 @@ def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
 
 
 def _count(value: Any) -> int:
-    shape = np.shape(value) if not hasattr(value, "shape") else value.shape
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return len(value) if hasattr(value, "__len__") else 1
     return int(shape[0]) if shape else 1
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import (
     as_numbers,
@@ -23,7 +24,6 @@ from mlelogit.data.sources import as_matrix
 from mlelogit.exceptions import (
     EmptyDataError,
     OffsetError,
-    OptionError,
     WeightError,
     WeightTypeError,
 )
@@ -45,18 +45,15 @@ class DataOptions:
     missing: str = "raise"
 
     def __post_init__(self) -> None:
-        if self.missing not in MISSING_ACTIONS:
-            raise OptionError(
-                f"missing must be one of {', '.join(MISSING_ACTIONS)}, not {self.missing!r}."
-            )
+        check_choice("missing", self.missing, MISSING_ACTIONS)
         listed = ", ".join(repr(kind) for kind in WEIGHT_TYPES)
         if self.weights is not None and self.weight_type is None:
             raise WeightTypeError(
                 f"weights need weight_type, one of {listed}: they differ in the number of "
                 "observations, the covariance and the tests."
             )
-        if self.weight_type is not None and self.weight_type not in WEIGHT_TYPES:
-            raise WeightTypeError(f"weight_type must be one of {listed}, not {self.weight_type!r}.")
+        if self.weight_type is not None:
+            check_choice("weight_type", self.weight_type, WEIGHT_TYPES, WeightTypeError)
         if self.weights is None and self.weight_type is not None:
             raise WeightTypeError(f"weight_type={self.weight_type!r} was given without weights.")
 
@@ -142,8 +139,12 @@ def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
     given = convert_foreign(given)
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
         given = given.iloc[:, 0]
-    if np.ndim(given) != 1:
-        raise error(f"{what} must be one number per row, not {np.ndim(given)}-dimensional.")
+    try:
+        dimensions = np.ndim(given)
+    except ValueError as reason:
+        raise error(f"{what} must be one number per row; its entries differ in length.") from reason
+    if dimensions != 1:
+        raise error(f"{what} must be one number per row, not {dimensions}-dimensional.")
     return as_numbers(given if hasattr(given, "dtype") else pd.Series(list(given)), what)
 
 

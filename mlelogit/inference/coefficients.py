@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_ndtr, ndtri
 
+from mlelogit.data.arguments import read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
@@ -73,13 +74,10 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
             raise ParamsError("params must be labelled (category, name), each once.")
         values = given.to_numpy()[given.index.get_indexer(index_params(encoding))]
     else:
-        values = np.asarray(given)
+        values = read_reals(given, "params", ParamsError)
         if values.shape == shape and values.ndim == 2:
             values = values.T.ravel()
-    try:
-        values = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ParamsError("params must be numbers.") from error
+    values = read_reals(values, "params", ParamsError)
     if values.shape != (shape[0] * shape[1],):
         raise ParamsError(
             f"params has shape {values.shape}; give ({shape[0] * shape[1]},), equation by "

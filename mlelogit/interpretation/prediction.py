@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import encode_new
 from mlelogit.data.frames import as_frame, convert_foreign, find_missing
 from mlelogit.data.rows import read_new_offset
-from mlelogit.exceptions import OffsetError, OptionError, ParamsError
+from mlelogit.data.sources import as_array
+from mlelogit.exceptions import OffsetError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
@@ -61,10 +63,8 @@ def predict(
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
         Each names the column, and the rows or levels.
     """
-    if which not in PREDICTIONS:
-        raise OptionError(f"which must be one of {', '.join(PREDICTIONS)}, not {which!r}.")
-    if missing not in MISSING_IN_NEW:
-        raise OptionError(f"missing must be one of {', '.join(MISSING_IN_NEW)}, not {missing!r}.")
+    check_choice("which", which, PREDICTIONS)
+    check_choice("missing", missing, MISSING_IN_NEW)
     if newdata is None:
         if offset is not None:
             raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
@@ -137,7 +137,7 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
         newdata = newdata.to_frame().T
     if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
         return as_frame(newdata, "newdata")
-    array = newdata.toarray() if hasattr(newdata, "toarray") else np.asarray(newdata)
+    array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
     width = len(record.encoding.names)
     if array.ndim == 1 and len(array) == width:
         array = array[np.newaxis, :]
