@@ -252,7 +252,7 @@ def _list_columns(value: Any) -> list:
 def check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
     """Raise if a factor has a level that is not known: formulaic would give it the base row."""
     for expr, known in levels.items():
-        found, seen = pd.unique(np.asarray(factors[expr], dtype=object)), set(known)
+        found, seen = pd.unique(np.atleast_1d(np.asarray(factors[expr], dtype=object))), set(known)
         unseen = [level for level in found if level not in seen]
         if unseen:
             raise UnseenLevelError(

@@ -24,7 +24,7 @@ from mlelogit.exceptions import FormulaError, UnsafeFormulaError
 OUTCOME_FUNCTIONS = ("counts", "probabilities")
 LARGEST_POWER = 10
 _NAME = r"[^\W\d]\w*"
-_DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})+(?![\w.(])")
+_DOTTED = re.compile(rf"(?<![\w.]){_NAME}(?:\.{_NAME})+(?![\w.(])")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _check_braces(bare: str, formula: str) -> None:
         raise UnsafeFormulaError(
             f"Braces and brackets are refused in a formula: {formula!r}. {ALLOWED}"
         )
-    if re.search(r"__\w+__\s*\(|\)\s*\.\s*[^\W\d]", bare):
+    if re.search(r"(?<!\w)__\w+__\s*\(|\)\s*\.\s*[^\W\d]", bare):
         raise UnsafeFormulaError(f"Attributes and hidden names are refused: {formula!r}. {ALLOWED}")
     if "|" in bare:
         raise FormulaError(f"'|' has no meaning in this model's formula: {formula!r}.")

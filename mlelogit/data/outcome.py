@@ -32,6 +32,7 @@ from mlelogit.notices import warn_user
 
 OUTCOME_KINDS = ("labels", "counts", "probabilities")
 SHARE_TOLERANCE = 1e-8
+LARGEST_COUNT = 1e50
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,14 @@ def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
 
 def _check_not_negative(values: np.ndarray, names: tuple) -> None:
     def is_bad(rows: np.ndarray) -> np.ndarray:
-        return np.asarray((rows < 0) | np.isinf(rows))
+        return np.asarray((rows < 0) | (rows > LARGEST_COUNT))
 
     bad = find_rows(values, lambda rows: np.any(is_bad(rows), axis=1))
     if bad.size:
         row, column = bad[0], int(np.argmax(is_bad(values[bad[0]])))
         raise OutcomeError(
-            f"Counts and probabilities are finite and not negative; row {row}, column "
-            f"{names[column]!r} holds {values[row, column]}."
+            f"Counts and probabilities are not negative and at most {LARGEST_COUNT:g}; row {row}, "
+            f"column {names[column]!r} holds {values[row, column]}."
         )
 
 

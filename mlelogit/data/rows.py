@@ -31,6 +31,7 @@ from mlelogit.exceptions import (
 WEIGHT_TYPES = ("frequency", "sampling", "importance")
 MISSING_ACTIONS = ("raise", "drop")
 LARGEST_OFFSET = 1e100
+LARGEST_WEIGHT = 1e50
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,12 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
             )
     if (weights == 0).all():
         raise WeightError("All weights are zero.")
+    largest = float(np.nanmax(weights, initial=0.0))
+    if largest and not 1 / LARGEST_WEIGHT <= largest <= LARGEST_WEIGHT:
+        raise WeightError(
+            f"The largest weight is {largest:g}, outside {1 / LARGEST_WEIGHT:g} to "
+            f"{LARGEST_WEIGHT:g}; divide all weights by one number."
+        )
     return weights
 
 
@@ -178,6 +185,8 @@ def read_offset(given: Any, length: int) -> RawOffset | None:
     given = convert_foreign(given)
     if isinstance(given, pd.DataFrame):
         check_unique_names(given.columns, "The offset")
+        if not given.shape[1]:
+            raise OffsetError("The offset has no columns.")
         columns = [as_numbers(given[name], f"offset {name}") for name in given.columns]
         array, labels = np.column_stack(columns), tuple(given.columns)
     else:

@@ -30,6 +30,15 @@ def two_sided_p(z: np.ndarray) -> np.ndarray:
     return np.asarray(2 * np.exp(log_ndtr(-np.abs(z))))
 
 
+def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return z: infinite where a standard error is zero, NaN where the estimate is too.
+
+    A robust standard error is zero if no row's score moves the coefficient.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(estimates / errors)
+
+
 def check_alpha(alpha: float) -> float:
     """Return alpha, or raise `OptionError` if it is not between 0 and 1."""
     if not isinstance(alpha, int | float | np.number) or not 0 < alpha < 1:
@@ -122,7 +131,7 @@ def tidy_coefficients(
     """
     estimate, bse = record.maximum.params, covariance.bse
     half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
-    z = estimate / bse
+    z = divide_by_errors(estimate, bse)
     encoding = record.encoding
     labels = {
         "category": [category for category in encoding.others for _ in encoding.names],

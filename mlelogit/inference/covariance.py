@@ -58,8 +58,8 @@ class Covariance:
 
     @property
     def bse(self) -> np.ndarray:
-        """Standard errors (P,)."""
-        return np.sqrt(np.diag(self.matrix))
+        """Standard errors (P,); a variance of zero that rounding made negative is zero."""
+        return np.sqrt(np.maximum(np.diag(self.matrix), 0.0))
 
 
 def omit_covariance(kind: str, size: int) -> Covariance:

@@ -99,7 +99,7 @@ def judge_converged(case: Case, results: MNLogitResults, told: set[str]) -> None
         return
     assert np.isfinite(params).all(), "NaN called converged"
     assert np.isfinite(results.bse.to_numpy()).all()
-    assert (results.bse.to_numpy() > 0).all()
+    assert results.cov_type != "nonrobust" or (results.bse.to_numpy() > 0).all()
     if case.offset is None:
         check_score(case, results, params)
 
@@ -133,6 +133,7 @@ def check_score(case: Case, results: MNLogitResults, params: np.ndarray) -> None
 def find_label(labels: list, category: Any) -> int:
     """Return the place of a category among the labels given."""
     found = [i for i, label in enumerate(labels) if label == category]
+    found = found or [i for i, label in enumerate(labels) if str(label) == str(category)]
     same = [i for i in found if type(labels[i]) is type(category)]
     assert found, f"{category!r} was not given"
     return (same or found)[0]
