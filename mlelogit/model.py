@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.rows import DataOptions
@@ -175,7 +174,6 @@ class MNLogit:
             If covariance and certificate were left out for their size.
         """
         check_covariance(cov_type, cov_kwds)
-        check_reports(callback, disp)
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, cov_type is not None)
         record = estimate(self.design, request, callback, disp)

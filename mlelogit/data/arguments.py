@@ -10,10 +10,8 @@ import numpy as np
 from mlelogit.data.frames import unmask
 from mlelogit.exceptions import MNLogitError, OptionError
 
-_SHOWN = 80
 
-
-def write_value(value: Any) -> str:
+def write_value(value: Any, shown: int = 80) -> str:
     """Write any value on one short line.
 
     Examples
@@ -23,7 +21,7 @@ def write_value(value: Any) -> str:
     "[1, 'a']"
     """
     text = " ".join(repr(value).split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= shown else f"{text[:shown]}..."
 
 
 def check_choice(
@@ -66,6 +64,8 @@ def read_reals(given: Any, what: str, error: type[MNLogitError]) -> np.ndarray:
 def check_reports(callback: Any, disp: Any) -> None:
     """Raise `OptionError` if a callback cannot be called, or disp is neither true nor false."""
     if not (callback is None or callable(callback)):
-        raise OptionError(f"callback must be a function, not {write_value(callback)}.")
+        raise OptionError(
+            f"callback must be a function of the parameters, not {write_value(callback)}."
+        )
     if not isinstance(disp, bool | int | np.bool_):
         raise OptionError(f"disp must be True or False, not {write_value(disp)}.")

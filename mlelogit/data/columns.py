@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from mlelogit.data.expressions import ExpressionChecker
+from mlelogit.data.expressions import (
+    SHOWN,
+    ExpressionChecker,
+    hide_name,
+    hide_names,
+    quote,
+    show_names,
+)
 from mlelogit.data.frames import (
     as_numbers,
     check_finite,
@@ -61,8 +68,8 @@ class Evaluated:
 
 
 def tidy_name(name: str) -> str:
-    """Drop the backticks that stand around names inside expressions."""
-    return name.replace("`", "")
+    """Put back the names that were hidden from formulaic."""
+    return show_names(name, quote=False)
 
 
 def find_kind(column: pd.Series) -> str:
@@ -132,7 +139,8 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
         except TypeError:  # Lists and their like are no levels, and formulaic says so.
             return 0
 
-    listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in Formula(rhs)]
+    terms = Formula(hide_names(rhs))
+    listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in terms]
     total = 0
     for term in listed:
         coded = [name for names in term if names for name in names]
@@ -146,7 +154,8 @@ def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     """Return the variables whose levels a factor turns into indicators; None if it is constant."""
     method = factor.eval_method.value
     if method == "lookup":
-        return [factor.expr] if kinds[factor.expr] == "category" else []
+        name = tidy_name(factor.expr)
+        return [name] if kinds[name] == "category" else []
     if method != "python":
         return []
     checker = ExpressionChecker(kinds)
@@ -182,7 +191,9 @@ def evaluate_columns(
     matrix: Any = csr_array(made, dtype=np.float64) if sparse else np.asarray(made, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != len(frame):
         matrix = np.empty((len(frame), 0))
-    factors = {expr: factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()}
+    factors = {
+        show_names(expr): factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()
+    }
     evaluated = Evaluated(matrix, made.model_spec, factors)
     check_unique_names(evaluated.names, "The formula's design")
     if sparse:
@@ -206,24 +217,29 @@ def _run_formulaic(
     from formulaic.parser.types import Factor
 
     spec = ModelSpec(
-        formula=rhs,
+        formula=hide_names(rhs),
         na_action="ignore",
         output=output,
-        transform_state=copy.deepcopy(transform_state),
+        transform_state={
+            hide_names(expr): copy.deepcopy(state) for expr, state in transform_state.items()
+        },
         encoder_state={
-            expr: (Factor.Kind.CATEGORICAL, {"categories": list(known)})
+            hide_names(expr): (Factor.Kind.CATEGORICAL, {"categories": list(known)})
             for expr, known in levels.items()
         },
     )
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    maker = PandasMaterializer(frame, context=context)
+    hidden = frame.rename(columns=hide_name)
+    maker = PandasMaterializer(hidden, context=context)
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return maker, maker.get_model_matrix(spec)
     except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-        reason = str(error).split("\n")[0]
-        raise FormulaError(f"The right side {rhs!r} cannot be evaluated: {reason}") from error
+        reason = show_names(str(error)).split("\n")[0]
+        raise FormulaError(
+            f"The right side {quote(rhs)} cannot be evaluated: {reason[:SHOWN]}"
+        ) from error
 
 
 def _find_odd_factors(encoded: dict) -> dict[str, np.ndarray]:
@@ -255,7 +271,7 @@ def check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) ->
         found, seen = pd.unique(np.atleast_1d(np.asarray(factors[expr], dtype=object))), set(known)
         unseen = [level for level in found if level not in seen]
         if unseen:
+            factor = said.format(expr.replace("`", ""))
             raise UnseenLevelError(
-                f"{said.format(tidy_name(expr))}: {list_some(unseen)}. Known levels: "
-                f"{list_some(known, 50)}."
+                f"{factor}: {list_some(unseen)}. Known levels: {list_some(known, 50)}."
             )

@@ -229,8 +229,11 @@ def _warn_of_lost_levels(frame: pd.DataFrame, variables: tuple, kept: np.ndarray
         column = frame[name]
         if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
             continue
-        present = set(column.iloc[kept])
-        lost = [level for level in column.dropna().unique() if level not in present]
+        try:
+            present = set(column.iloc[kept])
+            lost = [level for level in column.dropna().unique() if level not in present]
+        except TypeError:  # Lists and their like are no levels, and the formula will say so.
+            continue
         if lost:
             warn_user(
                 f"Levels of {name!r} were lost with the rows left out: {list_some(lost)}.",

@@ -188,8 +188,8 @@ def _check_not_negative(values: np.ndarray, names: tuple) -> None:
     if bad.size:
         row, column = bad[0], int(np.argmax(is_bad(values[bad[0]])))
         raise OutcomeError(
-            f"Counts and probabilities are not negative and at most {LARGEST_COUNT:g}; row {row}, "
-            f"column {names[column]!r} holds {values[row, column]}."
+            "Counts and probabilities are finite, not negative and at most "
+            f"{LARGEST_COUNT:g}; row {row}, column {names[column]!r} holds {values[row, column]}."
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
 from mlelogit.data.encoding import Encoding
@@ -190,8 +191,7 @@ def estimate(
     NotConvergedWarning, NoFiniteMaximumWarning
         If the certificate does not hold at the point returned.
     """
-    if callback is not None and not callable(callback):
-        raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
+    check_reports(callback, show)
     with single_threaded_blas():
         return _estimate(design, request, callback, show)
 

@@ -143,8 +143,8 @@ def weights(
     look = draw(st.sampled_from(["array", *list(looks)[: None if wild else 7]]))
     kinds = ["frequency", "sampling", "importance"]
     kind = draw(st.sampled_from([*kinds, *kinds, None, "freq", 5] if wild else kinds))
-    given = looks[look]
-    return given, kind, (values > 0) * 1.0 if look == "bools" else values
+    numbers = {"bools": (values > 0) * 1.0, "reordered": values[::-1]}.get(look, values)
+    return looks[look], kind, numbers
 
 
 @st.composite
