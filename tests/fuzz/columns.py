@@ -175,10 +175,23 @@ def name_plainly(x: np.ndarray) -> dict[str, Any]:
 ARRAYS: dict[str, Callable[..., Worn]] = {
     **{
         dtype: as_dtype(dtype)
-        for dtype in (
-            "float64 float32 float16 longdouble >f8 >i4 bool int8 int16 int32 int64 uint8 uint16"
-            " uint32 uint64"
-        ).split()
+        for dtype in [
+            "float64",
+            "float32",
+            "float16",
+            "longdouble",
+            ">f8",
+            ">i4",
+            "bool",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+        ]
     },
     "Fortran": same(np.asfortranarray),
     "strided": same(strided),
@@ -303,7 +316,9 @@ def frames(draw: st.DrawFn, x: np.ndarray, good: bool) -> Worn:
         holds_all &= holds
     frame = pd.DataFrame(worn, index=range(len(x)))
     easy = st.sampled_from(["letters", "numbers"])
-    frame.columns = pd.Index(NAMES[draw(easy if good else st.sampled_from(list(NAMES)))](x.shape[1]))
+    frame.columns = pd.Index(
+        NAMES[draw(easy if good else st.sampled_from(list(NAMES)))](x.shape[1])
+    )
     frame.index = INDEXES[draw(st.sampled_from(list(INDEXES)))](len(x))
     return Worn(frame, numbers if holds_all else None)
 

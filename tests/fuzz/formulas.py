@@ -46,9 +46,30 @@ CALLS = [
     *["cr({}, df=1)", "C({}, Helmert)", "C({}, Poly)", "C({}, contr.treatment('zz'))"],
     *["C({}, contr.helmert(reverse={}, scale={}))", "C({}, 5)", "C({}, spans_intercept={})"],
 ]  # fmt: skip
-OPERATORS = " + , - , * , : , / , ** ,^,%, // , == , < , != , & , | ,~, @ , and , in ,%in%,;,\n,\t".split(
-    ","
-)
+OPERATORS = [
+    " + ",
+    " - ",
+    " * ",
+    " : ",
+    " / ",
+    " ** ",
+    "^",
+    "%",
+    " // ",
+    " == ",
+    " < ",
+    " != ",
+    " & ",
+    " | ",
+    "~",
+    " @ ",
+    " and ",
+    " in ",
+    "%in%",
+    ";",
+    "\n",
+    "\t",
+]
 ATTACKS = [
     "__import__('os').system('x')",
     "tripwire()",
@@ -120,7 +141,9 @@ GOOD = [
 ]
 HEADS = ["y", "y", "y", "counts(n1, n2)", "probabilities(n1, n2)", "`y`", "Q('y')", "g", "when", ""]
 sides = st.recursive(st.sampled_from(ATOMS), grow, max_leaves=6)
-noise = st.text(max_size=40) | st.text(alphabet="xyg~+-*:/()[]{}`'\"., 01_^%|\\\n#=<>@!&;", max_size=40)
+noise = st.text(max_size=40) | st.text(
+    alphabet="xyg~+-*:/()[]{}`'\"., 01_^%|\\\n#=<>@!&;", max_size=40
+)
 
 
 @st.composite

@@ -33,7 +33,12 @@ def freeze(value: Any) -> Any:
         return value.dtype, repr(value.name), repr(list(value.index)), repr(value.tolist())
     if hasattr(value, "tocoo"):
         entries = value.tocoo()
-        return value.dtype, value.shape, entries.data.tobytes(), [c.tobytes() for c in entries.coords]
+        return (
+            value.dtype,
+            value.shape,
+            entries.data.tobytes(),
+            [c.tobytes() for c in entries.coords],
+        )
     if isinstance(value, dict):
         return [(key, freeze(item)) for key, item in value.items()]
     return repr(value.tolist() if hasattr(value, "tolist") else value)

@@ -177,9 +177,7 @@ TABLE_KINDS: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 @st.composite
-def tables(
-    draw: st.DrawFn, codes: np.ndarray, rng: np.random.Generator, wild: bool
-) -> Drawn:
+def tables(draw: st.DrawFn, codes: np.ndarray, rng: np.random.Generator, wild: bool) -> Drawn:
     """Draw an outcome of several columns."""
     size = int(codes.max(initial=1)) + 1
     d = np.eye(size)[codes] if len(codes) else np.zeros((0, size))

@@ -77,8 +77,7 @@ class Case:
 
     def __repr__(self) -> str:
         return (
-            f"MNLogit({self.y.given!r}, {self.x.given!r}, "
-            f"**{self.options!r}).fit(**{self.fit!r})"
+            f"MNLogit({self.y.given!r}, {self.x.given!r}, **{self.options!r}).fit(**{self.fit!r})"
         )
 
     def complete(self) -> np.ndarray:
@@ -101,9 +100,7 @@ def spoil(values: np.ndarray, rng: np.random.Generator, value: float) -> np.ndar
 
 
 @st.composite
-def weights(
-    draw: st.DrawFn, n: int, rng: np.random.Generator, wild: bool
-) -> tuple[Any, Any, Any]:
+def weights(draw: st.DrawFn, n: int, rng: np.random.Generator, wild: bool) -> tuple[Any, Any, Any]:
     """Draw weights as given, their type, and as numbers; None, None, None for none."""
     if not wild and draw(st.sampled_from([True, True, False])):
         return None, None, None
@@ -180,9 +177,22 @@ def offsets(
     return looks[draw(st.sampled_from(list(looks)[: None if wild else 3]))], values
 
 
-METHODS = (
-    "auto trust-exact trust-krylov trust-ncg Newton-CG L-BFGS-B BFGS CG TNC newton ncg lbfgs bfgs cg"
-).split()
+METHODS = [
+    "auto",
+    "trust-exact",
+    "trust-krylov",
+    "trust-ncg",
+    "Newton-CG",
+    "L-BFGS-B",
+    "BFGS",
+    "CG",
+    "TNC",
+    "newton",
+    "ncg",
+    "lbfgs",
+    "bfgs",
+    "cg",
+]
 
 
 @st.composite

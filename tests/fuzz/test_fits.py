@@ -7,6 +7,6 @@ from tests.fuzz.strategies import Case, budget, cases
 
 
 @given(case=cases())
-@budget(150)
+@budget(300)
 def test_a_certified_optimum_or_a_named_error_or_warning(case: Case):
     judge(case)
