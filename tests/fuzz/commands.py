@@ -76,10 +76,11 @@ def write_files(folder: Path) -> Path:
     return folder
 
 
-paths = st.sampled_from(
-    ["good.csv"] * 20 + ["good.parquet", "folder.csv", ".", "", "absent.csv", "\x00", "-", "~", *FILES]
-    + ["a" * 300, "http://127.0.0.1:1/x.csv", "/dev/null", "s3://b/x.csv", "..", "/proc/self/mem"]
-)  # fmt: skip
+ODD_PATHS = [
+    *["folder.csv", ".", "", "absent.csv", "\x00", "-", "~", "a" * 300, "..", "/dev/null"],
+    *["http://127.0.0.1:1/x.csv", "s3://b/x.csv", "/proc/self/mem"],
+]
+paths = st.sampled_from(["good.csv"] * 50 + ["good.parquet", *ODD_PATHS, *FILES])
 texts = st.one_of(
     st.builds("{} ~ {}".format, st.sampled_from(HEADS), st.sampled_from(["x", "x + C(g)", "1"])),
     st.sampled_from(["y ~ x", "y ~ x + z", "y ~ C(g)"]),

@@ -104,8 +104,8 @@ ATTACKS = [
     "lag(x, tripwire())",
     "'%s' % tripwire()",
     "\\u0074ripwire()",
-    "ｔｒｉｐｗｉｒｅ()",  # noqa: RUF001
-    "𝐭ripwire()",
+    "\uff54ripwire()",
+    "\U0001d42dripwire()",
     "C(tripwire)",
     "contr.treatment(base=tripwire())",
     "y ~ tripwire()",

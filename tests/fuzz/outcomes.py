@@ -130,7 +130,7 @@ def labels(draw: st.DrawFn, codes: np.ndarray, wild: bool) -> Drawn:
         warnings.simplefilter("ignore")
         try:
             given = CONTAINERS[fill](values)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a container that these labels do not go into
             given = values
     if getattr(given, "dtype", None) is not None and getattr(given.dtype, "kind", "") == "U":
         values = np.asarray(given).ravel().tolist()

@@ -14,7 +14,8 @@ import scipy.sparse as sp
 from hypothesis import strategies as st
 
 import mlelogit as ml
-from tests.fuzz.columns import costumes, matrices
+from tests.fuzz.columns import matrices
+from tests.fuzz.costumes import costumes
 from tests.fuzz.judging import attempt, freeze
 from tests.fuzz.strategies import wrong
 
@@ -115,30 +116,41 @@ ARGUMENTS = {
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
     "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
     "hypothesis": st.sampled_from(
-        ["a", "v: a", ("v", "a"), ["a", "g"], "a = 0", np.eye(3), np.zeros((1, 6)), np.eye(6)]
-        + [np.full((1, 6), np.inf), [], [[]], [1, "a"], ("a",), [("v", "a")], {"a"}, "a" * 5000]
-        + [np.eye(6)[0], np.eye(6)[:2] * 1e200, np.eye(6)[:1] * 1e-200, pd.DataFrame(np.eye(6))]
+        [
+            *["a", "v: a", ("v", "a"), ["a", "g"], "a = 0", [], [[]], [1, "a"], ("a",), {"a"}],
+            *[np.eye(3), np.zeros((1, 6)), np.eye(6), np.full((1, 6), np.inf), [("v", "a")]],
+            *["a" * 5000, np.eye(6)[0], np.eye(6)[:2] * 1e200, np.eye(6)[:1] * 1e-200],
+            pd.DataFrame(np.eye(6)),
+        ]
     ),
     "value": st.sampled_from([None, 0, 1e300, [0, 1], "x", np.nan, np.inf, [[1]], {}]),
-    "times": st.sampled_from([np.ones((1, 60)), np.zeros((2, 60)), np.ones((1, 59)), -np.ones((1, 60))]
-        + [np.ones(60), np.full((1, 60), np.nan), np.full((1, 60), 1e300), np.full((1, 60), np.inf)]
-        + [[["a"] * 60], np.eye(60)[:2], np.ones((0, 60)), np.full((1, 60), 0.5)]),
+    "times": st.sampled_from(
+        [
+            *[np.full((1, 60), value) for value in (1.0, 0.5, 0.0, -1.0, 1e300, np.nan, np.inf)],
+            *[np.ones((1, 59)), np.ones(60), np.eye(60)[:2], np.ones((0, 60)), [["a"] * 60]],
+        ]
+    ),
     "engines": st.sampled_from([[], ["statsmodels"], "statsmodels", ["x"], [1], ("maxent", 2)]),
     "seed": st.sampled_from([0, -1, 2**70, "a", 1.5]),
     "params": st.sampled_from(
-        [np.zeros(6), np.zeros((3, 2)), np.full(6, 1e300), np.full(6, -1e8), np.arange(6.0)]
-        + [np.zeros(4), np.zeros(3), np.full(6, np.nan), ["a"] * 6, np.zeros(6, complex)]
-        + [np.full(4, 1e200), np.full(3, 1e200), list(range(4)), "zeros", [[1], [2, 3]]]
+        [
+            *[np.zeros(6), np.zeros((3, 2)), np.full(6, 1e300), np.full(6, -1e8), np.arange(6.0)],
+            *[np.zeros(4), np.zeros(3), np.full(6, np.nan), ["a"] * 6, np.zeros(6, complex)],
+            *[np.full(4, 1e200), np.full(3, 1e200), list(range(4)), "zeros", [[1], [2, 3]]],
+        ]
     ),
-    "offset": st.sampled_from([None, None, None, np.ones((3, 2)), np.ones((3, 3)), np.ones((1, 2)), "n1", ["n1", "n2"]]),
-}  # fmt: skip
+    "offset": st.sampled_from(
+        [None, None, np.ones((3, 2)), np.ones((3, 3)), np.ones((1, 2)), "n1", ["n1", "n2"]]
+    ),
+}
 
 
 @st.composite
 def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
     """Draw new rows."""
-    if draw(st.sampled_from([True, True, False])):
-        return draw(st.sampled_from(spoilt(frame)))
+    kind = draw(st.sampled_from(["right", "right", "spoilt", "spoilt", "other"]))
+    if kind != "other":
+        return frame.iloc[:3] if kind == "right" else draw(st.sampled_from(spoilt(frame)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     x = draw(matrices(rng, rng.integers(0, 3, 3), True))
     return draw(costumes(x, rng, draw(st.booleans()))).given
@@ -172,7 +184,7 @@ def questions(draw: st.DrawFn) -> tuple[str, str, list[Any]]:
     frame = make_model(kind)[1]
     right = {**ARGUMENTS, "newdata": newdata(frame)}
     arguments = [
-        draw(wrong if draw(st.sampled_from([False] * 7 + [True])) else right[needed])
+        draw(wrong if draw(st.sampled_from([False] * 15 + [True])) else right[needed])
         for needed in QUESTIONS[name]
     ]
     return kind, name, arguments

@@ -13,7 +13,9 @@ import polars as pl
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.columns import Worn, costumes, matrices
+from mlelogit.fitting.optimization import METHODS, STATSMODELS_METHODS
+from tests.fuzz.columns import matrices
+from tests.fuzz.costumes import Worn, costumes
 from tests.fuzz.outcomes import Drawn, labels, tables
 
 NIGHTLY = int(os.environ.get("MLELOGIT_FUZZ", "0"))
@@ -31,6 +33,7 @@ def budget(examples: int) -> settings:
     )
 
 
+ALL_METHODS = ("auto", *METHODS, *STATSMODELS_METHODS)
 WRONG = (
     5,
     -1.5,
@@ -177,31 +180,13 @@ def offsets(
     return looks[draw(st.sampled_from(list(looks)[: None if wild else 3]))], values
 
 
-METHODS = [
-    "auto",
-    "trust-exact",
-    "trust-krylov",
-    "trust-ncg",
-    "Newton-CG",
-    "L-BFGS-B",
-    "BFGS",
-    "CG",
-    "TNC",
-    "newton",
-    "ncg",
-    "lbfgs",
-    "bfgs",
-    "cg",
-]
-
-
 @st.composite
 def requests(draw: st.DrawFn, size: int, wild: bool) -> dict[str, Any]:
     """Draw the arguments of fit: right, or wild."""
     if not wild:
-        return {"method": draw(st.sampled_from(METHODS))} if draw(st.booleans()) else {}
+        return {"method": draw(st.sampled_from(ALL_METHODS))} if draw(st.booleans()) else {}
     right = {
-        "method": st.sampled_from(METHODS),
+        "method": st.sampled_from(ALL_METHODS),
         "start_params": st.sampled_from(
             [None, np.zeros(size), np.full(size, 30.0), np.full(size, 1e200), [0] * size]
         ),
