@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linprog
 
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitError, MNLogitWarning, RankDeficiencyError
@@ -113,19 +114,41 @@ def judge_converged(case: Case, results: MNLogitResults, told: set[str]) -> None
     assert np.isfinite(params).all(), "NaN called converged"
     assert np.isfinite(results.bse.to_numpy()).all()
     assert results.cov_type != "nonrobust" or (results.bse.to_numpy() > 0).all()
-    if case.offset is None:
-        check_score(case, results, params)
-
-
-def check_score(case: Case, results: MNLogitResults, params: np.ndarray) -> None:
-    """Check that log-likelihood and score are what they should be, relative to rounding."""
     kept = case.complete()
     x, d = np.asarray(case.x.values)[kept], case.y.d[kept]
-    places = [find_label(case.y.labels or [], category) for category in results.categories]
-    d = d[:, places]
-    weights = np.ones(len(x)) if case.weights is None else case.weights[kept]
+    d = d[:, [find_label(case.y.labels or [], category) for category in results.categories]]
     size = np.abs(x).max(axis=0)
-    x, slopes = x / size, params * size[:, None]
+    assert not is_separated(x / size, d), "separated, and called converged"
+    if case.offset is None:
+        weights = np.ones(len(x)) if case.weights is None else case.weights[kept]
+        check_score(x / size, d, weights, params * size[:, None], results)
+
+
+def is_separated(x: np.ndarray, d: np.ndarray) -> bool:
+    """Look for a direction in which the likelihood never falls, and somewhere rises.
+
+    It is ``x_n' (b_j - b_k) >= 0`` for every category j that row n has, and every k.
+    Designs so ill-conditioned that rounding would decide count as not separated.
+    """
+    free = d.shape[1] - 1
+    if np.linalg.cond(x) > 1e5:
+        return False
+    ahead = np.vstack([np.eye(free), np.zeros(free)])
+    margins = [
+        np.kron(ahead[j] - ahead[k], x[n])
+        for n, j in zip(*np.nonzero(d), strict=True)
+        for k in range(free + 1)
+        if k != j
+    ]
+    rows = np.array(margins)
+    found = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1))
+    return bool(found.success and -found.fun > 1e-4)
+
+
+def check_score(
+    x: np.ndarray, d: np.ndarray, weights: np.ndarray, slopes: np.ndarray, results: MNLogitResults
+) -> None:
+    """Check that log-likelihood and score are what they should be, relative to rounding."""
     base = list(results.categories).index(results.base)
     slopes = np.insert(slopes, base, 0, axis=1)
     scores = x @ slopes

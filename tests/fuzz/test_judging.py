@@ -10,7 +10,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitError, MNLogitWarning
 from tests.fuzz.costumes import Worn
-from tests.fuzz.judging import attempt, freeze, judge, judge_converged
+from tests.fuzz.judging import attempt, freeze, is_separated, judge, judge_converged
 from tests.fuzz.outcomes import Drawn
 from tests.fuzz.strategies import Case
 
@@ -38,6 +38,14 @@ def test_a_wrong_fit_is_noticed(shift, case):
     params[0] += shift
     with pytest.raises(AssertionError):
         judge_converged(case, change(results, params=params), set())
+
+
+def test_separation_is_seen(rng):
+    x = np.column_stack([np.ones(40), rng.normal(size=40)])
+    codes = rng.integers(0, 3, 40)
+    assert not is_separated(x, np.eye(3)[codes])
+    assert is_separated(x, np.eye(3)[(x[:, 1] > 0).astype(int)][:, :2])
+    assert is_separated(x, np.eye(3)[np.where(x[:, 1] > 1, 2, codes % 2)])
 
 
 def test_rows_taken_for_others_are_noticed(case):
