@@ -19,7 +19,9 @@ from mlelogit.data.expressions import (
     ExpressionChecker,
     hide_name,
     hide_names,
+    list_quoted,
     quote,
+    read_name,
     show_names,
 )
 from mlelogit.data.frames import (
@@ -69,7 +71,7 @@ class Evaluated:
 
 def tidy_name(name: str) -> str:
     """Put back the names that were hidden from formulaic."""
-    return show_names(name, quote=False)
+    return show_names(name, backticks="")
 
 
 def find_kind(column: pd.Series) -> str:
@@ -154,7 +156,7 @@ def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     """Return the variables whose levels a factor turns into indicators; None if it is constant."""
     method = factor.eval_method.value
     if method == "lookup":
-        name = tidy_name(factor.expr)
+        name = read_name(factor.expr)
         return [name] if kinds[name] == "category" else []
     if method != "python":
         return []
@@ -216,8 +218,9 @@ def _run_formulaic(
     from formulaic.materializers import PandasMaterializer
     from formulaic.parser.types import Factor
 
+    text = hide_names(rhs)
     spec = ModelSpec(
-        formula=hide_names(rhs),
+        formula=text,
         na_action="ignore",
         output=output,
         transform_state={
@@ -229,7 +232,8 @@ def _run_formulaic(
         },
     )
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    hidden = frame.rename(columns=hide_name)
+    quoted = {hidden: frame[name] for hidden, name in list_quoted(text).items()}
+    hidden = frame.rename(columns=hide_name).assign(**quoted)
     maker = PandasMaterializer(hidden, context=context)
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -32,7 +32,7 @@ ALLOWED = (
 _STRING = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
 QUOTED = re.compile(rf"{_STRING}|`[^`]*`")
 _NAMED = re.compile(rf"(?<![\w.])Q\(\s*({_STRING})\s*\)|{QUOTED.pattern}")
-_HIDDEN = re.compile(r"(?<!\w)__column_((?:[0-9a-f]{2})*)__(?!\w)")
+_HIDDEN = re.compile(r"(?<!\w)__(column|quoted)_((?:[0-9a-f]{2})*)__(?!\w)")
 
 
 def quote(text: Any) -> str:
@@ -77,7 +77,7 @@ def hide_names(text: str) -> str:
         if match.group(1):
             name = parse_expression(match.group(1), text)
             known = name.value if isinstance(name, ast.Constant) else None
-            hidden = hide_name(known) if isinstance(known, str) else match.group()
+            hidden = _spell("quoted", known) if isinstance(known, str) else match.group()
         elif match.group().startswith("`"):
             hidden = hide_name(match.group()[1:-1])
         else:
@@ -96,19 +96,34 @@ def _joins(char: str) -> bool:
 def hide_name(name: str) -> str:
     """Return an identifier that spells a column's name: itself if it is a plain one."""
     plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    if plain and not _HIDDEN.match(name):
-        return name
-    return f"__column_{name.encode('utf-8', 'surrogatepass').hex()}__"
+    return name if plain and not _HIDDEN.match(name) else _spell("column", name)
 
 
-def show_names(text: str, quote: bool = True) -> str:
-    """Put back the names that `hide_names` hid, in backticks or ``Q('')`` if asked for."""
+def _spell(kind: str, name: str) -> str:
+    return f"__{kind}_{name.encode('utf-8', 'surrogatepass').hex()}__"
+
+
+def _read(match: re.Match[str]) -> str:
+    return bytes.fromhex(match.group(2)).decode("utf-8", "surrogatepass")
+
+
+def read_name(identifier: str) -> str:
+    """Return the column that an identifier stands for."""
+    return _HIDDEN.sub(_read, identifier)
+
+
+def list_quoted(hidden: str) -> dict[str, str]:
+    """Return the identifiers that stand for names in ``Q('')``, and those names."""
+    found = _HIDDEN.finditer(hidden)
+    return {match.group(): _read(match) for match in found if match.group(1) == "quoted"}
+
+
+def show_names(text: str, backticks: str = "`") -> str:
+    """Put back the names that `hide_names` hid: as they were written, or without backticks."""
 
     def show(match: re.Match[str]) -> str:
-        name = bytes.fromhex(match.group(1)).decode("utf-8", "surrogatepass")
-        if not quote:
-            return name
-        return f"Q({name!r})" if "`" in name else f"`{name}`"
+        name = _read(match)
+        return f"Q({name!r})" if match.group(1) == "quoted" else f"{backticks}{name}{backticks}"
 
     return _HIDDEN.sub(show, text)
 
@@ -162,7 +177,7 @@ class ExpressionChecker:
     def check(self, node: ast.expr) -> Iterator[str]:
         """Yield the columns below a node, or raise."""
         if isinstance(node, ast.Name):
-            name = check_column(show_names(node.id, quote=False), self.columns)
+            name = check_column(read_name(node.id), self.columns)
             self.numbers.add(name)
             yield name
         elif isinstance(node, ast.Constant):

@@ -20,6 +20,7 @@ from mlelogit.data.expressions import (
     hide_names,
     parse_expression,
     quote,
+    read_name,
     read_quoted_name,
     show_names,
 )
@@ -180,7 +181,7 @@ def _parse_outcome(left: str, columns: Collection[str]) -> tuple[tuple[str, ...]
 
 def _read_column(node: ast.expr, text: str, columns: Collection[str]) -> str:
     if isinstance(node, ast.Name):
-        name = show_names(node.id, quote=False)
+        name = read_name(node.id)
     elif isinstance(node, ast.Call) and dotted_name(node.func) == "Q":
         name = read_quoted_name(node)
     else:
@@ -293,7 +294,7 @@ def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...]
     for factor in _list_factors(rhs):
         method = factor.eval_method.value
         if method == "lookup":
-            name = check_column(show_names(factor.expr, quote=False), columns)
+            name = check_column(read_name(factor.expr), columns)
             variables[name] = None
             checker.numbers.add(name)
         elif method == "python":
