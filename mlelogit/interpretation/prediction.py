@@ -82,7 +82,6 @@ def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
 def _label(
     scores: np.ndarray, index: pd.Index, record: FitRecord, which: str
 ) -> pd.DataFrame | pd.Series:
-    categories = list(record.encoding.categories)
     if which == "linear":
         base = scores[record.encoding.base]
         return frame_rows((scores - base), index, record)
@@ -91,13 +90,18 @@ def _label(
         return frame_rows(probabilities, index, record)
     gaps = np.isnan(probabilities).any(axis=0)
     best = np.where(gaps, -1, probabilities.argmax(axis=0))
-    values = pd.Categorical.from_codes(best.astype(np.int64), categories=pd.Index(categories))
+    values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
     return pd.Series(values, index=index, name=record.encoding.outcome_name)
+
+
+def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
+    """Return the categories as an index of one level, be they tuples."""
+    return pd.Index(list(record.encoding.categories), name=name, tupleize_cols=False)
 
 
 def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
     """Label values (J, m) by row and category."""
-    categories = pd.Index(list(record.encoding.categories), name="category")
+    categories = index_categories(record, "category")
     return pd.DataFrame(values.T, index=index, columns=categories)
 
 
@@ -183,9 +187,8 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
         observed = observed * blocks.design.weights
     predicted = np.zeros_like(observed)
     predicted[scores.argmax(axis=0), np.arange(scores.shape[1])] = 1.0
-    categories = list(record.encoding.categories)
     return pd.DataFrame(
         observed @ predicted.T,
-        index=pd.Index(categories, name="observed"),
-        columns=pd.Index(categories, name="predicted"),
+        index=index_categories(record, "observed"),
+        columns=index_categories(record, "predicted"),
     )

@@ -109,6 +109,21 @@ def name_plainly(x: np.ndarray) -> dict[str, Any]:
     return {f"c{i}": x[:, i] for i in range(x.shape[1])}
 
 
+def widen(x: np.ndarray) -> Worn:
+    whole = clip_to_whole(x, "int64")
+    return Worn(pl.DataFrame(name_plainly(whole)).cast(pl.Int128), whole.astype(np.float64))
+
+
+def with_gap(x: np.ndarray) -> Worn:
+    """Return unsigned integers with a null in the first row."""
+    whole = clip_to_whole(x, "uint64")
+    rows = {name: [None, *column.tolist()[1:]] for name, column in name_plainly(whole).items()}
+    values = whole.astype(np.float64)
+    values[:1] = np.nan
+    columns = {name: pa.array(column[: len(x)], pa.uint64()) for name, column in rows.items()}
+    return Worn(pa.table(columns), values)
+
+
 ARRAYS: dict[str, Callable[..., Worn]] = {
     **{
         dtype: as_dtype(dtype)
@@ -147,6 +162,8 @@ ARRAYS: dict[str, Callable[..., Worn]] = {
     "arrow nulls": same(
         lambda x: pa.table({k: pa.array(v, from_pandas=True) for k, v in name_plainly(x).items()})
     ),
+    "polars wide": lambda x, rng: widen(x),
+    "arrow unsigned": lambda x, rng: with_gap(x),
     "csr": same(sp.csr_array),
     "csc": same(sp.csc_matrix),
     "coo": same(sp.coo_array),

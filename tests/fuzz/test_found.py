@@ -279,3 +279,35 @@ def test_names_that_no_file_can_have(tmp_path):
         status, out, err = run(["fit", str(path), "y ~ x", *odd])
         assert (status, out) == (2, "")
         assert len(err.splitlines()) == 1
+
+
+def test_integers_wider_than_numpys(frame):
+    codes = np.arange(80) % 2
+    wide = pl.Series("y", [10**30 * code for code in codes.tolist()], dtype=pl.Int128)
+    assert ml.MNLogit(wide, frame[["x"]]).categories == (0, 10**30)
+    columns = pl.DataFrame({"x": (frame["x"] * 1e3).astype("int64").to_numpy()})
+    plain = ml.MNLogit(codes, columns).fit()
+    again = ml.MNLogit(codes, columns.cast(pl.Int128)).fit()
+    np.testing.assert_array_equal(again.params, plain.params)
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, lambda rows: pl.DataFrame(rows).to_arrow()])
+def test_unsigned_integers_with_nulls(make, frame):
+    size = [None, *[2**63 + row * 2**56 for row in range(79)]]
+    table = make({"x": pl.Series(size, dtype=pl.UInt64)})
+    model = ml.MNLogit(frame["y"], table, missing="drop")
+    assert model.design.audit.missing == {"x": 1}
+    np.testing.assert_array_equal(model.design.source.block(0, 79)[0], np.array(size[1:], float))
+
+
+def test_categories_that_are_tuples(frame):
+    labels = {"u": ("a", 1), "v": ("a", 2), "w": ("b",)}
+    res = ml.MNLogit(frame["y"].map(labels), frame[["x"]]).fit()
+    plain = ml.MNLogit(frame["y"], frame[["x"]]).fit()
+    for name in ("fittedvalues", "resid_response"):
+        assert list(getattr(res, name).columns) == list(labels.values())
+        np.testing.assert_array_equal(getattr(res, name), getattr(plain, name))
+    np.testing.assert_array_equal(res.pred_table(), plain.pred_table())
+    assert res.predict(which="category").tolist() == [
+        labels[name] for name in plain.predict(which="category")
+    ]
