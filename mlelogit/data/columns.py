@@ -232,7 +232,9 @@ def _run_formulaic(
         },
     )
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    quoted = {hidden: frame[name] for hidden, name in list_quoted(text).items()}
+    named = list_quoted(text).items()
+    # A term that is taken away, as in y ~ x - Q('z'), needs no column.
+    quoted = {hidden: frame[name] for hidden, name in named if name in frame.columns}
     hidden = frame.rename(columns=hide_name).assign(**quoted)
     maker = PandasMaterializer(hidden, context=context)
     try:

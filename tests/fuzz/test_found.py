@@ -212,6 +212,11 @@ def test_what_transforms_learn_is_not_taken_for_another_columns(names, formula, 
     np.testing.assert_allclose(few, res.fittedvalues.iloc[:7], rtol=1e-10)
 
 
+def test_terms_taken_away_need_no_column(frame):
+    for away in ("Q('')", "Q('no')", "`a b`", "Q('a b')"):
+        assert ml.mnlogit(f"y ~ x - {away}", frame).exog_names == ("Intercept", "x")
+
+
 def test_a_column_may_be_called_as_hidden_names_are():
     from mlelogit.data.expressions import hide_name, hide_names, read_name, show_names
 
