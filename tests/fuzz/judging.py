@@ -168,7 +168,8 @@ def check_score(
 
 def find_label(labels: list, category: Any) -> int:
     """Return the place of a category among the labels given."""
-    found = [i for i, label in enumerate(labels) if label == category]
+    # A list of lists of one label each is a column of labels.
+    found = [i for i, label in enumerate(labels) if label in (category, [category])]
     found = found or [i for i, label in enumerate(labels) if str(label) == str(category)]
     same = [i for i in found if type(labels[i]) is type(category)]
     assert found, f"{category!r} was not given"
