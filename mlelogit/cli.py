@@ -80,7 +80,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -306,6 +306,10 @@ def _write(text: str, path: str | None) -> None:
 def _check_output(path: str | None) -> None:
     if path is None:
         return
-    target = Path(path).resolve()
-    if target.is_dir() or not target.parent.is_dir():
+    try:
+        target = Path(path).resolve()
+        absent = target.is_dir() or not target.parent.is_dir()
+    except ValueError as error:
+        raise DataFileError(f"{path!r} cannot be the name of a file: {error}.") from error
+    if absent:
         raise DataFileError(f"{path!r} is a folder, or there is no folder for it.")

@@ -11,7 +11,6 @@ import pandas as pd
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.rows import DataOptions
-from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
@@ -19,7 +18,7 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
-from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
+from mlelogit.inference.covariance import check_covariance, estimate_covariance
 from mlelogit.results import MNLogitResults
 
 
@@ -188,7 +187,8 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
-        covariance = _check_covariance(cov_type, cov_kwds)
+        check_covariance(cov_type, cov_kwds)
+        covariance = cov_type is not None
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, covariance, bias_reduction)
         record = estimate(self.design, request, callback, disp, self._basis)
@@ -274,12 +274,3 @@ def mnlogit(
     model = MNLogit.__new__(MNLogit)
     model._hold(make_design_from_formula(formula, data, options))
     return model
-
-
-def _check_covariance(cov_type: str | None, cov_kwds: dict[str, Any] | None) -> bool:
-    """Check the covariance asked for, and tell whether one was."""
-    if cov_type is not None and cov_type not in COVARIANCES:
-        raise OptionError(f"cov_type must be one of {', '.join(COVARIANCES)}, not {cov_type!r}.")
-    if cov_kwds:
-        raise OptionError(f"cov_kwds is not used by {cov_type or 'the default covariance'}.")
-    return cov_type is not None

@@ -18,6 +18,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
 from mlelogit.inference.coefficients import (
+    divide_by_errors,
     frame_covariance,
     frame_params,
     frame_refits,
@@ -83,7 +84,7 @@ class MNLogitResults:
     @property
     def pvalues(self) -> pd.DataFrame:
         """Two-sided normal p-values, laid out as `params`."""
-        z = self.record.maximum.params / self.covariance.bse
+        z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
         return frame_params(two_sided_p(z), self.record.encoding)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:

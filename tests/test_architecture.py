@@ -42,6 +42,7 @@ LAYERS = (
 INSIDE = {
     "data": (
         "frames",
+        "arguments",
         "expressions",
         "formulas",
         "outcome",

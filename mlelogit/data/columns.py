@@ -14,7 +14,16 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from mlelogit.data.expressions import ExpressionChecker
+from mlelogit.data.expressions import (
+    SHOWN,
+    ExpressionChecker,
+    hide_name,
+    hide_names,
+    list_quoted,
+    quote,
+    read_name,
+    show_names,
+)
 from mlelogit.data.frames import (
     as_numbers,
     check_finite,
@@ -61,8 +70,8 @@ class Evaluated:
 
 
 def tidy_name(name: str) -> str:
-    """Drop the backticks that stand around names inside expressions."""
-    return name.replace("`", "")
+    """Put back the names that were hidden from formulaic."""
+    return show_names(name, backticks="")
 
 
 def find_kind(column: pd.Series) -> str:
@@ -132,7 +141,8 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
         except TypeError:  # Lists and their like are no levels, and formulaic says so.
             return 0
 
-    listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in Formula(rhs)]
+    terms = Formula(hide_names(rhs))
+    listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in terms]
     total = 0
     for term in listed:
         coded = [name for names in term if names for name in names]
@@ -146,7 +156,8 @@ def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     """Return the variables whose levels a factor turns into indicators; None if it is constant."""
     method = factor.eval_method.value
     if method == "lookup":
-        return [factor.expr] if kinds[factor.expr] == "category" else []
+        name = read_name(factor.expr)
+        return [name] if kinds[name] == "category" else []
     if method != "python":
         return []
     checker = ExpressionChecker(kinds)
@@ -182,7 +193,9 @@ def evaluate_columns(
     matrix: Any = csr_array(made, dtype=np.float64) if sparse else np.asarray(made, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != len(frame):
         matrix = np.empty((len(frame), 0))
-    factors = {expr: factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()}
+    factors = {
+        show_names(expr): factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()
+    }
     evaluated = Evaluated(matrix, made.model_spec, factors)
     check_unique_names(evaluated.names, "The formula's design")
     if sparse:
@@ -205,25 +218,34 @@ def _run_formulaic(
     from formulaic.materializers import PandasMaterializer
     from formulaic.parser.types import Factor
 
+    text = hide_names(rhs)
     spec = ModelSpec(
-        formula=rhs,
+        formula=text,
         na_action="ignore",
         output=output,
-        transform_state=copy.deepcopy(transform_state),
+        transform_state={
+            hide_names(expr): copy.deepcopy(state) for expr, state in transform_state.items()
+        },
         encoder_state={
-            expr: (Factor.Kind.CATEGORICAL, {"categories": list(known)})
+            hide_names(expr): (Factor.Kind.CATEGORICAL, {"categories": list(known)})
             for expr, known in levels.items()
         },
     )
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    maker = PandasMaterializer(frame, context=context)
+    named = list_quoted(text).items()
+    # A term that is taken away, as in y ~ x - Q('z'), needs no column.
+    quoted = {hidden: frame[name] for hidden, name in named if name in frame.columns}
+    hidden = frame.rename(columns=hide_name).assign(**quoted)
+    maker = PandasMaterializer(hidden, context=context)
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return maker, maker.get_model_matrix(spec)
     except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-        reason = str(error).split("\n")[0]
-        raise FormulaError(f"The right side {rhs!r} cannot be evaluated: {reason}") from error
+        reason = show_names(str(error)).split("\n")[0]
+        raise FormulaError(
+            f"The right side {quote(rhs)} cannot be evaluated: {reason[:SHOWN]}"
+        ) from error
 
 
 def _find_odd_factors(encoded: dict) -> dict[str, np.ndarray]:
@@ -252,10 +274,10 @@ def _list_columns(value: Any) -> list:
 def check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
     """Raise if a factor has a level that is not known: formulaic would give it the base row."""
     for expr, known in levels.items():
-        found, seen = pd.unique(np.asarray(factors[expr], dtype=object)), set(known)
+        found, seen = pd.unique(np.atleast_1d(np.asarray(factors[expr], dtype=object))), set(known)
         unseen = [level for level in found if level not in seen]
         if unseen:
+            factor = said.format(expr.replace("`", ""))
             raise UnseenLevelError(
-                f"{said.format(tidy_name(expr))}: {list_some(unseen)}. Known levels: "
-                f"{list_some(known, 50)}."
+                f"{factor}: {list_some(unseen)}. Known levels: {list_some(known, 50)}."
             )

@@ -225,7 +225,9 @@ def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
 
 
 def _count(value: Any) -> int:
-    shape = np.shape(value) if not hasattr(value, "shape") else value.shape
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return len(value) if hasattr(value, "__len__") else 1
     return int(shape[0]) if shape else 1
 
 
@@ -237,8 +239,11 @@ def _warn_of_lost_levels(frame: pd.DataFrame, variables: tuple, kept: np.ndarray
         column = frame[name]
         if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
             continue
-        present = set(column.iloc[kept])
-        lost = [level for level in column.dropna().unique() if level not in present]
+        try:
+            present = set(column.iloc[kept])
+            lost = [level for level in column.dropna().unique() if level not in present]
+        except TypeError:  # Lists and their like are no levels, and the formula will say so.
+            continue
         if lost:
             warn_user(
                 f"Levels of {name!r} were lost with the rows left out: {list_some(lost)}.",

@@ -17,6 +17,7 @@ from mlelogit.data.columns import (
     prepare_columns,
     tidy_name,
 )
+from mlelogit.data.expressions import show_names
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     as_frame,
@@ -185,7 +186,7 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     evaluated = evaluate_columns(parsed.rhs, prepared, {}, {}, wide)
     spec = evaluated.spec
     levels = {
-        expr: list(state["categories"])
+        show_names(expr): list(state["categories"])
         for expr, (_, state) in spec.encoder_state.items()
         if "categories" in state
     }
@@ -203,7 +204,7 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "numbers": parsed.numbers,
         "terms": terms,
         "levels": levels,
-        "transform_state": dict(spec.transform_state),
+        "transform_state": {show_names(key): value for key, value in spec.transform_state.items()},
         "wide": wide,
     }
     return EncodedColumns(evaluated.matrix, learned)

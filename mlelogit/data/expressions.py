@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
+import warnings
 from collections.abc import Collection, Iterator
+from typing import Any
 
+from mlelogit.data.arguments import write_value
+from mlelogit.data.frames import list_some
 from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnsafeFormulaError
 
 FUNCTIONS = ("log", "log1p", "log2", "log10", "exp", "sqrt", "abs")
@@ -14,6 +19,7 @@ BASES = ("poly", "bs", "cr", "cs")
 CONTRASTS = ("Treatment", "Sum", "Helmert", "Poly")
 CONTRAST_METHODS = ("treatment", "SAS", "sum", "helmert", "poly", "diff")
 LARGEST_DEGREE = 100
+SHOWN = 200
 LONGEST_EXPRESSION = 10_000
 
 ALLOWED = (
@@ -23,38 +29,103 @@ ALLOWED = (
     + ", ".join(CONTRASTS)
     + " or contr.treatment() and its kin."
 )
-QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`")
-_PLACEHOLDER = "__column_{}__"
+_STRING = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
+QUOTED = re.compile(rf"{_STRING}|`[^`]*`")
+_NAMED = re.compile(rf"(?<![\w.])Q\(\s*({_STRING})\s*\)|{QUOTED.pattern}")
+_HIDDEN = re.compile(r"(?<!\w)__(column|quoted)_((?:[0-9a-f]{2})*)__(?!\w)")
+
+
+def quote(text: Any) -> str:
+    """Write what a user wrote on one line, its end left out if it is long."""
+    return write_value(text, SHOWN)
 
 
 def check_column(name: str, columns: Collection[str]) -> str:
     """Return a column's name, or raise if the data do not have it."""
     if name not in columns:
-        listed = ", ".join(str(column) for column in columns)
-        raise ColumnNotFoundError(f"The data have no column {name!r}. Columns: {listed}.")
+        listed = list_some([*columns], 50)
+        raise ColumnNotFoundError(f"The data have no column {quote(name)}. Columns: {listed}.")
     return name
 
 
 def parse_expression(text: str, original: str) -> ast.expr:
     """Read an expression, or raise `FormulaError` naming it as it was written."""
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"{original!r} cannot be read as an expression.") from error
+        raise FormulaError(f"{quote(original)} cannot be read as an expression.") from error
 
 
-def replace_backticks(text: str) -> tuple[str, dict[str, str]]:
-    """Put a plain identifier for every name in backticks, and say which stands for which."""
-    names: dict[str, str] = {}
+def hide_names(text: str) -> str:
+    """Put a plain identifier that spells it for every name in backticks or in ``Q('')``.
 
-    def replace(match: re.Match[str]) -> str:
-        if not match.group().startswith("`"):
+    formulaic makes identifiers of its own for such names, the same one for ``a b`` and
+    ``a.b``: what transforms learned of two columns would then be taken for each other.
+
+    Examples
+    --------
+    >>> from mlelogit.data.expressions import hide_names, show_names
+    >>> hide_names("log(`a b`) + `x`")
+    'log(__column_612062__) + x'
+    >>> show_names("log(__column_612062__)")
+    'log(`a b`)'
+    """
+
+    def hide(match: re.Match[str]) -> str:
+        if match.group(1):
+            name = parse_expression(match.group(1), text)
+            known = name.value if isinstance(name, ast.Constant) else None
+            hidden = _spell("quoted", known) if isinstance(known, str) else match.group()
+        elif match.group().startswith("`"):
+            hidden = hide_name(match.group()[1:-1])
+        else:
             return match.group()
-        key = _PLACEHOLDER.format(len(names))
-        names[key] = match.group()[1:-1]
-        return f" {key} "
+        before, after = text[: match.start()][-1:], text[match.end() :][:1]
+        return f"{' ' * _joins(before)}{hidden}{' ' * _joins(after)}"
 
-    return QUOTED.sub(replace, text), names
+    return _NAMED.sub(hide, text)
+
+
+def _joins(char: str) -> bool:
+    """Tell whether an identifier beside this character would become another one."""
+    return bool(re.match(r"[\w`'\"]", char))
+
+
+def hide_name(name: str) -> str:
+    """Return an identifier that spells a column's name: itself if it is a plain one."""
+    plain = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+    return name if plain and not _HIDDEN.match(name) else _spell("column", name)
+
+
+def _spell(kind: str, name: str) -> str:
+    return f"__{kind}_{name.encode('utf-8', 'surrogatepass').hex()}__"
+
+
+def _read(match: re.Match[str]) -> str:
+    return bytes.fromhex(match.group(2)).decode("utf-8", "surrogatepass")
+
+
+def read_name(identifier: str) -> str:
+    """Return the column that an identifier stands for."""
+    return _HIDDEN.sub(_read, identifier)
+
+
+def list_quoted(hidden: str) -> dict[str, str]:
+    """Return the identifiers that stand for names in ``Q('')``, and those names."""
+    found = _HIDDEN.finditer(hidden)
+    return {match.group(): _read(match) for match in found if match.group(1) == "quoted"}
+
+
+def show_names(text: str, backticks: str = "`") -> str:
+    """Put back the names that `hide_names` hid: as they were written, or without backticks."""
+
+    def show(match: re.Match[str]) -> str:
+        name = _read(match)
+        return f"Q({name!r})" if match.group(1) == "quoted" else f"{backticks}{name}{backticks}"
+
+    return _HIDDEN.sub(show, text)
 
 
 def dotted_name(node: ast.expr) -> str | None:
@@ -90,24 +161,23 @@ class ExpressionChecker:
         self.functions: set[str] = set()
         self.numbers: set[str] = set()
         self.expr = ""
-        self.names: dict[str, str] = {}
 
     def refuse(self, what: str) -> UnsafeFormulaError:
         """Return the error that says what is refused, and what is allowed."""
-        return UnsafeFormulaError(f"{what} is refused in {self.expr!r}. {ALLOWED}")
+        said = show_names(what)
+        return UnsafeFormulaError(f"{said[:SHOWN]} is refused in {quote(self.expr)}. {ALLOWED}")
 
     def check_expression(self, expr: str) -> list[str]:
-        """Return the columns of one expression, or raise."""
+        """Return the columns of one expression, its names hidden, or raise."""
         if len(expr) > LONGEST_EXPRESSION:
             raise UnsafeFormulaError(f"The expression {expr[:60]!r}... is too long.")
-        text, self.names = replace_backticks(expr)
-        self.expr = expr
-        return list(self.check(parse_expression(text, expr)))
+        self.expr = show_names(expr)
+        return list(self.check(parse_expression(expr, self.expr)))
 
     def check(self, node: ast.expr) -> Iterator[str]:
         """Yield the columns below a node, or raise."""
         if isinstance(node, ast.Name):
-            name = check_column(self.names.get(node.id, node.id), self.columns)
+            name = check_column(read_name(node.id), self.columns)
             self.numbers.add(name)
             yield name
         elif isinstance(node, ast.Constant):
@@ -149,7 +219,7 @@ class ExpressionChecker:
             yield column
         elif name in FUNCTIONS or name in [f"np.{function}" for function in FUNCTIONS]:
             if len(node.args) != 1 or node.keywords:
-                raise FormulaError(f"{name}() takes one argument in {self.expr!r}.")
+                raise FormulaError(f"{name}() takes one argument in {quote(self.expr)}.")
             yield from self.check(node.args[0])
         elif name in TRANSFORMS and node.args:
             before = set(self.numbers)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import itertools
 import keyword
+import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from mlelogit.data.expressions import (
     ALLOWED,
@@ -15,16 +17,23 @@ from mlelogit.data.expressions import (
     ExpressionChecker,
     check_column,
     dotted_name,
+    hide_names,
     parse_expression,
+    quote,
+    read_name,
     read_quoted_name,
-    replace_backticks,
+    show_names,
 )
 from mlelogit.exceptions import FormulaError, UnsafeFormulaError
 
 OUTCOME_FUNCTIONS = ("counts", "probabilities")
 LARGEST_POWER = 10
+LARGEST_EXPANSION = 100_000
+LONGEST_FORMULA = 100_000
+DEEPEST_FORMULA = 50
+MOST_DOTS = 10
 _NAME = r"[^\W\d]\w*"
-_DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})+(?![\w.(])")
+_DOTTED = re.compile(rf"(?<![\w.]){_NAME}(?:\.{_NAME})+(?![\w.(])")
 
 
 @dataclass(frozen=True)
@@ -90,36 +99,59 @@ def parse_formula(
     ('age', 'region')
     """
     if not isinstance(formula, str):
-        raise FormulaError(f"A formula is a string such as 'y ~ x', not {formula!r}.")
+        raise FormulaError(f"A formula is a string such as 'y ~ x', not {quote(formula)}.")
+    _check_size(formula)
     bare = QUOTED.sub(lambda match: "_" * len(match.group()), formula)
     _check_braces(bare, formula)
     if bare.count("~") != 1:
-        raise FormulaError(f"A formula has one '~' with the outcome on its left: {formula!r}.")
+        raise FormulaError(f"A formula has one '~' with the outcome on its left: {quote(formula)}.")
     left, right = formula[: bare.index("~")], formula[bare.index("~") + 1 :]
     outcome, kind = _parse_outcome(left.strip(), columns)
     rhs = _quote_dotted_columns(right.strip(), columns)
     if not rhs:
-        raise FormulaError(f"The right side of {formula!r} is empty; write '~ 1' for none.")
+        raise FormulaError(f"The right side of {quote(formula)} is empty; write '~ 1' for none.")
     available = [str(name) for name in columns if name not in outcome and name not in aside]
     rhs = _expand_dot(rhs, available)
     variables, numbers = _find_variables(rhs, columns)
     repeated = [name for name in outcome if name in variables]
     if repeated:
-        raise FormulaError(f"The outcome {repeated[0]!r} stands on the right of {formula!r} too.")
+        raise FormulaError(
+            f"The outcome {repeated[0]!r} stands on the right of {quote(formula)} too."
+        )
     return ParsedFormula(formula, outcome, kind, rhs, variables, numbers)
+
+
+def _check_size(formula: str) -> None:
+    """Refuse what is no formula but a strain on those that read it."""
+    if len(formula) > LONGEST_FORMULA:
+        raise FormulaError(
+            f"A formula has at most {LONGEST_FORMULA} characters, and {quote(formula)} has "
+            f"{len(formula)}; write a dot for all columns, or give the columns as an array."
+        )
+    depth = deepest = 0
+    for char in formula:
+        depth += (char == "(") - (char == ")")
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST_FORMULA:
+        raise FormulaError(
+            f"Parentheses are nested {deepest} deep, and {DEEPEST_FORMULA} is the most: "
+            f"{quote(formula)}."
+        )
 
 
 def _check_braces(bare: str, formula: str) -> None:
     if "{" in bare or "}" in bare or "[" in _without_calls(bare):
         raise UnsafeFormulaError(
-            f"Braces and brackets are refused in a formula: {formula!r}. {ALLOWED}"
+            f"Braces and brackets are refused in a formula: {quote(formula)}. {ALLOWED}"
         )
-    if re.search(r"__\w+__\s*\(|\)\s*\.\s*[^\W\d]", bare):
-        raise UnsafeFormulaError(f"Attributes and hidden names are refused: {formula!r}. {ALLOWED}")
+    if re.search(r"(?<!\w)__\w+__\s*\(|\)\s*\.\s*[^\W\d]", bare):
+        raise UnsafeFormulaError(
+            f"Attributes and hidden names are refused: {quote(formula)}. {ALLOWED}"
+        )
     if "|" in bare:
-        raise FormulaError(f"'|' has no meaning in this model's formula: {formula!r}.")
+        raise FormulaError(f"'|' has no meaning in this model's formula: {quote(formula)}.")
     if "`" in bare or '"' in bare or "'" in bare:
-        raise FormulaError(f"A quotation mark is not closed in {formula!r}.")
+        raise FormulaError(f"A quotation mark is not closed in {quote(formula)}.")
 
 
 def _without_calls(bare: str) -> str:
@@ -138,24 +170,23 @@ def _parse_outcome(left: str, columns: Collection[str]) -> tuple[tuple[str, ...]
         raise FormulaError("The formula has no outcome on the left of '~'.")
     if left in columns:
         return (left,), None
-    text, names = replace_backticks(_quote_dotted_columns(left, columns))
-    node = parse_expression(text, left)
+    node = parse_expression(hide_names(_quote_dotted_columns(left, columns)), left)
     if isinstance(node, ast.Call) and dotted_name(node.func) in OUTCOME_FUNCTIONS:
         if node.keywords or len(node.args) < 2:
-            raise FormulaError(f"{left!r} needs two or more columns, separated by commas.")
-        outcome = tuple(_read_column(arg, names, left, columns) for arg in node.args)
+            raise FormulaError(f"{quote(left)} needs two or more columns, separated by commas.")
+        outcome = tuple(_read_column(arg, left, columns) for arg in node.args)
         return outcome, dotted_name(node.func)
-    return (_read_column(node, names, left, columns),), None
+    return (_read_column(node, left, columns),), None
 
 
-def _read_column(node: ast.expr, names: dict[str, str], text: str, columns: Collection[str]) -> str:
+def _read_column(node: ast.expr, text: str, columns: Collection[str]) -> str:
     if isinstance(node, ast.Name):
-        name = names.get(node.id, node.id)
+        name = read_name(node.id)
     elif isinstance(node, ast.Call) and dotted_name(node.func) == "Q":
         name = read_quoted_name(node)
     else:
         raise FormulaError(
-            f"The outcome must be one column or counts(a, b, ...), not {text!r}; "
+            f"The outcome must be one column or counts(a, b, ...), not {quote(text)}; "
             "make it a column of the data first."
         )
     return check_column(name, columns)
@@ -164,20 +195,22 @@ def _read_column(node: ast.expr, names: dict[str, str], text: str, columns: Coll
 def _quote_dotted_columns(text: str, columns: Collection[str]) -> str:
     """Put backticks around dotted names that are columns (``feat.price``)."""
 
-    def quote(match: re.Match[str]) -> str:
+    def enclose(match: re.Match[str]) -> str:
         return f"`{match.group()}`" if match.group() in columns else match.group()
 
     pieces, end = [], 0
     for quoted in QUOTED.finditer(text):
-        pieces += [_DOTTED.sub(quote, text[end : quoted.start()]), quoted.group()]
+        pieces += [_DOTTED.sub(enclose, text[end : quoted.start()]), quoted.group()]
         end = quoted.end()
-    return "".join([*pieces, _DOTTED.sub(quote, text[end:])])
+    return "".join([*pieces, _DOTTED.sub(enclose, text[end:])])
 
 
 def _expand_dot(rhs: str, available: list[str]) -> str:
     """Write the columns of the data for a lone dot, as R does."""
     bare = QUOTED.sub(lambda match: "_" * len(match.group()), rhs)
     lone = [match.start() for match in re.finditer(r"(?<![\w.])\.(?![\w.])", bare)]
+    if len(lone) > MOST_DOTS:
+        raise FormulaError(f"A dot stands for all columns; one is enough: {quote(rhs)}.")
     everything = "(" + " + ".join(_quote(name) for name in available) + ")"
     for position in reversed(lone):
         rhs = rhs[:position] + everything + rhs[position + 1 :]
@@ -196,18 +229,63 @@ def _is_safe_in_backticks(name: str) -> bool:
 def _check_backticks(rhs: str) -> None:
     for quoted in QUOTED.findall(rhs):
         if quoted.startswith("`") and not _is_safe_in_backticks(quoted[1:-1]):
-            raise FormulaError(f"Write Q({quoted[1:-1]!r}) for the column {quoted} in {rhs!r}.")
+            raise FormulaError(
+                f"Write Q({quoted[1:-1]!r}) for the column {quoted} in {quote(rhs)}."
+            )
 
 
 def _check_powers(rhs: str) -> None:
-    """Refuse a power of terms whose expansion would never end."""
+    """Refuse powers of terms whose expansion would never end."""
     from formulaic.parser.algos.tokenize import tokenize
 
-    tokens = list(tokenize(rhs))
-    for operator, operand in itertools.pairwise(tokens):
-        power = operand.token if operator.token.endswith(("**", "^")) else "0"
-        if power.isdigit() and int(power) > LARGEST_POWER:
-            raise FormulaError(f"A power of terms is at most {LARGEST_POWER}: {rhs!r}.")
+    tokens = [str(token.token) for token in tokenize(rhs)]
+    powers = [
+        operand if operand.isdigit() else "0"
+        for operator, operand in itertools.pairwise(tokens)
+        if operator.endswith(("**", "^"))
+    ]
+    if len(powers) > LARGEST_POWER or any(int(power) > LARGEST_POWER for power in powers):
+        raise FormulaError(
+            f"A power of terms is at most {LARGEST_POWER}, and there are as many: {quote(rhs)}."
+        )
+
+
+def _check_expansion(rhs: str) -> None:
+    """Refuse products of so many terms that writing them out would never end."""
+    from formulaic.parser import DefaultFormulaParser
+
+    terms = _bound_terms(DefaultFormulaParser().get_ast(rhs))
+    if terms > LARGEST_EXPANSION:
+        raise FormulaError(
+            f"The products of {quote(rhs)} expand to more than {LARGEST_EXPANSION} terms; write "
+            "those that are meant."
+        )
+
+
+def _bound_terms(tree: Any) -> int:
+    """Bound the number of terms that a parsed right side makes; sums can be too deep to recurse."""
+    waiting, sizes = [(tree, False)], [1]
+    while waiting:
+        node, visited = waiting.pop()
+        operands = getattr(node, "args", None)
+        if operands is None:
+            sizes.append(1)
+        elif not visited:
+            waiting.append((node, True))
+            waiting += [(operand, False) for operand in reversed(operands)]
+        else:
+            parts = [sizes.pop() for _ in operands][::-1]
+            sizes.append(min(_combine_sizes(node, parts), 2 * LARGEST_EXPANSION))
+    return sizes[-1]
+
+
+def _combine_sizes(node: Any, sizes: list[int]) -> int:
+    """Bound the terms of an operation by those of its operands."""
+    operator = node.operator.symbol
+    if operator in ("**", "^"):
+        power = str(getattr(node.args[1], "token", ""))
+        return sizes[0] ** (int(power) if power.isdecimal() else LARGEST_POWER)
+    return sum(sizes) if operator in ("+", "-") else sum(sizes) + math.prod(sizes)
 
 
 def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -216,12 +294,13 @@ def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...]
     for factor in _list_factors(rhs):
         method = factor.eval_method.value
         if method == "lookup":
-            variables[check_column(factor.expr, columns)] = None
-            checker.numbers.add(factor.expr)
+            name = check_column(read_name(factor.expr), columns)
+            variables[name] = None
+            checker.numbers.add(name)
         elif method == "python":
             variables.update(dict.fromkeys(checker.check_expression(factor.expr)))
         elif factor.expr not in ("0", "1"):
-            raise FormulaError(f"{factor.expr} is no term; only 0 and 1 are, in {rhs!r}.")
+            raise FormulaError(f"{factor.expr} is no term; only 0 and 1 are, in {quote(rhs)}.")
     clash = sorted(checker.functions.intersection(variables))
     if clash:
         raise FormulaError(
@@ -235,14 +314,16 @@ def _list_factors(rhs: str) -> list:
     from formulaic import Formula
 
     _check_backticks(rhs)
+    hidden = hide_names(rhs)
     try:
-        _check_powers(rhs)
-        terms = list(Formula(rhs))
+        _check_powers(hidden)
+        _check_expansion(hidden)
+        terms = list(Formula(hidden))
     except FormulaError:
         raise
     except Exception as error:
-        reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error)).split("\n")[0]
-        raise FormulaError(f"The right side {rhs!r} cannot be read: {reason}") from error
+        reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", show_names(str(error))).split("\n")[0]
+        raise FormulaError(f"The right side {quote(rhs)} cannot be read: {reason}") from error
     if not all(hasattr(term, "factors") for term in terms):
-        raise FormulaError(f"{rhs!r} has more than one part; give a single right side.")
+        raise FormulaError(f"{quote(rhs)} has more than one part; give a single right side.")
     return [factor for term in terms for factor in term.factors]

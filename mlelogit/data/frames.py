@@ -76,10 +76,13 @@ def _convert_column(column: Any) -> Any:
         return column.to_native().to_pandas()
     if dtype == nw.Boolean and not column.is_null().any():
         return column.to_numpy()
+    if dtype in (nw.Int128, nw.UInt128):
+        return pd.Series(column.to_list(), dtype=object)
     if dtype.is_float() or (dtype.is_integer() and not column.is_null().any()):
         return column.to_numpy()
     if dtype.is_integer():
-        return pd.array(column.to_list(), dtype="Int64")
+        unsigned = dtype.is_unsigned_integer()
+        return pd.array(column.to_list(), dtype="UInt64" if unsigned else "Int64")
     if dtype.is_temporal():
         return pd.Series(column.to_list())
     return pd.Series(column.to_list(), dtype=object)

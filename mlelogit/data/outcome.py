@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
@@ -24,7 +25,6 @@ from mlelogit.exceptions import (
     CategoryOrderWarning,
     EmptyDataError,
     OneCategoryError,
-    OptionError,
     OutcomeError,
     UnusedLevelWarning,
 )
@@ -32,6 +32,7 @@ from mlelogit.notices import warn_user
 
 OUTCOME_KINDS = ("labels", "counts", "probabilities")
 SHARE_TOLERANCE = 1e-8
+LARGEST_COUNT = 1e50
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     OutcomeError
         If the values fit no kind, or not the one asked for.
     """
-    if kind is not None and kind not in OUTCOME_KINDS:
-        raise OptionError(f"outcome must be one of {', '.join(OUTCOME_KINDS)}, not {kind!r}.")
+    if kind is not None:
+        check_choice("outcome", kind, OUTCOME_KINDS)
     endog = unmask(convert_foreign(endog))
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
@@ -119,10 +120,12 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
 
 
 def _from_sequence(endog: Any) -> Any:
+    if isinstance(endog, pd.MultiIndex):
+        endog = endog.to_flat_index()
     if isinstance(endog, pd.api.extensions.ExtensionArray | pd.Index):
         return pd.Series(endog)
     if isinstance(endog, str) or not hasattr(endog, "__len__"):
-        raise OutcomeError(f"The outcome must hold one entry per row, not {endog!r}.")
+        raise OutcomeError(f"The outcome must hold one entry per row, not {write_value(endog)}.")
     items = list(endog)
     if items and all(isinstance(item, list | tuple | np.ndarray) for item in items):
         if {len(item) for item in items} == {1}:
@@ -179,14 +182,14 @@ def _read_table(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
 
 def _check_not_negative(values: np.ndarray, names: tuple) -> None:
     def is_bad(rows: np.ndarray) -> np.ndarray:
-        return np.asarray((rows < 0) | np.isinf(rows))
+        return np.asarray((rows < 0) | (rows > LARGEST_COUNT))
 
     bad = find_rows(values, lambda rows: np.any(is_bad(rows), axis=1))
     if bad.size:
         row, column = bad[0], int(np.argmax(is_bad(values[bad[0]])))
         raise OutcomeError(
-            f"Counts and probabilities are finite and not negative; row {row}, column "
-            f"{names[column]!r} holds {values[row, column]}."
+            "Counts and probabilities are finite, not negative and at most "
+            f"{LARGEST_COUNT:g}; row {row}, column {names[column]!r} holds {values[row, column]}."
         )
 
 
@@ -342,15 +345,26 @@ def find_base(base: Any, categories: tuple) -> int:
     if base is None:
         return 0
     plain = _plain(base)
-    same_type = [i for i, c in enumerate(categories) if type(c) is type(plain) and c == plain]
-    equal = [i for i, c in enumerate(categories) if c == plain and not isinstance(plain, bool)]
+    equal = [i for i, c in enumerate(categories) if _equal(c, plain)]
+    same_type = [i for i in equal if type(categories[i]) is type(plain)]
+    equal = [] if isinstance(plain, bool) else equal
     as_text = [i for i, c in enumerate(categories) if str(c) == str(plain)]
     for found in (same_type, equal, as_text):
         if len(found) == 1:
             return found[0]
     raise BaseCategoryError(
-        f"base={base!r} is not a category of the outcome. Categories: {list_some(categories, 50)}."
+        f"base={write_value(base)} is not a category of the outcome. Categories: "
+        f"{list_some(categories, 50)}."
     )
+
+
+def _equal(category: Any, base: Any) -> bool:
+    """Tell whether two are equal; an array, or what cannot be compared, equals no category."""
+    try:
+        answer = category == base
+    except (TypeError, ValueError):
+        return False
+    return isinstance(answer, bool | np.bool_) and bool(answer)
 
 
 def name_categories(categories: Sequence[Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import (
     as_numbers,
@@ -23,7 +24,6 @@ from mlelogit.data.sources import as_matrix
 from mlelogit.exceptions import (
     EmptyDataError,
     OffsetError,
-    OptionError,
     WeightError,
     WeightTypeError,
 )
@@ -32,6 +32,7 @@ WEIGHT_TYPES = ("frequency", "sampling", "importance")
 MISSING_ACTIONS = ("raise", "drop")
 COLLINEAR_ACTIONS = ("drop", "raise")
 LARGEST_OFFSET = 1e100
+LARGEST_WEIGHT = 1e50
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,16 @@ class DataOptions:
     collinear: str = "drop"
 
     def __post_init__(self) -> None:
-        if self.missing not in MISSING_ACTIONS:
-            raise OptionError(
-                f"missing must be one of {', '.join(MISSING_ACTIONS)}, not {self.missing!r}."
-            )
-        if self.collinear not in COLLINEAR_ACTIONS:
-            raise OptionError(
-                f"collinear must be one of {', '.join(COLLINEAR_ACTIONS)}, not {self.collinear!r}."
-            )
+        check_choice("missing", self.missing, MISSING_ACTIONS)
+        check_choice("collinear", self.collinear, COLLINEAR_ACTIONS)
         listed = ", ".join(repr(kind) for kind in WEIGHT_TYPES)
         if self.weights is not None and self.weight_type is None:
             raise WeightTypeError(
                 f"weights need weight_type, one of {listed}: they differ in the number of "
                 "observations, the covariance and the tests."
             )
-        if self.weight_type is not None and self.weight_type not in WEIGHT_TYPES:
-            raise WeightTypeError(f"weight_type must be one of {listed}, not {self.weight_type!r}.")
+        if self.weight_type is not None:
+            check_choice("weight_type", self.weight_type, WEIGHT_TYPES, WeightTypeError)
         if self.weights is None and self.weight_type is not None:
             raise WeightTypeError(f"weight_type={self.weight_type!r} was given without weights.")
 
@@ -137,6 +132,12 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
             )
     if (weights == 0).all():
         raise WeightError("All weights are zero.")
+    largest = float(np.nanmax(weights, initial=0.0))
+    if largest and not 1 / LARGEST_WEIGHT <= largest <= LARGEST_WEIGHT:
+        raise WeightError(
+            f"The largest weight is {largest:g}, outside {1 / LARGEST_WEIGHT:g} to "
+            f"{LARGEST_WEIGHT:g}; divide all weights by one number."
+        )
     return weights
 
 
@@ -148,8 +149,12 @@ def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
     given = convert_foreign(given)
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
         given = given.iloc[:, 0]
-    if np.ndim(given) != 1:
-        raise error(f"{what} must be one number per row, not {np.ndim(given)}-dimensional.")
+    try:
+        dimensions = np.ndim(given)
+    except ValueError as reason:
+        raise error(f"{what} must be one number per row; its entries differ in length.") from reason
+    if dimensions != 1:
+        raise error(f"{what} must be one number per row, not {dimensions}-dimensional.")
     return as_numbers(given if hasattr(given, "dtype") else pd.Series(list(given)), what)
 
 
@@ -183,6 +188,8 @@ def read_offset(given: Any, length: int) -> RawOffset | None:
     given = convert_foreign(given)
     if isinstance(given, pd.DataFrame):
         check_unique_names(given.columns, "The offset")
+        if not given.shape[1]:
+            raise OffsetError("The offset has no columns.")
         columns = [as_numbers(given[name], f"offset {name}") for name in given.columns]
         array, labels = np.column_stack(columns), tuple(given.columns)
     else:

@@ -301,12 +301,17 @@ def make_source(matrix: Any) -> ColumnSource:
     return source if source.sparse else ArraySource(matrix.toarray())
 
 
-def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
-    """Return rows by columns of real numbers as one array; a vector is one column."""
+def as_array(given: Any, what: str) -> np.ndarray:
+    """Return anything as one array, masked entries missing."""
     try:
-        array = np.asarray(unmask(exog))
+        return np.asarray(unmask(given))
     except ValueError as error:
         raise ColumnTypeError(f"{what} is not a rectangle: its rows differ in length.") from error
+
+
+def as_matrix(exog: Any, what: str = "exog") -> np.ndarray:
+    """Return rows by columns of real numbers as one array; a vector is one column."""
+    array = as_array(exog, what)
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.dtype.names is not None:

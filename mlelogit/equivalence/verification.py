@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.sources import lay_out
 from mlelogit.equivalence.engines import (
     ENGINES,
@@ -178,11 +179,10 @@ def verify(
 def _choose_engines(engines: Any) -> list[str]:
     if engines is None:
         return list(ENGINES)
-    asked = [engines] if isinstance(engines, str) else list(engines)
-    unknown = [engine for engine in asked if engine not in ENGINES]
-    if unknown:
-        raise OptionError(f"engines are {', '.join(ENGINES)}, not {unknown[0]!r}.")
-    return asked
+    asked = engines if isinstance(engines, list | tuple) else [engines]
+    for engine in asked:
+        check_choice("engines", engine, tuple(ENGINES))
+    return list(asked)
 
 
 def read_problem(record: FitRecord) -> Problem:

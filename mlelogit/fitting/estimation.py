@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import (
-    OptionError,
     ParamsError,
 )
 from mlelogit.fitting.basis import find_basis, make_objective
@@ -77,8 +77,7 @@ def estimate(
     NotConvergedWarning, NoFiniteMaximumWarning
         If the certificate does not hold at the point returned.
     """
-    if callback is not None and not callable(callback):
-        raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
+    check_reports(callback, show)
     check_bias_reduction(request.bias_reduction, design.weight_type)
     with single_threaded_blas():
         return _estimate(design, request, callback, show, basis)

@@ -150,8 +150,10 @@ class LogLikelihood:
 
         ``D² <= 2 max_n x_n' (Σ_j V_jj) x_n``, since ``Var(a - b) <= 2 Var(a) + 2 Var(b)``.
         """
-        matrix = self._square(add_variances(covariance, self.blocks.width))
-        largest = self.blocks.reduce(find_largest_quadratic, matrix)
+        # On separated data variances leave the range of a double; NaN certifies nothing.
+        with np.errstate(over="ignore", invalid="ignore"):
+            matrix = self._square(add_variances(covariance, self.blocks.width))
+            largest = self.blocks.reduce(find_largest_quadratic, matrix)
         return float(np.sqrt(max(2.0 * largest.value, 0.0)))
 
     def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:

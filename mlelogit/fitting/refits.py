@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from mlelogit.data.arguments import read_reals
 from mlelogit.data.blocks import Block, RowBlocks, cut_block
 from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
@@ -110,8 +112,8 @@ def _size_batch(blocks: RowBlocks, size: int) -> int:
     return BATCH_ELEMENTS // max(pairs * blocks.rows, size**2)
 
 
-def _check_times(times: np.ndarray, rows: int) -> np.ndarray:
-    values = np.asarray(times, dtype=np.float64)
+def _check_times(times: Any, rows: int) -> np.ndarray:
+    values = read_reals(times, "times", WeightError)
     if values.ndim != 2 or values.shape[1] != rows or not len(values):
         raise WeightError(
             f"times has shape {values.shape}; give (refits, {rows}), one refit or more."

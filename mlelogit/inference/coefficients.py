@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_ndtr, ndtri
 
+from mlelogit.data.arguments import read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.record import FitRecord
@@ -26,6 +27,15 @@ def two_sided_p(z: np.ndarray) -> np.ndarray:
     True
     """
     return np.asarray(2 * np.exp(log_ndtr(-np.abs(z))))
+
+
+def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return z: infinite where a standard error is zero, NaN where the estimate is too.
+
+    A robust standard error is zero if no row's score moves the coefficient.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(estimates / errors)
 
 
 def check_alpha(alpha: float) -> float:
@@ -88,13 +98,10 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
             raise ParamsError("params must be labelled (category, name), each once.")
         values = given.to_numpy()[given.index.get_indexer(index_params(encoding))]
     else:
-        values = np.asarray(given)
+        values = read_reals(given, "params", ParamsError)
         if values.shape == shape and values.ndim == 2:
             values = values.T.ravel()
-    try:
-        values = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ParamsError("params must be numbers.") from error
+    values = read_reals(values, "params", ParamsError)
     if values.shape != (shape[0] * shape[1],):
         raise ParamsError(
             f"params has shape {values.shape}; give ({shape[0] * shape[1]},), equation by "
@@ -144,7 +151,7 @@ def tidy_coefficients(
         for values in (record.estimates, covariance.bse)
     )
     half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
-    z = estimate / bse
+    z = divide_by_errors(estimate, bse)
     labels = {
         "category": [category for category in encoding.others for _ in encoding.all_names],
         "name": list(encoding.all_names) * len(encoding.others),

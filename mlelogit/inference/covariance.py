@@ -14,9 +14,11 @@ of the observations, the kinds are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.basis import make_objective
@@ -57,8 +59,8 @@ class Covariance:
 
     @property
     def bse(self) -> np.ndarray:
-        """Standard errors (P,)."""
-        return np.sqrt(np.diag(self.matrix))
+        """Standard errors (P,); a variance of zero that rounding made negative is zero."""
+        return np.sqrt(np.maximum(np.diag(self.matrix), 0.0))
 
 
 def omit_covariance(kind: str, size: int) -> Covariance:
@@ -80,6 +82,14 @@ def default_kind(weight_type: str | None) -> str:
     return "robust" if weight_type == "sampling" else "nonrobust"
 
 
+def check_covariance(kind: Any, arguments: Any) -> None:
+    """Raise `OptionError` if a kind of covariance is unknown, or arguments come with it."""
+    if kind is not None:
+        check_choice("cov_type", kind, COVARIANCES)
+    if not (arguments is None or (isinstance(arguments, dict) and not arguments)):
+        raise OptionError(f"cov_kwds is not used by {kind or 'the default covariance'}.")
+
+
 def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covariance:
     """Estimate the covariance of a fit's parameters.
 
@@ -97,8 +107,8 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     CovarianceError
         If it is not defined for the fit's weights, or the fit left out its information.
     """
-    if kind is not None and kind not in COVARIANCES:
-        raise OptionError(f"The covariance must be one of {', '.join(COVARIANCES)}, not {kind!r}.")
+    if kind is not None:
+        check_choice("The covariance", kind, COVARIANCES)
     if record.sums.information is None:
         return _omit(record, kind)
     kind = default_kind(record.weight_type) if kind is None else kind

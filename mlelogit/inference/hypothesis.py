@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import solve
+from scipy.linalg import solve_triangular
 from scipy.special import chdtrc
 
+from mlelogit.data.arguments import read_reals
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.sources import lay_out
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
+from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import list_coefficients
 from mlelogit.inference.covariance import Covariance
@@ -22,6 +24,8 @@ from mlelogit.inference.fit_statistics import find_reason
 
 NESTING_TOLERANCE = 1e-8
 SHOWN = 4
+# The square root of what rounding leaves of the variance of a combination that has none.
+SMALLEST_PIVOT = 1e-7
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,10 @@ def wald_test(
         If a name is unknown, a shape wrong or the rows of R depend on each other.
     """
     matrix, said = _read_hypothesis(hypothesis, record)
-    target = np.zeros(len(matrix)) if value is None else np.atleast_1d(np.asarray(value, float))
-    if target.shape != (len(matrix),):
-        raise ParamsError(f"value has shape {target.shape}, not ({len(matrix)},).")
+    target = _read_target(value, len(matrix))
     if value is not None:
         said = f"{said.removesuffix(' = 0')} = {target.tolist()}"
+    matrix, target = _scale_rows(matrix, target)
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
     name = f"Wald test ({covariance.kind} covariance)"
@@ -110,11 +113,48 @@ def wald_test(
         if record.separation.found:
             reason = "the data are separated, and a coefficient in it is infinite"
         return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
-    gap = matrix[:, used] @ record.maximum.params[used] - target
-    spread = matrix[:, used] @ covariance.matrix[np.ix_(used, used)] @ matrix[:, used].T
+    few = matrix[:, used]
+    gap = few @ record.maximum.params[used] - target
+    statistic = _square_distance(gap, few @ covariance.matrix[np.ix_(used, used)] @ few.T)
+    if statistic is None:
+        reason = "the covariance of what is tested is singular: observations are too few"
+        return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
+    return make_test(name, said, statistic, len(matrix))
+
+
+def _read_target(value: Any, size: int) -> np.ndarray:
+    if value is None:
+        return np.zeros(size)
+    target = np.atleast_1d(read_reals(value, "value", ParamsError))
+    if target.shape != (size,):
+        raise ParamsError(f"value has shape {target.shape}, not ({size},).")
+    if not np.isfinite(target).all():
+        raise ParamsError("value holds numbers that are not finite.")
+    return target
+
+
+def _scale_rows(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bring every row of ``R b = q`` to size one: the hypothesis is the same."""
+    size = np.abs(matrix).max(axis=1)
+    if not size.all():
+        raise ParamsError(f"Row {int(np.argmin(size))} of the hypothesis is zero; drop it.")
+    with np.errstate(over="ignore"):
+        scaled = target / size
+    if not np.isfinite(scaled).all():
+        raise ParamsError("value is beyond a double beside the rows of the hypothesis.")
+    return matrix / size[:, np.newaxis], scaled
+
+
+def _square_distance(gap: np.ndarray, spread: np.ndarray) -> float | None:
+    """Return ``gap' spread⁻¹ gap``; infinite beyond a double, None if spread is singular."""
     scale = np.sqrt(np.diag(spread))
-    scaled = solve(spread / np.outer(scale, scale), gap / scale, assume_a="sym")
-    return make_test(name, said, float(gap / scale @ scaled), len(matrix))
+    if not scale.all():
+        return None
+    lower = factor_positive(spread / scale / scale[:, np.newaxis])
+    if lower is None or np.diag(lower).min() < SMALLEST_PIVOT:
+        return None
+    with np.errstate(over="ignore"):
+        return float(np.sum(solve_triangular(lower, gap / scale, lower=True) ** 2))
 
 
 def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, str]:
@@ -125,10 +165,8 @@ def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, st
     if _is_names(hypothesis) or (isinstance(hypothesis, tuple) and hypothesis in _pair(record)):
         names = [hypothesis] if isinstance(hypothesis, str | tuple) else list(hypothesis)
         return _select_names(names, record)
-    try:
-        matrix = np.atleast_2d(np.asarray(hypothesis, dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise ParamsError(f"{hypothesis!r} is neither names nor a matrix of numbers.") from error
+    said = "A hypothesis that is no names is a matrix R, which"
+    matrix = np.atleast_2d(read_reals(hypothesis, said, ParamsError))
     if matrix.ndim != 2 or matrix.shape[1] != size or not len(matrix):
         raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
     if not np.isfinite(matrix).all():

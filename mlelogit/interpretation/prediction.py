@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import encode_new
 from mlelogit.data.frames import as_frame, convert_foreign, find_missing
 from mlelogit.data.rows import read_new_offset
-from mlelogit.exceptions import OffsetError, OptionError, ParamsError
+from mlelogit.data.sources import as_array
+from mlelogit.exceptions import OffsetError, ParamsError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
@@ -62,10 +64,8 @@ def predict(
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
         Each names the column, and the rows or levels.
     """
-    if which not in PREDICTIONS:
-        raise OptionError(f"which must be one of {', '.join(PREDICTIONS)}, not {which!r}.")
-    if missing not in MISSING_IN_NEW:
-        raise OptionError(f"missing must be one of {', '.join(MISSING_IN_NEW)}, not {missing!r}.")
+    check_choice("which", which, PREDICTIONS)
+    check_choice("missing", missing, MISSING_IN_NEW)
     if newdata is None:
         if offset is not None:
             raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
@@ -82,7 +82,6 @@ def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
 def _label(
     scores: np.ndarray, index: pd.Index, record: FitRecord, which: str
 ) -> pd.DataFrame | pd.Series:
-    categories = list(record.encoding.categories)
     if which == "linear":
         base = scores[record.encoding.base]
         return frame_rows((scores - base), index, record)
@@ -91,13 +90,18 @@ def _label(
         return frame_rows(probabilities, index, record)
     gaps = np.isnan(probabilities).any(axis=0)
     best = np.where(gaps, -1, probabilities.argmax(axis=0))
-    values = pd.Categorical.from_codes(best.astype(np.int64), categories=pd.Index(categories))
+    values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
     return pd.Series(values, index=index, name=record.encoding.outcome_name)
+
+
+def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
+    """Return the categories as an index of one level, be they tuples."""
+    return pd.Index(list(record.encoding.categories), name=name, tupleize_cols=False)
 
 
 def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
     """Label values (J, m) by row and category."""
-    categories = pd.Index(list(record.encoding.categories), name="category")
+    categories = index_categories(record, "category")
     return pd.DataFrame(values.T, index=index, columns=categories)
 
 
@@ -141,7 +145,7 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
         newdata = newdata.to_frame().T
     if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
         return as_frame(newdata, "newdata")
-    array = newdata.toarray() if hasattr(newdata, "toarray") else np.asarray(newdata)
+    array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
     every = record.encoding.all_names
     width = len(every)
     if array.ndim == 1 and len(array) == width:
@@ -188,9 +192,8 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
         observed = observed * blocks.design.weights
     predicted = np.zeros_like(observed)
     predicted[scores.argmax(axis=0), np.arange(scores.shape[1])] = 1.0
-    categories = list(record.encoding.categories)
     return pd.DataFrame(
         observed @ predicted.T,
-        index=pd.Index(categories, name="observed"),
-        columns=pd.Index(categories, name="predicted"),
+        index=index_categories(record, "observed"),
+        columns=index_categories(record, "predicted"),
     )

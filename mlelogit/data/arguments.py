@@ -1,0 +1,71 @@
+"""Read arguments that may be anything: a word from a short list, or an array of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.frames import unmask
+from mlelogit.exceptions import MNLogitError, OptionError
+
+
+def write_value(value: Any, shown: int = 80) -> str:
+    """Write any value on one short line.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import write_value
+    >>> write_value([1, "a"])
+    "[1, 'a']"
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= shown else f"{text[:shown]}..."
+
+
+def check_choice(
+    what: str, given: Any, choices: Sequence[str], error: type[MNLogitError] = OptionError
+) -> None:
+    """Raise, and print the list, if a word is not on it; anything but a word is not.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_choice
+    >>> check_choice("missing", "drop", ["raise", "drop"])
+    """
+    if not (isinstance(given, str) and given in choices):
+        listed = ", ".join(choices)
+        raise error(f"{what} must be one of {listed}, not {write_value(given)}.")
+
+
+def read_reals(given: Any, what: str, error: type[MNLogitError]) -> np.ndarray:
+    """Return an array of real numbers of any shape as float64; masked entries are NaN.
+
+    Parameters
+    ----------
+    given : array-like
+    what : str
+        Its name, for the message.
+    error : type
+        Raised if it holds text, dates, complex numbers or numbers beyond a double, or its
+        rows differ in length.
+    """
+    try:
+        array = np.asarray(unmask(given))
+        array = array.astype(np.float64) if array.dtype == object else array
+    except (TypeError, ValueError, OverflowError) as reason:
+        raise error(f"{what} must be real numbers, not {write_value(given)}.") from reason
+    if array.dtype.kind not in "biuf":
+        raise error(f"{what} must be real numbers, not {write_value(given)}.")
+    return array.astype(np.float64, copy=False)
+
+
+def check_reports(callback: Any, disp: Any) -> None:
+    """Raise `OptionError` if a callback cannot be called, or disp is neither true nor false."""
+    if not (callback is None or callable(callback)):
+        raise OptionError(
+            f"callback must be a function of the parameters, not {write_value(callback)}."
+        )
+    if not isinstance(disp, bool | int | np.bool_):
+        raise OptionError(f"disp must be True or False, not {write_value(disp)}.")

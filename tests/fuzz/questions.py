@@ -1,0 +1,224 @@
+"""Questions put to a model and to its fit, with whatever for an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import scipy.sparse as sp
+from hypothesis import strategies as st
+
+import mlelogit as ml
+from tests.fuzz.columns import matrices
+from tests.fuzz.costumes import costumes
+from tests.fuzz.judging import attempt, freeze
+from tests.fuzz.strategies import wrong
+
+FITS = ("arrays", "formula", "offset", "counts", "sampling", "separated")
+
+
+@cache
+def make_model(kind: str) -> tuple[Any, pd.DataFrame]:
+    """Return a model and its data."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.integers(0, 3, 60)})
+    frame["g"] = np.array(["p", "q", "r"])[rng.integers(0, 3, 60)]
+    frame["y"] = np.array(["u", "v", "w"])[rng.integers(0, 3, 60)]
+    frame[["n1", "n2"]] = rng.integers(1, 5, (60, 2))
+    numbers = frame[["a", "b"]].assign(const=1.0)
+    if kind == "arrays":
+        return ml.MNLogit(frame["y"], numbers), numbers
+    if kind == "separated":
+        return ml.mnlogit("n ~ a", frame.assign(n=frame["a"] > 0)), frame
+    made = {
+        "formula": ("y ~ log(n1) + C(g) + bs(a, df=4)", {}),
+        "offset": ("y ~ a", {"offset": ["n1", "n2"]}),
+        "counts": ("counts(n1, n2) ~ a + g", {}),
+        "sampling": ("y ~ a + g", {"weights": "n1", "weight_type": "sampling"}),
+    }
+    formula, options = made[kind]
+    return ml.mnlogit(formula, frame, **options), frame
+
+
+@cache
+def make_fit(kind: str) -> tuple[Any, Any, pd.DataFrame]:
+    """Return a model, its fit and its data."""
+    model, frame = make_model(kind)
+    results, _ = attempt(model.fit)
+    return model, results, frame
+
+
+def spoilt(frame: pd.DataFrame) -> list[Any]:
+    """Return new rows, most of them wrong in one way."""
+    first = frame.iloc[:3]
+    return [
+        first,
+        first.iloc[:0],
+        first.iloc[0],
+        first[first.columns[::-1]],
+        first.iloc[:, 1:],
+        first.to_numpy(),
+        first.to_dict("list"),
+        first.to_dict("records"),
+        first.iloc[0].to_dict(),
+        first.astype(object),
+        first.astype(str),
+        first.astype("category"),
+        first.replace(first.iloc[0, 0], np.nan),
+        first.assign(a=np.inf),
+        first.assign(a=-np.inf, b=np.nan),
+        first.assign(a=1e308),
+        first.assign(a="x"),
+        first.assign(a=[1, "x", None]),
+        first.assign(a=1j),
+        first.assign(a=pd.Timestamp("2020")),
+        first.assign(a=[[1], [2], [3]]),
+        first.assign(g=["p", "zzz", "q"]),
+        first.assign(g=["p", None, "q"]),
+        first.assign(g=1),
+        first.assign(g=pd.Categorical(["p", "q", "q"], categories=["q", "p"])),
+        first.assign(g=[["p"], {}, set()]),
+        first.assign(n1=0),
+        first.assign(n1=-1),
+        pd.concat([first, first], axis=1),
+        first.set_axis(range(first.shape[1]), axis=1),
+        first.set_axis([7] * 3),
+        pl.DataFrame(first.to_dict("list")),
+        pa.table(first.to_dict("list")),
+        pl.DataFrame(first.to_dict("list")).lazy(),
+        first[["a", "b"]].to_numpy(),
+        sp.csr_array(first[["a", "b", "b"]].to_numpy()),
+        np.ma.array(first[["a", "b", "b"]].to_numpy(), mask=np.eye(3)),
+        np.ones(3),
+        np.ones((0, 3)),
+        np.ones((2, 3), dtype=np.float16),
+        np.ones((2, 3)) * 1j,
+        np.array([["a", "b", "c"]]),
+        [[1, 2, 3]],
+        [1, 2, 3],
+        [[1, 2], [3]],
+        {"a": [1, 2], "b": [1]},
+        {"a": 1},
+        {},
+        [],
+    ]
+
+
+ARGUMENTS = {
+    "alpha": st.sampled_from([0.05, 0.5, 1e-300, 0, 1, -1, 2, np.float32(0.1), "0.05"]),
+    "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "cluster"]),
+    "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
+    "missing": st.sampled_from(["raise", "propagate", "drop", None]),
+    "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
+    "hypothesis": st.sampled_from(
+        [
+            *["a", "v: a", ("v", "a"), ["a", "g"], "a = 0", [], [[]], [1, "a"], ("a",), {"a"}],
+            *[np.eye(3), np.zeros((1, 6)), np.eye(6), np.full((1, 6), np.inf), [("v", "a")]],
+            *["a" * 5000, np.eye(6)[0], np.eye(6)[:2] * 1e200, np.eye(6)[:1] * 1e-200],
+            pd.DataFrame(np.eye(6)),
+        ]
+    ),
+    "value": st.sampled_from([None, 0, 1e300, [0, 1], "x", np.nan, np.inf, [[1]], {}]),
+    "times": st.sampled_from(
+        [
+            *[np.full((1, 60), value) for value in (1.0, 0.5, 0.0, -1.0, 1e300, np.nan, np.inf)],
+            *[np.ones((1, 59)), np.ones(60), np.eye(60)[:2], np.ones((0, 60)), [["a"] * 60]],
+        ]
+    ),
+    "engines": st.sampled_from([[], ["statsmodels"], "statsmodels", ["x"], [1], ("maxent", 2)]),
+    "seed": st.sampled_from([0, -1, 2**70, "a", 1.5]),
+    "params": st.sampled_from(
+        [
+            *[np.zeros(6), np.zeros((3, 2)), np.full(6, 1e300), np.full(6, -1e8), np.arange(6.0)],
+            *[np.zeros(4), np.zeros(3), np.full(6, np.nan), ["a"] * 6, np.zeros(6, complex)],
+            *[np.full(4, 1e200), np.full(3, 1e200), list(range(4)), "zeros", [[1], [2, 3]]],
+        ]
+    ),
+    "offset": st.sampled_from(
+        [None, None, np.ones((3, 2)), np.ones((3, 3)), np.ones((1, 2)), "n1", ["n1", "n2"]]
+    ),
+}
+
+
+@st.composite
+def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
+    """Draw new rows."""
+    kind = draw(st.sampled_from(["right", "right", "spoilt", "spoilt", "other"]))
+    if kind != "other":
+        return frame.iloc[:3] if kind == "right" else draw(st.sampled_from(spoilt(frame)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = draw(matrices(rng, rng.integers(0, 3, 3), True))
+    return draw(costumes(x, rng, draw(st.booleans()))).given
+
+
+QUESTIONS: dict[str, tuple[str, ...]] = {
+    "predict": ("newdata", "which", "offset", "missing"),
+    "conf_int": ("alpha",),
+    "tidy": ("alpha",),
+    "summary": ("alpha",),
+    "wald_test": ("hypothesis", "value"),
+    "with_cov": ("kind",),
+    "rebase": ("base",),
+    "refit": ("times",),
+    "lr_test": ("alpha",),
+    "verify": ("engines", "seed"),
+    "loglike": ("params",),
+    "score": ("params",),
+    "information": ("params",),
+    "loglikeobs": ("params",),
+    "fit": ("params",),
+}
+OF_MODELS = ("loglike", "score", "information", "loglikeobs", "fit")
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[str, str, list[Any]]:
+    """Draw a fit, a question and its arguments."""
+    kind = draw(st.sampled_from(FITS))
+    name = draw(st.sampled_from(["predict", "predict", *QUESTIONS]))
+    frame = make_model(kind)[1]
+    right = {**ARGUMENTS, "newdata": newdata(frame)}
+    arguments = [
+        draw(wrong if draw(st.sampled_from([False] * 15 + [True])) else right[needed])
+        for needed in QUESTIONS[name]
+    ]
+    return kind, name, arguments
+
+
+def ask(question: tuple[str, str, list[Any]]) -> Any:
+    """Ask: an answer comes, or an error of ours; the arguments stay as they are."""
+    kind, name, arguments = question
+    model, results, _ = make_fit(kind)
+    before = [freeze(argument) for argument in arguments]
+    answer, _ = attempt(lambda: put(model, results, name, arguments))
+    assert [freeze(argument) for argument in arguments] == before
+    if name == "predict" and answer is not None:
+        check_predictions(answer, arguments)
+    return answer
+
+
+def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
+    if name == "fit":
+        return model.fit(start_params=arguments[0], maxiter=5)
+    if name == "verify":
+        return str(results.verify(engines=arguments[0], seed=arguments[1]))
+    answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)
+    made = answer(*arguments)
+    return str(made) if name in ("summary", "with_cov", "rebase") else made
+
+
+def check_predictions(answer: Any, arguments: list[Any]) -> None:
+    """Check that probabilities are some, and that a gap comes only where one was let through."""
+    if arguments[1] == "category":
+        return
+    values = answer.to_numpy()
+    if arguments[3] != "propagate":
+        assert not np.isnan(values).any()
+    if arguments[1] == "prob":
+        gaps = np.isnan(values).any(axis=1)
+        assert (np.abs(values[~gaps].sum(axis=1) - 1) < 1e-12).all()
