@@ -39,7 +39,7 @@ from mlelogit.exceptions import (
     OptionError,
     UnusedLevelWarning,
 )
-from mlelogit.notices import warn_user
+from mlelogit.notices import in_turn, warn_user
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Design:
     audit: Audit
 
 
+@in_turn
 def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     """Make a design from an outcome and a matrix of columns.
 
@@ -110,6 +111,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     return _assemble(outcome, learned, kept, rows, weights, offset, index, options)
 
 
+@in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
     frame = as_frame(data)
