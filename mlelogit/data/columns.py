@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from mlelogit.data.expressions import ExpressionChecker
+from mlelogit.data.expressions import MARK, ExpressionChecker
 from mlelogit.data.frames import (
     as_numbers,
     check_finite,
@@ -60,8 +60,8 @@ class Evaluated:
 
 
 def tidy_name(name: str) -> str:
-    """Drop the backticks that stand around names inside expressions."""
-    return name.replace("`", "")
+    """Drop the backticks that stand around names inside expressions, and the marks in them."""
+    return name.replace("`", "").replace(MARK, "")
 
 
 def find_kind(column: pd.Series) -> str:
@@ -215,13 +215,15 @@ def _run_formulaic(
         },
     )
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    maker = PandasMaterializer(frame, context=context)
+    marked = {name: frame[name.rstrip(MARK)] for name in re.findall(f"`([^`]+{MARK})`", rhs)}
+    maker = PandasMaterializer(frame.assign(**marked), context=context)
     try:
         with np.errstate(all="ignore"):
             return maker, run_quietly(maker.get_model_matrix, spec)
     except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         reason = str(error).split("\n")[0]
-        raise FormulaError(f"The right side {rhs!r} cannot be evaluated: {reason}") from error
+        said, reason = rhs.replace(MARK, ""), reason.replace(MARK, "")
+        raise FormulaError(f"The right side {said!r} cannot be evaluated: {reason}") from error
 
 
 def _find_odd_factors(encoded: dict) -> dict[str, np.ndarray]:

@@ -15,6 +15,8 @@ CONTRASTS = ("Treatment", "Sum", "Helmert", "Poly")
 CONTRAST_METHODS = ("treatment", "SAS", "sum", "helmert", "poly", "diff")
 LARGEST_DEGREE = 100
 LONGEST_EXPRESSION = 10_000
+# Invisible, and in no name: tells names in backticks apart that would be one identifier.
+MARK = "\N{INVISIBLE SEPARATOR}"
 
 ALLOWED = (
     "Allowed are columns, numbers, operators, "
@@ -51,7 +53,7 @@ def replace_backticks(text: str) -> tuple[str, dict[str, str]]:
         if not match.group().startswith("`"):
             return match.group()
         key = _PLACEHOLDER.format(len(names))
-        names[key] = match.group()[1:-1]
+        names[key] = match.group()[1:-1].rstrip(MARK)
         return f" {key} "
 
     return QUOTED.sub(replace, text), names
@@ -101,7 +103,7 @@ class ExpressionChecker:
         if len(expr) > LONGEST_EXPRESSION:
             raise UnsafeFormulaError(f"The expression {expr[:60]!r}... is too long.")
         text, self.names = replace_backticks(expr)
-        self.expr = expr
+        self.expr = expr.replace(MARK, "")
         return list(self.check(parse_expression(text, expr)))
 
     def check(self, node: ast.expr) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mlelogit.data.expressions import (
     ALLOWED,
+    MARK,
     QUOTED,
     ExpressionChecker,
     check_column,
@@ -101,7 +102,7 @@ def parse_formula(
     if not rhs:
         raise FormulaError(f"The right side of {formula!r} is empty; write '~ 1' for none.")
     available = [str(name) for name in columns if name not in outcome and name not in aside]
-    rhs = _expand_dot(rhs, available)
+    rhs = _tell_names_apart(_expand_dot(rhs, available))
     variables, numbers = _find_variables(rhs, columns)
     repeated = [name for name in outcome if name in variables]
     if repeated:
@@ -191,6 +192,42 @@ def _quote(name: str) -> str:
 def _is_safe_in_backticks(name: str) -> bool:
     """Tell whether a name in backticks stays a name: 1, ~ and True would not."""
     return bool(re.search(r"[^\W\d]", name)) and not keyword.iskeyword(name)
+
+
+def _tell_names_apart(rhs: str) -> str:
+    """Mark names in backticks that become the same identifier as another: `a b`, a_b.
+
+    Inside expressions formulaic gives names in backticks identifiers, and to one that is
+    taken a suffix from numpy's global random numbers, under which no state is found again.
+    """
+    from formulaic.errors import FormulaicError
+    from formulaic.parser.algos.tokenize import tokenize
+    from formulaic.transforms import TRANSFORMS
+
+    quoted = [text[1:-1] for text in dict.fromkeys(QUOTED.findall(rhs)) if text[0] == "`"]
+    taken = {*re.findall(r"\w+", rhs), *TRANSFORMS}
+    told = {}
+    for name in quoted:
+        marked = name
+        while not name.isidentifier() and _identify(marked) in taken:
+            marked += MARK
+        taken.add(_identify(marked))
+        told[f"`{name}`"] = f"`{marked}`"
+    try:
+        tokens = list(tokenize(rhs)) if MARK in "".join(told.values()) else []
+    except FormulaicError:  # Whoever reads it next says so.
+        return rhs
+    for token in reversed(tokens):
+        if token.kind is token.Kind.PYTHON:
+            start, stop = token.source_start, token.source_end + 1
+            part = QUOTED.sub(lambda match: told.get(match[0], match[0]), rhs[start:stop])
+            rhs = rhs[:start] + part + rhs[stop:]
+    return rhs
+
+
+def _identify(name: str) -> str:
+    """Return the identifier that formulaic gives a name in backticks."""
+    return re.sub(r"^(?=\d)|\W", "_", name)
 
 
 def _check_backticks(rhs: str) -> None:
