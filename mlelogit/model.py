@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, make_design, make_design_from_formula
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import DataOptions
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -21,6 +24,7 @@ from mlelogit.inference.covariance import COVARIANCES, estimate_covariance
 from mlelogit.results import MNLogitResults
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class MNLogit:
     r"""A multinomial logit of an outcome on a matrix of columns.
 
@@ -69,6 +73,8 @@ class MNLogit:
     ('b', True)
     """
 
+    design: Design
+
     def __init__(
         self,
         endog: Any,
@@ -85,9 +91,16 @@ class MNLogit:
         self._hold(make_design(endog, exog, options))
 
     def _hold(self, design: Design) -> None:
-        self.design = design
-        self.encoding = design.encoding
-        self._objective = LogLikelihood(RowBlocks(design), design.encoding.base)
+        object.__setattr__(self, "design", design)
+
+    @property
+    def encoding(self) -> Encoding:
+        """What was learned from the data."""
+        return self.design.encoding
+
+    @cached_property
+    def _objective(self) -> LogLikelihood:
+        return LogLikelihood(RowBlocks(self.design), self.encoding.base)
 
     @classmethod
     def from_formula(cls, formula: str, data: Any, **options: Any) -> MNLogit:
@@ -199,7 +212,7 @@ class MNLogit:
         """Return every row's contribution to the log-likelihood at params."""
         flat = read_params(params, self.encoding)
         values = self._objective.blocks.map(map_loglikeobs, flat, self.encoding.base)
-        return pd.Series(values, index=self.design.index, name="loglike")
+        return pd.Series(values, index=self.design.index.view(), name="loglike")
 
     def __repr__(self) -> str:
         said = self.encoding.formula or f"{self.encoding.outcome_name} on {len(self.exog_names)}"

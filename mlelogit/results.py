@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +40,7 @@ from mlelogit.interpretation.prediction import (
 )
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class MNLogitResults:
     """A fitted multinomial logit.
 
@@ -60,9 +63,8 @@ class MNLogitResults:
     ((3, 1), True)
     """
 
-    def __init__(self, record: FitRecord, covariance: Covariance) -> None:
-        self.record = record
-        self.covariance = covariance
+    record: FitRecord
+    covariance: Covariance
 
     @property
     def params(self) -> pd.DataFrame:
@@ -158,7 +160,7 @@ class MNLogitResults:
         """How far the maximum can be."""
         return self.record.maximum.certificate
 
-    @cached_property
+    @property
     def trace(self) -> pd.DataFrame:
         """The climb, one row per point; the last row is the answer."""
         return frame_trace(self.record)
@@ -181,7 +183,7 @@ class MNLogitResults:
     @property
     def audit(self) -> Audit:
         """Rows in, used and dropped and why, and the categories found."""
-        return self.record.audit
+        return deepcopy(self.record.audit)
 
     @property
     def fittedvalues(self) -> Any:

@@ -213,7 +213,8 @@ def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
     given = {name: value for name, value in inputs.items() if value is not None}
     check_lengths({"data": length, **{name: _count(value) for name, value in given.items()}})
     index = check_indexes(given)
-    return pd.RangeIndex(length) if index is None else index
+    # A view has a name of its own; the index itself is shared by all frames made with it.
+    return pd.RangeIndex(length) if index is None else index.view()
 
 
 def _count(value: Any) -> int:

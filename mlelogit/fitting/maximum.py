@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +34,26 @@ class Status(Enum):
     )
 
 
+class ReadOnly:
+    """A record whose arrays cannot be written to, nor those of its copies."""
+
+    def __post_init__(self) -> None:
+        protect(*vars(self).values())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+
+def protect(*values: Any) -> None:
+    """Let nobody write to those of some values that are arrays."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+
+
 @dataclass(frozen=True)
-class Trace:
+class Trace(ReadOnly):
     """The climb, one entry per point kept.
 
     Attributes
@@ -60,7 +79,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Maximum:
+class Maximum(ReadOnly):
     """The answer of a climb.
 
     Attributes
@@ -88,6 +107,10 @@ class Maximum:
     trace: Trace
     method: str
     iterations: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        protect(self.sums.score, self.sums.information)
 
     @property
     def converged(self) -> bool:

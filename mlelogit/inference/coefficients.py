@@ -45,7 +45,7 @@ def index_params(encoding: Encoding) -> pd.MultiIndex:
 
 def frame_params(values: np.ndarray, encoding: Encoding) -> pd.DataFrame:
     """Lay P values out as names x categories."""
-    table = np.asarray(values).reshape(len(encoding.others), len(encoding.names)).T
+    table = np.array(values).reshape(len(encoding.others), len(encoding.names)).T
     frame = pd.DataFrame(table, index=list(encoding.names), columns=list(encoding.others))
     return frame.rename_axis(index="name", columns="category")
 
@@ -77,7 +77,7 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
         if values.shape == shape and values.ndim == 2:
             values = values.T.ravel()
     try:
-        values = np.asarray(values, dtype=np.float64)
+        values = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ParamsError("params must be numbers.") from error
     if values.shape != (shape[0] * shape[1],):
@@ -187,7 +187,7 @@ def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame
     """
     need_covariance(covariance)
     labels = index_params(encoding)
-    return pd.DataFrame(covariance.matrix, index=labels, columns=labels)
+    return pd.DataFrame(covariance.matrix, index=labels, columns=labels, copy=True)
 
 
 def list_names(encoding: Encoding) -> Sequence[str]:

@@ -21,13 +21,14 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.estimation import FitRecord, make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.maximum import ReadOnly
 
 RANK_TOLERANCE = 1e-10
 COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
 
 
 @dataclass(frozen=True)
-class Covariance:
+class Covariance(ReadOnly):
     """A covariance of the estimates.
 
     Attributes
