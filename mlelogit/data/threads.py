@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import lru_cache
@@ -187,8 +187,9 @@ def fold_in_order(
             raise
 
     pool = _make_pool(helpers)
-    running = [pool.submit(copy_context().run, work) for _ in range(helpers)]
+    running: list[Future[None]] = []
     try:
+        running.extend(pool.submit(copy_context().run, work) for _ in range(helpers))
         work()
     finally:
         queue.close()
