@@ -45,7 +45,12 @@ def in_turn(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
     @wraps(function)
     def wait(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with _turn:
-            return function(*args, **kwargs)
+            before = warnings.filters
+            try:
+                return function(*args, **kwargs)
+            except KeyboardInterrupt:  # It can come before pandas has put them back.
+                warnings.filters = before
+                raise
 
     return wait
 
