@@ -58,7 +58,8 @@ class Interruption:
 
 def interrupt_everywhere(function, check, moments=60, files=INSIDE):
     """Interrupt a function at calls spread over its whole run, and check after each."""
-    function()
+    with unchanged():
+        function()
     counter = Interruption(0, files)
     counter.run(function)
     assert counter.calls > moments

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 import mlelogit as ml
 from mlelogit.cli import main
@@ -33,7 +34,7 @@ ONE_IDENTIFIER = "vote ~ center(`the age`) + scale(`the.age`):children + the_age
 @pytest.fixture(scope="module", autouse=True)
 def in_unusual_states():
     """No state is the one that a careless reset would leave."""
-    with np.errstate(all="warn", under="ignore"):
+    with np.errstate(all="warn", under="ignore"), threadpool_limits(2):
         yield
 
 
