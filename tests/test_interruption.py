@@ -14,17 +14,19 @@ import mlelogit as ml
 from mlelogit.data.threads import fold_in_order
 from mlelogit.fitting import estimation
 from mlelogit.notices import in_turn, run_quietly
-from tests.global_state import unchanged
+from tests.global_state import list_limits, unchanged
 
 FORMULA = "vote ~ age + C(region) + children"
 INSIDE = ("mlelogit", "scipy/optimize", "concurrent/futures", "contextlib.py", "formulaic")
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def two_threads():
     """Of the linear algebra, so that a limit left behind is seen."""
     with threadpool_limits(2):
+        before = list_limits()
         yield
+        assert before.items() <= list_limits().items()
 
 
 class Interruption:
