@@ -100,7 +100,6 @@ def spoil(frame):
 
 
 def test_what_is_given_out_can_be_changed_and_changes_nothing(voters, model, res):
-    index = voters.index.copy()
     for one in ways(res):
         before = copy.deepcopy(list_answers(one))
         for answer in list_answers(one):
@@ -112,8 +111,9 @@ def test_what_is_given_out_can_be_changed_and_changes_nothing(voters, model, res
     values = res.params.to_numpy()
     for made in (model.score(values), model.information(values), model.loglikeobs(values)):
         spoil(made)
-    spoil(res.predict(voters.head(3)))
-    assert voters.index.name is index.name is None
+    few = voters.head(3)
+    spoil(res.predict(few))
+    assert voters.index.name is few.index.name is None
     assert model.loglikeobs(values).index.name is None
 
 
@@ -125,10 +125,11 @@ def test_the_audit_given_out_is_a_copy(voters, res):
 
 
 def test_a_name_given_to_the_index_later_is_not_the_fits(voters):
-    exog = voters[["age", "children"]]
-    res = ml.MNLogit(voters.vote, exog).fit()
-    exog.index.name = "person"
-    assert res.fittedvalues.index.name is None
+    res = ml.mnlogit(FORMULA, voters).fit()
+    vote = voters.vote.copy()
+    other = ml.MNLogit(vote, voters[["age"]].to_numpy()).fit()
+    voters.index.name = vote.index.name = "person"
+    assert res.fittedvalues.index.name is other.fittedvalues.index.name is None
 
 
 def test_a_start_changed_later_is_not_the_fits(model, res):
