@@ -37,6 +37,7 @@ class Interruption:
 
     def __init__(self, call, files=INSIDE):
         self.calls, self.call, self.files = 0, call, files
+        self.limits = list_limits()
 
     def __call__(self, frame, event, argument):
         inside = any(part in frame.f_code.co_filename for part in self.files)
@@ -51,7 +52,10 @@ class Interruption:
             sys.setprofile(self)
             function()
         except KeyboardInterrupt:
+            sys.setprofile(None)
             assert self.calls >= self.call
+            self.limits = list_limits()
+            return True
             return True
         finally:
             sys.setprofile(None)
@@ -67,10 +71,12 @@ def interrupt_everywhere(function, check, moments=60, files=INSIDE):
     assert counter.calls > moments
     places = np.unique(np.geomspace(1, counter.calls, moments // 2).astype(int))
     places = np.union1d(places, np.linspace(1, counter.calls, moments // 2).astype(int))
-    caught = 0
+    caught, before = 0, list_limits()
     for place in places.tolist():
+        interruption = Interruption(place, files)
         with unchanged():
-            caught += Interruption(place, files).run(function)
+            caught += interruption.run(function)
+        assert interruption.limits == before, "while the traceback is held"
         check(place)
     assert caught > 0.8 * len(places)
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from contextvars import copy_context
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from mlelogit.exceptions import OptionError
 
 LARGEST_KEPT = 1 << 22
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def count_threads(threads: int | None = None) -> int:
@@ -94,19 +96,29 @@ def _find_libraries() -> Any:
 _limit = _SharedLimit()
 
 
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread; concurrent users share one limit."""
-    limit, holder = _limit, object()
-    try:
-        limit.enter(holder)
-        yield
-    finally:
+def single_threaded_blas(
+    function: Callable[Arguments, Result],
+) -> Callable[Arguments, Result]:
+    """Hold BLAS to one thread while a function runs; concurrent users share one limit.
+
+    A ``with`` would do, but for an interrupt that comes just as its block begins or ends:
+    then what undoes it waits until nobody holds the traceback.
+    """
+
+    @wraps(function)
+    def hold(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        limit, holder = _limit, object()
         try:
-            limit.leave(holder)
-        except BaseException:
-            limit.leave(holder)
-            raise
+            limit.enter(holder)
+            return function(*args, **kwargs)
+        finally:
+            try:
+                limit.leave(holder)
+            except BaseException:
+                limit.leave(holder)
+                raise
+
+    return hold
 
 
 def _forget_threads() -> None:

@@ -193,10 +193,10 @@ def estimate(
     """
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of the parameters, not {callback!r}.")
-    with single_threaded_blas():
-        return _estimate(design, request, callback, show)
+    return _estimate(design, request, callback, show)
 
 
+@single_threaded_blas
 def _estimate(
     design: Design,
     request: FitRequest,

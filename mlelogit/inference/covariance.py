@@ -80,6 +80,7 @@ def default_kind(weight_type: str | None) -> str:
     return "robust" if weight_type == "sampling" else "nonrobust"
 
 
+@single_threaded_blas
 def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covariance:
     """Estimate the covariance of a fit's parameters.
 
@@ -111,9 +112,8 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     if bread is None or not record.maximum.certificate.finite_maximum:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
-    with single_threaded_blas():
-        inner, correction = _estimate_inner(record, kind, bread)
-        return Covariance(kind, record.basis.leave_covariance(inner), correction)
+    inner, correction = _estimate_inner(record, kind, bread)
+    return Covariance(kind, record.basis.leave_covariance(inner), correction)
 
 
 def _omit(record: FitRecord, kind: str | None) -> Covariance:
