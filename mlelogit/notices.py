@@ -1,4 +1,4 @@
-"""Warn where the user can see what led to it, and keep other packages' warnings apart."""
+"""Warn where the user can see what led to it, and leave what Python and numpy do as it was."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from mlelogit.exceptions import MNLogitWarning
 
@@ -35,12 +37,28 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+def keep_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Put numpy's error state back after an interrupt, which can keep numpy from doing so."""
+
+    @wraps(function)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        errors: Any = np.geterr()
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            np.seterr(**errors)
+            raise
+
+    return run
+
+
 def in_turn(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Let one thread at a time into functions that hand work to pandas and its kin.
 
     Those swap the warning filters of the process while they work, and of two threads that
     overlap the last to leave would restore what the first had set.
     """
+    function = keep_errors(function)
 
     @wraps(function)
     def wait(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

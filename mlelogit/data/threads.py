@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from mlelogit.exceptions import OptionError
+from mlelogit.notices import keep_errors
 
 LARGEST_KEPT = 1 << 22
 
@@ -104,6 +105,7 @@ def single_threaded_blas(
     A ``with`` would do, but for an interrupt that comes just as its block begins or ends:
     then what undoes it waits until nobody holds the traceback.
     """
+    function = keep_errors(function)
 
     @wraps(function)
     def hold(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

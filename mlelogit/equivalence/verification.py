@@ -28,6 +28,7 @@ from mlelogit.exceptions import OptionError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.likelihood import map_outcome
 from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
+from mlelogit.notices import keep_errors
 
 OURS = "maximum likelihood (this fit)"
 ENTROPY = "maximum entropy (this fit)"
@@ -110,6 +111,7 @@ class Verification:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+@keep_errors
 def verify(
     record: FitRecord, covariance: Covariance, engines: Any = None, seed: int = 0
 ) -> Verification:

@@ -14,7 +14,7 @@ from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.estimation import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.notices import warn_user
+from mlelogit.notices import keep_errors, warn_user
 
 
 def two_sided_p(z: np.ndarray) -> np.ndarray:
@@ -101,6 +101,7 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
     return given.to_numpy()[np.ix_(rows, columns)].T.ravel()
 
 
+@keep_errors
 def tidy_coefficients(
     record: FitRecord, covariance: Covariance, alpha: float = 0.05, exponentiate: bool = False
 ) -> pd.DataFrame:
