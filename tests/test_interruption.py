@@ -169,12 +169,12 @@ def test_no_thread_works_on_after_an_interrupt():
         fold_in_order(work, list(range(400)), 2, lambda _: None)
 
     fold_in_order(lambda _: None, list(range(4)), 2, lambda _: None)
-    counter = Interruption(0, ("concurrent/futures/thread.py",))
+    counter = Interruption(0, ("data/threads.py",))
     counter.run(lambda: fold_in_order(len, [""] * 4, 2, lambda _: None))
     assert counter.calls > 5
     for place in range(1, counter.calls + 1):
         ran.clear()
-        assert Interruption(place, ("concurrent/futures/thread.py",)).run(fold)
+        assert Interruption(place, ("data/threads.py",)).run(fold)
         before = len(ran)
         time.sleep(0.02)
         assert len(ran) <= before + 1 < 300, place
@@ -221,7 +221,7 @@ def test_an_interrupt_in_the_callback_comes_out_and_the_bar_is_closed(voters, mo
     expected = keep(model.fit(method))
 
     def interrupt(_):
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     model.fit(method, disp=True)
     with unchanged(), pytest.raises(KeyboardInterrupt):
