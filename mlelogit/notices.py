@@ -43,9 +43,11 @@ def keep_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Re
     @wraps(function)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         errors: Any = np.geterr()
+        handler: Any = np.geterrcall()
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
+            np.seterrcall(handler)
             np.seterr(**errors)
             raise
 
