@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,12 @@ import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, make_design, make_design_from_formula
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import DataOptions
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
+from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
@@ -22,6 +26,7 @@ from mlelogit.inference.covariance import check_covariance, estimate_covariance
 from mlelogit.results import MNLogitResults
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class MNLogit:
     r"""A multinomial logit of an outcome on a matrix of columns.
 
@@ -73,6 +78,9 @@ class MNLogit:
     ('b', True)
     """
 
+    design: Design
+    _basis: ColumnBasis
+
     def __init__(
         self,
         endog: Any,
@@ -91,9 +99,17 @@ class MNLogit:
 
     def _hold(self, design: Design) -> None:
         full = settle_rank(design)
-        self.design, self._basis = full.design, full.basis
-        self.encoding = self.design.encoding
-        self._objective = LogLikelihood(RowBlocks(self.design), self.encoding.base)
+        object.__setattr__(self, "design", full.design)
+        object.__setattr__(self, "_basis", full.basis)
+
+    @property
+    def encoding(self) -> Encoding:
+        """What was learned from the data."""
+        return self.design.encoding
+
+    @cached_property
+    def _objective(self) -> LogLikelihood:
+        return LogLikelihood(RowBlocks(self.design), self.encoding.base)
 
     @classmethod
     def from_formula(cls, formula: str, data: Any, **options: Any) -> MNLogit:
@@ -213,7 +229,7 @@ class MNLogit:
         """Return every row's contribution to the log-likelihood at params."""
         flat = read_params(params, self.encoding)
         values = self._objective.blocks.map(map_loglikeobs, flat, self.encoding.base)
-        return pd.Series(values, index=self.design.index, name="loglike")
+        return pd.Series(values, index=self.design.index.view(), name="loglike")
 
     def __repr__(self) -> str:
         said = self.encoding.formula or f"{self.encoding.outcome_name} on {len(self.exog_names)}"

@@ -1,10 +1,24 @@
-"""Give a warning where the user can see what led to it."""
+"""Warn where the user can see what led to it, and leave what Python and numpy do as it was."""
 
+from __future__ import annotations
+
+import os
 import sys
+import threading
 import warnings
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from mlelogit.exceptions import MNLogitWarning
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_turn = threading.RLock()
 
 
 def warn_user(message: str, category: type[MNLogitWarning]) -> None:
@@ -21,3 +35,77 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def keep_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Put numpy's error state back after an interrupt, which can keep numpy from doing so."""
+
+    @wraps(function)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        errors: Any = np.geterr()
+        handler: Any = np.geterrcall()
+        try:
+            return function(*args, **kwargs)
+        except KeyboardInterrupt:
+            np.seterrcall(handler)
+            np.seterr(**errors)
+            raise
+
+    return run
+
+
+def in_turn(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let one thread at a time into functions that hand work to pandas and its kin.
+
+    Those swap the warning filters of the process while they work, and of two threads that
+    overlap the last to leave would restore what the first had set.
+    """
+    function = keep_errors(function)
+
+    @wraps(function)
+    def wait(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with _turn:
+            before = warnings.filters
+            try:
+                return function(*args, **kwargs)
+            except KeyboardInterrupt:  # It can come before pandas has put them back.
+                warnings.filters = before
+                raise
+
+    return wait
+
+
+def run_quietly(function: Callable[..., Result], *args: Any) -> Result:
+    """Run another package's function whose warnings tell the user nothing.
+
+    The filters belong to the process, so the one put before them is for this thread alone:
+    warnings that others give meanwhile go where they would have gone.
+    """
+    with _turn:
+        before = warnings.filters
+        mine: Any = ("ignore", None, Warning, _ThisThread(), 0)
+        try:
+            warnings.filters = [mine, *before]
+            return function(*args)
+        finally:
+            warnings.filters = before
+
+
+class _ThisThread:
+    """Stands in a filter for the pattern of modules: whatever this thread runs, it matches."""
+
+    def __init__(self) -> None:
+        self.ident = threading.get_ident()
+
+    def match(self, _: str) -> bool:
+        return threading.get_ident() == self.ident
+
+
+def _take_back_turn() -> None:
+    """Start afresh in a forked process, where whoever had the turn does not exist."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_take_back_turn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +42,7 @@ from mlelogit.interpretation.prediction import (
 )
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class MNLogitResults:
     """A fitted multinomial logit.
 
@@ -62,9 +65,8 @@ class MNLogitResults:
     ((3, 1), True)
     """
 
-    def __init__(self, record: FitRecord, covariance: Covariance) -> None:
-        self.record = record
-        self.covariance = covariance
+    record: FitRecord
+    covariance: Covariance
 
     @property
     def params(self) -> pd.DataFrame:
@@ -171,7 +173,7 @@ class MNLogitResults:
         """How far the maximum of the log-likelihood can be."""
         return self.record.maximum.certificate
 
-    @cached_property
+    @property
     def trace(self) -> pd.DataFrame:
         """The climb, one row per point; the last row is the answer."""
         return frame_trace(self.record)
@@ -209,7 +211,7 @@ class MNLogitResults:
     @property
     def audit(self) -> Audit:
         """Rows in, used and dropped and why, and the categories found."""
-        return self.record.audit
+        return deepcopy(self.record.audit)
 
     @property
     def fittedvalues(self) -> Any:

@@ -155,12 +155,12 @@ class RowBlocks:
         self._apply(function, args, parts.append)
         return np.concatenate(parts, axis=-1)
 
+    @single_threaded_blas
     def _apply(
         self, function: Callable[..., Any], args: tuple, fold: Callable[[Any], None]
     ) -> None:
         starts = list(range(0, self.rows, self.size))
-        with single_threaded_blas():
-            fold_in_order(lambda at: function(self._cut(at), *args), starts, self.threads, fold)
+        fold_in_order(lambda at: function(self._cut(at), *args), starts, self.threads, fold)
 
     def _cut(self, start: int) -> Block:
         kept = self._kept.get(start)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import re
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -39,7 +38,7 @@ from mlelogit.exceptions import (
     UnseenLevelError,
     UnusedLevelWarning,
 )
-from mlelogit.notices import warn_user
+from mlelogit.notices import run_quietly, warn_user
 
 WIDE = 64
 _FILLING = re.compile(r"\b(?:Helmert|Poly|contr\.(?:helmert|poly|diff))\b")
@@ -238,9 +237,8 @@ def _run_formulaic(
     hidden = frame.rename(columns=hide_name).assign(**quoted)
     maker = PandasMaterializer(hidden, context=context)
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return maker, maker.get_model_matrix(spec)
+        with np.errstate(all="ignore"):
+            return maker, run_quietly(maker.get_model_matrix, spec)
     except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
         reason = show_names(str(error)).split("\n")[0]
         raise FormulaError(

@@ -45,7 +45,7 @@ from mlelogit.exceptions import (
     OptionError,
     UnusedLevelWarning,
 )
-from mlelogit.notices import warn_user
+from mlelogit.notices import in_turn, warn_user
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Design:
     collinear: str = "drop"
 
 
+@in_turn
 def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     """Make a design from an outcome and a matrix of columns.
 
@@ -119,6 +120,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     return _assemble(outcome, learned, kept, rows, weights, offset, index, options)
 
 
+@in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
     frame = as_frame(data)
@@ -221,7 +223,8 @@ def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
     given = {name: value for name, value in inputs.items() if value is not None}
     check_lengths({"data": length, **{name: _count(value) for name, value in given.items()}})
     index = check_indexes(given)
-    return pd.RangeIndex(length) if index is None else index
+    # A view has a name of its own; the index itself is shared by all frames made with it.
+    return pd.RangeIndex(length) if index is None else index.view()
 
 
 def _count(value: Any) -> int:

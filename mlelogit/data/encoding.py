@@ -29,6 +29,7 @@ from mlelogit.data.frames import (
 )
 from mlelogit.data.outcome import name_categories
 from mlelogit.exceptions import ColumnNotFoundError, FormulaError
+from mlelogit.notices import in_turn
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,7 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     return EncodedColumns(evaluated.matrix, learned)
 
 
+@in_turn
 def encode_new(encoding: Encoding, newdata: Any) -> tuple[Any, pd.Index]:
     """Encode new data by column name, with the levels, knots and means of the fit.
 

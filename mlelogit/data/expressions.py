@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-import warnings
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnsafeFormulaError
+from mlelogit.notices import run_quietly
 
 FUNCTIONS = ("log", "log1p", "log2", "log10", "exp", "sqrt", "abs")
 TRANSFORMS = ("poly", "bs", "cr", "cs", "center", "scale", "I", "C")
@@ -48,12 +48,14 @@ def check_column(name: str, columns: Collection[str]) -> str:
     return name
 
 
+def _read_expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
 def parse_expression(text: str, original: str) -> ast.expr:
     """Read an expression, or raise `FormulaError` naming it as it was written."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval").body
+        return run_quietly(_read_expression, text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"{quote(original)} cannot be read as an expression.") from error
 

@@ -9,18 +9,22 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from _thread import start_new_thread
+from collections.abc import Callable
 from contextvars import copy_context
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from mlelogit.exceptions import OptionError
+from mlelogit.notices import keep_errors
 
 LARGEST_KEPT = 1 << 22
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def count_threads(threads: int | None = None) -> int:
@@ -94,32 +98,90 @@ def _find_libraries() -> Any:
 _limit = _SharedLimit()
 
 
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Hold BLAS to one thread; concurrent users share one limit."""
-    limit, holder = _limit, object()
-    try:
-        limit.enter(holder)
-        yield
-    finally:
+def single_threaded_blas(
+    function: Callable[Arguments, Result],
+) -> Callable[Arguments, Result]:
+    """Hold BLAS to one thread while a function runs; concurrent users share one limit.
+
+    A ``with`` would do, but for an interrupt that comes just as its block begins or ends:
+    then what undoes it waits until nobody holds the traceback.
+    """
+    function = keep_errors(function)
+
+    @wraps(function)
+    def hold(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        limit, holder = _limit, object()
         try:
-            limit.leave(holder)
-        except BaseException:
-            limit.leave(holder)
-            raise
+            limit.enter(holder)
+            return function(*args, **kwargs)
+        finally:
+            try:
+                limit.leave(holder)
+            except BaseException:
+                limit.leave(holder)
+                raise
+
+    return hold
+
+
+class _Task:
+    """Work for a helper, which whoever claims it first does or drops.
+
+    Of plain locks alone: an interrupt can leave the conditions that futures are made of
+    locked for good, and the next fit waiting.
+    """
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self.function, self.context = function, copy_context()
+        self.claim, self.running = threading.Lock(), threading.Lock()
+        self.running.acquire()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        if not self.claim.acquire(blocking=False):
+            return
+        try:
+            self.context.run(self.function)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            self.error = error
+        finally:
+            self.running.release()
+
+    def finish(self) -> None:
+        """Drop the work, or wait for its end if it has begun."""
+        if not self.claim.acquire(blocking=False):
+            self.running.acquire()
+
+
+class _Pool:
+    """Helper threads, as many as were ever wanted at a time, and what they have to do."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.tasks: SimpleQueue[_Task] = SimpleQueue()
+        self.size = 0
+
+    def submit(self, tasks: list[_Task]) -> None:
+        with self.lock:
+            while self.size < len(tasks):
+                start_new_thread(self.serve, ())
+                self.size += 1
+        for task in tasks:
+            self.tasks.put(task)
+
+    def serve(self) -> None:
+        while True:
+            self.tasks.get().run()
+
+
+_pool = _Pool()
 
 
 def _forget_threads() -> None:
     """Start afresh in a forked process, where the parent's threads and fits do not exist."""
-    global _limit
+    global _limit, _pool
     _limit.restore()
-    _limit = _SharedLimit()
-    _make_pool.cache_clear()
-
-
-@lru_cache(maxsize=8)
-def _make_pool(helpers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(helpers, thread_name_prefix="mlelogit")
+    _limit, _pool = _SharedLimit(), _Pool()
 
 
 if hasattr(os, "register_at_fork"):
@@ -186,16 +248,17 @@ def fold_in_order(
             queue.close()
             raise
 
-    pool = _make_pool(helpers)
-    running = [pool.submit(copy_context().run, work) for _ in range(helpers)]
+    tasks = [_Task(work) for _ in range(helpers)]
     try:
+        _pool.submit(tasks)
         work()
     finally:
         queue.close()
-        started = [future for future in running if not future.cancel()]
-        wait(started)
-    for future in started:
-        future.result()
+        for task in tasks:
+            task.finish()
+    for task in tasks:
+        if task.error is not None:
+            raise task.error
 
 
 _scratch = threading.local()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.optimize import minimize
 
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
+from mlelogit.notices import run_quietly
 
 EXPANDED_ROWS = 2_000_000
 SMALL_STEP = 1e-2
@@ -291,15 +293,22 @@ def run_engine(engine: str, problem: Problem, seed: int) -> Answer:
     """Run an engine; an exception of another package becomes its reason."""
     functions: dict[str, Callable[[Problem], Answer]] = {
         "cross-entropy": partial(minimize_cross_entropy, seed=seed),
-        "statsmodels": fit_statsmodels,
-        "scikit-learn": fit_sklearn,
+        "statsmodels": partial(_run_peer, "statsmodels.discrete.discrete_model", fit_statsmodels),
+        "scikit-learn": partial(_run_peer, "sklearn.linear_model", fit_sklearn),
     }
     try:
-        with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
             return functions[engine](problem)
     except Exception as error:  # noqa: BLE001 - any failure of a peer is its answer
         reason = str(error).split("\n")[0]
         return refuse(ENGINES[engine], f"failed with {type(error).__name__}: {reason}")
+
+
+def _run_peer(module: str, fit: Callable[[Problem], Answer], problem: Problem) -> Answer:
+    """Run a peer's fit quietly, its module loaded before: some set filters as they load."""
+    with suppress(ImportError):
+        run_quietly(import_module, module)
+    return run_quietly(fit, problem)
 
 
 def measure_gap(problem: Problem, better: Any, worse: Any) -> float:

@@ -29,6 +29,7 @@ from mlelogit.exceptions import BiasReductionError, OptionError
 from mlelogit.fitting.likelihood import map_outcome
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
+from mlelogit.notices import keep_errors
 
 OURS = "maximum likelihood (this fit)"
 ENTROPY = "maximum entropy (this fit)"
@@ -111,6 +112,7 @@ class Verification:
         return f"<pre>{escape(str(self))}</pre>"
 
 
+@keep_errors
 def verify(
     record: FitRecord, covariance: Covariance, engines: Any = None, seed: int = 0
 ) -> Verification:

@@ -341,8 +341,9 @@ class Climb:
         )
         status, certificate = self.judge(), self.certificate
         inverse = None if self.curvature is None else self.curvature.inverse
+        here = self.params.copy()
         return Maximum(
-            self.params, status, certificate, self.sums, inverse, trace, method, self.iterations
+            here, status, certificate, self.sums, inverse, trace, method, self.iterations
         )
 
     def judge(self) -> Status:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -79,10 +80,10 @@ def estimate(
     """
     check_reports(callback, show)
     check_bias_reduction(request.bias_reduction, design.weight_type)
-    with single_threaded_blas():
-        return _estimate(design, request, callback, show, basis)
+    return _estimate(design, request, callback, show, basis)
 
 
+@single_threaded_blas
 def _estimate(
     design: Design,
     request: FitRequest,
@@ -98,8 +99,9 @@ def _estimate(
     given = _read_start(request.start_params, basis, objective.size)
     if given is not None and _is_too_large(objective.size, request):
         nothing, given = replace(nothing, params=given), None
-    with tqdm(desc="Iterations", disable=None if show else True) as counter:
-        report = partial(_report, basis, counter, callback)
+    # Even a silent bar makes locks that settle how this process starts others.
+    with tqdm(desc="Iterations", disable=None) if show else nullcontext() as counter:
+        report = partial(_report, basis, counter, callback, np.geterr())
         climbed = _find_maximum(objective, basis, given, nothing, request, report)
     verdict = _judge(blocks, base, basis, climbed, request)
     record = FitRecord(
@@ -193,12 +195,17 @@ def _report(
     basis: ColumnBasis,
     counter: Any,
     callback: Callable[[np.ndarray], Any] | None,
+    errors: Any,
     params: np.ndarray,
 ) -> bool:
-    counter.update()
+    """Count an iteration, and call the user's callback under the user's own error state."""
+    if counter is not None:
+        counter.update()
     if callback is None:
         return False
-    return bool(callback(basis.leave_params(params.reshape(-1, len(basis.scale))).ravel()))
+    outer = basis.leave_params(params.reshape(-1, len(basis.scale))).ravel()
+    with np.errstate(**errors):
+        return bool(callback(outer))
 
 
 def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullModel, Start]:

@@ -19,7 +19,7 @@ from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import Certificate, Rounding, RowSizes, certify
 from mlelogit.fitting.likelihood import Sums, predict_scores
 from mlelogit.fitting.linalg import ColumnBasis
-from mlelogit.fitting.maximum import Maximum, Status, Trace
+from mlelogit.fitting.maximum import Maximum, ReadOnly, Status, Trace
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.separation import (
@@ -42,7 +42,7 @@ EXAMINED_PAIRS = 20_000_000
 
 
 @dataclass(frozen=True)
-class Separation:
+class Separation(ReadOnly):
     """Whether a combination of the columns separates categories, and what runs to infinity.
 
     Attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,26 @@ class Status(Enum):
     )
 
 
+class ReadOnly:
+    """A record whose arrays cannot be written to, nor those of its copies."""
+
+    def __post_init__(self) -> None:
+        protect(*vars(self).values())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+
+def protect(*values: Any) -> None:
+    """Let nobody write to those of some values that are arrays."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+
+
 @dataclass(frozen=True)
-class Trace:
+class Trace(ReadOnly):
     """The climb, one entry per point kept.
 
     Attributes
@@ -96,7 +115,7 @@ class AdjustedScore:
 
 
 @dataclass(frozen=True)
-class Maximum:
+class Maximum(ReadOnly):
     """The answer of a climb.
 
     Attributes
@@ -128,6 +147,10 @@ class Maximum:
     method: str
     iterations: int
     adjusted: AdjustedScore | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        protect(self.sums.score, self.sums.information)
 
     @property
     def converged(self) -> bool:

@@ -21,6 +21,7 @@ class FullRank:
     basis: ColumnBasis
 
 
+@single_threaded_blas
 def settle_rank(design: Design) -> FullRank:
     """Leave out the columns that are combinations of others, or raise, as the design says.
 
@@ -40,19 +41,18 @@ def settle_rank(design: Design) -> FullRank:
     CollinearityWarning
         If columns are left out; the message says of what they are combinations.
     """
-    with single_threaded_blas():
-        blocks, names = RowBlocks(design, threads=count_threads()), design.encoding.names
-        if design.collinear == "raise":
-            return FullRank(design, find_basis(blocks, names))
-        columns = examine_columns(blocks, names)
-        if not columns.aliases:
-            return FullRank(design, columns.basis)
-        said = describe_aliases(columns.aliases, names)
-        if len(said) == len(names):
-            raise RankDeficiencyError("Every column is zero in all rows used: nothing to fit.")
-        warn_user(
-            f"Columns that are combinations of others were left out: {list_first(said)}. "
-            "Pass collinear='raise' to have an error instead.",
-            CollinearityWarning,
-        )
-        return settle_rank(omit_columns(design, said))
+    blocks, names = RowBlocks(design, threads=count_threads()), design.encoding.names
+    if design.collinear == "raise":
+        return FullRank(design, find_basis(blocks, names))
+    columns = examine_columns(blocks, names)
+    if not columns.aliases:
+        return FullRank(design, columns.basis)
+    said = describe_aliases(columns.aliases, names)
+    if len(said) == len(names):
+        raise RankDeficiencyError("Every column is zero in all rows used: nothing to fit.")
+    warn_user(
+        f"Columns that are combinations of others were left out: {list_first(said)}. "
+        "Pass collinear='raise' to have an error instead.",
+        CollinearityWarning,
+    )
+    return settle_rank(omit_columns(design, said))

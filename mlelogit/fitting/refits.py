@@ -48,6 +48,7 @@ class Refits:
     converged: np.ndarray
 
 
+@single_threaded_blas
 def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> Refits:
     """Climb from a fit's maximum with its rows weighed anew, many times.
 
@@ -94,12 +95,11 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     size = _size_batch(blocks, len(start))
     if size:
         _climb_together(record, times, start, inner, converged, size, count)
-    with single_threaded_blas():
-        for place in np.flatnonzero(~converged):
-            objective = _weigh_anew(record, times[place], count)
-            alone = maximize(objective, start, tolerance=record.request.tolerance)
-            if alone.converged:
-                inner[place], converged[place] = alone.params, True
+    for place in np.flatnonzero(~converged):
+        objective = _weigh_anew(record, times[place], count)
+        alone = maximize(objective, start, tolerance=record.request.tolerance)
+        if alone.converged:
+            inner[place], converged[place] = alone.params, True
     shape = len(times), -1, blocks.width
     return Refits(record.basis.leave_params(inner.reshape(shape)).reshape(inner.shape), converged)
 
@@ -163,8 +163,7 @@ def _climb_together(
         inner[rows][reached] = params[reached]
         converged[rows] = reached
 
-    with single_threaded_blas():
-        fold_in_order(climb, starts, threads, fill)
+    fold_in_order(climb, starts, threads, fill)
 
 
 Judge = Callable[[np.ndarray, np.ndarray, np.ndarray], bool]

@@ -14,7 +14,7 @@ from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.notices import warn_user
+from mlelogit.notices import keep_errors, warn_user
 
 
 def two_sided_p(z: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def index_all(encoding: Encoding) -> pd.MultiIndex:
 
 def frame_params(values: np.ndarray, encoding: Encoding) -> pd.DataFrame:
     """Lay P values out as names x categories; NaN in the rows of columns left out."""
-    table = spread_columns(np.reshape(values, (len(encoding.others), -1)), encoding).T
+    table = spread_columns(np.array(values).reshape(len(encoding.others), -1), encoding).T
     frame = pd.DataFrame(table, index=list(encoding.all_names), columns=list(encoding.others))
     return frame.rename_axis(index="name", columns="category")
 
@@ -101,7 +101,7 @@ def read_params(given: Any, encoding: Encoding) -> np.ndarray:
         values = read_reals(given, "params", ParamsError)
         if values.shape == shape and values.ndim == 2:
             values = values.T.ravel()
-    values = read_reals(values, "params", ParamsError)
+    values = np.array(read_reals(values, "params", ParamsError))
     if values.shape != (shape[0] * shape[1],):
         raise ParamsError(
             f"params has shape {values.shape}; give ({shape[0] * shape[1]},), equation by "
@@ -124,6 +124,7 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
     return given.to_numpy()[np.ix_(rows, columns)].T.ravel()
 
 
+@keep_errors
 def tidy_coefficients(
     record: FitRecord, covariance: Covariance, alpha: float = 0.05, exponentiate: bool = False
 ) -> pd.DataFrame:
@@ -213,6 +214,6 @@ def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame
     """
     need_covariance(covariance)
     labels = index_params(encoding)
-    frame = pd.DataFrame(covariance.matrix, index=labels, columns=labels)
+    frame = pd.DataFrame(covariance.matrix, index=labels, columns=labels, copy=True)
     every = index_all(encoding)
     return frame.reindex(index=every, columns=every) if encoding.omitted else frame

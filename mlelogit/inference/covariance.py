@@ -23,6 +23,7 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 
 RANK_TOLERANCE = 1e-10
@@ -30,7 +31,7 @@ COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
 
 
 @dataclass(frozen=True)
-class Covariance:
+class Covariance(ReadOnly):
     """A covariance of the estimates.
 
     Attributes
@@ -90,6 +91,7 @@ def check_covariance(kind: Any, arguments: Any) -> None:
         raise OptionError(f"cov_kwds is not used by {kind or 'the default covariance'}.")
 
 
+@single_threaded_blas
 def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covariance:
     """Estimate the covariance of a fit's parameters.
 
@@ -121,9 +123,8 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     if bread is None or not record.well_defined:
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
-    with single_threaded_blas():
-        inner, correction = _estimate_inner(record, kind, bread)
-        matrix = record.basis.leave_covariance(inner)
+    inner, correction = _estimate_inner(record, kind, bread)
+    matrix = record.basis.leave_covariance(inner)
     if record.separation.found:
         infinite = np.isinf(record.separation.find_infinite(record.basis))
         matrix[infinite] = matrix[:, infinite] = np.nan

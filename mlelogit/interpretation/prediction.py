@@ -25,6 +25,7 @@ from mlelogit.fitting.limit import find_impossible
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
+from mlelogit.notices import in_turn
 
 PREDICTIONS = ("prob", "category", "linear")
 MISSING_IN_NEW = ("raise", "propagate")
@@ -69,7 +70,7 @@ def predict(
     if newdata is None:
         if offset is not None:
             raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
-        scores, index = _map_rows(record, map_scores), record.index
+        scores, index = _map_rows(record, map_scores), record.index.view()
     else:
         scores, index = _score_new(record, newdata, offset, missing)
     return _label(scores, index, record, which)
@@ -105,6 +106,7 @@ def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Dat
     return pd.DataFrame(values.T, index=index, columns=categories)
 
 
+@in_turn
 def _score_new(
     record: FitRecord, newdata: Any, offset: Any, missing: str
 ) -> tuple[np.ndarray, pd.Index]:
@@ -128,7 +130,7 @@ def _score_new(
     if direction is not None:
         found[find_impossible(matrix.T, direction, base)] = -np.inf
     scores[:, complete] = found
-    return scores, frame.index
+    return scores, frame.index.view()
 
 
 def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
@@ -162,18 +164,19 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
 
 def compute_residuals(record: FitRecord) -> pd.DataFrame:
     """Return d - t y for every row and category: observed less expected."""
-    return frame_rows(_map_rows(record, map_residuals), record.index, record)
+    return frame_rows(_map_rows(record, map_residuals), record.index.view(), record)
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
     """Return every row's contribution to the log-likelihood; they sum to llf."""
-    return pd.Series(_map_rows(record, map_loglikeobs), index=record.index, name="loglike")
+    values = _map_rows(record, map_loglikeobs)
+    return pd.Series(values, index=record.index.view(), name="loglike")
 
 
 def compute_score_obs(record: FitRecord) -> pd.DataFrame:
     """Return every row's contribution to the score; they sum to about zero."""
-    columns = index_params(record.encoding)
-    return pd.DataFrame(_map_rows(record, map_score_obs).T, index=record.index, columns=columns)
+    values, columns = _map_rows(record, map_score_obs).T, index_params(record.encoding)
+    return pd.DataFrame(values, index=record.index.view(), columns=columns)
 
 
 def tabulate_predictions(record: FitRecord) -> pd.DataFrame:

@@ -151,7 +151,13 @@ def test_bad_threads_raise(threads):
 
 def test_the_limit_on_blas_is_shared_and_restored():
     before = [library["num_threads"] for library in threadpool_info()]
-    with single_threaded_blas(), single_threaded_blas():
-        inside = {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"}
-        assert inside == {1}
+
+    def look():
+        return {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"}
+
+    @single_threaded_blas
+    def nest():
+        return single_threaded_blas(look)(), look()
+
+    assert nest() == ({1}, {1})
     assert [library["num_threads"] for library in threadpool_info()] == before

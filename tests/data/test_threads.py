@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,18 +36,28 @@ def test_fits_from_several_threads_are_the_fits_from_one():
 
 
 def list_limits():
-    return [library["num_threads"] for library in threadpool_info()]
+    return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
 
 
 def test_the_last_thread_to_leave_restores_the_limit():
     before = list_limits()
     with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as last:
-        limits = {pool: single_threaded_blas() for pool in (first, last)}
-        first.submit(limits[first].__enter__).result()
-        last.submit(limits[last].__enter__).result()
-        first.submit(limits[first].__exit__, None, None, None).result()
+        entered, leave = ({pool: threading.Event() for pool in (first, last)} for _ in range(2))
+
+        @single_threaded_blas
+        def hold(pool):
+            entered[pool].set()
+            leave[pool].wait(10)
+
+        held = {}
+        for pool in (first, last):
+            held[pool] = pool.submit(hold, pool)
+            entered[pool].wait(10)
+        leave[first].set()
+        held[first].result()
         assert set(list_limits()) == {1}
-        last.submit(limits[last].__exit__, None, None, None).result()
+        leave[last].set()
+        held[last].result()
         assert list_limits() == before
         with threadpool_limits(1):
             assert set(list_limits()) == {1}
@@ -80,8 +91,11 @@ class Interruption:
 
 
 def test_an_interrupt_at_any_call_leaves_the_limit_as_it_was():
-    with single_threaded_blas():
+    @single_threaded_blas
+    def hold():
         pass
+
+    hold()
     with threadpool_limits(2):
         before, call, interruption = list_limits(), 0, Interruption(0)
         while interruption.left <= 0:
@@ -89,10 +103,11 @@ def test_an_interrupt_at_any_call_leaves_the_limit_as_it_was():
             interruption = Interruption(call)
             try:
                 sys.setprofile(interruption)
-                with single_threaded_blas():
-                    pass
+                hold()
             except KeyboardInterrupt:
+                sys.setprofile(None)
                 assert interruption.left <= 0
+                assert list_limits() == before, call
             finally:
                 sys.setprofile(None)
             assert list_limits() == before, call
