@@ -203,8 +203,7 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
-        check_covariance(cov_type, cov_kwds)
-        covariance = cov_type is not None
+        covariance = check_covariance(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, covariance, bias_reduction)
         record = estimate(self.design, request, callback, disp, self._basis)

@@ -28,7 +28,8 @@ SAFE_PIVOT = 1e-4
 SAFE_AMPLIFICATION = 1e4
 # Weights below this share of the largest are the rounding of a combination.
 NEGLIGIBLE = 1e-9
-SHOWN = 20
+SHOWN = 6
+LONGEST_SHOWN = 300
 # Z'Z is n times the identity up to the rounding of those sums.
 ORTHOGONALITY = 1.001
 # With fewer numbers than this a copy of the rows costs nothing.
@@ -252,6 +253,7 @@ def describe_aliases(aliases: dict[int, np.ndarray], names: tuple) -> dict[Any, 
 def list_first(said: dict[Any, str]) -> str:
     """Write the first sums of a list, and how many more there are."""
     first, more = list(said.values())[:SHOWN], len(said) - SHOWN
+    first = [text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..." for text in first]
     return "; ".join(first) + (f"; and {more} more" if more > 0 else "")
 
 

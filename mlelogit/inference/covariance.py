@@ -83,12 +83,16 @@ def default_kind(weight_type: str | None) -> str:
     return "robust" if weight_type == "sampling" else "nonrobust"
 
 
-def check_covariance(kind: Any, arguments: Any) -> None:
-    """Raise `OptionError` if a kind of covariance is unknown, or arguments come with it."""
+def check_covariance(kind: Any, arguments: Any) -> bool:
+    """Tell whether a covariance was asked for, or raise `OptionError` if it is unknown.
+
+    None of these kinds takes arguments.
+    """
     if kind is not None:
         check_choice("cov_type", kind, COVARIANCES)
     if not (arguments is None or (isinstance(arguments, dict) and not arguments)):
         raise OptionError(f"cov_kwds is not used by {kind or 'the default covariance'}.")
+    return kind is not None
 
 
 @single_threaded_blas

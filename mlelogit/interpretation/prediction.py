@@ -84,13 +84,15 @@ def _label(
     scores: np.ndarray, index: pd.Index, record: FitRecord, which: str
 ) -> pd.DataFrame | pd.Series:
     if which == "linear":
-        base = scores[record.encoding.base]
-        return frame_rows((scores - base), index, record)
+        # Of two categories that are none in the limit of separated data no log-odds is known.
+        with np.errstate(invalid="ignore"):
+            gaps = scores - scores[record.encoding.base]
+        return frame_rows(gaps, index, record)
     _, probabilities = log_softmax(scores)
     if which == "prob":
         return frame_rows(probabilities, index, record)
-    gaps = np.isnan(probabilities).any(axis=0)
-    best = np.where(gaps, -1, probabilities.argmax(axis=0))
+    unknown = np.isnan(probabilities).any(axis=0)
+    best = np.where(unknown, -1, probabilities.argmax(axis=0))
     values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
     return pd.Series(values, index=index, name=record.encoding.outcome_name)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 import mlelogit as ml
-from mlelogit.exceptions import MNLogitError, MNLogitWarning, RankDeficiencyError
+from mlelogit.exceptions import MNLogitError, MNLogitWarning
 from mlelogit.results import MNLogitResults
 from tests.fuzz.strategies import Case
 
@@ -77,8 +77,7 @@ def attempt(question: Callable[[], Any]) -> tuple[Any, set[str]]:
 def check_message(error: MNLogitError) -> None:
     """Check that an error says something, and not too much of it."""
     assert str(error).strip(), f"{type(error).__name__} says nothing"
-    # The combinations of aliased columns can be many.
-    assert len(str(error)) < LONGEST_MESSAGE or isinstance(error, RankDeficiencyError)
+    assert len(str(error)) < LONGEST_MESSAGE
 
 
 def judge(case: Case) -> MNLogitResults | None:
@@ -118,6 +117,8 @@ def judge_converged(case: Case, results: MNLogitResults, told: set[str]) -> None
     x, d = np.asarray(case.x.values)[kept], case.y.d[kept]
     d = d[:, [find_label(case.y.labels or [], category) for category in results.categories]]
     size = np.abs(x).max(axis=0)
+    if results.bias_reduction is not None:
+        return
     assert not is_separated(x / size, d), "separated, and called converged"
     if case.offset is None:
         weights = np.ones(len(x)) if case.weights is None else case.weights[kept]

@@ -196,11 +196,14 @@ def requests(draw: st.DrawFn, size: int, wild: bool) -> dict[str, Any]:
         "cov_kwds": st.sampled_from([None, {}]),
         "callback": st.sampled_from([None, lambda params: None, lambda params: True]),
         "threads": st.sampled_from([None, 1, 2]),
+        "bias_reduction": st.sampled_from([None, "mean", "median"]),
         "disp": st.just(False),
     }
     chosen = draw(st.lists(st.sampled_from(list(right)), min_size=1, max_size=3, unique=True))
     pools = st.sampled_from([True, True, False])
-    return {name: draw(right[name] if draw(pools) else wrong) for name in chosen}
+    # What a callback raises is the caller's own.
+    odd = {name: wrong.filter(lambda value: not callable(value)) for name in chosen}
+    return {name: draw(right[name] if draw(pools) else odd[name]) for name in chosen}
 
 
 @st.composite
@@ -214,6 +217,7 @@ def choices(draw: st.DrawFn, labels_given: list, wild: bool) -> dict[str, Any]:
         "missing": draw(st.sampled_from(["drop", "raise", "ignore", None, 5])),
         "base": draw(wrong),
         "outcome": draw(st.sampled_from(kinds)),
+        "collinear": draw(st.sampled_from(["drop", "drop", "raise", "keep", 5])),
     }
 
 
