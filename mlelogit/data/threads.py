@@ -98,22 +98,35 @@ def _find_libraries() -> Any:
 _limit = _SharedLimit()
 
 
+class _Holding(threading.local):
+    """What this thread last took hold of the limit with; whether it still does the limit knows."""
+
+    holder: object = None
+
+
+_holding = _Holding()
+
+
 def single_threaded_blas(
     function: Callable[Arguments, Result],
 ) -> Callable[Arguments, Result]:
     """Hold BLAS to one thread while a function runs; concurrent users share one limit.
 
     A ``with`` would do, but for an interrupt that comes just as its block begins or ends:
-    then what undoes it waits until nobody holds the traceback.
+    then what undoes it waits until nobody holds the traceback. A thread that has a hold of
+    the limit needs no other one.
     """
-    function = keep_errors(function)
+    whole = keep_errors(function)
 
     @wraps(function)
     def hold(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         limit, holder = _limit, object()
+        if _holding.holder in limit.holders:
+            return function(*args, **kwargs)
         try:
             limit.enter(holder)
-            return function(*args, **kwargs)
+            _holding.holder = holder
+            return whole(*args, **kwargs)
         finally:
             try:
                 limit.leave(holder)

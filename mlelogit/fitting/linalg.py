@@ -80,7 +80,7 @@ class ColumnBasis:
     def enter(self, x: np.ndarray) -> np.ndarray:
         """Return the columns of a block (K, m) in this basis."""
         centered = x / self.scale[:, np.newaxis] - self.center[:, np.newaxis]
-        return solve_triangular(self.r, centered, trans="T", check_finite=False)
+        return solve_upper(self.r, centered, transpose=True)
 
     def leave_params(self, params: np.ndarray) -> np.ndarray:
         """Map coefficients (..., K) of Z to coefficients of X."""
@@ -162,7 +162,7 @@ class ColumnBasis:
         return float(np.linalg.norm(np.abs(self.r) @ np.abs(inverse), 2))
 
     def _back(self, columns: np.ndarray) -> np.ndarray:
-        return np.array(solve_triangular(self.r, columns, check_finite=False))
+        return solve_upper(self.r, columns)
 
 
 def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
@@ -239,6 +239,14 @@ def solve_lower(factor: np.ndarray, right: np.ndarray, transpose: bool = False) 
     if right.ndim == 1:
         return np.asarray(dtrsv(factor, right, lower=1, trans=int(transpose)))
     solution, info = dtrtrs(factor, right, lower=1, trans=int(transpose))
+    if info:
+        raise np.linalg.LinAlgError("The factor is singular.")
+    return np.asarray(solution)
+
+
+def solve_upper(factor: np.ndarray, right: np.ndarray, transpose: bool = False) -> np.ndarray:
+    """Solve ``R x = right``, or ``R' x = right``, for an upper triangular R, without checks."""
+    solution, info = dtrtrs(factor, right, lower=0, trans=int(transpose))
     if info:
         raise np.linalg.LinAlgError("The factor is singular.")
     return np.asarray(solution)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.sources import lay_out
@@ -24,12 +23,15 @@ from mlelogit.fitting.doubles import (
     sum_first,
     widen,
 )
-from mlelogit.fitting.likelihood import drop_base, map_outcome
-from mlelogit.fitting.linalg import ColumnBasis
+from mlelogit.fitting.likelihood import drop_base, evaluate_scores, map_outcome, weigh
+from mlelogit.fitting.linalg import ColumnBasis, solve_upper
 from mlelogit.fitting.maximum import Maximum, Status
 
 # Up to here, in rows times parameters, a step costs less than an iteration of the climb.
 REFINED_WORK = 100_000
+# In numbers in the design: up to here, or where columns are ill-conditioned, exponentials get
+# twice the digits too.
+EXPONENTIALS_ELEMENTS = 5_000
 # From here on, in condition of the basis, so many digits are at stake that any rows are refined.
 ILL_CONDITIONED = 1e4
 MOST_STEPS = 4
@@ -69,13 +71,15 @@ def refine(maximum: Maximum, blocks: RowBlocks, base: int, basis: ColumnBasis) -
     """
     if maximum.inverse is None or maximum.status not in ARRIVED:
         return maximum
-    large = blocks.rows * len(maximum.params) > REFINED_WORK
-    if large and basis.amplification < ILL_CONDITIONED:
+    work = blocks.rows * len(maximum.params)
+    bad = basis.amplification >= ILL_CONDITIONED
+    if work > REFINED_WORK and not bad:
         return maximum
+    through = blocks.rows * blocks.width <= EXPONENTIALS_ELEMENTS or bad
     loglike, left = maximum.sums.loglike, LONGEST_STEP
     params = widen(maximum.params)
     for _ in range(MOST_STEPS):
-        sums = blocks.reduce(sum_exactly, params, basis.scale, base)
+        sums = blocks.reduce(sum_exactly, params, basis.scale, base, through)
         score = enter_exactly(sums.score, basis)
         step = maximum.inverse @ score.ravel()
         length = float(np.sqrt(max(score.ravel() @ step, 0.0)))
@@ -101,11 +105,19 @@ def move_end(maximum: Maximum, params: np.ndarray, loglike: float) -> Maximum:
     return replace(maximum, params=params, sums=sums, trace=trace)
 
 
-def sum_exactly(block: Block, params: Double, scale: np.ndarray, base: int) -> ExactSums:
-    """Return the sums of a block at coefficients (P,) of its columns, which are scaled here."""
+def sum_exactly(
+    block: Block, params: Double, scale: np.ndarray, base: int, through: bool = True
+) -> ExactSums:
+    """Return the sums of a block at coefficients (P,) of its columns, which are scaled here.
+
+    Where exponentials are left in doubles (not through) each residual has a rounding error
+    of its own, and their sum next to none.
+    """
     x = lay_out(block.x) / scale[:, np.newaxis]
     b, rest = (part.reshape(-1, len(x)) * scale for part in (params.high, params.low))
     product = multiply_matrices(b, x) + widen(rest @ x)
+    if not through and block.offset is None:
+        return _sum_doubles(block, product, x, base)
     scores = Double(*(np.insert(part, base, 0.0, axis=0) for part in (product.high, product.low)))
     if block.offset is not None:
         scores = scores + widen(block.offset)
@@ -113,6 +125,18 @@ def sum_exactly(block: Block, params: Double, scale: np.ndarray, base: int) -> E
         loglike, residuals = evaluate_exactly(block, scores)
         high, low = (drop_base(part, base) for part in (residuals.high, residuals.low))
         return ExactSums(loglike, multiply_matrices(high, x.T) + widen(low @ x.T))
+
+
+def _sum_doubles(block: Block, product: Double, x: np.ndarray, base: int) -> ExactSums:
+    """Return the sums with exponentials of doubles, and the scores' corrections to first order."""
+    evaluation = evaluate_scores(block, np.insert(product.high, base, 0.0, axis=0))
+    y = drop_base(evaluation.probabilities, base)
+    bent = y * (product.low - (y * product.low).sum(axis=0))
+    if evaluation.totals is not None:
+        bent *= evaluation.totals
+    residuals = weigh(block, drop_base(evaluation.excess, base) + bent)
+    loglike = float(weigh(block, evaluation.logs).sum())
+    return ExactSums(loglike, -multiply_matrices(residuals, x.T))
 
 
 def evaluate_exactly(block: Block, scores: Double) -> tuple[float, Double]:
@@ -138,4 +162,4 @@ def enter_exactly(score: Double, basis: ColumnBasis) -> np.ndarray:
         share = Double(score.high[:, own], score.low[:, own]) / level
         score = score + -(share * basis.center)
     whole = score.high + score.low
-    return solve_triangular(basis.r, whole.T, trans="T", check_finite=False).T
+    return solve_upper(basis.r, whole.T, transpose=True).T
