@@ -129,6 +129,10 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
         metavar="TEXT",
         help="entries of a csv that mean a missing value, in place of NA, None, nan and their kin",
     )
+    parser.add_argument(
+        "--collinear", default="drop", help="of columns that are combinations: drop or raise"
+    )
+    parser.add_argument("--bias-reduction", help="mean (Firth) or median")
     parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument("--cov", help="nonrobust, opg, HC0, HC1 or robust")
     parser.add_argument("-o", "--output", help="file to write; standard output if not given")
@@ -190,8 +194,14 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
         weight_type=arguments.weight_type,
         offset=arguments.offset,
         missing=arguments.missing,
+        collinear=arguments.collinear,
     )
-    return model.fit(arguments.method, cov_type=arguments.cov, disp=True)
+    return model.fit(
+        arguments.method,
+        cov_type=arguments.cov,
+        bias_reduction=arguments.bias_reduction,
+        disp=True,
+    )
 
 
 def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:

@@ -181,6 +181,22 @@ def test_warnings_go_to_standard_error_and_not_into_the_table(capsys, tmp_path):
     assert "NOT CONVERGED" in out
 
 
+def test_bias_reduction_and_collinear_columns_are_options(capsys, tmp_path):
+    path = tmp_path / "separated.csv"
+    frame = pd.DataFrame({"y": list("aaabbb"), "x": range(6), "twice": range(0, 12, 2)})
+    frame.to_csv(path, index=False)
+    formula = "y ~ x + twice"
+    status, out, err = run(capsys, "fit", path, formula, "--bias-reduction", "mean")
+    assert status == 0
+    assert "CollinearityWarning" in err
+    assert "Bias reduction: mean" in out
+    assert out.count("(omitted)") == 1
+    status, _, err = run(capsys, "fit", path, formula, "--collinear", "raise")
+    assert status == 2
+    assert "RankDeficiencyError" in err
+    assert "twice = 2 x" in err
+
+
 def test_a_failed_command_leaves_no_file(capsys, table, tmp_path):
     target = tmp_path / "out.txt"
     run(capsys, "fit", table, "vote ~ nothing", "-o", target)
