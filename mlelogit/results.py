@@ -51,7 +51,7 @@ class MNLogitResults:
 
     Attributes
     ----------
-    record : mlelogit.fitting.estimation.FitRecord
+    record : mlelogit.fitting.record.FitRecord
         Estimates, certificate, trace, encoding and a handle on the rows.
     covariance : mlelogit.inference.covariance.Covariance
         The covariance in use.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -39,6 +39,7 @@ ERROR_TOLERANCE = 1e-4
 PATIENCE_SECONDS = 60.0
 AGREES = "agrees"
 NOTHING = "undecided: no finite maximum has been shown to exist"
+SEPARATED = "undecided: the data are separated, and no finite estimates attain the supremum"
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,25 @@ def verify(
             )
         else:
             answers.append(run_engine(engine, problem, seed))
+    if record.separation.found:
+        return _list_separated(answers, seed)
     return judge(answers, problem, seed, record.maximum.certificate.finite_maximum)
+
+
+def _list_separated(answers: Sequence[Answer], seed: int) -> Verification:
+    """List what engines reached of a supremum that no finite estimates attain."""
+    rows = [
+        {
+            "loglike": answer.loglike,
+            "cross_entropy": answer.cross_entropy,
+            "coef_diff": np.nan,
+            "se_diff": np.nan,
+            "verdict": f"not run: {answer.reason}" if answer.params is None else SEPARATED,
+        }
+        for answer in answers
+    ]
+    names = [answer.engine for answer in answers]
+    return Verification(pd.DataFrame(rows, index=pd.Index(names, name="engine")), OURS, seed)
 
 
 def _choose_engines(engines: Any) -> list[str]:
@@ -208,7 +227,7 @@ def _read_columns(block: Any) -> np.ndarray:
 
 
 def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) -> Answer:
-    y = output(problem, record.params)
+    y = output(replace(problem, offset=record.limit_blocks().design.offset), record.params)
     return Answer(
         OURS,
         record.params,

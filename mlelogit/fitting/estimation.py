@@ -20,8 +20,9 @@ from mlelogit.exceptions import (
     ParamsError,
 )
 from mlelogit.fitting.basis import find_basis, make_objective
+from mlelogit.fitting.examination import Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
-from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, Verdict, examine_separation
+from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
@@ -77,6 +78,10 @@ def estimate(
     -----
     NotConvergedWarning, NoFiniteMaximumWarning
         If the certificate does not hold at the point returned.
+    SeparationWarning
+        If the data are separated.
+    CovarianceOmittedWarning
+        If covariance and certificate were left out for their size.
     """
     check_reports(callback, show)
     check_bias_reduction(request.bias_reduction, design.weight_type)

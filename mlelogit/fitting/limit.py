@@ -14,36 +14,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlelogit.data.blocks import RowBlocks
-from mlelogit.fitting.basis import make_objective
-from mlelogit.fitting.certificate import Certificate, Rounding, RowSizes, certify
+from mlelogit.data.sources import lay_out
+from mlelogit.fitting.certificate import EPSILON, Certificate, Rounding, RowSizes, certify
 from mlelogit.fitting.likelihood import Sums, predict_scores
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, ReadOnly, Status, Trace
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
-from mlelogit.fitting.separation import (
-    STRICT,
-    Pairs,
-    center_direction,
-    find_observed,
-    find_sure,
-    map_gaps,
-    map_probabilities,
-    restrict_rows,
-    separate_pairs,
-)
 
-# Squares of what counts as zero in rows of length one, summed over rows.
-NULL_SHARE = 1e-11
+# An eigenvalue below this many roundings is zero; one above the share is none. What lies
+# between could be either.
+NULL_SIZE = 4
+SAFE_SHARE = 1e-10
 ESTIMABLE = 1e-8
-# Rows times categories times coefficients: a second or two.
-EXAMINED_PAIRS = 20_000_000
+STILL = 1e-6
 
 
 @dataclass(frozen=True)
 class Separation(ReadOnly):
     """Whether a combination of the columns separates categories, and what runs to infinity.
+
+    Arrays (P, ...) are in the internal basis.
 
     Attributes
     ----------
@@ -52,16 +43,20 @@ class Separation(ReadOnly):
     proof : str
         How it was decided.
     pairs, separated : int
-        Pairs of a row and a category it is not in, and those of them that are separated.
+        Pairs of an observation and a category it is not in, and those of them separated.
     possible : numpy.ndarray or None
         (J, n): the categories that are left of every row in the limit.
     direction : numpy.ndarray or None
         (P,): a direction along which the likelihood rises to its supremum.
-    free : numpy.ndarray or None
-        (P, any): a basis of the directions along which the limiting model does not change.
+    tie : float
+        The gap below which two categories tie along that direction, for rows of length one.
+    told, free : numpy.ndarray or None
+        (P, r) and (P, q): bases of what the model in the limit tells, and of the directions
+        along which it does not change.
     sure : numpy.ndarray or None
-        (P,): whether a coefficient goes the same way along every direction in which the
-        likelihood rises to its supremum; None if that was not examined.
+        (P,), of coefficients of the design's columns: 1 if one goes the same way along every
+        direction in which the likelihood rises to its supremum, 0 if not, NaN if that was not
+        found out.
     certificate : Certificate or None
         Of the limiting model.
     """
@@ -72,6 +67,8 @@ class Separation(ReadOnly):
     separated: int = 0
     possible: np.ndarray | None = None
     direction: np.ndarray | None = None
+    tie: float = 0.0
+    told: np.ndarray | None = None
     free: np.ndarray | None = None
     sure: np.ndarray | None = None
     certificate: Certificate | None = None
@@ -81,14 +78,20 @@ class Separation(ReadOnly):
         """Whether the data are separated."""
         return self.direction is not None
 
-    def find_infinite(self, basis: ColumnBasis) -> np.ndarray:
-        """Return plus or minus infinity for the coefficients that run there, else zero (P,)."""
+    def find_limits(self, basis: ColumnBasis) -> np.ndarray:
+        """Return where the coefficients of the design's columns go (P,).
+
+        Plus or minus infinity along the direction; NaN for those that stand still along it
+        and move along others; zero for the finite ones.
+        """
         if self.free is None or self.direction is None:
             return np.zeros(0)
         scale = np.linalg.norm(basis.matrix, axis=0)
-        moves = np.linalg.norm(self.free, axis=1).reshape(-1, len(scale)) > ESTIMABLE * scale
-        signs = np.where(self.direction < 0, -np.inf, np.inf)
-        return np.where(moves.ravel(), signs, 0.0)
+        moves = np.linalg.norm(leave_columns(basis, self.free), axis=1).reshape(-1, len(scale))
+        along = leave_columns(basis, self.direction[:, np.newaxis]).reshape(-1, len(scale))
+        still = np.abs(along) <= STILL * scale * np.linalg.norm(self.direction)
+        signs = np.where(still, np.nan, np.where(along < 0, -np.inf, np.inf))
+        return np.where(moves > ESTIMABLE * scale, signs, 0.0).ravel()
 
 
 CERTIFIED = Separation("none", "the certificate proves that a finite maximum exists")
@@ -145,40 +148,46 @@ class Directions:
     free: np.ndarray
 
 
-def find_impossible(x: np.ndarray, direction: np.ndarray, base: int) -> np.ndarray:
-    """Tell which categories have no probability left in the limit along a direction (J, m).
+def find_impossible(
+    x: np.ndarray, separation: Separation, basis: ColumnBasis, base: int
+) -> np.ndarray:
+    """Tell which categories have no probability left of new rows in the limit (J, m).
 
-    They fall behind the leading one there, by more than the rounding of their scores.
+    They fall behind the leading one along the direction by more than a tie does, judged row
+    by row as the fit's own rows were.
+
+    Parameters
+    ----------
+    x : numpy.ndarray or sparse array
+        (K, m), in the columns of the design.
+    separation : Separation
+    basis : ColumnBasis
+    base : int
     """
-    columns = direction.reshape(-1, len(x))
-    scores = predict_scores(x, direction, base, None)
-    largest = (np.abs(columns).max(axis=0) @ np.abs(x)).max(initial=0.0)
-    reach = np.abs(columns) @ np.abs(x)
-    return scores < scores.max(axis=0) - STRICT / 10 * np.maximum(reach.max(axis=0), 1e-3 * largest)
+    z = basis.enter(lay_out(x))
+    lengths = np.sqrt((z**2).sum(axis=0))
+    scores = predict_scores(z, np.asarray(separation.direction), base, None)
+    return (scores.max(axis=0) - scores) > separation.tie * lengths
 
 
-def split_directions(structure: LogLikelihood) -> Directions:
+def split_directions(structure: LogLikelihood) -> Directions | None:
     """Split the parameter space by whether scores left of any row move apart.
+
+    Returns None if rounding would decide: an eigenvalue that is neither zero nor far from it.
 
     Parameters
     ----------
     structure : LogLikelihood
-        Of the rows with the categories left to them, without weights or offset: at zero its
-        information vanishes exactly along the directions that change no choice.
+        Of the rows with the categories left to them, each counted once, without weights or
+        offset: at zero its information vanishes along the directions that change no choice.
     """
     information = np.asarray(structure.evaluate(np.zeros(structure.size), 2).information)
     values, vectors = np.linalg.eigh(information)
-    null = values <= NULL_SHARE * max(float(values[-1]), 1.0)
+    largest = max(float(values[-1]), 1.0)
+    null = values <= EPSILON * NULL_SIZE * len(values) * largest
+    if (values[~null] < SAFE_SHARE * largest).any():
+        return None
     return Directions(vectors[:, ~null], vectors[:, null])
-
-
-def verify_direction(blocks: RowBlocks, base: int, pairs: Pairs, direction: np.ndarray) -> bool:
-    """Tell whether a direction separates exactly the pairs that it should, and ties the rest."""
-    gaps = blocks.map(map_gaps, direction, base)
-    largest = float(np.abs(gaps).max())
-    tied = np.abs(gaps[pairs.possible]).max(initial=0.0)
-    apart = gaps[~pairs.possible].min(initial=np.inf)
-    return bool(tied <= STRICT / 10 * largest and apart > tied)
 
 
 def fit_limit(
@@ -220,98 +229,7 @@ def _settle_point(whole: LogLikelihood, tolerance: float) -> Maximum:
     return Maximum(zeros, Status.CONVERGED, certificate, sums, None, trace, "none", 0)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether data are separated, and the climb's answer in view of that."""
-
-    separation: Separation
-    maximum: Maximum
-
-
-def examine_separation(
-    blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, tolerance: float
-) -> Verdict:
-    """Decide whether data are separated; if so, fit the limiting model.
-
-    Parameters
-    ----------
-    blocks : RowBlocks
-        In the columns of the design.
-    base : int
-    basis : ColumnBasis
-    climbed : Maximum
-        A climb in the basis that ended without a certificate.
-    tolerance : float
-        Of the limiting model's fit.
-    """
-    bare = replace(blocks.design, weights=None, offset=None)
-    plain = RowBlocks(bare, basis, blocks.size, blocks.threads)
-    turned = RowBlocks(blocks.design, basis, blocks.size, blocks.threads)
-    likely = turned.map(map_probabilities, climbed.params, base)
-    pairs = separate_pairs(plain, base, likely)
-    if not pairs.decided:
-        return Verdict(UNDECIDED, climbed)
-    if not pairs.found:
-        return Verdict(OVERLAPPING, _blame_rounding(climbed))
-    raw = RowBlocks(bare, None, blocks.size, blocks.threads)
-    structure = make_objective(restrict_rows(raw, pairs.possible), base, basis)
-    directions = split_directions(structure)
-    direction = center_direction(plain, base, ~pairs.possible, directions.free)
-    if direction is None or not verify_direction(plain, base, pairs, direction):
-        return Verdict(UNDECIDED, climbed)
-    whole = make_objective(restrict_rows(blocks, pairs.possible), base, basis)
-    limit = fit_limit(whole, directions.told, climbed.params, tolerance)
-    if not limit.certificate.finite_maximum:
-        return Verdict(UNDECIDED, climbed)
-    observed = plain.map(find_observed)
-    separation = Separation(
-        verdict="quasi-complete" if (pairs.possible.sum(axis=0) > 1).any() else "complete",
-        proof="linear programming; the limiting model's certificate proves that no more is",
-        pairs=int((~observed).sum()),
-        separated=int((~pairs.possible).sum()),
-        possible=pairs.possible,
-        direction=basis.leave_params(direction.reshape(-1, len(basis.scale))).ravel(),
-        free=_leave(basis, directions.free),
-        certificate=limit.certificate,
-    )
-    sure = _examine_signs(plain, base, separation.find_infinite(basis), separation, directions.free)
-    return Verdict(replace(separation, sure=sure), _mark_separated(climbed, limit))
-
-
-def _examine_signs(
-    plain: RowBlocks, base: int, infinite: np.ndarray, separation: Separation, free: np.ndarray
-) -> np.ndarray | None:
-    """Tell which coefficients have one sign of infinity only (P,), if that is not too much."""
-    running = np.flatnonzero(np.isinf(infinite))
-    if free.shape[1] > 1 and separation.pairs * len(running) > EXAMINED_PAIRS:
-        return None
-    sure = np.ones(len(infinite), dtype=bool)
-    if free.shape[1] > 1:
-        moves = np.asarray(separation.free)[running] * np.sign(infinite[running])[:, np.newaxis]
-        separated = ~np.asarray(separation.possible)
-        sure[running] = find_sure(plain, base, separated, free, moves)
-    return sure
-
-
-def _leave(basis: ColumnBasis, columns: np.ndarray) -> np.ndarray:
+def leave_columns(basis: ColumnBasis, columns: np.ndarray) -> np.ndarray:
     """Map directions (P, q) to those in the columns of the design."""
     rows = columns.T.reshape(columns.shape[1], -1, len(basis.scale))
     return basis.leave_params(rows).reshape(columns.shape[1], -1).T
-
-
-def _blame_rounding(climbed: Maximum) -> Maximum:
-    """Say that a finite maximum exists though the climb could not certify it."""
-    if climbed.status is Status.NO_FINITE_MAXIMUM:
-        return replace(climbed, status=Status.STALLED)
-    return climbed
-
-
-def _mark_separated(climbed: Maximum, limit: Maximum) -> Maximum:
-    """Return the limiting model's answer, without a claim that a finite maximum exists."""
-    return replace(
-        limit,
-        status=Status.SEPARATED,
-        certificate=climbed.certificate,
-        method=climbed.method,
-        iterations=climbed.iterations + limit.iterations,
-    )

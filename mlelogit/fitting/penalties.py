@@ -6,8 +6,9 @@ adjusted scores of Kenne Pagui, Salvan and Sartori (2017), from the solution of 
 they are the gradient of no function. `mlelogit.fitting.adjustments` has the formulas,
 `docs/derivations.md` how they follow.
 
-Estimates are finite on separated data too: on every way straight to infinity the determinant
-of the information goes to zero, and the penalty with it to minus infinity.
+On separated data too estimates are finite: along every straight way to infinity the determinant
+of the information goes to zero, and the penalty with it to minus infinity (Kosmidis and Firth
+2021 prove it for two categories).
 """
 
 from __future__ import annotations

@@ -141,8 +141,8 @@ class FitRecord:
         """Estimates (P,), those that run to infinity infinite; `params` has what is beside."""
         if not self.separation.found:
             return self.maximum.params
-        infinite = self.separation.find_infinite(self.basis)
-        return np.where(np.isinf(infinite), infinite, self.maximum.params)
+        limits = self.separation.find_limits(self.basis)
+        return np.where(np.isfinite(limits), self.maximum.params, limits)
 
     @property
     def well_defined(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,14 +81,15 @@ class SeparationReport:
     proof : str
         How it was decided.
     coefficients : pandas.DataFrame
-        The coefficients that run to infinity: columns category, name, limit (plus or minus
-        infinity) and sure: whether every direction in which the likelihood rises to its
-        supremum takes it there, or one was chosen, that of the widest margin.
+        The coefficients without a finite estimate: columns category, name, limit (plus or
+        minus infinity; NaN if the direction that was chosen, that of the widest margin, leaves
+        it where it is and others do not) and sure: whether every direction in which the
+        likelihood rises to its supremum takes it there; missing if that was not examined.
     examples : pandas.DataFrame
         For every pair of categories that are told apart in some row: columns category, not,
         rows (how many) and example (the first one's index).
     pairs, separated : int
-        Pairs of a row and a category it is not in, and those of them that are told apart.
+        Pairs of an observation and a category it is not in, and those of them told apart.
     certificate : Certificate or None
         Of the model in the limit.
     """
@@ -108,17 +110,18 @@ class SeparationReport:
     def tell(self) -> list[str]:
         """Say what is separated, which coefficients run to infinity, and show rows."""
         running = [
-            f"{category}: {name} -> {limit:+.0f}{'' if sure else ' (or otherwise)'}"
+            f"{category}: {name} {_tell_limit(limit, sure)}"
             for category, name, limit, sure in self.coefficients.to_numpy(dtype=object)
         ]
         rows = [
-            f"row {example!r} ({own}) and {count - 1} more cannot be {other}"
+            f"row {example!r} ({own}){f' and {count - 1} more' if count > 1 else ''} "
+            f"cannot be {other}"
             for own, other, count, example in self.examples.to_numpy(dtype=object)
         ]
         share = f"{self.separated} of {self.pairs}"
         return [
             f"{self.verdict.capitalize()} separation: no finite maximum exists.",
-            f"Pairs of a row and a category that combined columns tell apart: {share}.",
+            f"Pairs of an observation and another category that columns tell apart: {share}.",
             f"Coefficients that run to infinity: {_list_first(running)}.",
             f"For example: {_list_first(rows, SHOWN_ROWS)}.",
         ]
@@ -140,16 +143,17 @@ def report_separation(record: FitRecord) -> SeparationReport:
 
 def _frame_infinite(record: FitRecord) -> pd.DataFrame:
     separation, encoding = record.separation, record.encoding
-    infinite = separation.find_infinite(record.basis)
-    running = np.flatnonzero(np.isinf(infinite))
-    sure = np.zeros(len(infinite), bool) if separation.sure is None else separation.sure
+    limits = separation.find_limits(record.basis)
+    running = np.flatnonzero(~np.isfinite(limits))
+    known = {1.0: True, 0.0: False}
+    sure = [known.get(float(np.asarray(separation.sure)[i]), pd.NA) for i in running]
     labels = [(category, name) for category in encoding.others for name in encoding.names]
     return pd.DataFrame(
         {
             "category": [labels[i][0] for i in running],
             "name": [labels[i][1] for i in running],
-            "limit": infinite[running],
-            "sure": sure[running],
+            "limit": limits[running],
+            "sure": pd.array(sure, dtype="boolean"),
         }
     )
 
@@ -165,6 +169,13 @@ def _frame_examples(record: FitRecord) -> pd.DataFrame:
                 first = record.index[rows[0]]
                 shown.append((categories[own], categories[other], rows.size, first))
     return pd.DataFrame(shown, columns=["category", "not", "rows", "example"])
+
+
+def _tell_limit(limit: float, sure: Any) -> str:
+    if np.isnan(limit):
+        return "is not determined"
+    doubt = " (sign not examined)" if sure is pd.NA else "" if sure else " (or otherwise)"
+    return f"-> {limit:+.0f}{doubt}"
 
 
 def _list_first(items: list[str], most: int = SHOWN) -> str:

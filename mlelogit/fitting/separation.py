@@ -14,6 +14,7 @@ separated pairs, the next some more among the rest, and when one finds none, non
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,22 +24,16 @@ from scipy.optimize import linprog
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
-from mlelogit.fitting.likelihood import (
-    Matrix,
-    evaluate_block,
-    predict_scores,
-    project_equations,
-)
+from mlelogit.fitting.likelihood import Matrix, evaluate_block, predict_scores, project_equations
 
-# The solver's own tolerance is a hundredth of what counts as strict, and rows have length one.
+# Rows have length one here. A gap counts as none below what the solver can be wrong by.
 SOLVER_TOLERANCE = 1e-10
+TIED = 1e-9
 STRICT = 1e-8
 FIRST_PAIRS = 4000
 MORE_PAIRS = 2000
 STAGES = 40
-MARGIN_SHARE = 0.1
 ROUNDS = 60
-TIME_LIMIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ class Pairs:
         return not self.possible.all()
 
 
-def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray) -> Pairs:
+def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray, deadline: float) -> Pairs:
     """Find all separated pairs of a row and a category.
 
     Parameters
@@ -73,11 +68,13 @@ def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray) -> Pairs:
     likely : numpy.ndarray
         (J, n): the larger the likelier a pair is not separated, such as the probabilities
         where a climb ended; those pairs are tried first.
+    deadline : float
+        When to give up, on the clock of `time.monotonic`.
     """
     observed = blocks.map(find_observed)
     possible = np.ones(observed.shape, dtype=bool)
     for _ in range(STAGES):
-        found = _find_direction(blocks, base, observed, possible, likely)
+        found = _find_direction(blocks, base, observed, possible, likely, deadline)
         if found is None:
             break
         separated = possible & ~observed & (blocks.map(map_gaps, found, base) > STRICT)
@@ -88,7 +85,12 @@ def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray) -> Pairs:
 
 
 def _find_direction(
-    blocks: RowBlocks, base: int, observed: np.ndarray, possible: np.ndarray, likely: np.ndarray
+    blocks: RowBlocks,
+    base: int,
+    observed: np.ndarray,
+    possible: np.ndarray,
+    likely: np.ndarray,
+    deadline: float,
 ) -> np.ndarray | None:
     """Find a direction of recession that separates some of the pairs left, or zero if none does.
 
@@ -101,21 +103,21 @@ def _find_direction(
         return total
     ties = observed & (np.arange(len(observed))[:, np.newaxis] != observed.argmax(axis=0))
     pending = possible & (ties | ~observed)
-    chosen = _choose_pairs(np.where(pending, likely, -np.inf), FIRST_PAIRS + 3 * len(total))
+    chosen = choose_pairs(np.where(pending, likely, -np.inf), FIRST_PAIRS + 3 * len(total))
     for _ in range(ROUNDS):
-        direction = _solve(blocks, base, chosen, ties, total)
+        direction = _solve(blocks, base, chosen, ties, total, deadline)
         if direction is None:
             return None
         gaps = blocks.map(map_gaps, direction, base)
         wrong = np.where(ties, np.abs(gaps), -gaps)
-        broken = np.where(pending & ~chosen & (wrong > STRICT / 10), wrong, -np.inf)
+        broken = np.where(pending & ~chosen & (wrong > TIED), wrong, -np.inf)
         if not np.isfinite(broken).any():
             return direction
-        chosen |= _choose_pairs(broken, MORE_PAIRS)
+        chosen |= choose_pairs(broken, MORE_PAIRS)
     return None
 
 
-def _choose_pairs(urgency: np.ndarray, most: int) -> np.ndarray:
+def choose_pairs(urgency: np.ndarray, most: int) -> np.ndarray:
     """Mark the pairs that are most urgent, of those whose urgency is finite."""
     flat = urgency.ravel()
     wanted = np.flatnonzero(np.isfinite(flat))
@@ -127,13 +129,19 @@ def _choose_pairs(urgency: np.ndarray, most: int) -> np.ndarray:
 
 
 def _solve(
-    blocks: RowBlocks, base: int, chosen: np.ndarray, ties: np.ndarray, total: np.ndarray
+    blocks: RowBlocks,
+    base: int,
+    chosen: np.ndarray,
+    ties: np.ndarray,
+    total: np.ndarray,
+    deadline: float,
 ) -> np.ndarray | None:
     """Maximize the sum of gaps over the box from -1 to 1, subject to the pairs chosen."""
     rising = list_gaps(blocks, base, chosen & ~ties)
     level = list_gaps(blocks, base, chosen & ties)
-    return _run_solver(
+    return run_solver(
         -total / np.abs(total).max(),
+        deadline,
         A_ub=-rising,
         b_ub=np.zeros(len(rising)),
         A_eq=level,
@@ -142,94 +150,22 @@ def _solve(
     )
 
 
-def _run_solver(cost: np.ndarray, **programme: Any) -> np.ndarray | None:
+def run_solver(cost: np.ndarray, deadline: float, **programme: Any) -> np.ndarray | None:
+    """Minimize a linear cost with HiGHS; None if it does not end, or not in time."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return None
     answer = linprog(
         cost,
         **programme,
         method="highs",
         options={
-            "time_limit": TIME_LIMIT,
+            "time_limit": left,
             "primal_feasibility_tolerance": SOLVER_TOLERANCE,
             "dual_feasibility_tolerance": SOLVER_TOLERANCE,
         },
     )
     return np.asarray(answer.x) if answer.status == 0 else None
-
-
-def center_direction(
-    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray
-) -> np.ndarray | None:
-    """Find the direction that separates the pairs by the widest margin, or None.
-
-    Parameters
-    ----------
-    blocks : RowBlocks
-        As for `separate_pairs`.
-    base : int
-    separated : numpy.ndarray
-        (J, n).
-    free : numpy.ndarray
-        (P, q): the directions along which no other pair moves.
-    """
-    size = free.shape[1]
-    chosen = _choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
-    for _ in range(ROUNDS):
-        gaps = list_gaps(blocks, base, chosen) @ free
-        answer = _run_solver(
-            np.append(np.zeros(size), -1.0),
-            A_ub=np.hstack([-gaps, np.ones((len(gaps), 1))]),
-            b_ub=np.zeros(len(gaps)),
-            bounds=[(-1.0, 1.0)] * size + [(0.0, 1.0)],
-        )
-        if answer is None:
-            return None
-        direction, margin = free @ answer[:size], answer[size]
-        reached = blocks.map(map_gaps, direction, base)
-        short = separated & ~chosen & (reached < margin * (1 - MARGIN_SHARE))
-        if not short.any():
-            return direction
-        chosen |= _choose_pairs(np.where(short, -reached, -np.inf), MORE_PAIRS)
-    return None
-
-
-def find_sure(
-    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray, moves: np.ndarray
-) -> np.ndarray:
-    """Tell which coefficients go the same way along every direction of recession.
-
-    Some of the inequalities leave more directions than all of them do. So what is the same
-    in those is the same in all; what is not is asked of more pairs.
-
-    Parameters
-    ----------
-    blocks, base, separated, free
-        As for `center_direction`.
-    moves : numpy.ndarray
-        (count, q): how each coefficient moves along the free directions, times its sign
-        along the one that was found.
-
-    Returns
-    -------
-    numpy.ndarray
-        (count,) of bool.
-    """
-    chosen = _choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
-    gaps = list_gaps(blocks, base, chosen) @ free
-    sure = np.zeros(len(moves), dtype=bool)
-    for place, move in enumerate(moves / np.linalg.norm(moves, axis=1, keepdims=True)):
-        for _ in range(ROUNDS):
-            answer = _run_solver(move, A_ub=-gaps, b_ub=np.zeros(len(gaps)), bounds=(-1.0, 1.0))
-            if answer is None or move @ answer > -STRICT:
-                sure[place] = answer is not None
-                break
-            reached = blocks.map(map_gaps, free @ answer, base)
-            broken = np.where(separated & ~chosen & (reached < -STRICT), -reached, -np.inf)
-            if not np.isfinite(broken).any():
-                break
-            more = _choose_pairs(broken, MORE_PAIRS)
-            gaps = np.vstack([gaps, list_gaps(blocks, base, more) @ free])
-            chosen |= more
-    return sure
 
 
 def list_gaps(blocks: RowBlocks, base: int, chosen: np.ndarray) -> np.ndarray:
@@ -254,16 +190,6 @@ def restrict_rows(blocks: RowBlocks, possible: np.ndarray) -> RowBlocks:
     barrier = np.where(possible.T, 0.0, -np.inf)
     offset = barrier if design.offset is None else design.offset + barrier
     return RowBlocks(replace(design, offset=offset), blocks.basis, blocks.size, blocks.threads)
-
-
-def _join(
-    blocks: RowBlocks, base: int, first: np.ndarray, more: np.ndarray, possible: np.ndarray
-) -> np.ndarray:
-    """Add so little of a direction to another that every pair that one separates stays so."""
-    known, new = blocks.map(map_gaps, first, base), blocks.map(map_gaps, more, base)
-    falling = ~possible & (new < 0)
-    share = np.min(known[falling] / -new[falling], initial=2.0) / 2
-    return first + share * more
 
 
 def find_observed(block: Block) -> np.ndarray:

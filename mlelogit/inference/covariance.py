@@ -130,8 +130,8 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
     inner, correction = _estimate_inner(record, kind, bread)
     matrix = record.basis.leave_covariance(inner)
     if record.separation.found:
-        infinite = np.isinf(record.separation.find_infinite(record.basis))
-        matrix[infinite] = matrix[:, infinite] = np.nan
+        running = ~np.isfinite(record.separation.find_limits(record.basis))
+        matrix[running] = matrix[:, running] = np.nan
     return Covariance(kind, matrix, correction)
 
 
@@ -148,16 +148,29 @@ def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np
         return bread, ""
     meat = sum_meats(record)
     if kind == "opg":
-        factor = factor_positive(meat) if _has_full_rank(meat, bread) else None
-        if factor is None:
+        told = record.separation.told
+        inverse = _invert_meat(meat, bread) if told is None else _invert_told(meat, record, told)
+        if inverse is None:
             raise CovarianceError(
                 "The outer product of the scores is singular: there are fewer distinct "
                 "observations than parameters; use 'nonrobust' or 'HC0'."
             )
-        return invert_positive(factor), ""
+        return inverse, ""
     sandwich = bread @ meat @ bread
     correct, said = _find_correction(record, kind)
     return sandwich * correct, said
+
+
+def _invert_meat(meat: np.ndarray, bread: np.ndarray) -> np.ndarray | None:
+    factor = factor_positive(meat) if _has_full_rank(meat, bread) else None
+    return None if factor is None else invert_positive(factor)
+
+
+def _invert_told(meat: np.ndarray, record: FitRecord, told: np.ndarray) -> np.ndarray | None:
+    """Invert a meat in the coordinates (P, r) that the limiting model of separated data tells."""
+    information = told.T @ np.asarray(record.sums.information) @ told
+    inverse = _invert_meat(told.T @ meat @ told, np.linalg.inv(information))
+    return None if inverse is None else told @ inverse @ told.T
 
 
 def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:

@@ -246,7 +246,7 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     reason = find_reason(larger) or find_reason(smaller)
     if reason:
         return TestResult(name, null, np.nan, df, np.nan, reason)
-    if not (larger.maximum.converged and smaller.maximum.converged):
+    if not all(fit.maximum.converged or fit.separation.found for fit in (larger, smaller)):
         return TestResult(name, null, np.nan, df, np.nan, "a fit has not converged")
     return make_test(name, null, 2 * (larger.sums.loglike - smaller.sums.loglike), df)
 

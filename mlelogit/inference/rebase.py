@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import BiasReductionError
+from mlelogit.fitting.examination import TIME_LIMIT, examine_signs
 from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance
@@ -81,16 +83,21 @@ def rebase_record(record: FitRecord, base: int) -> FitRecord:
         record,
         encoding=encoding,
         maximum=moved,
-        separation=_rebase_separation(record.separation, change),
+        separation=_rebase_separation(record, base, change),
     )
 
 
-def _rebase_separation(separation: Separation, change: np.ndarray) -> Separation:
-    if separation.direction is None or separation.free is None:
+def _rebase_separation(record: FitRecord, base: int, change: np.ndarray) -> Separation:
+    separation = record.separation
+    if not separation.found or base == record.encoding.base:
         return separation
-    return replace(
+    moved = replace(
         separation,
-        direction=change_rows(change, separation.direction),
-        free=change_rows(change, separation.free),
-        sure=None,
+        direction=change_rows(change, np.asarray(separation.direction)),
+        told=change_rows(change, np.asarray(separation.told)),
+        free=change_rows(change, np.asarray(separation.free)),
+    )
+    deadline = time.monotonic() + TIME_LIMIT
+    return replace(
+        moved, sure=examine_signs(record.need_blocks(), base, record.basis, moved, deadline)
     )

@@ -128,9 +128,8 @@ def _score_new(
     kept = None if added is None else added[complete].T
     base = record.encoding.base
     found = predict_scores(matrix.T, record.maximum.params, base, kept)
-    direction = record.separation.direction
-    if direction is not None:
-        found[find_impossible(matrix.T, direction, base)] = -np.inf
+    if record.separation.found:
+        found[find_impossible(matrix.T, record.separation, record.basis, base)] = -np.inf
     scores[:, complete] = found
     return scores, frame.index.view()
 

@@ -7,8 +7,11 @@ from scipy.optimize import linprog
 
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitWarning, NoFiniteMaximumWarning, SeparationWarning
+from mlelogit.fitting import examination, recession
 from mlelogit.fitting import separation as module
+from mlelogit.fitting.limit import leave_columns
 from mlelogit.fitting.maximum import Status
+from mlelogit.inference.covariance import COVARIANCES
 
 KINDS = ["labels", "counts", "weights", "offset"]
 
@@ -38,10 +41,10 @@ def draw(seed):
     return codes, x, options, np.eye(size)[codes] > 0
 
 
-def decide(x, observed):
+def decide(x, observed, people):
     """Count the separated pairs by one plain programme: the sum of ``min(1, gap)``, maximized."""
     (rows, width), size = x.shape, observed.shape[1]
-    rising, level = [], []
+    rising, level, weights = [], [], []
     for n in range(rows):
         first = int(observed[n].argmax())
         for other in range(size):
@@ -50,6 +53,7 @@ def decide(x, observed):
                 gap[first] += x[n]
                 gap[other] -= x[n]
                 (level if observed[n, other] else rising).append(gap[1:].ravel())
+                weights += [] if observed[n, other] else [people[n]]
     if not rising:
         return 0
     rising, free = np.array(rising), np.eye(len(rising))
@@ -62,7 +66,7 @@ def decide(x, observed):
         b_eq=np.zeros(len(level)),
         bounds=[(None, None)] * rising.shape[1] + [(0, 1)] * len(rising),
     )
-    return int((found.x[rising.shape[1] :] > 0.5).sum())
+    return int(np.array(weights)[found.x[rising.shape[1] :] > 0.5].sum())
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -72,10 +76,18 @@ def test_the_verdict_is_that_of_a_plain_programme(seed):
     if observed.shape[1] < 2 or np.linalg.matrix_rank(x) < x.shape[1]:
         pytest.skip("these draws leave nothing to fit")
     units = np.append(1.0, 10.0 ** np.random.default_rng(seed).integers(-3, 4, x.shape[1] - 1))
-    res = ml.MNLogit(endog, x * units, **options).fit()
-    separated = decide(x, observed)
+    model = ml.MNLogit(endog, x * units, **options)
+    res = model.fit()
+    people = endog.sum(axis=1) if KINDS[seed % 4] == "counts" else np.ones(len(x))
+    separated = decide(x, observed, people)
     assert res.separation.separated == separated
+    assert res.separation.pairs in (0, people.sum() * (observed.shape[1] - 1))
     assert res.converged == (separated == 0)
+    finite = np.where(np.isfinite(res.params), res.params, 0)
+    for step in (0, 1, 5):
+        assert res.llf >= model.loglike(finite / units[:, np.newaxis] * step) - 1e-9
+    again = res.predict(x * units, offset=options.get("offset"))
+    np.testing.assert_allclose(again, res.fittedvalues, rtol=1e-9, atol=1e-12)
     assert (res.separation.verdict == "none") == (separated == 0)
     one_left = (res.fittedvalues.to_numpy() == 1).any(axis=1)
     assert (res.separation.verdict == "complete") == bool(separated and one_left.all())
@@ -101,14 +113,15 @@ def test_the_supremum_is_where_the_likelihood_goes(nested):
     res = fit_separated("y ~ C(g) + x", nested)
     model = ml.mnlogit("y ~ C(g) + x", nested)
     record = res.record
+    direction = leave_columns(record.basis, record.separation.direction[:, np.newaxis])[:, 0]
+    direction /= np.abs(direction).max()
     path = [
-        model.loglike(record.maximum.params + step * record.separation.direction)
-        for step in (0, 2, 4, 8, 16, 32, 64)
+        model.loglike(record.maximum.params + step * direction) for step in (0, 2, 4, 8, 16, 32, 64)
     ]
     assert (np.diff(path) > -1e-12).all()
     assert path[0] < res.llf - 0.1
     assert path[-1] == pytest.approx(res.llf, rel=1e-12)
-    score = model.score(record.maximum.params + 64 * record.separation.direction)
+    score = model.score(record.maximum.params + 64 * direction)
     assert np.abs(score).max(axis=None) < 1e-6
 
 
@@ -118,7 +131,8 @@ def test_only_the_coefficient_of_the_empty_cell_is_infinite(nested):
     assert np.isneginf(res.params.loc["C(g)[T.1]", 2])
     assert np.isfinite(res.params.to_numpy()).sum() == 7
     frame = res.separation.coefficients
-    assert frame.to_numpy(dtype=object).tolist() == [[2, "C(g)[T.1]", -np.inf, True]]
+    assert frame.drop(columns="sure").to_numpy(dtype=object).tolist() == [[2, "C(g)[T.1]", -np.inf]]
+    assert frame["sure"].tolist() == [True]
     assert (res.fittedvalues.loc[nested.g == 1, 2] == 0).all()
     assert (res.fittedvalues.sum(axis=1) - 1).abs().max() < 1e-14
 
@@ -219,8 +233,113 @@ def test_rounding_is_not_separation(rng):
     assert res.record.maximum.status is not Status.SEPARATED
 
 
+@pytest.mark.parametrize("far", [1e10, 1e12])
+def test_what_rounding_could_decide_is_left_open(rng, far):
+    """Complete separation of rows that one value far out leaves no digits for."""
+    x = np.concatenate([rng.uniform(0, 49, 100), rng.uniform(51, 100, 100), [far]])
+    with pytest.warns(NoFiniteMaximumWarning):
+        res = ml.MNLogit((x > 50).astype(int), np.column_stack([np.ones(201), x])).fit()
+    assert res.separation.verdict in ("undecided", "complete")
+    assert res.llf > -60
+
+
+def test_new_rows_are_judged_one_by_one():
+    x = np.column_stack([np.ones(40), np.linspace(-2, 2, 40) + 0.05])
+    with pytest.warns(SeparationWarning):
+        res = ml.MNLogit((x[:, 1] > 0).astype(int), x).fit()
+    alone, beside = res.predict([[1.0, 1.5]]), res.predict([[1.0, 1.5], [1.0, 1e14]])
+    assert alone.to_numpy().tolist() == [[0.0, 1.0]]
+    assert beside.iloc[0].tolist() == [0.0, 1.0]
+
+
+def test_a_large_mean_hides_no_gap():
+    moment = 1.7e12 + 1000.0 * np.arange(400)
+    x = np.column_stack([np.ones(400), moment])
+    with pytest.warns(SeparationWarning):
+        res = ml.MNLogit((np.arange(400) >= 200).astype(int), x).fit()
+    assert res.separation.verdict == "complete"
+    assert (res.predict(x).to_numpy() == res.fittedvalues.to_numpy()).all()
+
+
+@pytest.mark.parametrize("kind", COVARIANCES)
+def test_every_covariance_has_its_limit(nested, kind):
+    res = fit_separated("y ~ C(g) + x", nested).with_cov(kind)
+    other = fit_separated("y ~ C(g) + x", nested, base=2).with_cov(kind).rebase(0)
+    pd.testing.assert_frame_equal(res.bse, other.bse, rtol=1e-8)
+    assert (res.bse.isna() == np.isinf(res.params)).all(axis=None)
+
+
+def draw_open(rng):
+    """Three categories on a line, apart, and a factor: more than one direction separates them."""
+    x, g = rng.normal(size=60), (rng.random(60) < 0.4) * 1.0
+    return pd.DataFrame({"y": np.digitize(x + 0.8 * g, [-0.5, 0.5]), "x": x, "g": g})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_signs_know_neither_base_nor_order_of_rows_nor_units(seed):
+    frame = draw_open(np.random.default_rng(seed))
+    one = fit_separated("y ~ x + g", frame)
+    others = [
+        fit_separated("y ~ x + g", frame.iloc[::-1]),
+        fit_separated("y ~ x + g", frame, base=2).rebase(0),
+        fit_separated("y ~ x + g", frame.assign(x=1e3 * frame.x)),
+    ]
+    for other in others:
+        assert np.array_equal(one.params, other.params, equal_nan=True)
+        pd.testing.assert_frame_equal(one.separation.coefficients, other.separation.coefficients)
+    assert one.rebase(0).separation.coefficients.equals(one.separation.coefficients)
+
+
+@pytest.mark.parametrize("people", [1, 10**6, 10**9])
+def test_many_people_in_a_row_change_no_verdict(people):
+    table = np.array([[people, 4], [0, 7], [3, 2], [5, 0], [2, 1]])
+    x = np.column_stack([np.ones(5), [0, 1, 0, 0, 0], [0.0, 0, 1, 2, 3]])
+    with pytest.warns(SeparationWarning):
+        res = ml.MNLogit(table, x).fit()
+    assert res.separation.verdict == "quasi-complete"
+    assert res.separation.separated == 7
+    assert np.isposinf(res.params.loc["x1", 1])
+    assert np.isfinite(res.params.to_numpy()).sum() == 2
+
+
+def test_likelihood_ratios_of_suprema_are_told(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    smaller = ml.mnlogit("y ~ x", nested).fit()
+    test = res.lr_test(smaller)
+    assert test.statistic == pytest.approx(2 * (res.llf - smaller.llf))
+    assert test.df == 4
+
+
+def test_verify_lists_the_supremum_and_what_engines_reach(nested):
+    res = fit_separated("y ~ C(g) + x", nested)
+    frame = res.verify(["cross-entropy", "statsmodels"]).frame
+    assert frame["verdict"].str.contains("separated").all()
+    assert frame["loglike"].iloc[0] == res.llf
+    assert (-frame["cross_entropy"]).to_numpy() == pytest.approx(res.llf, rel=1e-6)
+
+
+@pytest.mark.parametrize("guess", [True, False])
+def test_pairs_that_are_guessed_are_those_that_are_found(guess, monkeypatch):
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(5000), rng.normal(size=5000), rng.random(5000) < 0.02])
+    codes = rng.integers(0, 3, 5000)
+    codes[(x[:, 2] == 1) & (codes == 0)] = 1
+    searched = []
+    search = examination.separate_pairs
+    monkeypatch.setattr(
+        examination, "separate_pairs", lambda *args: searched.append(1) or search(*args)
+    )
+    if not guess:
+        monkeypatch.setattr(examination, "GUESSES", ())
+    with pytest.warns(SeparationWarning):
+        res = ml.MNLogit(codes, x).fit()
+    assert bool(searched) != guess
+    assert res.separation.separated == x[:, 2].sum()
+    assert np.isposinf(res.params.loc["x2"]).all()
+
+
 def test_a_programme_without_an_end_leaves_it_open(nested, monkeypatch):
-    monkeypatch.setattr(module, "TIME_LIMIT", 0.0)
+    monkeypatch.setattr(examination, "TIME_LIMIT", 0.0)
     with pytest.warns(NoFiniteMaximumWarning, match="has been shown"):
         res = ml.mnlogit("y ~ C(g) + x", nested).fit()
     assert res.separation.verdict == "undecided"
@@ -234,8 +353,10 @@ def test_pairs_are_handed_to_the_solver_as_they_are_needed(monkeypatch):
     codes[codes == 1] += rng.integers(0, 2, (codes == 1).sum())
     with pytest.warns(SeparationWarning):
         whole = ml.MNLogit(codes, x).fit()
-    monkeypatch.setattr(module, "FIRST_PAIRS", 5)
-    monkeypatch.setattr(module, "MORE_PAIRS", 20)
+    for part in (module, recession):
+        monkeypatch.setattr(part, "FIRST_PAIRS", 5)
+        monkeypatch.setattr(part, "MORE_PAIRS", 20)
+    monkeypatch.setattr(examination, "GUESSES", ())
     with pytest.warns(SeparationWarning):
         pieces = ml.MNLogit(codes, x).fit()
     assert pieces.separation.separated == whole.separation.separated

@@ -1,0 +1,214 @@
+"""Examine a climb that found no finite maximum: whether data are separated, and their limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.design import Design
+from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.limit import (
+    OVERLAPPING,
+    UNDECIDED,
+    Separation,
+    fit_limit,
+    leave_columns,
+    split_directions,
+)
+from mlelogit.fitting.linalg import ColumnBasis
+from mlelogit.fitting.maximum import Maximum, Status
+from mlelogit.fitting.recession import center_direction, find_sure, measure_ties
+from mlelogit.fitting.separation import (
+    FIRST_PAIRS,
+    find_observed,
+    map_probabilities,
+    restrict_rows,
+    separate_pairs,
+)
+
+# Of a log-likelihood, relative: a limit that is lower than where the climb stood is none.
+LOST = 1e-9
+# Probabilities that a climb leaves of separated pairs.
+GUESSES = (1e-3, 1e-5, 1e-7, 1e-9)
+# In seconds, for all programmes of an examination.
+TIME_LIMIT = 60.0
+# Rows times categories times coefficients: a second or two.
+EXAMINED_PAIRS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether data are separated, and the climb's answer in view of that."""
+
+    separation: Separation
+    maximum: Maximum
+
+
+def examine_separation(
+    blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, tolerance: float
+) -> Verdict:
+    """Decide whether data are separated; if so, fit the limiting model.
+
+    With many pairs those that the climb left improbable are tried first: if a direction
+    separates just them, and the model in the limit is certified, there is nothing to search.
+
+    Parameters
+    ----------
+    blocks : RowBlocks
+        In the columns of the design.
+    base : int
+    basis : ColumnBasis
+    climbed : Maximum
+        A climb in the basis that ended without a certificate.
+    tolerance : float
+        Of the limiting model's fit.
+    """
+    deadline = time.monotonic() + TIME_LIMIT
+    plain = RowBlocks(_strip(blocks.design), basis, blocks.size, blocks.threads)
+    turned = RowBlocks(blocks.design, basis, blocks.size, blocks.threads)
+    likely = turned.map(map_probabilities, climbed.params, base)
+    question = Question(blocks, plain, base, basis, climbed, tolerance, deadline)
+    for possible in _guess(plain, likely):
+        verdict = question.settle(possible)
+        if verdict is not None:
+            return verdict
+    pairs = separate_pairs(plain, base, likely, deadline)
+    if pairs.decided and not pairs.found:
+        return Verdict(OVERLAPPING, _blame_rounding(climbed))
+    verdict = question.settle(pairs.possible) if pairs.decided else None
+    return Verdict(UNDECIDED, climbed) if verdict is None else verdict
+
+
+def _strip(design: Design) -> Design:
+    """Return a design that says which categories rows have, and nothing else."""
+    outcome = design.outcome
+    if outcome.table is not None:
+        seen = (outcome.table > 0).astype(np.float64)
+        shares = seen / seen.sum(axis=1, keepdims=True)
+        outcome = replace(outcome, table=shares, kind="probabilities")
+    return replace(design, outcome=outcome, weights=None, offset=None)
+
+
+def _guess(plain: RowBlocks, likely: np.ndarray) -> Iterator[np.ndarray]:
+    """Guess, where pairs are many, which categories are left of every row (J, n)."""
+    if likely.size <= FIRST_PAIRS:
+        return
+    observed, last = plain.map(find_observed), 0
+    for threshold in GUESSES:
+        possible = observed | (likely > threshold)
+        count = int(possible.sum())
+        if last < count < possible.size:
+            yield possible
+        last = count
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be decided, and until when."""
+
+    blocks: RowBlocks
+    plain: RowBlocks
+    base: int
+    basis: ColumnBasis
+    climbed: Maximum
+    tolerance: float
+    deadline: float
+
+    def settle(self, possible: np.ndarray) -> Verdict | None:
+        """Fit the model in the limit that leaves these categories, if that is the right one.
+
+        It is if a direction separates all others, and no finite parameters do better.
+        """
+        base, basis, plain = self.base, self.basis, self.plain
+        raw = RowBlocks(plain.design, None, plain.size, plain.threads)
+        structure = make_objective(restrict_rows(raw, possible), base, basis)
+        directions = split_directions(structure)
+        if directions is None or not directions.free.shape[1]:
+            return None
+        direction = center_direction(plain, base, ~possible, directions.free, self.deadline)
+        tie = None if direction is None else measure_ties(plain, base, possible, direction)
+        if direction is None or tie is None:
+            return None
+        whole = make_objective(restrict_rows(self.blocks, possible), base, basis)
+        limit = fit_limit(whole, directions.told, self.climbed.params, self.tolerance)
+        reached = self.climbed.sums.loglike
+        if not limit.certificate.finite_maximum or limit.sums.loglike < reached - LOST * abs(
+            reached
+        ):
+            return None
+        people = _count_people(self.blocks.design)
+        separation = Separation(
+            verdict="quasi-complete" if (possible.sum(axis=0) > 1).any() else "complete",
+            proof="a direction separates these pairs; the limit's certificate shows no others are",
+            pairs=round(people.sum() * (len(possible) - 1)),
+            separated=round(people @ (~possible).sum(axis=0)),
+            possible=possible,
+            direction=direction,
+            tie=tie,
+            told=directions.told,
+            free=directions.free,
+            certificate=limit.certificate,
+        )
+        sure = examine_signs(self.blocks, base, basis, separation, self.deadline)
+        return Verdict(replace(separation, sure=sure), _mark_separated(self.climbed, limit))
+
+
+def _is_lower(limit: Maximum, climbed: Maximum) -> bool:
+    """Tell whether a supremum is below what a climb has reached, and so is none."""
+    reached = climbed.sums.loglike
+    return limit.sums.loglike < reached - LOST * abs(reached)
+
+
+def _count_people(design: Design) -> np.ndarray:
+    """Return how many observations every row stands for (n,)."""
+    counted = design.outcome.kind == "counts"
+    people = np.ones(design.source.shape[0])
+    if counted:
+        people = np.asarray(design.outcome.table).sum(axis=1)
+    return people if design.weight_type != "frequency" else people * np.asarray(design.weights)
+
+
+def examine_signs(
+    blocks: RowBlocks, base: int, basis: ColumnBasis, separation: Separation, deadline: float
+) -> np.ndarray:
+    """Tell which coefficients have one sign of infinity only, if that is not too much work.
+
+    Returns
+    -------
+    numpy.ndarray
+        (P,): as `Separation.sure`; 1 for finite coefficients.
+    """
+    limits, free = separation.find_limits(basis), np.asarray(separation.free)
+    sure = np.where(np.isnan(limits), 0.0, 1.0)
+    running = np.flatnonzero(np.isinf(limits))
+    if free.shape[1] == 1:
+        return sure
+    sure[running] = np.nan
+    if separation.pairs * len(running) <= EXAMINED_PAIRS:
+        plain = RowBlocks(_strip(blocks.design), basis, blocks.size, blocks.threads)
+        moves = leave_columns(basis, free)[running] * np.sign(limits[running])[:, np.newaxis]
+        separated = ~np.asarray(separation.possible)
+        sure[running] = find_sure(plain, base, separated, free, moves, deadline)
+    return sure
+
+
+def _blame_rounding(climbed: Maximum) -> Maximum:
+    """Say that a finite maximum exists though the climb could not certify it."""
+    if climbed.status is Status.NO_FINITE_MAXIMUM:
+        return replace(climbed, status=Status.STALLED)
+    return climbed
+
+
+def _mark_separated(climbed: Maximum, limit: Maximum) -> Maximum:
+    """Return the limiting model's answer, without a claim that a finite maximum exists."""
+    return replace(
+        limit,
+        status=Status.SEPARATED,
+        certificate=climbed.certificate,
+        method=climbed.method,
+        iterations=climbed.iterations + limit.iterations,
+    )

@@ -1,0 +1,161 @@
+"""Directions of recession: the one of the widest margin, and what all of them agree on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.fitting.separation import (
+    FIRST_PAIRS,
+    MORE_PAIRS,
+    ROUNDS,
+    STRICT,
+    TIED,
+    choose_pairs,
+    list_gaps,
+    map_gaps,
+    run_solver,
+)
+
+# How far short of the margin a pair may fall that the solver was not told of.
+SHORT = 0.1
+ROUNDING = 1e-14
+
+
+def center_direction(
+    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray, deadline: float
+) -> np.ndarray | None:
+    """Find the direction whose smallest gap is largest for its spread, or None.
+
+    The spread ``Σ_k ‖δ_k - mean‖²`` over all J categories, in orthogonal columns, is that of
+    the scores over rows and categories: it knows neither the base nor the columns' basis, so
+    there is one such direction. A linear programme finds a margin and the pairs that matter,
+    least-distance programming (Lawson and Hanson 1974, chapter 23) the direction.
+
+    Parameters
+    ----------
+    blocks : RowBlocks
+        As for `separate_pairs`, in orthogonal columns.
+    base : int
+    separated : numpy.ndarray
+        (J, n).
+    free : numpy.ndarray
+        (P, q): the directions along which no other pair moves.
+    deadline : float
+        When to give up, on the clock of `time.monotonic`.
+    """
+    turn = _even_out(free, len(separated))
+    chosen = choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
+    for _ in range(ROUNDS):
+        gaps = list_gaps(blocks, base, chosen) @ turn
+        found = _find_widest(gaps, deadline)
+        if found is None:
+            return None
+        direction = turn @ found
+        reached = blocks.map(map_gaps, direction, base)
+        short = separated & ~chosen & (reached < 1 - SHORT)
+        if not short.any():
+            return direction
+        chosen |= choose_pairs(np.where(short, -reached, -np.inf), MORE_PAIRS)
+    return None
+
+
+def _even_out(free: np.ndarray, categories: int) -> np.ndarray:
+    """Return free directions (P, q) such that the length of coordinates is the spread."""
+    cube = free.reshape(categories - 1, -1, free.shape[1])
+    total = cube.sum(axis=0)
+    spread = free.T @ free - np.einsum("iq,ir->qr", total, total) / categories
+    lower = np.linalg.cholesky(spread)
+    return np.asarray(np.linalg.solve(lower, free.T).T)
+
+
+def _find_widest(gaps: np.ndarray, deadline: float) -> np.ndarray | None:
+    """Return the shortest coordinates (q,) with all gaps one or more, or None if there are none.
+
+    Where the margin is too narrow for its digits they are those of the widest in a box.
+    """
+    size = gaps.shape[1]
+    answer = run_solver(
+        np.append(np.zeros(size), -1.0),
+        deadline,
+        A_ub=np.hstack([-gaps, np.ones((len(gaps), 1))]),
+        b_ub=np.zeros(len(gaps)),
+        bounds=[(-1.0, 1.0)] * size + [(0.0, None)],
+    )
+    if answer is None or answer[size] <= ROUNDING:
+        return None
+    boxed, margin = answer[:size], answer[size]
+    tall = np.vstack([gaps.T / margin, np.ones(len(gaps))])
+    target = np.append(np.zeros(size), 1.0)
+    try:
+        weights, _ = nnls(tall, target, maxiter=30 * tall.shape[1])
+    except RuntimeError:  # It has not come to an end.
+        return np.asarray(boxed / margin)
+    rest = tall @ weights - target
+    nearest = np.asarray(rest[:-1] / (-rest[-1] * margin))
+    return nearest if (gaps @ nearest).min() > 1 - SHORT else np.asarray(boxed / margin)
+
+
+def measure_ties(
+    blocks: RowBlocks, base: int, possible: np.ndarray, direction: np.ndarray
+) -> float | None:
+    """Return a gap between those of ties and those of separated pairs, or None if there is none.
+
+    A direction is right if it separates exactly the pairs that it should; this looks at all.
+    """
+    gaps = blocks.map(map_gaps, direction, base)
+    largest = float(np.abs(gaps).max())
+    tied = float(np.abs(gaps[possible]).max(initial=ROUNDING * largest))
+    apart = float(gaps[~possible].min(initial=np.inf))
+    wide = tied <= TIED * largest and apart > 100 * tied
+    return 10 * tied if wide else None
+
+
+def find_sure(
+    blocks: RowBlocks,
+    base: int,
+    separated: np.ndarray,
+    free: np.ndarray,
+    moves: np.ndarray,
+    deadline: float,
+) -> np.ndarray:
+    """Tell which coefficients go the same way along every direction of recession.
+
+    Some of the inequalities leave more directions than all of them do. So what is the same
+    in those is the same in all; what is not is asked of more pairs.
+
+    Parameters
+    ----------
+    blocks, base, separated, free, deadline
+        As for `center_direction`.
+    moves : numpy.ndarray
+        (count, q): how each coefficient moves along the free directions, times its sign
+        along the one that was found.
+
+    Returns
+    -------
+    numpy.ndarray
+        (count,) of float: 1 if it does, 0 if not, NaN where time was up.
+    """
+    chosen = choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
+    gaps = list_gaps(blocks, base, chosen) @ free
+    sure = np.full(len(moves), np.nan)
+    for place, move in enumerate(moves / np.linalg.norm(moves, axis=1, keepdims=True)):
+        for _ in range(ROUNDS):
+            zeros = np.zeros(len(gaps))
+            answer = run_solver(move, deadline, A_ub=-gaps, b_ub=zeros, bounds=(-1.0, 1.0))
+            if answer is None:
+                break
+            if move @ answer > -STRICT:
+                sure[place] = 1.0
+                break
+            reached = blocks.map(map_gaps, free @ answer, base)
+            broken = np.where(separated & ~chosen & (reached < -STRICT), -reached, -np.inf)
+            if not np.isfinite(broken).any():
+                sure[place] = 0.0
+                break
+            more = choose_pairs(broken, MORE_PAIRS)
+            gaps = np.vstack([gaps, list_gaps(blocks, base, more) @ free])
+            chosen |= more
+    return sure
