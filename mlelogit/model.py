@@ -200,6 +200,8 @@ class MNLogit:
         NotConvergedWarning, NoFiniteMaximumWarning
             If the certificate does not hold; the message tells how far off the
             answer can be.
+        SeparationWarning
+            If the data are separated; the message tells which coefficients are infinite.
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """

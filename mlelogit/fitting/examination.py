@@ -134,7 +134,7 @@ class Question:
         if direction is None or tie is None:
             return None
         whole = make_objective(restrict_rows(self.blocks, possible), base, basis)
-        limit = fit_limit(whole, directions.told, self.climbed.params, self.tolerance)
+        limit = fit_limit(whole, directions.estimable, self.climbed.params, self.tolerance)
         reached = self.climbed.sums.loglike
         if not limit.certificate.finite_maximum or limit.sums.loglike < reached - LOST * abs(
             reached
@@ -149,7 +149,7 @@ class Question:
             possible=possible,
             direction=direction,
             tie=tie,
-            told=directions.told,
+            estimable=directions.estimable,
             free=directions.free,
             certificate=limit.certificate,
         )

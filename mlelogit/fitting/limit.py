@@ -50,7 +50,7 @@ class Separation(ReadOnly):
         (P,): a direction along which the likelihood rises to its supremum.
     tie : float
         The gap below which two categories tie along that direction, for rows of length one.
-    told, free : numpy.ndarray or None
+    estimable, free : numpy.ndarray or None
         (P, r) and (P, q): bases of what the model in the limit tells, and of the directions
         along which it does not change.
     sure : numpy.ndarray or None
@@ -68,7 +68,7 @@ class Separation(ReadOnly):
     possible: np.ndarray | None = None
     direction: np.ndarray | None = None
     tie: float = 0.0
-    told: np.ndarray | None = None
+    estimable: np.ndarray | None = None
     free: np.ndarray | None = None
     sure: np.ndarray | None = None
     certificate: Certificate | None = None
@@ -144,7 +144,7 @@ class Subspace:
 class Directions:
     """The parameter space of a limiting model: what it can tell (P, r), and what not (P, q)."""
 
-    told: np.ndarray
+    estimable: np.ndarray
     free: np.ndarray
 
 
@@ -191,7 +191,7 @@ def split_directions(structure: LogLikelihood) -> Directions | None:
 
 
 def fit_limit(
-    whole: LogLikelihood, told: np.ndarray, start: np.ndarray, tolerance: float
+    whole: LogLikelihood, estimable: np.ndarray, start: np.ndarray, tolerance: float
 ) -> Maximum:
     """Maximize the limiting model's likelihood; return it in the coordinates of the whole.
 
@@ -199,24 +199,24 @@ def fit_limit(
     ----------
     whole : LogLikelihood
         Of the rows with the categories left to them.
-    told : numpy.ndarray
+    estimable : numpy.ndarray
         (P, r), orthonormal.
     start : numpy.ndarray
         (P,).
     tolerance : float
         Largest error in standard errors that counts as converged.
     """
-    inside = Subspace(whole, told)
-    if not told.shape[1]:
+    inside = Subspace(whole, estimable)
+    if not estimable.shape[1]:
         return _settle_point(whole, tolerance)
-    climbed = maximize(inside, told.T @ start, tolerance=tolerance)
-    params = told @ climbed.params
+    climbed = maximize(inside, estimable.T @ start, tolerance=tolerance)
+    params = estimable @ climbed.params
     return replace(
         climbed,
         params=params,
         sums=whole.evaluate(params, 2),
         inverse=None if climbed.inverse is None else inside.widen(climbed.inverse),
-        trace=replace(climbed.trace, params=climbed.trace.params @ told.T),
+        trace=replace(climbed.trace, params=climbed.trace.params @ estimable.T),
     )
 
 

@@ -148,8 +148,12 @@ def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np
         return bread, ""
     meat = sum_meats(record)
     if kind == "opg":
-        told = record.separation.told
-        inverse = _invert_meat(meat, bread) if told is None else _invert_told(meat, record, told)
+        estimable = record.separation.estimable
+        inverse = (
+            _invert_meat(meat, bread)
+            if estimable is None
+            else _invert_estimable(meat, record, estimable)
+        )
         if inverse is None:
             raise CovarianceError(
                 "The outer product of the scores is singular: there are fewer distinct "
@@ -166,11 +170,13 @@ def _invert_meat(meat: np.ndarray, bread: np.ndarray) -> np.ndarray | None:
     return None if factor is None else invert_positive(factor)
 
 
-def _invert_told(meat: np.ndarray, record: FitRecord, told: np.ndarray) -> np.ndarray | None:
+def _invert_estimable(
+    meat: np.ndarray, record: FitRecord, estimable: np.ndarray
+) -> np.ndarray | None:
     """Invert a meat in the coordinates (P, r) that the limiting model of separated data tells."""
-    information = told.T @ np.asarray(record.sums.information) @ told
-    inverse = _invert_meat(told.T @ meat @ told, np.linalg.inv(information))
-    return None if inverse is None else told @ inverse @ told.T
+    information = estimable.T @ np.asarray(record.sums.information) @ estimable
+    inverse = _invert_meat(estimable.T @ meat @ estimable, np.linalg.inv(information))
+    return None if inverse is None else estimable @ inverse @ estimable.T
 
 
 def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:

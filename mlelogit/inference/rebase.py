@@ -94,7 +94,7 @@ def _rebase_separation(record: FitRecord, base: int, change: np.ndarray) -> Sepa
     moved = replace(
         separation,
         direction=change_rows(change, np.asarray(separation.direction)),
-        told=change_rows(change, np.asarray(separation.told)),
+        estimable=change_rows(change, np.asarray(separation.estimable)),
         free=change_rows(change, np.asarray(separation.free)),
     )
     deadline = time.monotonic() + TIME_LIMIT

@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitWarning, NoFiniteMaximumWarning, SeparationWarning
-from mlelogit.fitting import examination, recession
+from mlelogit.fitting import examination, limit, recession
 from mlelogit.fitting import separation as module
 from mlelogit.fitting.limit import leave_columns
 from mlelogit.fitting.maximum import Status
@@ -338,12 +338,24 @@ def test_pairs_that_are_guessed_are_those_that_are_found(guess, monkeypatch):
     assert np.isposinf(res.params.loc["x2"]).all()
 
 
-def test_a_programme_without_an_end_leaves_it_open(nested, monkeypatch):
-    monkeypatch.setattr(examination, "TIME_LIMIT", 0.0)
+UNENDED = {
+    "no time": (examination, "TIME_LIMIT", 0.0),
+    "too many stages": (module, "STAGES", 0),
+    "too many rounds": (recession, "ROUNDS", 0),
+    "a margin of rounding": (recession, "ROUNDING", 10.0),
+    "a lower supremum": (examination, "LOST", -1.0),
+    "no gap in the spectrum": (limit, "SAFE_SHARE", 1.0),
+}
+
+
+@pytest.mark.parametrize("why", UNENDED)
+def test_what_cannot_be_verified_is_left_open(nested, monkeypatch, why):
+    monkeypatch.setattr(*UNENDED[why])
     with pytest.warns(NoFiniteMaximumWarning, match="has been shown"):
         res = ml.mnlogit("y ~ C(g) + x", nested).fit()
     assert res.separation.verdict == "undecided"
     assert res.bse.isna().all(axis=None)
+    assert str(res.separation).startswith("Separation: undecided")
 
 
 def test_pairs_are_handed_to_the_solver_as_they_are_needed(monkeypatch):
