@@ -84,10 +84,11 @@ def examine(sample: Sample, method: str) -> Outcome:
         warnings.simplefilter("ignore", ml.exceptions.MNLogitWarning)
         model = ml.MNLogit(sample.codes, sample.x)
         res = model.fit(**options)
-        rejected = {"Wald": reject(res.wald_test(res.params.index[TESTED]).p_value)}
+        wald = res.wald_test(res.params.index[TESTED]).p_value
+        rejected = {"Wald": reject(wald) if res.converged else NONE}
         if kind is None:
             smaller = ml.MNLogit(sample.codes, sample.x[:, :TESTED]).fit()
-            rejected["LR"] = reject(res.lr_test(smaller).p_value)
+            rejected["LR"] = reject(res.lr_test(smaller).p_value) if res.converged else NONE
             rejected["score"] = reject(score_p_value(model, smaller))
     return Outcome(cover(res), rejected)
 
