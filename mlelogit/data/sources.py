@@ -34,6 +34,10 @@ class ColumnSource(Protocol):
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest value of every column (K,) each; NaN where one is."""
 
+    @property
+    def rounding(self) -> np.ndarray:
+        """How coarsely every column is rounded, relatively (K,): that of its own dtype."""
+
     def block(self, start: int, stop: int) -> Any:
         """Return rows start to stop, columns first: (K, stop - start), float64, maybe sparse."""
 
@@ -67,6 +71,10 @@ class ArraySource:
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         return find_extremes(self.array)
 
+    @property
+    def rounding(self) -> np.ndarray:
+        return np.full(self.shape[1], find_rounding(self.array.dtype))
+
     def block(self, start: int, stop: int) -> np.ndarray:
         return self.array[start:stop].T.astype(np.float64, copy=False)
 
@@ -91,6 +99,10 @@ class ColumnsSource:
         found = [(float(column.min()), float(column.max())) for column in self.columns]
         low, high = np.array(found).T
         return low, high
+
+    @property
+    def rounding(self) -> np.ndarray:
+        return np.array([find_rounding(column.dtype) for column in self.columns])
 
     def block(self, start: int, stop: int) -> np.ndarray:
         out = np.empty((len(self.columns), stop - start))
@@ -129,6 +141,10 @@ class SparseSource:
         low, high = self.array.min(axis=0), self.array.max(axis=0)
         return np.ravel(low.toarray()).astype(float), np.ravel(high.toarray()).astype(float)
 
+    @property
+    def rounding(self) -> np.ndarray:
+        return np.full(self.shape[1], find_rounding(self.array.dtype))
+
     def block(self, start: int, stop: int) -> Any:
         rows = self.array[start:stop].astype(np.float64, copy=False)
         return rows.T if self.sparse else rows.toarray().T
@@ -156,6 +172,10 @@ class SelectedSource:
         found = [find_extremes(self.block(start, start + GATHERED_ROWS).T) for start in starts]
         lows, highs = zip(*found, strict=True)
         return np.min(lows, axis=0), np.max(highs, axis=0)
+
+    @property
+    def rounding(self) -> np.ndarray:
+        return self.source.rounding
 
     def block(self, start: int, stop: int) -> np.ndarray:
         rows = self.rows[start:stop]
@@ -186,11 +206,20 @@ class PickedSource:
         low, high = self.source.extremes
         return low[self.columns], high[self.columns]
 
+    @property
+    def rounding(self) -> np.ndarray:
+        return self.source.rounding[self.columns]
+
     def block(self, start: int, stop: int) -> Any:
         return self.source.block(start, stop)[self.columns]
 
     def take(self, rows: np.ndarray) -> ColumnSource:
         return PickedSource(self.source.take(rows), self.columns)
+
+
+def find_rounding(dtype: np.dtype) -> float:
+    """Return the relative spacing of a dtype's numbers; that of doubles if it has none."""
+    return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
 
 
 def leave_out_rows(source: ColumnSource, kept: np.ndarray) -> ColumnSource:

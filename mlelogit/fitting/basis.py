@@ -176,7 +176,7 @@ def _factor_exactly(blocks: RowBlocks, start: ColumnBasis) -> Columns:
     r = factor_columns(blocks, start.scale, start.center)
     norms = np.hypot(np.linalg.norm(r[:, :width], axis=0), root * start.center)
     basis = replace(start, r=r[:width, :width] / root)
-    aliases = find_aliases(r[:, :width], norms)
+    aliases = find_aliases(r[:, :width], norms, blocks.design.source.rounding)
     if aliases:
         return Columns(basis, _undo_centering(aliases, basis))
     inside = abs(r[width, width]) <= ALIAS_TOLERANCE * np.linalg.norm(r[:, width])

@@ -21,6 +21,7 @@ from mlelogit.fitting.limit import (
 )
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.recession import center_direction, find_sure, measure_ties
 from mlelogit.fitting.separation import (
     FIRST_PAIRS,
@@ -124,9 +125,8 @@ class Question:
         It is if a direction separates all others, and no finite parameters do better.
         """
         base, basis, plain = self.base, self.basis, self.plain
-        raw = RowBlocks(plain.design, None, plain.size, plain.threads)
-        structure = make_objective(restrict_rows(raw, possible), base, basis)
-        directions = split_directions(structure)
+        # Rows themselves in the basis: sums mapped to it would blur what is exactly zero.
+        directions = split_directions(LogLikelihood(restrict_rows(plain, possible), base))
         if directions is None or not directions.free.shape[1]:
             return None
         direction = center_direction(plain, base, ~possible, directions.free, self.deadline)

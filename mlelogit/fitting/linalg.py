@@ -11,6 +11,8 @@ from scipy.linalg.blas import dtrsv
 from scipy.linalg.lapack import dpotrf, dpotri, dtrtrs
 
 ALIAS_TOLERANCE = 1e-11
+# A combination of rounded columns is off by one or two of their roundings.
+ROUNDED = 4
 MIRRORED_COLUMNS = 256
 
 
@@ -165,11 +167,13 @@ class ColumnBasis:
         return solve_upper(self.r, columns)
 
 
-def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
+def find_aliases(
+    r: np.ndarray, norms: np.ndarray, rounding: np.ndarray | None = None
+) -> dict[int, np.ndarray]:
     """Find the columns that are combinations of the columns before them.
 
     A column counts as one when its residual on those kept before it is below
-    `ALIAS_TOLERANCE` of its norm.
+    `ALIAS_TOLERANCE` of its norm, or below what the rounding of any column can make.
 
     Parameters
     ----------
@@ -177,6 +181,8 @@ def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
         (any, K), the triangular factor of scaled columns.
     norms : numpy.ndarray
         (K,), the norms of the columns.
+    rounding : numpy.ndarray, optional
+        (K,), how coarsely the columns are rounded; as doubles if not given.
 
     Returns
     -------
@@ -185,7 +191,9 @@ def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
     """
     diagonal = np.zeros(r.shape[1])
     diagonal[: min(r.shape)] = np.abs(np.diag(r))
-    if (diagonal > ALIAS_TOLERANCE * norms).all():
+    given = np.zeros(len(norms)) if rounding is None else rounding
+    smallest = norms * np.maximum(ALIAS_TOLERANCE, ROUNDED * np.maximum.accumulate(given))
+    if (diagonal > smallest).all():
         return {}
     aliases: dict[int, np.ndarray] = {}
     kept: list[int] = []
@@ -197,7 +205,7 @@ def find_aliases(r: np.ndarray, norms: np.ndarray) -> dict[int, np.ndarray]:
             more = q[:, :count].T @ left
             along, left = along + more, left - q[:, :count] @ more
         residual = float(np.linalg.norm(left))
-        if residual > ALIAS_TOLERANCE * norms[column]:
+        if residual > smallest[column]:
             q[:, count], triangle[:count, count] = left / residual, along
             triangle[count, count] = residual
             kept.append(column)

@@ -70,7 +70,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SeparationReport:
     """What is separated, in names.
 

@@ -309,6 +309,10 @@ class _JoinedSource:
         return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
 
     @property
+    def rounding(self) -> np.ndarray:
+        return np.concatenate([self.left.rounding, self.right.rounding])
+
+    @property
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         low, high = zip(self.left.extremes, self.right.extremes, strict=True)
         return np.concatenate(low), np.concatenate(high)

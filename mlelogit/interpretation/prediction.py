@@ -49,7 +49,8 @@ def predict(
         rows if not given.
     which : {"prob", "category", "linear"}
         Probabilities (m, J); the most probable category (m,), the first of those
-        that tie; or scores u (m, J), which are log-odds against the base.
+        that tie; or scores u (m, J), which are log-odds against the base. In the limit of
+        separated data they can be infinite, and NaN between two that have no probability.
     offset : array-like, optional
         Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
     missing : {"raise", "propagate"}
@@ -87,6 +88,7 @@ def _label(
         # Of two categories that are none in the limit of separated data no log-odds is known.
         with np.errstate(invalid="ignore"):
             gaps = scores - scores[record.encoding.base]
+        gaps[record.encoding.base, ~np.isnan(scores).any(axis=0)] = 0.0
         return frame_rows(gaps, index, record)
     _, probabilities = log_softmax(scores)
     if which == "prob":

@@ -144,6 +144,19 @@ def test_sparse_columns_stay_sparse(rng):
     )
 
 
+@pytest.mark.parametrize("layout", [np.asarray, pd.DataFrame])
+def test_combinations_are_judged_by_the_rounding_of_their_dtype(rng, layout):
+    dtype = np.float32
+    a, b = rng.normal(size=(2, 500)).astype(dtype)
+    x = np.column_stack([np.ones(500, dtype), a, b, (a + b) / dtype(3)])
+    codes = rng.integers(0, 3, 500)
+    assert x.dtype == dtype
+    with pytest.warns(CollinearityWarning, match="= 0.33"):
+        assert len(ml.MNLogit(codes, layout(x)).exog_names) == 3
+    wide = x.astype(np.float64)
+    assert len(ml.MNLogit(codes, layout(wide)).exog_names) == 4
+
+
 def test_terms_know_the_columns_they_have_left(frame):
     frame["g"] = pd.Categorical(np.arange(300) % 3)
     frame["h"] = (np.arange(300) % 3 == 1).astype(float)

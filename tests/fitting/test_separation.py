@@ -178,6 +178,13 @@ def test_new_rows_have_their_limit(nested):
     assert np.isneginf(gaps.loc[nested.g.iloc[:20] == 1, 2]).all()
 
 
+def test_the_base_has_log_odds_zero_in_the_limit_too(nested):
+    res = fit_separated("y ~ C(g) + x", nested, base=2)
+    gaps = res.predict(nested, which="linear")
+    assert (gaps[2] == 0).all()
+    assert np.isposinf(gaps.loc[nested.g == 1, [0, 1]]).all(axis=None)
+
+
 def test_a_direction_that_the_data_leave_open_is_marked(rng):
     z = rng.normal(size=(40, 2))
     codes = (z[:, 0] + z[:, 1] > 0).astype(int)
