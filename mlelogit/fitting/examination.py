@@ -130,8 +130,10 @@ class Question:
         if directions is None or not directions.free.shape[1]:
             return None
         direction = center_direction(plain, base, ~possible, directions.free, self.deadline)
-        tie = None if direction is None else measure_ties(plain, base, possible, direction)
-        if direction is None or tie is None:
+        if direction is None:
+            return None
+        tie = measure_ties(plain, base, possible, direction, basis.amplification)
+        if tie is None:
             return None
         whole = make_objective(restrict_rows(self.blocks, possible), base, basis)
         limit = fit_limit(whole, directions.estimable, self.climbed.params, self.tolerance)

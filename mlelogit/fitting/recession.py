@@ -11,7 +11,6 @@ from mlelogit.fitting.separation import (
     MORE_PAIRS,
     ROUNDS,
     STRICT,
-    TIED,
     choose_pairs,
     list_gaps,
     map_gaps,
@@ -21,6 +20,8 @@ from mlelogit.fitting.separation import (
 # How far short of the margin a pair may fall that the solver was not told of.
 SHORT = 0.1
 ROUNDING = 1e-14
+# Ties were never seen to be further apart than a seventh of this, relative to the largest gap.
+LEVEL = 3e-14
 
 
 def center_direction(
@@ -98,17 +99,22 @@ def _find_widest(gaps: np.ndarray, deadline: float) -> np.ndarray | None:
 
 
 def measure_ties(
-    blocks: RowBlocks, base: int, possible: np.ndarray, direction: np.ndarray
+    blocks: RowBlocks,
+    base: int,
+    possible: np.ndarray,
+    direction: np.ndarray,
+    amplification: float,
 ) -> float | None:
     """Return a gap between those of ties and those of separated pairs, or None if there is none.
 
     A direction is right if it separates exactly the pairs that it should; this looks at all.
+    Ties are level but for the rounding of the rows, which their basis amplifies.
     """
     gaps = blocks.map(map_gaps, direction, base)
     largest = float(np.abs(gaps).max())
     tied = float(np.abs(gaps[possible]).max(initial=ROUNDING * largest))
     apart = float(gaps[~possible].min(initial=np.inf))
-    wide = tied <= TIED * largest and apart > 100 * tied
+    wide = tied <= LEVEL * amplification * largest and apart > 100 * tied
     return 10 * tied if wide else None
 
 
