@@ -5,8 +5,8 @@ likelihood never falls if in every row the observed categories have the highest 
 ``u_nk - u_nl >= 0`` for every observed k and every other l. Such a δ is a direction of
 recession. If one of these inequalities is strict for some row, no finite maximum exists, the
 probability of l in that row goes to zero, and the pair (n, l) is *separated*. Separation is
-complete if every pair is, and quasi-complete otherwise (Albert and Anderson 1984; Konis 2007,
-for the linear programme; Geyer 2009, for what is left in the limit).
+complete if one category is left of every row, and quasi-complete otherwise (Albert and Anderson
+1984; Konis 2007, for the linear programme; Geyer 2009, for what is left in the limit).
 
 Directions of recession add up to directions of recession. So one linear programme finds some
 separated pairs, the next some more among the rest, and when one finds none, none are left.
