@@ -298,14 +298,16 @@ def take_rows(design: Design, rows: np.ndarray) -> Design:
     )
 
 
+def count_people(design: Design) -> np.ndarray:
+    """Return how many people every row is, its weight aside (n,): one, but for counts."""
+    if design.outcome.kind != "counts":
+        return np.ones(design.source.shape[0])
+    return np.asarray(design.outcome.table).sum(axis=1)
+
+
 def total_observations(design: Design) -> float:
     """Return nobs: people for counts, summed frequency or importance weights, else rows."""
-    outcome = design.outcome
-    people = (
-        np.ones(len(design.index))
-        if outcome.kind != "counts"
-        else np.asarray(outcome.table).sum(axis=1)
-    )
+    people = count_people(design)
     if design.weights is not None and design.weight_type != "sampling":
         people = people * design.weights
     total = float(people.sum())

@@ -16,9 +16,7 @@ from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, total_observations
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
-from mlelogit.exceptions import (
-    ParamsError,
-)
+from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import find_basis, make_objective
 from mlelogit.fitting.examination import Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlelogit.data.blocks import RowBlocks
-from mlelogit.data.design import Design
+from mlelogit.data.design import Design, count_people
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.limit import (
     OVERLAPPING,
@@ -69,7 +69,7 @@ def examine_separation(
         Of the limiting model's fit.
     """
     deadline = time.monotonic() + TIME_LIMIT
-    plain = RowBlocks(_strip(blocks.design), basis, blocks.size, blocks.threads)
+    plain = strip_rows(blocks, basis)
     turned = RowBlocks(blocks.design, basis, blocks.size, blocks.threads)
     likely = turned.map(map_probabilities, climbed.params, base)
     question = Question(blocks, plain, base, basis, climbed, tolerance, deadline)
@@ -84,14 +84,16 @@ def examine_separation(
     return Verdict(UNDECIDED, climbed) if verdict is None else verdict
 
 
-def _strip(design: Design) -> Design:
-    """Return a design that says which categories rows have, and nothing else."""
+def strip_rows(blocks: RowBlocks, basis: ColumnBasis) -> RowBlocks:
+    """Return rows in a basis that say which categories they have, and nothing else."""
+    design = blocks.design
     outcome = design.outcome
     if outcome.table is not None:
         seen = (outcome.table > 0).astype(np.float64)
         shares = seen / seen.sum(axis=1, keepdims=True)
         outcome = replace(outcome, table=shares, kind="probabilities")
-    return replace(design, outcome=outcome, weights=None, offset=None)
+    bare = replace(design, outcome=outcome, weights=None, offset=None)
+    return RowBlocks(bare, basis, blocks.size, blocks.threads)
 
 
 def _guess(plain: RowBlocks, likely: np.ndarray) -> Iterator[np.ndarray]:
@@ -137,12 +139,9 @@ class Question:
             return None
         whole = make_objective(restrict_rows(self.blocks, possible), base, basis)
         limit = fit_limit(whole, directions.estimable, self.climbed.params, self.tolerance)
-        reached = self.climbed.sums.loglike
-        if not limit.certificate.finite_maximum or limit.sums.loglike < reached - LOST * abs(
-            reached
-        ):
+        if not limit.certificate.finite_maximum or _is_lower(limit, self.climbed):
             return None
-        people = _count_people(self.blocks.design)
+        people = _weigh_people(self.blocks.design)
         separation = Separation(
             verdict="quasi-complete" if (possible.sum(axis=0) > 1).any() else "complete",
             proof="a direction separates these pairs; the limit's certificate shows no others are",
@@ -155,7 +154,7 @@ class Question:
             free=directions.free,
             certificate=limit.certificate,
         )
-        sure = examine_signs(self.blocks, base, basis, separation, self.deadline)
+        sure = examine_signs(plain, base, basis, separation, self.deadline)
         return Verdict(replace(separation, sure=sure), _mark_separated(self.climbed, limit))
 
 
@@ -165,19 +164,26 @@ def _is_lower(limit: Maximum, climbed: Maximum) -> bool:
     return limit.sums.loglike < reached - LOST * abs(reached)
 
 
-def _count_people(design: Design) -> np.ndarray:
+def _weigh_people(design: Design) -> np.ndarray:
     """Return how many observations every row stands for (n,)."""
-    counted = design.outcome.kind == "counts"
-    people = np.ones(design.source.shape[0])
-    if counted:
-        people = np.asarray(design.outcome.table).sum(axis=1)
+    people = count_people(design)
     return people if design.weight_type != "frequency" else people * np.asarray(design.weights)
 
 
 def examine_signs(
-    blocks: RowBlocks, base: int, basis: ColumnBasis, separation: Separation, deadline: float
+    plain: RowBlocks, base: int, basis: ColumnBasis, separation: Separation, deadline: float
 ) -> np.ndarray:
     """Tell which coefficients have one sign of infinity only, if that is not too much work.
+
+    Parameters
+    ----------
+    plain : RowBlocks
+        As `strip_rows` returns them.
+    base : int
+    basis : ColumnBasis
+    separation : Separation
+    deadline : float
+        When to give up, on the clock of `time.monotonic`.
 
     Returns
     -------
@@ -190,10 +196,9 @@ def examine_signs(
     if free.shape[1] == 1:
         return sure
     sure[running] = np.nan
-    if separation.pairs * len(running) <= EXAMINED_PAIRS:
-        plain = RowBlocks(_strip(blocks.design), basis, blocks.size, blocks.threads)
+    separated = ~np.asarray(separation.possible)
+    if separated.size * len(running) <= EXAMINED_PAIRS:
         moves = leave_columns(basis, free)[running] * np.sign(limits[running])[:, np.newaxis]
-        separated = ~np.asarray(separation.possible)
         sure[running] = find_sure(plain, base, separated, free, moves, deadline)
     return sure
 

@@ -24,7 +24,13 @@ from scipy.optimize import linprog
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
-from mlelogit.fitting.likelihood import Matrix, evaluate_block, predict_scores, project_equations
+from mlelogit.fitting.likelihood import (
+    Matrix,
+    evaluate_block,
+    map_outcome,
+    predict_scores,
+    project_equations,
+)
 
 # Rows have length one here. A gap counts as none below what the solver can be wrong by.
 SOLVER_TOLERANCE = 1e-10
@@ -194,11 +200,7 @@ def restrict_rows(blocks: RowBlocks, possible: np.ndarray) -> RowBlocks:
 
 def find_observed(block: Block) -> np.ndarray:
     """Return which categories are observed in every row (J, m)."""
-    if block.codes is None:
-        return np.asarray(block.table) > 0
-    observed = np.zeros((block.categories, len(block.codes)), dtype=bool)
-    observed[block.codes, np.arange(len(block.codes))] = True
-    return observed
+    return np.asarray(map_outcome(block) > 0)
 
 
 def map_gaps(block: Block, direction: np.ndarray, base: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import BiasReductionError
-from mlelogit.fitting.examination import TIME_LIMIT, examine_signs
+from mlelogit.fitting.examination import TIME_LIMIT, examine_signs, strip_rows
 from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance
@@ -97,7 +97,5 @@ def _rebase_separation(record: FitRecord, base: int, change: np.ndarray) -> Sepa
         estimable=change_rows(change, np.asarray(separation.estimable)),
         free=change_rows(change, np.asarray(separation.free)),
     )
-    deadline = time.monotonic() + TIME_LIMIT
-    return replace(
-        moved, sure=examine_signs(record.need_blocks(), base, record.basis, moved, deadline)
-    )
+    plain, deadline = strip_rows(record.need_blocks(), record.basis), time.monotonic() + TIME_LIMIT
+    return replace(moved, sure=examine_signs(plain, base, record.basis, moved, deadline))
