@@ -116,7 +116,7 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     if pieces is None:
         return _read_matrix(given, encoding, value)
     found = [row for piece in pieces for row in _read_piece(piece, encoding)]
-    rows = list({(row.tobytes(), *said): (row, *said) for row, *said in found}.values())
+    rows = list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
     matrix = np.array([row for row, _, _ in rows])
     target = np.array([right for _, right, _ in rows])
     if value is not None:
