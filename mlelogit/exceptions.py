@@ -11,6 +11,7 @@ __all__ = [
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "ConstraintError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -138,6 +139,10 @@ class OutcomeError(MNLogitError):
 
 class ParamsError(MNLogitError):
     """Parameters given by the user have a wrong shape, wrong labels or values."""
+
+
+class ConstraintError(ParamsError):
+    """Constraints cannot be read, cannot all hold, or have no theory with what else is asked."""
 
 
 class RankDeficiencyError(MNLogitError):

@@ -20,7 +20,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
 from mlelogit.inference.coefficients import (
-    divide_by_errors,
+    compute_z,
     frame_covariance,
     frame_params,
     frame_refits,
@@ -81,12 +81,12 @@ class MNLogitResults:
     @property
     def tvalues(self) -> pd.DataFrame:
         """Estimates over standard errors, laid out as `params`."""
-        return self.params / self.bse
+        return frame_params(compute_z(self.record, self.covariance), self.record.encoding)
 
     @property
     def pvalues(self) -> pd.DataFrame:
         """Two-sided normal p-values, laid out as `params`."""
-        z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
+        z = compute_z(self.record, self.covariance)
         return frame_params(two_sided_p(z), self.record.encoding)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:

@@ -182,7 +182,7 @@ def _find_pair(pair: tuple, encoding: Encoding) -> _Reference | None:
     if len(pair) != 2:
         return None
     categories = [i for i, label in enumerate(encoding.categories) if _same(label, pair[0])]
-    columns = _list_columns(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
+    columns = list_columns(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
     return _Reference(categories[0], columns) if categories and columns else None
 
 
@@ -200,7 +200,7 @@ def _is_hashable(value: Any) -> bool:
     return True
 
 
-def _list_columns(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
+def list_columns(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
     """Return what names stand for: columns, and terms of several."""
     terms = {
         name: tuple(range(*at)) for name, at in (encoding.terms or {}).items() if at[1] > at[0]
@@ -242,7 +242,7 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
     if isinstance(piece, tuple):
         reference = _find_pair(piece, encoding)
         if reference is None:
-            raise ParamsError(_refuse_name(piece, encoding))
+            raise ParamsError(refuse_name(piece, encoding))
         return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
     rows = []
     for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece):
@@ -296,7 +296,7 @@ def _scan(text: str, encoding: Encoding) -> Iterator[str | float | _Reference]:
             yield RELATIONS.get(sign.group(), sign.group())
             at = sign.end()
         else:
-            raise ParamsError(_refuse_name(text[at:], encoding))
+            raise ParamsError(refuse_name(text[at:], encoding))
 
 
 def _starts(text: str, at: int, name: str) -> bool:
@@ -309,7 +309,7 @@ def _starts(text: str, at: int, name: str) -> bool:
 
 def _list_readings(encoding: Encoding) -> dict[str, set[_Reference]]:
     """Return all ways to write a coefficient, the longest first, and what each can mean."""
-    columns = _list_columns(encoding)
+    columns = list_columns(encoding)
     readings: dict[str, set[_Reference]] = {}
     for name, where in columns.items():
         readings.setdefault(str(name), set()).add(_Reference(None, where))
@@ -404,7 +404,8 @@ def _place_terms(
     return np.delete(full, encoding.base, axis=0).ravel()
 
 
-def _refuse_name(text: Any, encoding: Encoding) -> str:
+def refuse_name(text: Any, encoding: Encoding) -> str:
+    """Say that a name is no coefficient, why, and what would be."""
     for name, reason in encoding.omitted.items():
         for written in (str(name), *(f"{c}: {name}" for c in encoding.category_names)):
             if text == name or (isinstance(text, str) and _starts(text, 0, written)):

@@ -24,6 +24,10 @@ from mlelogit.notices import warn_user
 
 SHOWN = 6
 SHOWN_ROWS = 2
+CONSTRAINED_REMEDY = (
+    "That is so under the constraints given; without them fit(bias_reduction='mean') gives finite "
+    "estimates."
+)
 REMEDY = "fit(bias_reduction='mean') gives finite estimates."
 
 
@@ -34,7 +38,8 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_if_unsolved(maximum)
         return
     if record.separation.found:
-        warn_user(" ".join([*report_separation(record).tell(), REMEDY]), SeparationWarning)
+        remedy = _find_remedy(record)
+        warn_user(" ".join([*report_separation(record).tell(), remedy]), SeparationWarning)
         return
     certificate = maximum.certificate
     if maximum.sums.information is None:
@@ -52,7 +57,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
             f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
-            f"{REMEDY}",
+            f"{_find_remedy(record)}",
             NoFiniteMaximumWarning,
         )
         return
@@ -67,6 +72,10 @@ def warn_if_not_converged(record: FitRecord) -> None:
         f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
         NotConvergedWarning,
     )
+
+
+def _find_remedy(record: FitRecord) -> str:
+    return REMEDY if record.constraints is None else CONSTRAINED_REMEDY
 
 
 @dataclass(frozen=True, eq=False)

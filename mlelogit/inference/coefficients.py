@@ -11,6 +11,7 @@ from scipy.special import log_ndtr, ndtri
 from mlelogit.data.arguments import read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
+from mlelogit.fitting.constraints import find_fixed
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
@@ -36,6 +37,13 @@ def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(estimates / errors)
+
+
+def compute_z(record: FitRecord, covariance: Covariance) -> np.ndarray:
+    """Return estimates over standard errors (P,); NaN where constraints fix the coefficient."""
+    z = divide_by_errors(record.estimates, covariance.bse)
+    z[find_fixed(record.restriction, record.basis)] = np.nan
+    return z
 
 
 def check_alpha(alpha: float) -> float:
@@ -130,6 +138,9 @@ def tidy_coefficients(
 ) -> pd.DataFrame:
     """Return one row per coefficient.
 
+    One that constraints fix, or that stands at a bound, has the standard error zero, and no z,
+    p-value or interval: they are NaN.
+
     Parameters
     ----------
     record : FitRecord
@@ -147,12 +158,12 @@ def tidy_coefficients(
         Columns category, name, estimate, std_err, z, p_value, lower, upper.
     """
     encoding = record.encoding
-    estimate, bse = (
+    estimate, bse, z = (
         spread_columns(values.reshape(record.params.shape), encoding).ravel()
-        for values in (record.estimates, covariance.bse)
+        for values in (record.estimates, covariance.bse, compute_z(record, covariance))
     )
-    half = float(ndtri(1 - check_alpha(alpha) / 2)) * bse
-    z = divide_by_errors(estimate, bse)
+    width = np.where(np.isnan(z) & (bse == 0), np.nan, bse)
+    half = float(ndtri(1 - check_alpha(alpha) / 2)) * width
     labels = {
         "category": [category for category in encoding.others for _ in encoding.all_names],
         "name": list(encoding.all_names) * len(encoding.others),

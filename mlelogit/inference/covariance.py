@@ -22,6 +22,8 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.constraints import find_fixed
+from mlelogit.fitting.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
@@ -128,11 +130,18 @@ def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covarianc
         size = len(record.maximum.params)
         return Covariance(kind, np.full((size, size), np.nan))
     inner, correction = _estimate_inner(record, kind, bread)
-    matrix = record.basis.leave_covariance(inner)
+    matrix = hold_fixed(record.basis.leave_covariance(inner), record)
     if record.separation.found:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
     return Covariance(kind, matrix, correction)
+
+
+def hold_fixed(matrix: np.ndarray, record: FitRecord) -> np.ndarray:
+    """Take from a covariance (P, P) what rounding left of coefficients that constraints fix."""
+    fixed = find_fixed(record.restriction, record.basis)
+    matrix[fixed] = matrix[:, fixed] = 0.0
+    return matrix
 
 
 def _omit(record: FitRecord, kind: str | None) -> Covariance:
@@ -144,11 +153,11 @@ def _omit(record: FitRecord, kind: str | None) -> Covariance:
 
 
 def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:
-    if kind == "nonrobust":
+    if kind == "nonrobust" or not record.size:
         return bread, ""
     meat = sum_meats(record)
     if kind == "opg":
-        estimable = record.separation.estimable
+        estimable = find_directions(record)
         inverse = (
             _invert_meat(meat, bread)
             if estimable is None
@@ -173,7 +182,7 @@ def _invert_meat(meat: np.ndarray, bread: np.ndarray) -> np.ndarray | None:
 def _invert_estimable(
     meat: np.ndarray, record: FitRecord, estimable: np.ndarray
 ) -> np.ndarray | None:
-    """Invert a meat in the coordinates (P, r) that the limiting model of separated data tells."""
+    """Invert a meat in the directions (P, r) in which a fit tells its params."""
     information = estimable.T @ np.asarray(record.sums.information) @ estimable
     inverse = _invert_meat(estimable.T @ meat @ estimable, np.linalg.inv(information))
     return None if inverse is None else estimable @ inverse @ estimable.T
