@@ -89,7 +89,7 @@ INSIDE = {
         "estimation",
         "refits",
     ),
-    "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "hypothesis"),
+    "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "nesting", "hypothesis", "constraints"),
     "interpretation": ("prediction",),
     "display": ("summary",),
     "equivalence": ("identity", "engines", "verification"),

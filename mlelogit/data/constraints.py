@@ -86,7 +86,7 @@ def _read_equations(equations: Any, encoding: Encoding) -> list[Restriction]:
             raise ConstraintError(f"equations: {refuse_name(name, encoding)}")
         absent = np.ones(shape[0], dtype=bool)
         absent[[_find_equation(label, name, encoding) for label in _list_labels(entered)]] = False
-        zeros[np.ix_(absent, columns[name])] = True
+        zeros[np.ix_(absent, np.array(columns[name]))] = True
     free = np.flatnonzero(np.delete(zeros, encoding.base, axis=0))
     if not len(free):
         return []

@@ -86,7 +86,7 @@ def is_feasible(matrix: np.ndarray, values: np.ndarray, relations: Sequence[str]
         bounds=[(None, None)] * size + [(0.0, None)],
         method="highs",
     )
-    return answer.status != 0 or bool(answer.fun <= INFEASIBLE)
+    return answer.status != 0 or bool(float(answer.fun or 0.0) <= INFEASIBLE)
 
 
 def find_conflict(restriction: Restriction, matrix: np.ndarray, values: np.ndarray) -> Restriction:

@@ -7,7 +7,7 @@ import numpy as np
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.bounds import Bounds, find_conflict, is_feasible
-from mlelogit.fitting.constraints import list_positions, span_params
+from mlelogit.fitting.constraints import span_params
 from mlelogit.fitting.linalg import ColumnBasis, find_aliases, triangularize
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.record import FitRecord

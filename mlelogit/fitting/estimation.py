@@ -113,13 +113,9 @@ def _estimate(
     # Even a silent bar makes locks that settle how this process starts others.
     with tqdm(desc="Iterations", disable=None) if show else nullcontext() as counter:
         report = partial(_report, basis, counter, callback, np.geterr())
-        if request.constraints is None:
-            climbed, held = _find_maximum(objective, basis, given, nothing, request, report), None
-        else:
-            task = Task(objective, basis, request, given, nothing.params, report)
-            refuse_constraints(objective.size, _is_too_large(objective.size, request))
-            held = climb_constrained(task)
-            climbed, null = held.maximum, hold_null(task, held, null)
+        task = Task(objective, basis, request, given, nothing.params, report)
+        climbed, held = _climb_asked(task, objective, nothing)
+    null = null if held is None else hold_null(task, held, null)
     verdict = _judge(blocks, base, basis, climbed, request, held)
     record = FitRecord(
         encoding=design.encoding,
@@ -158,6 +154,19 @@ def _find_maximum(
     options = (request.method, request.maxiter, request.tolerance, report)
     penalized = PenalizedLogLikelihood(objective, basis)
     return reduce_bias(penalized, request.bias_reduction, given, nothing, *options)
+
+
+def _climb_asked(
+    task: Task, objective: LogLikelihood, nothing: Start
+) -> tuple[Maximum, ConstrainedMaximum | None]:
+    """Climb what is asked for, under constraints if there are any."""
+    request = task.request
+    if request.constraints is None:
+        options = (task.given, nothing, request, task.report)
+        return _find_maximum(objective, task.basis, *options), None
+    refuse_constraints(objective.size, _is_too_large(objective.size, request))
+    held = climb_constrained(task)
+    return held.maximum, held
 
 
 def _finish(
