@@ -29,6 +29,7 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
     two_sided_p,
 )
+from mlelogit.inference.constraints import ConstraintTests, test_constraints
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
@@ -255,6 +256,10 @@ class MNLogitResults:
         if not isinstance(smaller, MNLogitResults):
             raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
         return lr_test(self.record, smaller.record)
+
+    def constraint_tests(self) -> ConstraintTests:
+        """Test the fit's constraints; see `mlelogit.inference.constraints.test_constraints`."""
+        return test_constraints(self.record, self.covariance)
 
     def tidy(self, alpha: float = 0.05, exponentiate: bool = False) -> pd.DataFrame:
         """Return one row per coefficient; see `mlelogit.inference.coefficients`."""

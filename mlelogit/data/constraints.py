@@ -65,7 +65,7 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     whole = found[0]
     for more in found[1:]:
         whole = whole + more
-    return whole
+    return whole.orient()
 
 
 def _is_empty(given: Any) -> bool:

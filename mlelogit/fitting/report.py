@@ -33,15 +33,14 @@ REMEDY = "fit(bias_reduction='mean') gives finite estimates."
 
 def warn_if_not_converged(record: FitRecord) -> None:
     """Warn how far off the answer can be if its certificate does not hold."""
-    maximum = record.maximum
+    maximum, certificate = record.maximum, record.maximum.certificate
     if maximum.converged or maximum.adjusted is not None:
         warn_if_unsolved(maximum)
         return
     if record.separation.found:
-        remedy = _find_remedy(record)
-        warn_user(" ".join([*report_separation(record).tell(), remedy]), SeparationWarning)
+        said = [*report_separation(record).tell(), _find_remedy(record)]
+        warn_user(" ".join(said), SeparationWarning)
         return
-    certificate = maximum.certificate
     if maximum.sums.information is None:
         size = len(maximum.params)
         warn_user(

@@ -100,8 +100,11 @@ def rebase_constraints(record: FitRecord, base: int) -> FitRecord:
     """Return a record whose constraints are written against another base, and nothing else."""
     if record.constraints is None:
         return record
-    given = rebase_restriction(record.constraints.given, record.encoding, base)
-    constraints = replace(record.constraints, given=given)
+    moved = rebase_restriction(record.constraints.given, record.encoding, base)
+    sign = np.where(moved.turned, -1.0, 1.0)
+    multipliers = record.constraints.multipliers * sign + 0.0
+    given = moved.orient()
+    constraints = replace(record.constraints, given=given, multipliers=multipliers)
     return replace(
         record,
         request=replace(record.request, constraints=given),
