@@ -65,7 +65,28 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     whole = found[0]
     for more in found[1:]:
         whole = whole + more
-    return whole.orient()
+    return orient_rows(whole)[0]
+
+
+def orient_rows(restriction: Restriction) -> tuple[Restriction, np.ndarray]:
+    """Return a restriction with rows as they are read, with a positive coefficient in each.
+
+    Returns
+    -------
+    restriction : Restriction
+    signs : numpy.ndarray
+        (q,): -1 where a row was turned round, else 1.
+    """
+    signs = np.where((restriction.matrix > 0).any(axis=1), 1.0, -1.0)
+    flipped = {"<=": ">=", ">=": "<="}
+    relations = tuple(
+        relation if sign > 0 else flipped.get(relation, relation)
+        for relation, sign in zip(restriction.relations, signs, strict=True)
+    )
+    matrix = restriction.matrix * signs[:, np.newaxis] + 0.0
+    return Restriction(
+        matrix, restriction.values * signs + 0.0, relations, restriction.words
+    ), signs
 
 
 def _is_empty(given: Any) -> bool:

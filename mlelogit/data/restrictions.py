@@ -57,22 +57,6 @@ class Restriction:
             self.words + other.words,
         )
 
-    @property
-    def turned(self) -> np.ndarray:
-        """Which rows (q,) are read the other way round, having no positive coefficient."""
-        return ~(self.matrix > 0).any(axis=1)
-
-    def orient(self) -> Restriction:
-        """Return the same restriction with rows as they are read."""
-        sign = np.where(self.turned, -1.0, 1.0)
-        flipped = {"<=": ">=", ">=": "<="}
-        relations = tuple(
-            flipped.get(relation, relation) if turned else relation
-            for relation, turned in zip(self.relations, self.turned, strict=True)
-        )
-        matrix = self.matrix * sign[:, np.newaxis] + 0.0
-        return Restriction(matrix, self.values * sign + 0.0, relations, self.words)
-
     def pick(self, rows: Sequence[int]) -> Restriction:
         """Return some of the rows."""
         return Restriction(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlelogit.data.constraints import orient_rows
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.exceptions import BiasReductionError
@@ -101,9 +102,8 @@ def rebase_constraints(record: FitRecord, base: int) -> FitRecord:
     if record.constraints is None:
         return record
     moved = rebase_restriction(record.constraints.given, record.encoding, base)
-    sign = np.where(moved.turned, -1.0, 1.0)
-    multipliers = record.constraints.multipliers * sign + 0.0
-    given = moved.orient()
+    given, signs = orient_rows(moved)
+    multipliers = record.constraints.multipliers * signs + 0.0
     constraints = replace(record.constraints, given=given, multipliers=multipliers)
     return replace(
         record,
