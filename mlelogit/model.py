@@ -217,10 +217,15 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
-        covariance = check_covariance(cov_type, cov_kwds)
         start = None if start_params is None else read_params(start_params, self.encoding)
+        asked = (check_covariance(cov_type, cov_kwds), bias_reduction)
         held = read_constraints(constraints, equations, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads, covariance, bias_reduction, held)
+        request = FitRequest(method, start, maxiter, tol, threads, *asked, held)
+        return self._fit(request, cov_type, callback, disp)
+
+    def _fit(
+        self, request: FitRequest, cov_type: str | None, callback: Any, disp: bool
+    ) -> MNLogitResults:
         record = estimate(self.design, request, callback, disp, self._basis)
         return MNLogitResults(record, estimate_covariance(record, cov_type))
 

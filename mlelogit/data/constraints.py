@@ -83,10 +83,8 @@ def orient_rows(restriction: Restriction) -> tuple[Restriction, np.ndarray]:
         relation if sign > 0 else flipped.get(relation, relation)
         for relation, sign in zip(restriction.relations, signs, strict=True)
     )
-    matrix = restriction.matrix * signs[:, np.newaxis] + 0.0
-    return Restriction(
-        matrix, restriction.values * signs + 0.0, relations, restriction.words
-    ), signs
+    matrix, values = restriction.matrix * signs[:, np.newaxis], restriction.values * signs
+    return Restriction(matrix + 0.0, values + 0.0, relations, restriction.words), signs
 
 
 def _is_empty(given: Any) -> bool:
