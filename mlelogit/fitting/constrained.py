@@ -195,7 +195,7 @@ def hold_null(task: Task, found: ConstrainedMaximum, null: NullModel) -> NullMod
     constant = np.zeros(len(basis.scale)) if basis.constant is None else basis.constant
     ones = basis.leave_params(constant)
     count = len(task.nothing) // len(constant)
-    moves = rows.matrix.reshape(len(rows), count, -1) @ ones
+    moves = rows.matrix.reshape(len(rows), count, len(ones)) @ ones
     count = count if basis.constant is not None else 0
     if not moves.any() and not rows.values.any():
         return _mark_outside(replace(null, dimension=count), task, given, task.nothing)

@@ -67,7 +67,9 @@ def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     if not len(equations):
         return FreeSpace(np.zeros(size), np.eye(size))
     point, moves = span_params(equations, size, basis.scale)
-    inside = basis.enter_params(moves.reshape(len(moves), -1, width)).reshape(len(moves), -1)
+    inside = basis.enter_params(moves.reshape(len(moves), size // width, width)).reshape(
+        len(moves), size
+    )
     directions = np.linalg.qr(inside.T)[0]
     origin = basis.enter_params(point.reshape(-1, width)).ravel()
     return FreeSpace(origin - directions @ (directions.T @ origin), directions)
