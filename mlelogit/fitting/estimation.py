@@ -26,7 +26,7 @@ from mlelogit.fitting.constrained import (
     meet_exactly,
     refuse_constraints,
 )
-from mlelogit.fitting.examination import Verdict, examine_separation
+from mlelogit.fitting.examination import Freedom, Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
 from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED
 from mlelogit.fitting.linalg import ColumnBasis
@@ -196,9 +196,10 @@ def _judge(
         return Verdict(UNEXAMINED, climbed)
     if climbed.sums.information is None or climbed.status is Status.CALLBACK:
         return Verdict(UNEXAMINED, climbed)
-    if held is not None:
+    if held is not None and held.constraints.bounds.any():
         return Verdict(UNEXAMINED, climbed)
-    return examine_separation(blocks, base, basis, climbed, request.tolerance)
+    free = None if held is None else Freedom(held.space.origin, held.space.directions)
+    return examine_separation(blocks, base, basis, climbed, request.tolerance, free)
 
 
 def _climb(
