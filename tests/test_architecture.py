@@ -89,10 +89,18 @@ INSIDE = {
         "estimation",
         "refits",
     ),
-    "inference": ("covariance", "fit_statistics", "coefficients", "rebase", "nesting", "hypothesis", "constraints"),
+    "inference": (
+        "covariance",
+        "fit_statistics",
+        "coefficients",
+        "rebase",
+        "nesting",
+        "hypothesis",
+        "constraints",
+    ),
     "interpretation": ("prediction",),
     "display": ("summary",),
-    "equivalence": ("identity", "engines", "verification"),
+    "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
 }
 LONGEST_FILE = 300
@@ -189,7 +197,9 @@ def list_imports_at_import(path):
     return found
 
 
-@pytest.mark.parametrize("path", ["equivalence/identity.py", "equivalence/engines.py"])
+@pytest.mark.parametrize(
+    "path", ["equivalence/identity.py", "equivalence/constrained.py", "equivalence/engines.py"]
+)
 def test_independent_engines_do_not_import_the_fit(path):
     wrong = ("mlelogit.fitting", "mlelogit.inference", "mlelogit.data", "mlelogit.results")
     imported = [name for _, name in list_imports(PACKAGE / path)]
