@@ -207,14 +207,9 @@ def minimize_under_constraints(problem: Problem, seed: int) -> Answer:
         constraints=[hold("eq", equal), hold("ineq", ~equal)],
         options={"ftol": 1e-15, "maxiter": 1000},
     )
-    near = np.abs(rows @ found.x - values) <= NEAR * (1 + np.abs(values))
-    active = equal | near
-    gradient, hessian = differentiate(inside, found.x.reshape(shape))
-    covariance = invert_along(hessian, rows[active])
-    reach = lstsq(rows[active], values[active] - rows[active] @ found.x)[0]
-    step = reach - covariance @ (gradient + hessian @ reach)
-    small = float(np.abs(step).max()) < SMALL_STEP
-    params = ((found.x + step if small else found.x).reshape(shape)) @ back.T
+    near = equal | (np.abs(rows @ found.x - values) <= NEAR * (1 + np.abs(values)))
+    flat = _refine_along(inside, found.x.reshape(shape), rows[near], values[near])
+    params = flat.reshape(shape) @ back.T
     y = output(problem, params)
     return Answer(
         ENGINES["cross-entropy"],
@@ -223,6 +218,17 @@ def minimize_under_constraints(problem: Problem, seed: int) -> Answer:
         log_likelihood(problem.d, y, problem.weights),
         float(found.fun) * total,
     )
+
+
+def _refine_along(
+    problem: Problem, params: np.ndarray, rows: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Take a Newton step on equations, if a descent under them left a small one."""
+    gradient, hessian = differentiate(problem, params)
+    flat = params.ravel()
+    reach = lstsq(rows, values - rows @ flat)[0]
+    step = reach - invert_along(hessian, rows) @ (gradient + hessian @ reach)
+    return np.asarray(flat + step if float(np.abs(step).max()) < SMALL_STEP else flat)
 
 
 def _refine(problem: Problem, params: np.ndarray) -> np.ndarray:
