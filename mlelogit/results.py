@@ -29,7 +29,11 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
     two_sided_p,
 )
-from mlelogit.inference.constraints import ConstraintTests, test_constraints
+from mlelogit.inference.constraints import (
+    ConstraintTests,
+    frame_multipliers,
+    test_constraints,
+)
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
@@ -256,6 +260,11 @@ class MNLogitResults:
         if not isinstance(smaller, MNLogitResults):
             raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
         return lr_test(self.record, smaller.record)
+
+    @property
+    def multipliers(self) -> pd.DataFrame:
+        """Every constraint, its role and multiplier; see `mlelogit.inference.constraints`."""
+        return frame_multipliers(self.record)
 
     def constraint_tests(self) -> ConstraintTests:
         """Test the fit's constraints; see `mlelogit.inference.constraints.test_constraints`."""
