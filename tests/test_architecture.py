@@ -96,6 +96,7 @@ INSIDE = {
         "rebase",
         "nesting",
         "hypothesis",
+        "mixtures",
         "constraints",
     ),
     "interpretation": ("prediction",),

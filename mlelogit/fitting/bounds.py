@@ -12,7 +12,7 @@ positive.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linprog, nnls
@@ -29,8 +29,6 @@ SUFFICIENT = 1e-4
 # A predicted rise in log-likelihood below this no longer changes which bounds are active, or
 # the climb that follows finds that it did.
 SMALL_RISE = 1e-6
-# Bounds are rows of length one; a slack counts as negative below this share of their terms.
-ROUNDING = 1e-12
 # Below this share a system of inequalities has no solution but by rounding.
 INFEASIBLE = 1e-9
 RIDGE = 1e-12
@@ -46,16 +44,30 @@ class Bounds(ReadOnly):
         G (m, r), rows of length one.
     values : numpy.ndarray
         h (m,).
+    noise : numpy.ndarray
+        (m,): what rounding can make of a slack at g = 0.
+    rounding : float
+        That of the rows, relative.
     """
 
     matrix: np.ndarray
     values: np.ndarray
+    noise: np.ndarray
+    rounding: float
+
+    def relax(self) -> Bounds:
+        """Return bounds that are wider by next to nothing, so that their inside is not empty.
+
+        Bounds can leave a single point, which exists to rounding only.
+        """
+        room = 2 * INFEASIBLE * (1 + float(np.abs(self.values).max(initial=0.0)))
+        return replace(self, values=self.values - room)
 
     def measure(self, point: np.ndarray) -> np.ndarray:
         """Return the slack ``G g - h`` (m,), zero where rounding could have made it."""
         slack = self.matrix @ point - self.values
-        terms = np.abs(self.matrix) @ np.abs(point) + np.abs(self.values)
-        return np.where(np.abs(slack) <= ROUNDING * terms, 0.0, slack)
+        noise = self.noise + self.rounding * float(np.linalg.norm(point))
+        return np.where(np.abs(slack) <= noise, 0.0, slack)
 
 
 def is_feasible(matrix: np.ndarray, values: np.ndarray, relations: Sequence[str]) -> bool:
@@ -132,7 +144,9 @@ def solve_step(
         lower = factor_positive(information)
     newton = solve_lower(lower, score)
     turned = solve_lower(lower, np.asfortranarray(bounds.matrix.T)).T
-    short = bounds.values - bounds.matrix @ point - turned @ newton
+    length = np.linalg.norm(turned, axis=1)
+    turned = turned / length[:, np.newaxis]
+    short = (bounds.values - bounds.matrix @ point) / length - turned @ newton
     unit = float(np.abs(short).max(initial=0.0)) or 1.0
     tall = np.vstack([turned.T, short / unit])
     target = np.append(np.zeros(len(score)), 1.0)
@@ -140,7 +154,7 @@ def solve_step(
     rest = tall @ weights - target
     depth = -rest[-1] if rest[-1] < 0 else np.finfo(float).tiny
     shift = unit * (rest[:-1] / depth)
-    return solve_lower(lower, newton + shift, transpose=True), unit * weights / depth
+    return solve_lower(lower, newton + shift, transpose=True), (unit / depth) * weights / length
 
 
 def seek_active(
@@ -159,10 +173,11 @@ def seek_active(
     Returns
     -------
     point : numpy.ndarray
-        (r,), within the bounds to rounding.
+        (r,), within the bounds, or beyond them by next to nothing.
     active : numpy.ndarray
         (m,), bool.
     """
+    bounds = bounds.relax()
     sums = objective.evaluate(point, 2)
     step, weights = solve_step(np.zeros(len(point)), np.asarray(sums.information), bounds, point)
     point = point + step

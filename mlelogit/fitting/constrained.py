@@ -260,23 +260,25 @@ def _climb_to_bounds(
     if not first.certificate.finite_maximum:
         point = enter_space(task.objective, space, task.nothing)
     for _ in range(ROUNDS):
-        point, active = seek_active(whole, bounds, point)
-        inside, climbed = _climb_along(task, space, bounds, active, point)
+        within, active = seek_active(whole, bounds, point)
+        inside, climbed = _climb_along(task, space, bounds, active, within)
         beyond = _find_beyond(inside.leave(climbed.params), bounds, active)
         if beyond.any() and _are_independent(bounds.matrix[active | beyond]):
             active = active | beyond
-            inside, climbed = _climb_along(task, space, bounds, active, point)
+            inside, climbed = _climb_along(task, space, bounds, active, within)
         point = inside.leave(climbed.params)
-        if climbed.status in ENDED or not climbed.certificate.finite_maximum:
+        met = not _find_beyond(point, bounds, active).any()
+        status = climbed.status
+        if status in ENDED or not climbed.certificate.finite_maximum:
             break
         sums = whole.evaluate(point, 2)
         wrong = _find_wrong(np.asarray(sums.score), sums.information, bounds, active, tolerance)
-        if not (wrong.any() or _find_beyond(point, bounds, active).any()):
+        if met and not wrong.any():
             break
-    else:
-        missing = certify(np.inf, np.inf, tolerance)
-        climbed = replace(climbed, status=Status.STALLED, certificate=missing)
-    return active, climbed, compose(space, inside)
+        met, status = False, Status.STALLED
+    if met:
+        return active, climbed, compose(space, inside)
+    return active, _move(task, space, replace(first, status=status), within), space
 
 
 def _stop_early(
@@ -285,13 +287,24 @@ def _stop_early(
     """Return the point within bounds that is nearest to where a climb was stopped."""
     whole = RestrictedLogLikelihood(task.objective, space)
     information = np.asarray(whole.evaluate(first.params, 2).information)
-    step, weights = solve_step(np.zeros(space.size), information, bounds, first.params)
-    brief = replace(task, request=replace(task.request, maxiter=1), report=lambda _: False)
-    active = weights > 0
-    inside, climbed = _climb_along(brief, space, bounds, active, first.params + step)
+    wide = bounds.relax()
+    step, weights = solve_step(np.zeros(space.size), information, wide, first.params)
+    return weights > 0, _move(task, space, first, first.params + step), space
+
+
+def _move(task: Task, space: FreeSpace, climbed: Maximum, point: np.ndarray) -> Maximum:
+    """Return a climb of free params (r,) that ended where nothing is certified."""
+    loglike = task.objective.evaluate(space.leave(point), 0).loglike
+    path = climbed.trace
+    trace = Trace(
+        (*path.stage, "bounds"),
+        np.append(path.loglike, loglike),
+        np.append(path.score_norm, np.nan),
+        np.append(path.evaluations, path.evaluations[-1] + 1),
+        np.vstack([path.params, point]),
+    )
     missing = certify(np.inf, np.inf, task.request.tolerance)
-    climbed = replace(climbed, status=first.status, certificate=missing)
-    return active, climbed, compose(space, inside)
+    return replace(climbed, params=point, certificate=missing, inverse=None, trace=trace)
 
 
 def _climb_along(

@@ -7,6 +7,7 @@ import numpy as np
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.bounds import Bounds, find_conflict, is_feasible
+from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constraints import span_params
 from mlelogit.fitting.linalg import ColumnBasis, find_aliases, triangularize
 from mlelogit.fitting.maximum import Maximum
@@ -17,6 +18,8 @@ from mlelogit.fitting.restriction import FreeSpace
 SAME_VALUE = 1e-9
 # What equations leave of a bound's row, of length one, if they settle it.
 SETTLED = 1e-10
+# A slack counts as none below so many roundings of its terms, which the basis amplifies.
+ROUNDINGS = 100
 # With more constraints the message names them all: finding a few takes a programme for each.
 LARGEST_CONFLICT = 300
 
@@ -115,7 +118,11 @@ def enter_bounds(
     size = np.linalg.norm(matrix, axis=1)
     moves = size > SETTLED
     broken = ~moves & (short > SAME_VALUE * (1 + np.abs(values)))
-    bounds = Bounds(matrix[moves] / size[moves, np.newaxis], short[moves] / size[moves])
+    rounding = ROUNDINGS * EPSILON * max(basis.amplification, 1.0)
+    terms = 1 + np.abs(values) + np.abs(inner) @ np.abs(space.origin)
+    noise = rounding * terms[moves] / size[moves]
+    rows = matrix[moves] / size[moves, np.newaxis]
+    bounds = Bounds(rows, short[moves] / size[moves], noise, rounding)
     if broken.any() or not is_feasible(bounds.matrix, bounds.values, [">="] * int(moves.sum())):
         few = len(given) <= LARGEST_CONFLICT
         _refuse(find_conflict(given, *_scale_rows(given, basis)) if few else given)

@@ -26,6 +26,7 @@ from mlelogit.inference.coefficients import two_sided_p
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import BOUND_REASON, PSEUDO_REASON, find_reason
 from mlelogit.inference.hypothesis import TestResult, make_test, wald_test
+from mlelogit.inference.mixtures import mix_test
 
 SHOWN = 6
 NOTHING = "no constraint is in force: the fit is the unconstrained one"
@@ -41,11 +42,13 @@ class ConstraintTests:
     Attributes
     ----------
     lr : TestResult
-        Likelihood ratio, against the fit without constraints.
+        Likelihood ratio, against the fit without constraints; with bounds its law is a mixture
+        of chi-squares, see `mlelogit.inference.mixtures`.
     wald : TestResult
         At the estimates without constraints, with the fit's kind of covariance.
     score : TestResult
-        Lagrange multiplier test, at the constrained estimates.
+        Lagrange multiplier test, at the constrained estimates. It and the Wald test do not
+        apply where a bound is active.
     frame : pandas.DataFrame
         A row for every constraint, in words: columns role ("held", "implied by others", "active
         bound", "slack bound"), multiplier (by how much the log-likelihood would rise with the
@@ -117,7 +120,7 @@ def test_constraints(record: FitRecord, covariance: Covariance) -> ConstraintTes
     free = free_record(record)
     return ConstraintTests(
         _test_ratio(record, free, said, df),
-        _test_wald(record.need_restriction(), free, covariance, said),
+        _test_wald(record.need_restriction(), free, covariance, said, record.at_bounds),
         _test_score(record, said, df),
         frame_multipliers(record),
     )
@@ -136,7 +139,7 @@ def _find_reason(record: FitRecord, df: int) -> str:
         return NOTHING
     if not record.maximum.converged:
         return UNFINISHED
-    return BOUND_REASON if record.at_bounds else ""
+    return ""
 
 
 def free_record(record: FitRecord) -> FitRecord:
@@ -160,13 +163,23 @@ def _test_ratio(record: FitRecord, free: FitRecord, said: str, df: int) -> TestR
     reason = find_reason(record) or ("" if free.maximum.converged else UNBOUNDED)
     if reason:
         return TestResult(NAMES[0], said, np.nan, df, np.nan, reason)
-    return make_test(NAMES[0], said, 2 * (free.sums.loglike - record.sums.loglike), df)
+    statistic = 2 * (free.sums.loglike - record.sums.loglike)
+    if need_constraints(record).bounds.any():
+        said = "; ".join(need_constraints(record).given.words)
+        return mix_test(record, f"{NAMES[0]} (chi-bar-squared)", said, statistic)
+    return make_test(NAMES[0], said, statistic, df)
 
 
 def _test_wald(
-    restriction: Restriction, free: FitRecord, covariance: Covariance, said: str
+    restriction: Restriction,
+    free: FitRecord,
+    covariance: Covariance,
+    said: str,
+    at_bounds: bool,
 ) -> TestResult:
     name = f"{NAMES[1]} ({covariance.kind} covariance)"
+    if at_bounds:
+        return TestResult(name, said, np.nan, len(restriction), np.nan, BOUND_REASON)
     if not free.maximum.converged:
         return TestResult(name, said, np.nan, len(restriction), np.nan, UNBOUNDED)
     found = estimate_covariance(free, covariance.kind)
@@ -177,6 +190,7 @@ def _test_wald(
 def _test_score(record: FitRecord, said: str, df: int) -> TestResult:
     inverse = _invert_information(record)
     reason = PSEUDO_REASON if record.weight_type == "sampling" else ""
+    reason = reason or (BOUND_REASON if record.at_bounds else "")
     if reason or inverse is None:
         return TestResult(NAMES[2], said, np.nan, df, np.nan, reason or SINGULAR)
     score = np.asarray(record.sums.score)
