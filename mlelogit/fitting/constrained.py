@@ -157,6 +157,9 @@ def climb_constrained(task: Task) -> ConstrainedMaximum:
     if len(rows) and not _is_inside(climbed, bounds):
         active[rows], climbed, space = _climb_to_bounds(task, space, bounds, climbed)
         maximum = _join_paths(maximum, task.lift(climbed, space))
+    if len(rows) and climbed.status in ENDED:
+        missing = certify(np.inf, np.inf, task.request.tolerance)
+        maximum = replace(maximum, certificate=missing)
     held = equations | active
     multipliers = np.zeros(len(given))
     multipliers[held] = find_multipliers(maximum, given.pick(list_positions(held)), basis)

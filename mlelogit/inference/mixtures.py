@@ -25,6 +25,9 @@ from mlelogit.inference.hypothesis import TestResult
 
 # A weight is then off by less than 0.005.
 PAIRS = 5_000
+# Of large cones fewer draws are counted, a second's work, and none if it would be next to none.
+LARGEST_WORK = 5e8
+FEWEST_PAIRS = 50
 SEED = 20_050_101
 
 
@@ -37,9 +40,12 @@ class ChiBarTest(TestResult):
     weights : tuple of float
         w_k for k = 0, 1, ...: those of `df` - (their number - 1) + k degrees of freedom, `df`
         being the most.
+    draws : int
+        How many they are counted from.
     """
 
     weights: tuple[float, ...] = ()
+    draws: int = 0
 
     def __str__(self) -> str:
         if self.reason:
@@ -48,7 +54,8 @@ class ChiBarTest(TestResult):
         parts = [f"{w:.3f} chi2({least + k})" for k, w in enumerate(self.weights) if w]
         return (
             f"{self.name}\nNull hypothesis: {self.null}\nstatistic = {self.statistic:.6g}, of the "
-            f"mixture {' + '.join(parts)}: p-value <= {self.p_value:.4g}"
+            f"mixture {' + '.join(parts)}: p-value <= {self.p_value:.4g} (weights from "
+            f"{self.draws} draws)"
         )
 
 
@@ -99,10 +106,15 @@ def mix_test(record: FitRecord, name: str, null: str, statistic: float) -> ChiBa
     if turned is None:
         reason = "the information at the constrained estimates is singular"
         return ChiBarTest(name, null, np.nan, equations, np.nan, reason)
-    weights = count_faces(turned)
+    pairs = min(PAIRS, int(LARGEST_WORK / (turned.size * min(turned.shape) ** 2 + 1)))
+    if pairs < FEWEST_PAIRS:
+        reason = f"the mixture of chi-squares of {len(turned)} bounds is too much to be counted"
+        return ChiBarTest(name, null, np.nan, equations, np.nan, reason)
+    weights = count_faces(turned, pairs)
     p_value = mix_tails(statistic, equations, weights)
     df = equations + len(weights) - 1
-    return ChiBarTest(name, null, float(statistic), df, p_value, "", tuple(weights.tolist()))
+    mixed = tuple(weights.tolist())
+    return ChiBarTest(name, null, float(statistic), df, p_value, "", mixed, 2 * pairs)
 
 
 def _turn_bounds(record: FitRecord) -> tuple[np.ndarray | None, int]:

@@ -1,6 +1,7 @@
 """The mixture of chi-squares that likelihood-ratio tests of bounds follow."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import chi2
 
@@ -46,11 +47,21 @@ def test_one_bound_has_half_the_tail():
     assert test.p_value == pytest.approx(chi2.sf(statistic, 1) / 2, rel=1e-9)
     assert test.weights == (0.5, 0.5)
     assert "0.500 chi2(0) + 0.500 chi2(1)" in str(test)
+    assert "10000 draws" in str(test)
     both = model.fit(constraints=["red: educ <= 0.1", "green: age = red: age"])
     mixed = both.constraint_tests().lr
     statistic = 2 * (model.fit().llf - both.llf)
     expected = (chi2.sf(statistic, 1) + chi2.sf(statistic, 2)) / 2
     assert mixed.p_value == pytest.approx(expected, rel=1e-9)
+
+
+def test_too_many_bounds_are_not_counted(rng):
+    x = pd.DataFrame(rng.normal(size=(400, 150)), columns=[f"x{i}" for i in range(150)])
+    y = rng.choice(list("ab"), size=400)
+    res = ml.MNLogit(y, x).fit(constraints=[f"x{i} >= 0" for i in range(150)])
+    test = res.constraint_tests().lr
+    assert np.isnan(test.p_value)
+    assert "too much to be counted" in str(test)
 
 
 def test_the_level_holds_in_samples():
