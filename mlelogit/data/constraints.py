@@ -28,7 +28,7 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     constraints : str, tuple, list of them, or array-like, optional
         ``"car: age = bus: age"``, ``"train: income = 0.5"``, ``"bus: age >= 0"``, as
         `mlelogit.data.restrictions.read_restrictions` reads them; or R (q, P) of
-        ``R b = 0``.
+        ``R b = 0``, or a pair of arrays, R and q (q,), of ``R b = q``.
     equations : dict, optional
         Column or term -> the categories in whose equations it enters. In the others its
         coefficients are zero. What is not named enters all.
@@ -55,7 +55,7 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     found = []
     if constraints is not None and not _is_empty(constraints):
         try:
-            found.append(read_restrictions(constraints, encoding))
+            found.append(_read(constraints, encoding))
         except ParamsError as error:
             raise ConstraintError(f"constraints: {error}") from error
     if equations is not None:
@@ -66,6 +66,13 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     for more in found[1:]:
         whole = whole + more
     return orient_rows(whole)[0]
+
+
+def _read(constraints: Any, encoding: Encoding) -> Restriction:
+    arrays = isinstance(constraints, tuple) and len(constraints) == 2
+    if arrays and all(isinstance(part, np.ndarray) for part in constraints):
+        return read_restrictions(constraints[0], encoding, constraints[1])
+    return read_restrictions(constraints, encoding)
 
 
 def orient_rows(restriction: Restriction) -> tuple[Restriction, np.ndarray]:

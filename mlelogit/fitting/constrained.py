@@ -195,30 +195,42 @@ def hold_null(task: Task, found: ConstrainedMaximum, null: NullModel) -> NullMod
     basis, given = task.basis, found.constraints.given
     equations = np.array([relation == "=" for relation in given.relations])
     rows = given.pick(list_positions(equations & ~found.constraints.implied))
-    constant = np.zeros(len(basis.scale)) if basis.constant is None else basis.constant
-    ones = basis.leave_params(constant)
-    count = len(task.nothing) // len(constant)
-    moves = rows.matrix.reshape(len(rows), count, len(ones)) @ ones
-    count = count if basis.constant is not None else 0
-    if not moves.any() and not rows.values.any():
-        return _mark_outside(replace(null, dimension=count), task, given, task.nothing)
-    length = np.linalg.norm(rows.matrix / np.tile(basis.scale, len(moves[0])), axis=1)
-    moves, values = moves / length[:, np.newaxis], rows.values / length
+    moves, values = _find_levels(rows, basis)
+    count = 0 if basis.constant is None else moves.shape[1]
+    held = _find_levels(given.pick(list_positions(found.constraints.held)), basis)[0]
+    free = max(count - _count_rank(held), 0)
+    if not moves.any() and not values.any():
+        return _mark_outside(replace(null, dimension=free), task, given, task.nothing)
     left, singular, right = np.linalg.svd(moves)
-    rank = int((singular > SAME_VALUE * max(singular.max(initial=0.0), 1e-300)).sum())
+    rank = _count_rank(moves)
     levels = right[:rank].T @ (left[:, :rank].T @ values / singular[:rank])
-    free = count - rank if basis.constant is not None else 0
     if np.abs(moves @ levels - values).max() > SAME_VALUE * (1 + np.abs(values).max()):
         return replace(null, dimension=free, outside=True)
-    size = float(np.linalg.norm(constant)) or 1.0
-    space = FreeSpace(
-        np.outer(levels, constant).ravel(),
-        np.kron(right[rank:].T[:, : max(free, 0)], constant[:, np.newaxis] / size),
-    )
+    constant = np.asarray(basis.constant)
+    size = float(np.linalg.norm(constant))
+    origin, directions = np.outer(levels, constant).ravel(), right[rank:].T
+    space = FreeSpace(origin, np.kron(directions, constant[:, np.newaxis] / size))
     climbed = replace(task, request=FitRequest(), report=lambda _: False).climb(space, task.nothing)
     loglike = climbed.sums.loglike if climbed.converged else np.nan
-    held = NullModel(loglike, f"{null.kind} under the constraints", free)
-    return _mark_outside(held, task, given, space.leave(climbed.params))
+    within = NullModel(loglike, f"{null.kind} under the constraints", free)
+    return _mark_outside(within, task, given, space.leave(climbed.params))
+
+
+def _find_levels(rows: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
+    """Return equations about the intercepts of a null model: rows (q, J - 1), right sides (q,)."""
+    width = len(basis.scale)
+    count = rows.matrix.shape[1] // width
+    length = np.linalg.norm(rows.matrix / np.tile(basis.scale, count), axis=1)
+    ones = np.zeros(width) if basis.constant is None else basis.leave_params(basis.constant)
+    moves = rows.matrix.reshape(len(rows), count, width) @ ones
+    return moves / length[:, np.newaxis], rows.values / length
+
+
+def _count_rank(moves: np.ndarray) -> int:
+    if not moves.any():
+        return 0
+    singular = np.linalg.svd(moves, compute_uv=False)
+    return int((singular > SAME_VALUE * singular[0]).sum())
 
 
 def _mark_outside(null: NullModel, task: Task, given: Restriction, params: np.ndarray) -> NullModel:

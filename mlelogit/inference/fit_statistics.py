@@ -40,7 +40,8 @@ class FitStatistics:
     prsquared : float
         ``1 - llf / llnull`` (McFadden 1974).
     aic, bic : float
-        ``-2 llf + 2 P`` and ``-2 llf + P log(nobs)``; NaN with sampling weights.
+        ``-2 llf + 2 P`` and ``-2 llf + P log(nobs)``; NaN with sampling weights. P counts the
+        params that constraints leave free.
     nobs : float
     df_model, df_resid : float
         P less the null model's parameters, and nobs - P.

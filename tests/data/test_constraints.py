@@ -69,6 +69,13 @@ def test_what_cannot_be_read_is_named(encoding, constraints, equations, words):
         read_constraints(constraints, equations, encoding)
 
 
+def test_matrices_are_constraints_too(encoding):
+    rows = np.array([[0.0, 1, 0, 0, 0, -1, 0, 0], [0, 0, 1, 0, 0, 0, 0, 0]])
+    found = read_constraints((rows, np.array([0.0, 0.5])), None, encoding)
+    assert found.words == ("blue: age = red: age", "blue: region[T.south] = 0.5")
+    assert read_constraints(rows, None, encoding).values.tolist() == [0.0, 0.0]
+
+
 def test_names_that_are_no_text():
     rng = np.random.default_rng(0)
     y = rng.choice([10, 20, 30], size=90)

@@ -448,6 +448,15 @@ def test_the_null_model_meets_the_constraints():
     assert np.isnan(below.llr)
 
 
+def test_degrees_of_freedom_count_what_a_bound_leaves():
+    res = model("party ~ age").fit(constraints="green: age >= red: Intercept + 3")
+    assert res.record.size == 3
+    assert res.df_model == 3 - 1
+    no_constant = model("party ~ 0 + age + educ").fit(constraints="age")
+    assert no_constant.df_model == 2
+    assert no_constant.llnull == pytest.approx(-160 * np.log(3))
+
+
 def test_trust_constr_agrees():
     x, codes = arrays(5)
     frame = pd.DataFrame(x, columns=["x0", "x1", "x2"])
