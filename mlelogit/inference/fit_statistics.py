@@ -65,10 +65,15 @@ def find_reason(record: FitRecord) -> str:
     return "" if record.maximum.bias_reduction is None else BIAS_REASON
 
 
+def count_parameters(record: FitRecord) -> int:
+    """Count the free parameters of a fit, P."""
+    return len(record.maximum.params)
+
+
 def compute_fit_statistics(record: FitRecord) -> FitStatistics:
     """Compute the statistics of a fit."""
     llf, llnull = record.sums.loglike, record.null.loglike
-    size = len(record.maximum.params)
+    size = count_parameters(record)
     df_model = size - (len(record.params) if record.null.has_intercepts else 0)
     pseudo = record.weight_type == "sampling"
     reason = find_reason(record) or ("" if np.isfinite(llnull) else NULL_REASON)
