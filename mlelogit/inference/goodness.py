@@ -41,7 +41,7 @@ SATURATED_REASON = "the model is saturated: it has a parameter for every free ce
 PATTERN_NULL = "the model holds: the people of every covariate pattern have its probabilities"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GoodnessOfFit:
     """Tests of a fit against what was observed.
 
@@ -99,7 +99,8 @@ class GoodnessOfFit:
             lines += [f"  Does not apply: {test.reason}."] if test.reason else []
         return "\n".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
@@ -125,8 +126,10 @@ def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> Go
     in place 1 + floor(k (people - 1) / groups), and all who tie with it go to the lower group,
     as with R's quantile and cut in generalhoslem::logitgof; ties can leave fewer groups than
     asked for, and then the degrees of freedom count those left. They cannot be more than those of
-    the patterns that the groups are made of, and where they would be the p-value is NaN. The
-    category is the base, so another base has another test; name one to keep it.
+    the patterns that the groups are made of, and where they would be the p-value is NaN. With few
+    patterns the test is conservative: for factors alone use Pearson's. The category is the base,
+    so another base has another test; name one to keep it. A lowest group of ties alone stays a
+    group of its own, where logitgof joins it to the next.
 
     Frequency weights and counts are people. With bias reduction the deviance's p-value is NaN, as
     that of any likelihood-ratio test.
@@ -259,10 +262,9 @@ def group_people(found: PatternTable, category: int, groups: int) -> np.ndarray:
     order = np.argsort(scores, kind="stable")
     scores = scores[order]
     ranks = np.concatenate([[0], np.cumsum(np.diff(scores) > TIED * scores[1:])])
-    people = np.rint(found.observed.sum(axis=0)[order]).astype(np.int64)
-    upto = np.cumsum(np.bincount(ranks, people)).astype(np.int64)
+    upto = np.cumsum(np.bincount(ranks, found.observed.sum(axis=0)[order]))
     total = int(upto[-1])
-    places = np.array([k * (total - 1) // groups for k in range(1, groups)])
+    places = np.array([float(k * (total - 1) // groups) for k in range(1, groups)])
     cuts = np.unique(np.searchsorted(upto, places, side="right"))
     group = np.searchsorted(cuts, ranks, side="left")
     observed = found.observed[:, order]

@@ -46,7 +46,9 @@ def find_hauck_donner(record: FitRecord) -> pd.DataFrame:
     A coefficient has the effect where the derivative of its Wald statistic along itself is
     negative (Hauck and Donner 1977, JASA 72, 851-853; Yee 2022, JASA 117, 1763-1774, as
     VGAM::hdeff does). The covariance is the inverse information, whatever covariance is in use;
-    with bias reduction it is that at the estimates. One pass over the rows.
+    with bias reduction it is that at the estimates. Since the other coefficients are held still,
+    the answer belongs to the base and to the origin of the columns, as the estimates do; not to
+    their units. One pass over the rows.
 
     Parameters
     ----------

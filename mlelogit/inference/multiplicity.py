@@ -79,7 +79,8 @@ def adjust_pvalues(
     if known.any():
         from statsmodels.stats.multitest import multipletests
 
-        adjusted[known] = multipletests(given[known], method=method)[1]
+        with np.errstate(divide="ignore"):  # A p-value of one has the logarithm of zero.
+            adjusted[known] = multipletests(given[known], method=method)[1]
     table = frame.drop(columns="p_adjusted", errors="ignore")
     table.insert(list(table.columns).index(column) + 1, "p_adjusted", adjusted)
     table.attrs["adjustment"] = {"method": method, "tests": int(known.sum())}

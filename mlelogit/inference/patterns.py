@@ -100,23 +100,20 @@ def hash_rows(x: Any, offset: np.ndarray | None, odd: np.ndarray) -> np.ndarray:
     """Return two sums (2, m) of the mixed bits of columns x (K, m) and of an offset (J, m)."""
     columns = x.shape[0]
     if isinstance(x, np.ndarray):
-        keys = np.array([_combine(few, x) for few in odd[:, :columns]])
+        keys = _combine(odd[:, :columns], x)
     else:
-        mixed = x.tocsc().astype(np.float64)
-        mixed = type(mixed)((_mix(mixed.data), mixed.indices, mixed.indptr), shape=mixed.shape)
+        kept = x.tocsc(copy=True)
+        kept.sum_duplicates()
+        mixed = type(kept)((_mix(kept.data), kept.indices, kept.indptr), shape=kept.shape)
         keys = np.array([mixed.T @ few for few in odd[:, :columns]])
-    if offset is None:
-        return keys
-    return np.asarray(
-        keys + np.array([_combine(few, offset) for few in odd[:, columns : columns + len(offset)]])
-    )
+    return keys if offset is None else keys + _combine(odd[:, columns:], offset)
 
 
 def _combine(odd: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sum odd numbers times the mixed bits of values (any, m), modulo 2^64."""
-    total = np.zeros(values.shape[1], dtype=np.uint64)
-    for factor, row in zip(odd, values, strict=True):
-        total += factor * _mix(row)
+    """Sum odd numbers (2, any) times the mixed bits of values (any, m), modulo 2^64."""
+    total = np.zeros((2, values.shape[1]), dtype=np.uint64)
+    for factors, row in zip(odd.T, values, strict=True):
+        total += np.multiply.outer(factors, _mix(row))
     return total
 
 
