@@ -323,9 +323,8 @@ def tabulate_fit_statistics(record: FitRecord) -> pd.DataFrame:
 
     They are those of Long and Freese's fitstat for mlogit and of R's DescTools::PseudoR2 that
     mean something with several categories, and more criteria. The column ``definition`` holds
-    the formulas. D is ``-2 llf``; P counts every free parameter, intercepts included, and no
-    coefficient fixed at zero for a base level (fitstat before 2014 counted those of factor
-    variables); the null model is that of ``llnull``.
+    the formulas. D is ``-2 llf``; P counts every free parameter, intercepts included, and nothing
+    that is fixed, such as a base level; the null model is that of ``llnull``.
 
     ``efron`` sets the quadratic score of the predictions beside that of the observed shares, the
     concentration of Haberman 1982 (JASA 77, 568-580), and with two categories is the measure of

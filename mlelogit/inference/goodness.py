@@ -114,7 +114,7 @@ def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> Go
     ``Σ (n - m y)² / (m y)`` and the deviance, the likelihood-ratio statistic against the
     saturated model, ``2 Σ n log(n / (m y))``, chi-squared with patterns (J - 1) - P degrees of
     freedom if every pattern has many people (McCullagh and Nelder 1989, sections 4.4 and
-    5.3). It is not where they are few, at worst one each, and then the statistic tells nothing
+    5.4). It is not where they are few, at worst one each, and then the statistic tells nothing
     about fit (ibid., section 4.4.5): with fewer than one person per cell on average, that is
     people below patterns times J, the p-value is NaN with this reason. The share of fitted
     counts below five, of which Cochran (1954, Biometrics 10) allows a fifth, is printed.
