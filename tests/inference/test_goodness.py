@@ -13,7 +13,7 @@ from scipy.stats import chi2
 import mlelogit as ml
 from mlelogit.exceptions import OptionError, SeparationWarning
 from mlelogit.inference.goodness import group_people
-from mlelogit.inference.patterns import find_patterns
+from mlelogit.inference.patterns import PatternTable, find_patterns
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import FOLDER, fit_case, load_case
 
@@ -139,6 +139,14 @@ def test_huge_weights_do_not_wrap():
     told = group_people(found, 0, 5)
     huge = group_people(replace(found, observed=found.observed * 2.0**90), 0, 5)
     assert (huge == told * 2.0**90).all()
+
+
+def test_probabilities_that_differ_by_rounding_tie():
+    """Three people in each of four places; those of one place share a group, whatever rounding."""
+    own = np.repeat([0.1, 0.2, 0.6, 0.7], 3) * (1 + np.tile([0, 3e-16, -4e-16], 4))
+    fitted_shares = np.array([1 - own, own])
+    found = PatternTable(np.zeros((2, 12), np.uint64), np.full((2, 12), 0.5), fitted_shares)
+    assert group_people(found, 0, 5)[0].sum(axis=1).tolist() == [3, 3, 3, 3]
 
 
 @pytest.mark.parametrize("kind", ["sampling", "importance"])

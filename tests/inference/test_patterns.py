@@ -11,7 +11,13 @@ from scipy import sparse
 import mlelogit as ml
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.exceptions import DataNotKeptError
-from mlelogit.inference.patterns import find_patterns, hash_rows
+from mlelogit.inference.patterns import (
+    Patterns,
+    PatternTable,
+    find_patterns,
+    hash_rows,
+    join_tables,
+)
 from tests.inference.samples import fitted, survey
 
 
@@ -66,9 +72,24 @@ def test_sparse_columns_have_the_same_sums():
     dense = hash_rows(x, None, odd)
     for kind in (sparse.csr_array, sparse.csc_array):
         assert (hash_rows(kind(x), None, odd) == dense).all()
-    row = np.array([0, 0]), np.array([1, 1])
-    twice = sparse.csc_array((np.array([1.0, 2.0]), row), shape=(3, 2))
-    assert (hash_rows(twice, None, odd) == hash_rows(twice.toarray(), None, odd)).all()
+    twice = sparse.csc_array((np.array([1.0, 2.0]), [0, 0], [0, 0, 2]), shape=(3, 2))
+    once = sparse.csc_array(np.array([[0.0, 3.0], [0.0, 0.0], [0.0, 0.0]]))
+    assert (hash_rows(twice, None, odd) == hash_rows(once, None, odd)).all()
+    assert twice.nnz == 2
+
+
+def test_few_patterns_take_little_memory_on_the_way():
+    rng = np.random.default_rng(6)
+
+    def tabulate(patterns):
+        keys = np.vstack([patterns, patterns]).astype(np.uint64)
+        return Patterns((join_tables((PatternTable(keys, np.ones((2, 9)), np.ones((2, 9))),)),))
+
+    total = tabulate(np.arange(9))
+    for _ in range(50):
+        total = total + tabulate(rng.integers(0, 9, 9))
+        assert sum(part.keys.shape[1] for part in total.parts) <= 2 * 9
+    assert join_tables(total.parts).observed.sum() == 2 * 9 * 51
 
 
 def test_a_sparse_fit_has_the_same_patterns():
