@@ -246,21 +246,23 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
             raise ParamsError(refuse_name(piece, encoding))
         return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
     rows = []
-    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece):
-        terms, constant = _sum_terms(left, piece)
-        others, beyond = _sum_terms(right, piece)
+    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece, encoding):
+        terms, constant = _sum_terms(left, piece, encoding)
+        others, beyond = _sum_terms(right, piece, encoding)
         terms += [(-weight, reference) for weight, reference in others]
         rows += _expand(terms, beyond - constant, relation, encoding, piece)
     return rows
 
 
-def _split_statements(tokens: list, text: str) -> Iterator[tuple[list, str, list]]:
+def _split_statements(
+    tokens: list, text: str, encoding: Encoding
+) -> Iterator[tuple[list, str, list]]:
     """Split tokens at commas and relations; one without a relation says "= 0"."""
     for statement in _split(tokens, (",",)):
         relations = [token for token in statement if token in RELATIONS.values()]
         sides = _split(statement, tuple(RELATIONS.values()))
         if not all(sides):
-            raise ParamsError(f"A side is empty in {text!r}; write 'car: age = bus: age'.")
+            raise ParamsError(_refuse_text(text, encoding, "has an empty side"))
         if not relations:
             yield sides[0], "=", [0.0]
         for i, relation in enumerate(relations):
@@ -326,7 +328,9 @@ def _settle(meanings: set[_Reference], name: str) -> _Reference:
     return next(iter(meanings))
 
 
-def _sum_terms(tokens: list, text: str) -> tuple[list[tuple[float, _Reference]], float]:
+def _sum_terms(
+    tokens: list, text: str, encoding: Encoding
+) -> tuple[list[tuple[float, _Reference]], float]:
     """Read a sum: weights of coefficients, and the constant beside them."""
     terms: list[tuple[float, _Reference]] = []
     constant, at = 0.0, 0
@@ -334,17 +338,19 @@ def _sum_terms(tokens: list, text: str) -> tuple[list[tuple[float, _Reference]],
         sign = 1.0
         while at < len(tokens) and tokens[at] in ("+", "-"):
             sign, at = -sign if tokens[at] == "-" else sign, at + 1
-        weight, reference, at = _read_product(tokens, at, text)
+        weight, reference, at = _read_product(tokens, at, text, encoding)
         if reference is None:
             constant += sign * weight
         else:
             terms.append((sign * weight, reference))
         if at < len(tokens) and tokens[at] not in ("+", "-"):
-            raise ParamsError(_refuse_text(text))
+            raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
     return terms, constant
 
 
-def _read_product(tokens: list, at: int, text: str) -> tuple[float, _Reference | None, int]:
+def _read_product(
+    tokens: list, at: int, text: str, encoding: Encoding
+) -> tuple[float, _Reference | None, int]:
     """Read numbers and at most one coefficient with a * between them."""
     weight, reference = 1.0, None
     while at < len(tokens):
@@ -359,13 +365,14 @@ def _read_product(tokens: list, at: int, text: str) -> tuple[float, _Reference |
         if at == len(tokens) or tokens[at] != "*":
             return weight, reference, at
         at += 1
-    raise ParamsError(_refuse_text(text))
+    raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
 
 
-def _refuse_text(text: str) -> str:
+def _refuse_text(text: str, encoding: Encoding, why: str) -> str:
+    first, last = list_coefficients(encoding)[0], list_coefficients(encoding)[-1]
     return (
-        f"{text!r} cannot be read. Write sums of coefficients such as 'car: age = 2*bus: age', "
-        "with a * between a number and a coefficient."
+        f"{text!r} {why}. Write sums of coefficients, such as '{first} = 2*{last}', with a * "
+        "between a number and a coefficient."
     )
 
 

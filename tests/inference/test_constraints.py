@@ -336,3 +336,36 @@ def test_constraints_can_end_separation():
     )
     assert res.converged
     assert not res.record.separation.found
+
+
+def test_every_fit_statistic_counts_what_is_free(res):
+    smaller = model("party ~ age + region").fit()
+    table = model().fit(constraints="educ").fit_statistics()
+    truth = smaller.fit_statistics()
+    np.testing.assert_allclose(table["value"], truth["value"], rtol=1e-9)
+    assert table["reason"].tolist() == truth["reason"].tolist()
+    bound = model().fit(constraints="red: educ <= 0.1").fit_statistics()
+    assert "chi-bar" in bound.loc["llr_pvalue", "reason"]
+    outside = model().fit(constraints="red: educ = 0.1").fit_statistics()
+    assert "does not meet the constraints" in outside.loc["llr", "reason"]
+    assert "does not meet the constraints" in outside.loc["bic_null", "reason"]
+
+
+def test_goodness_of_fit_counts_what_is_free():
+    ours = ml.mnlogit("party ~ educ + region", survey()).fit(constraints="educ").gof_tests()
+    theirs = ml.mnlogit("party ~ region", survey()).fit().gof_tests()
+    assert ours.pearson.df - theirs.pearson.df > 0  # more patterns
+    free = ml.mnlogit("party ~ educ + region", survey()).fit().gof_tests()
+    assert ours.pearson.df == free.pearson.df + 2
+
+
+def test_hauck_donner_effects_are_of_coefficients_that_move(res):
+    frame = res.hauck_donner()
+    held = [("green", "age"), ("red", "age"), ("red", "educ")]
+    assert frame.loc[held, "words"].str.contains("constraints hold").all()
+    assert frame.loc[held, "slope"].isna().all()
+    gone = model().fit(constraints="educ").hauck_donner()
+    smaller = model("party ~ age + region").fit().hauck_donner()
+    np.testing.assert_allclose(
+        gone.loc[smaller.index, "slope"].astype(float), smaller["slope"].astype(float), rtol=1e-6
+    )
