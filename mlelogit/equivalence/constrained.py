@@ -6,8 +6,9 @@ import numpy as np
 
 # A bound counts as met below this share of its terms.
 MET = 1e-11
-# What rounding leaves of a variance that constraints take away, and of rows that depend.
+# What rounding leaves of rows that depend on others, and of a variance that constraints take away.
 DEPENDENT = 1e-10
+KNOWN = 1e-20
 
 
 def turn_rows(
@@ -54,10 +55,20 @@ def list_active(
     return turned[active], right[active]
 
 
+def factor_along(hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return F with ``F F' = N (N'H N)⁻¹ N'``, N spanning what known ``R b`` leave: ``R N = 0``.
+
+    That is the covariance of estimates under constraints (Silvey 1970, section 4.7).
+    """
+    free = np.eye(len(hessian))
+    if len(rows):
+        _, singular, right = np.linalg.svd(rows)
+        free = right[int((singular > DEPENDENT * singular[0]).sum()) :].T
+    lower = np.linalg.cholesky(free.T @ hessian @ free)
+    return np.asarray(np.linalg.solve(lower, free.T).T)
+
+
 def invert_along(hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return ``V - V R'(R V R')⁻ R V``, the covariance where ``R b`` is known (Silvey 1970)."""
-    inverse = np.linalg.inv(hessian)
-    if not len(rows):
-        return np.asarray(inverse)
-    spread = inverse @ rows.T
-    return np.asarray(inverse - spread @ np.linalg.pinv(rows @ spread, rcond=DEPENDENT) @ spread.T)
+    """Return ``N (N'H N)⁻¹ N'`` (P, P); see `factor_along`."""
+    factor = factor_along(hessian, rows)
+    return np.asarray(factor @ factor.T)

@@ -13,7 +13,13 @@ import numpy as np
 from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.optimize import minimize
 
-from mlelogit.equivalence.constrained import DEPENDENT, invert_along, list_active, turn_rows
+from mlelogit.equivalence.constrained import (
+    KNOWN,
+    factor_along,
+    invert_along,
+    list_active,
+    turn_rows,
+)
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
 from mlelogit.notices import run_quietly
 
@@ -268,23 +274,19 @@ def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
     back = _leave(r, scale)
     rows = _list_known(problem, params, back)[0]
     try:
-        whole, left = (invert_along(hessian, some) for some in (rows[:0], rows))
+        whole = np.linalg.inv(hessian)
     except np.linalg.LinAlgError:
         return np.full(params.shape, np.nan)
-    variances = _list_variances(left, back)
+    width = len(r)
+    starts = range(0, len(whole), width)
+    blocks = [whole[i : i + width, i : i + width] for i in starts]
+    variances = np.array([np.diag(back @ block @ back.T) for block in blocks])
     if len(rows):
-        known = variances <= DEPENDENT * _list_variances(whole, back)
-        variances = np.where(known, 0.0, variances)
+        factor = factor_along(hessian, rows)
+        left = np.array([((back @ factor[i : i + width]) ** 2).sum(axis=1) for i in starts])
+        variances = np.where(left <= KNOWN * variances, 0.0, left)
     with np.errstate(invalid="ignore"):
         return np.sqrt(variances)
-
-
-def _list_variances(covariance: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Return the variances (J - 1, K) of coefficients of the columns, ``b = back γ``."""
-    width = len(back)
-    starts = range(0, len(covariance), width)
-    blocks = [covariance[i : i + width, i : i + width] for i in starts]
-    return np.array([np.diag(back @ block @ back.T) for block in blocks])
 
 
 def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.ndarray]:

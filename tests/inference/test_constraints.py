@@ -369,3 +369,21 @@ def test_hauck_donner_effects_are_of_coefficients_that_move(res):
     np.testing.assert_allclose(
         gone.loc[smaller.index, "slope"].astype(float), smaller["slope"].astype(float), rtol=1e-6
     )
+
+
+def test_engines_agree_where_columns_are_nearly_one():
+    rng = np.random.default_rng(1)
+    first = rng.normal(size=160)
+    data = survey().assign(p=first, q=first + 1e-6 * rng.normal(size=160))
+    res = ml.mnlogit("party ~ p + q", data).fit(constraints=["green: p = 0", "red: p = red: q"])
+    assert res.converged
+    assert res.verify().agrees
+    one = ml.mnlogit("party ~ s", data.assign(s=(data["p"] + data["q"]) / 2)).fit(
+        constraints="green: s = 0"
+    )
+    other = ml.mnlogit("party ~ p + q", data).fit(
+        constraints=["red: p = red: q", "green: p = 0", "green: q = 0"]
+    )
+    assert other.llf == pytest.approx(one.llf, rel=1e-12)
+    assert 2 * other.params.loc["p", "red"] == pytest.approx(one.params.loc["s", "red"], rel=1e-7)
+    assert 2 * other.bse.loc["p", "red"] == pytest.approx(one.bse.loc["s", "red"], rel=1e-7)
