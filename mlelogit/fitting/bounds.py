@@ -60,8 +60,15 @@ class Bounds(ReadOnly):
 
         Bounds can leave a single point, which exists to rounding only.
         """
-        room = 2 * INFEASIBLE * (1 + float(np.abs(self.values).max(initial=0.0)))
-        return replace(self, values=self.values - room)
+        return replace(self, values=self.values - self._room)
+
+    @property
+    def _room(self) -> float:
+        return 2 * INFEASIBLE * (1 + float(np.abs(self.values).max(initial=0.0)))
+
+    def touch(self, point: np.ndarray) -> np.ndarray:
+        """Tell which bounds a point is at (m,), by no more than bounds are relaxed."""
+        return np.asarray(np.abs(self.matrix @ point - self.values) <= 2 * self._room)
 
     def measure(self, point: np.ndarray) -> np.ndarray:
         """Return the slack ``G g - h`` (m,), zero where rounding could have made it."""

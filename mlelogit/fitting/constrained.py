@@ -293,7 +293,8 @@ def _climb_to_bounds(
         met, status = False, Status.STALLED
     if met:
         return active, climbed, compose(space, inside)
-    return active, _move(task, space, replace(first, status=status), within), space
+    tight = active & bounds.touch(within)
+    return tight, _move(task, space, replace(first, status=status), within), space
 
 
 def _stop_early(
@@ -304,7 +305,8 @@ def _stop_early(
     information = np.asarray(whole.evaluate(first.params, 2).information)
     wide = bounds.relax()
     step, weights = solve_step(np.zeros(space.size), information, wide, first.params)
-    return weights > 0, _move(task, space, first, first.params + step), space
+    point = first.params + step
+    return (weights > 0) & bounds.touch(point), _move(task, space, first, point), space
 
 
 def _move(task: Task, space: FreeSpace, climbed: Maximum, point: np.ndarray) -> Maximum:

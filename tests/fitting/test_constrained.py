@@ -18,6 +18,7 @@ from mlelogit.exceptions import (
     NoFiniteMaximumWarning,
     NotConvergedWarning,
 )
+from mlelogit.fitting import constrained
 from tests.inference.samples import survey
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -480,3 +481,40 @@ def test_trust_constr_agrees():
     )
     assert res.llf == pytest.approx(-truth.fun, rel=1e-7)
     assert res.llf >= -truth.fun - 1e-6
+
+
+@pytest.mark.parametrize("guess", [True, False])
+def test_a_wrong_guess_of_active_bounds_is_corrected(guess, monkeypatch):
+    """Too many active have multipliers of the wrong sign, too few are overstepped."""
+    said = ["red: educ <= 0.1", "green: educ <= 5", "age <= 1"]
+    truth = model().fit(constraints=said)
+    real, calls = constrained.seek_active, []
+
+    def guess_first(objective, bounds, point):
+        calls.append(1)
+        found = real(objective, bounds, point)
+        return found if len(calls) > 1 else (found[0], np.full(len(bounds.values), guess))
+
+    monkeypatch.setattr(constrained, "seek_active", guess_first)
+    res = model().fit(constraints=said)
+    assert len(calls) == (2 if guess else 1)
+    assert res.converged
+    assert res.record.constraints.held.tolist() == truth.record.constraints.held.tolist()
+    np.testing.assert_allclose(res.params, truth.params, rtol=1e-10)
+
+
+def test_active_bounds_that_never_settle_are_not_converged(monkeypatch):
+    real = constrained.seek_active
+
+    def insist(objective, bounds, point):
+        return real(objective, bounds, point)[0], np.ones(len(bounds.values), dtype=bool)
+
+    monkeypatch.setattr(constrained, "seek_active", insist)
+    said = ["red: educ <= 0.1", "green: educ <= 5"]
+    with pytest.warns(NotConvergedWarning, match="no bound on its distance"):
+        res = model().fit(constraints=said)
+    assert not res.converged
+    assert res.params.loc["educ", "red"] <= 0.1 + 1e-12
+    assert res.params.loc["educ", "green"] < 1
+    assert res.llf == pytest.approx(model().loglike(res.params), rel=1e-7)
+    assert np.isnan(res.bse.loc["age"]).all()
