@@ -1,0 +1,301 @@
+"""Tests of the independence of irrelevant alternatives, with what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import solve_triangular
+
+from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.threads import single_threaded_blas
+from mlelogit.exceptions import OptionError
+from mlelogit.fitting.maximum import Maximum
+from mlelogit.fitting.products import unpack_gram
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.equations import follow
+from mlelogit.inference.hypothesis import (
+    TestResult,
+    frame_tests,
+    make_test,
+    refuse_test,
+)
+from mlelogit.inference.maintained import UNFORMED
+from mlelogit.inference.subsets import (
+    Reduction,
+    climb_subset,
+    halve,
+    leave_out,
+    make_subset_objective,
+    reduce_choice,
+    sum_joint_meat,
+)
+
+NAMES = {
+    "robust": "Hausman test of IIA with the joint robust covariance",
+    "hausman-mcfadden": "Hausman-McFadden test of IIA",
+    "small-hsiao": "Small-Hsiao test of IIA",
+}
+NULL = (
+    "the odds of the other categories are the same without the category left out (independence "
+    "of irrelevant alternatives)"
+)
+NOTE = (
+    "Read with care: in simulations these tests reject far too often, or hardly ever, though "
+    "the model is right, the more so in small samples, and they disagree with each other (Fry "
+    "and Harris 1996, 1998; Cheng and Long 2007, who find them unsatisfactory for applied "
+    "work). Whether categories are substitutes is a question about the subject first."
+)
+INDEPENDENT = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
+# Of the variance of a difference, on the scale of the larger variance.
+ROUNDING = 1e-10
+WEIGHT = np.sqrt(0.5)
+TWO_CATEGORIES = "with two categories nothing is left to choose when one is left out"
+INDEFINITE = (
+    "the difference of the two covariances is not positive definite, so that the statistic, which "
+    "can be negative, is not chi-squared; kind='robust' cannot fail in this way"
+)
+SINGULAR = (
+    "the joint covariance is singular: with few observations, or few distinct values of the "
+    "columns, both models must agree on some combination of the coefficients"
+)
+NO_MAXIMUM = (
+    "without the category no finite maximum has been shown to exist: too few rows are left, or "
+    "they are separated"
+)
+
+
+@dataclass(frozen=True)
+class IndependenceTests:
+    """Tests of IIA, one for each category left out.
+
+    Attributes
+    ----------
+    name : str
+        Which test.
+    null : str
+        The null hypothesis in words.
+    frame : pandas.DataFrame
+        Index left_out; columns statistic, df, p_value, and reason if any does not apply.
+    note : str
+        What is known of the test's worth.
+    """
+
+    name: str
+    null: str
+    frame: pd.DataFrame
+    note: str = NOTE
+
+    def __str__(self) -> str:
+        return f"{self.name}\nNull hypothesis: {self.null}\n{self.frame.to_string()}\n{self.note}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        words = "<br>".join(map(escape, (self.name, f"Null hypothesis: {self.null}")))
+        return f"<p>{words}</p>{self.frame.to_html()}<p>{escape(self.note)}</p>"
+
+
+Test = Callable[[Reduction], TestResult]
+
+
+@single_threaded_blas
+def iia_tests(
+    record: FitRecord, covariance: Covariance, kind: str = "robust", seed: int = 0
+) -> IndependenceTests:
+    r"""Test the independence of irrelevant alternatives, leaving one category out at a time.
+
+    Under the model the equations of the other categories can be estimated from those who chose
+    one of them alone, by ``b_r`` with covariance ``V_r``; ``b_f`` and ``V_f`` are theirs in the
+    full fit. All coefficients are compared, the constant's too, so there are ``(J - 2) K``
+    degrees of freedom; which category is the base does not matter. Kinds:
+
+    - "robust": ``d' W⁻¹ d`` with ``d = b_r - b_f`` and W the variance of d, from the outer
+      products of the observations' scores in both models (White 1982; Weesie 1999) times
+      n / (n - 1), as ``suest`` in Stata. W is positive semidefinite, so it cannot be negative.
+      It supposes independent observations, and allows sampling weights.
+    - "hausman-mcfadden": ``d' (V_r - V_f)⁻¹ d`` (Hausman and McFadden 1984), with covariances
+      I⁻¹ whatever the one in use. Where ``V_r - V_f`` is not positive definite the statistic is
+      given as it is, by the Moore-Penrose inverse on the scale of V_r, without a p-value.
+    - "small-hsiao": the people are halved at random. ``-2 (l(b_m) - l(b_r))``, with both from
+      the second half without the category, b_r its maximum, and ``b_m = b_1 / √2 + (1 - 1/√2)
+      b_2`` of the full models of both halves (Small and Hsiao 1985; Zhang and Hoffman 1993,
+      equation 9). Another seed, or order of the rows, gives another answer.
+
+    All three are known for sizes far from nominal in simulations, in particular when
+    categories are rare or columns related, and for disagreeing with each other (Fry and Harris
+    1996, 1998; Cheng and Long 2007). A rejection is no proof that a nested or mixed model is
+    needed; nor is its absence one that it is not.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+        The one in use: "robust" does not apply if it is for dependent observations.
+    kind : {"robust", "hausman-mcfadden", "small-hsiao"}
+    seed : int
+        Of the halves.
+
+    Returns
+    -------
+    IndependenceTests
+
+    Raises
+    ------
+    OptionError
+        If the kind is unknown, or the seed is no whole number.
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("PID ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.iia_tests().frame["df"].unique().tolist()
+    [15]
+    """
+    check_choice("kind", kind, tuple(NAMES))
+    generator = _read_seed(seed)
+    categories, base = record.encoding.categories, record.encoding.base
+    df = (len(categories) - 2) * len(record.encoding.names)
+    reason = _find_reason(record, covariance, kind)
+    tests: dict[Any, TestResult] = {}
+    if reason:
+        tests = {name: refuse_test(NAMES[kind], NULL, df, reason) for name in categories}
+        return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
+    test = _prepare(record, kind, generator)
+    for position, name in follow(enumerate(categories), len(categories), "Categories left out"):
+        tests[name] = test(reduce_choice(len(categories), base, position))
+    return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
+
+
+def _read_seed(seed: Any) -> np.random.Generator:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise OptionError(f"seed must be a whole number, not negative, not {write_value(seed)}.")
+    return np.random.default_rng(int(seed))
+
+
+def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:
+    """Say why no category can be left out; nothing if all can be tried."""
+    dependent = covariance.kind not in INDEPENDENT
+    reasons = {
+        TWO_CATEGORIES: len(record.encoding.categories) == 2,
+        "the data are separated, and a coefficient in it is infinite": record.separation.found,
+        "the fit was held to equations, which fits without a category are not": (
+            record.restriction is not None
+        ),
+        "the test compares maxima of the likelihood, and this fit reduced its bias": (
+            record.maximum.bias_reduction is not None
+        ),
+        UNFORMED: record.sums.information is None,
+        "the fit has not converged": not record.maximum.converged,
+        "importance weights do not say how many observations a row stands for": (
+            record.weight_type == "importance" and kind != "hausman-mcfadden"
+        ),
+        "with sampling weights it does not apply; use kind='robust'": (
+            record.weight_type == "sampling" and kind != "robust"
+        ),
+        f"it supposes independent observations, and {covariance.kind} others; it is not made for "
+        "them": dependent and kind == "robust",
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
+
+
+def _prepare(record: FitRecord, kind: str, generator: np.random.Generator) -> Test:
+    """Do once what the tests of all categories share."""
+    if kind == "hausman-mcfadden":
+        return partial(_test_by_difference, record)
+    if kind == "robust":
+        rows = record.need_blocks().in_basis(record.basis)
+        return partial(_test_jointly, record, rows)
+    first, second = halve(record.need_blocks().design, generator)
+    start = _enter(record)
+    maxima = [
+        climb_subset(record, make_subset_objective(record, half), start) for half in (first, second)
+    ]
+    return partial(_test_halves, record, second, maxima)
+
+
+def _enter(record: FitRecord) -> np.ndarray:
+    return record.basis.enter_params(record.params).ravel()
+
+
+def _spread_contrasts(record: FitRecord, reduction: Reduction) -> np.ndarray:
+    """Return ``C ⊗ 1_K``: what the full fit's params say of the rest."""
+    return np.kron(reduction.contrasts, np.eye(len(record.basis.scale)))
+
+
+def _climb_rest(record: FitRecord, reduction: Reduction) -> tuple[Maximum, np.ndarray]:
+    """Climb the model without the category; return its maximum and the full fit's params."""
+    known = _spread_contrasts(record, reduction) @ _enter(record)
+    design = leave_out(record.need_blocks().design, reduction)
+    return climb_subset(record, make_subset_objective(record, design), known), known
+
+
+def _test_by_difference(record: FitRecord, reduction: Reduction) -> TestResult:
+    rest, known = _climb_rest(record, reduction)
+    name, df = NAMES["hausman-mcfadden"], len(known)
+    if not rest.converged or rest.inverse is None or record.maximum.inverse is None:
+        return refuse_test(name, NULL, df, NO_MAXIMUM)
+    change = _spread_contrasts(record, reduction)
+    lower = np.linalg.cholesky(rest.inverse)
+    gap = solve_triangular(lower, rest.params - known, lower=True)
+    less = np.eye(df) - _whiten(change @ record.maximum.inverse @ change.T, lower)
+    gains, vectors = np.linalg.eigh(less)
+    told = np.abs(gains) > ROUNDING
+    statistic = float(((vectors.T @ gap)[told] ** 2 / gains[told]).sum())
+    if gains[0] <= ROUNDING:
+        return TestResult(name, NULL, statistic, df, np.nan, INDEFINITE)
+    return make_test(name, NULL, statistic, df)
+
+
+def _whiten(matrix: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Return ``L⁻¹ M L⁻ᵀ``: a covariance M on the scale of another one, ``L L'``."""
+    half = solve_triangular(lower, matrix, lower=True)
+    whole = solve_triangular(lower, half.T, lower=True)
+    return np.asarray(whole + whole.T) / 2
+
+
+def _test_jointly(record: FitRecord, rows: RowBlocks, reduction: Reduction) -> TestResult:
+    rest, known = _climb_rest(record, reduction)
+    name, df = NAMES["robust"], len(known)
+    if not rest.converged or rest.inverse is None or record.maximum.inverse is None:
+        return refuse_test(name, NULL, df, NO_MAXIMUM)
+    squared = record.weight_type == "sampling"
+    packed = rows.reduce(
+        sum_joint_meat, _enter(record), rest.params, record.encoding.base, reduction, squared
+    )
+    meat = unpack_gram(packed.value, rows.width)
+    change = _spread_contrasts(record, reduction)
+    bread = np.hstack([-change @ record.maximum.inverse, rest.inverse])
+    lower = np.linalg.cholesky(rest.inverse)
+    gap = solve_triangular(lower, rest.params - known, lower=True)
+    sizes, vectors = np.linalg.eigh(_whiten(bread @ meat @ bread.T, lower))
+    if sizes[0] <= ROUNDING:
+        return refuse_test(name, NULL, df, SINGULAR)
+    correction = record.nobs / (record.nobs - 1)
+    return make_test(name, NULL, ((vectors.T @ gap) ** 2 / sizes).sum() / correction, df)
+
+
+def _test_halves(
+    record: FitRecord, second: Any, maxima: list[Maximum], reduction: Reduction
+) -> TestResult:
+    name, change = NAMES["small-hsiao"], _spread_contrasts(record, reduction)
+    df = len(change)
+    if not all(maximum.converged for maximum in maxima):
+        reason = "no finite maximum has been shown to exist in a half of the people; try a seed"
+        return refuse_test(name, NULL, df, reason)
+    mixed = change @ (WEIGHT * maxima[0].params + (1 - WEIGHT) * maxima[1].params)
+    objective = make_subset_objective(record, leave_out(second, reduction))
+    rest = climb_subset(record, objective, mixed)
+    if not rest.converged:
+        return refuse_test(name, NULL, df, NO_MAXIMUM)
+    left = objective.evaluate(mixed, 0).loglike
+    return make_test(name, NULL, max(2 * (rest.sums.loglike - left), 0.0), df)
