@@ -18,7 +18,7 @@ from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
 from mlelogit.inference.fit_statistics import find_reason
 
 NESTING_TOLERANCE = 1e-8
@@ -212,6 +212,22 @@ def square_distance(gap: np.ndarray, spread: np.ndarray, beyond: int = 0) -> flo
         return None
     with np.errstate(over="ignore"):
         return float(np.sum(solve_triangular(lower, gap / scale, lower=True)[beyond:] ** 2))
+
+
+def whiten_matrix(matrix: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Return ``L⁻¹ M L⁻ᵀ``: a covariance M on the scale of another one, ``L L'``."""
+    half = solve_triangular(lower, matrix, lower=True)
+    whole = solve_triangular(lower, half.T, lower=True)
+    return np.asarray(whole + whole.T) / 2
+
+
+def whitened_distance(gap: np.ndarray, spread: np.ndarray, lower: np.ndarray) -> float | None:
+    """Return ``gap' spread⁻¹ gap``, or None if spread is singular on the scale of ``L L'``."""
+    sizes, vectors = np.linalg.eigh(whiten_matrix(spread, lower))
+    if sizes[0] <= RANK_TOLERANCE:
+        return None
+    inside = vectors.T @ solve_triangular(lower, gap, lower=True)
+    return float((inside**2 / sizes).sum())
 
 
 def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:

@@ -18,13 +18,15 @@ from mlelogit.exceptions import OptionError
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.products import unpack_gram
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
 from mlelogit.inference.equations import follow
 from mlelogit.inference.hypothesis import (
     TestResult,
     frame_tests,
     make_test,
     refuse_test,
+    whiten_matrix,
+    whitened_distance,
 )
 from mlelogit.inference.maintained import UNFORMED
 from mlelogit.inference.subsets import (
@@ -53,8 +55,6 @@ NOTE = (
     "work). Whether categories are substitutes is a question about the subject first."
 )
 INDEPENDENT = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
-# Of the variance of a difference, on the scale of the larger variance.
-ROUNDING = 1e-10
 WEIGHT = np.sqrt(0.5)
 TWO_CATEGORIES = "with two categories nothing is left to choose when one is left out"
 INDEFINITE = (
@@ -93,13 +93,27 @@ class IndependenceTests:
     note: str = NOTE
 
     def __str__(self) -> str:
-        return f"{self.name}\nNull hypothesis: {self.null}\n{self.frame.to_string()}\n{self.note}"
+        head = f"{self.name}\nNull hypothesis: {self.null}\n"
+        return "\n".join([head + self._numbers.to_string(), *self._reasons, self.note])
 
     def _repr_html_(self) -> str:
         from html import escape
 
         words = "<br>".join(map(escape, (self.name, f"Null hypothesis: {self.null}")))
-        return f"<p>{words}</p>{self.frame.to_html()}<p>{escape(self.note)}</p>"
+        beneath = "<br>".join(map(escape, (*self._reasons, self.note)))
+        return f"<p>{words}</p>{self._numbers.to_html()}<p>{beneath}</p>"
+
+    @property
+    def _numbers(self) -> pd.DataFrame:
+        return self.frame.drop(columns="reason", errors="ignore")
+
+    @property
+    def _reasons(self) -> list[str]:
+        """Why tests do not apply, each reason once with the categories it is about."""
+        about: dict[str, list[str]] = {}
+        for category, reason in self.frame.get("reason", pd.Series(dtype=object)).items():
+            about.setdefault(reason, []).append(str(category))
+        return [f"{', '.join(who)}: {why}." for why, who in about.items() if why]
 
 
 Test = Callable[[Reduction], TestResult]
@@ -247,20 +261,13 @@ def _test_by_difference(record: FitRecord, reduction: Reduction) -> TestResult:
     change = _spread_contrasts(record, reduction)
     lower = np.linalg.cholesky(rest.inverse)
     gap = solve_triangular(lower, rest.params - known, lower=True)
-    less = np.eye(df) - _whiten(change @ record.maximum.inverse @ change.T, lower)
+    less = np.eye(df) - whiten_matrix(change @ record.maximum.inverse @ change.T, lower)
     gains, vectors = np.linalg.eigh(less)
-    told = np.abs(gains) > ROUNDING
+    told = np.abs(gains) > RANK_TOLERANCE
     statistic = float(((vectors.T @ gap)[told] ** 2 / gains[told]).sum())
-    if gains[0] <= ROUNDING:
+    if gains[0] <= RANK_TOLERANCE:
         return TestResult(name, NULL, statistic, df, np.nan, INDEFINITE)
     return make_test(name, NULL, statistic, df)
-
-
-def _whiten(matrix: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Return ``L⁻¹ M L⁻ᵀ``: a covariance M on the scale of another one, ``L L'``."""
-    half = solve_triangular(lower, matrix, lower=True)
-    whole = solve_triangular(lower, half.T, lower=True)
-    return np.asarray(whole + whole.T) / 2
 
 
 def _test_jointly(record: FitRecord, rows: RowBlocks, reduction: Reduction) -> TestResult:
@@ -276,12 +283,12 @@ def _test_jointly(record: FitRecord, rows: RowBlocks, reduction: Reduction) -> T
     change = _spread_contrasts(record, reduction)
     bread = np.hstack([-change @ record.maximum.inverse, rest.inverse])
     lower = np.linalg.cholesky(rest.inverse)
-    gap = solve_triangular(lower, rest.params - known, lower=True)
-    sizes, vectors = np.linalg.eigh(_whiten(bread @ meat @ bread.T, lower))
-    if sizes[0] <= ROUNDING:
-        return refuse_test(name, NULL, df, SINGULAR)
     correction = record.nobs / (record.nobs - 1)
-    return make_test(name, NULL, ((vectors.T @ gap) ** 2 / sizes).sum() / correction, df)
+    spread = correction * (bread @ meat @ bread.T)
+    statistic = whitened_distance(rest.params - known, spread, lower)
+    if statistic is None:
+        return refuse_test(name, NULL, df, SINGULAR)
+    return make_test(name, NULL, statistic, df)
 
 
 def _test_halves(

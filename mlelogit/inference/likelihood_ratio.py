@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
@@ -22,6 +24,7 @@ def lr_test_hypothesis(
     (Wilks 1938; Greene 2018, section 14.6.1); the model is climbed anew under the equations.
     It supposes the likelihood right: a robust covariance does not enter, and the name of the
     test says so. With sampling weights or bias reduction the result is NaN, and says why.
+    On separated data the log-likelihoods are suprema, where they can be found.
 
     Parameters
     ----------
@@ -60,15 +63,15 @@ def apply_lr(
     reason = find_reason(record)
     if not reason and record.sums.information is None:
         reason = UNFORMED
-    if not reason and not maintained.converged:
+    if not reason and np.isnan(maintained.loglike):
         reason = "the fit has not converged"
     if reason:
         return refuse_test(name, said, len(asked), reason)
-    fit = maintained.restrict(asked)
-    if not fit.converged:
+    restricted = maintained.restrict_loglike(asked)
+    if np.isnan(restricted):
         return refuse_test(name, said, len(asked), UNKNOWN)
     # Where the equations hold at the maximum, the two differ by rounding.
-    return make_test(name, said, max(2 * (maintained.loglike - fit.loglike), 0.0), len(asked))
+    return make_test(name, said, max(2 * (maintained.loglike - restricted), 0.0), len(asked))
 
 
 def name_lr(covariance: Covariance) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.linalg import qr
 
+from mlelogit.data.design import omit_columns
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ParamsError
+from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.restriction import (
     DEPENDENCE_TOLERANCE,
@@ -18,6 +20,7 @@ from mlelogit.fitting.restriction import (
     find_free_space,
     fit_restricted,
 )
+from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
 UNKNOWN = (
@@ -66,17 +69,32 @@ class Maintained:
         """The maximum under what is held; None if that is the fit's own."""
         return None if self.held is None else fit_restricted(self.record, self.held)
 
-    @property
-    def converged(self) -> bool:
-        """Whether its log-likelihood is known, be it a supremum that separated data approach."""
-        if self.fit is not None:
-            return self.fit.converged
-        return self.record.maximum.converged or self.record.separation.found
-
-    @property
+    @cached_property
     def loglike(self) -> float:
-        """Its log-likelihood."""
-        return self.record.sums.loglike if self.fit is None else self.fit.loglike
+        """Its log-likelihood, or the supremum that separated data approach; NaN if unknown."""
+        if self.fit is not None:
+            return self.fit.loglike if self.fit.converged else self._find_supremum(self.held)
+        return _read_loglike(self.record)
+
+    def restrict_loglike(self, asked: Restriction) -> float:
+        """Return the log-likelihood under the null hypothesis, or its supremum; NaN if unknown."""
+        fit = self.restrict(asked)
+        if fit.converged:
+            return fit.loglike
+        return self._find_supremum(asked if self.held is None else self.held + asked)
+
+    def _find_supremum(self, restriction: Restriction | None) -> float:
+        """Fit the model that equations leave, if they leave columns out; NaN if they do not."""
+        columns = _list_columns_at_zero(self.record, restriction)
+        if not columns or self.record.restriction is not None:
+            return np.nan
+        design, names = self.record.need_blocks().design, self.record.encoding.names
+        if len(columns) == len(names):
+            return np.nan
+        smaller = omit_columns(design, {names[column]: "it is zero" for column in columns})
+        request = replace(self.record.request, start_params=None)
+        # What it would warn of is in the verdict.
+        return _read_loglike(run_quietly(estimate, smaller, request))
 
     def restrict(self, asked: Restriction) -> RestrictedFit:
         """Climb to the maximum under the null hypothesis.
@@ -94,6 +112,22 @@ class Maintained:
                 "was held to; drop some."
             )
         return fit
+
+
+def _read_loglike(record: FitRecord) -> float:
+    known = record.maximum.converged or record.separation.found
+    return record.sums.loglike if known else np.nan
+
+
+def _list_columns_at_zero(record: FitRecord, restriction: Restriction | None) -> list[int]:
+    """Return the columns left out, if that is all that equations say; else none."""
+    if restriction is None or restriction.values.any():
+        return []
+    used = restriction.matrix != 0
+    alone = (used.sum(axis=1) == 1).all()
+    equations = used.any(axis=0).reshape(record.params.shape)
+    whole = (equations.all(axis=0) == equations.any(axis=0)).all()
+    return np.flatnonzero(equations.all(axis=0)).tolist() if alone and whole else []
 
 
 def _drop_repeated(restriction: Restriction) -> Restriction:

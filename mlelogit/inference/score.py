@@ -15,14 +15,20 @@ from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import Status
 from mlelogit.fitting.record import FitRecord
-from mlelogit.fitting.restriction import RestrictedFit, invert_along
-from mlelogit.inference.covariance import Covariance, check_covariance, estimate_covariance
+from mlelogit.fitting.restriction import FreeSpace, RestrictedFit, invert_along
+from mlelogit.inference.covariance import (
+    Covariance,
+    check_covariance,
+    estimate_covariance,
+    sum_meats,
+)
 from mlelogit.inference.hypothesis import (
     TestResult,
     make_test,
     read_equations,
     refuse_test,
     square_distance,
+    whitened_distance,
 )
 from mlelogit.inference.maintained import UNFORMED, UNKNOWN, Maintained
 
@@ -94,24 +100,31 @@ def apply_score(
     if not fit.converged:
         return refuse_test(name, said, len(asked), UNKNOWN)
     there = stand_at(maintained, fit)
-    bread = there.maximum.inverse
-    if bread is None:
+    if there.maximum.inverse is None:
         return refuse_test(name, said, len(asked), SINGULAR)
     try:
-        matrix = estimate_covariance(there, kind).matrix
+        statistic = measure_score(there, maintained.space, kind, asked)
     except CovarianceError as error:
-        return refuse_test(name, said, len(asked), str(error))
-    shape = record.params.shape
-    score = np.asarray(fit.sums.score)
-    if kind == "opg":
-        outer = record.basis.leave_score(score.reshape(shape)).ravel()
-        return make_test(name, said, float(outer @ matrix @ outer), len(asked))
-    step = record.basis.leave_params((bread @ score).reshape(shape)).ravel()
-    rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
-    statistic = square_distance(rows @ step, rows @ matrix @ rows.T)
+        return refuse_test(name, said, len(asked), str(error).rstrip("."))
     if statistic is None:
         return refuse_test(name, said, len(asked), SINGULAR)
     return make_test(name, said, statistic, len(asked))
+
+
+def measure_score(
+    there: FitRecord, space: FreeSpace | None, kind: str, asked: Restriction
+) -> float | None:
+    """Return the statistic where the null hypothesis holds; None if it is not defined."""
+    score, basis = np.asarray(there.sums.score), there.basis
+    if kind == "opg":
+        free = np.eye(len(score)) if space is None else space.directions
+        lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
+        meat = free.T @ sum_meats(there) @ free
+        return None if lower is None else whitened_distance(free.T @ score, meat, lower)
+    step = basis.leave_params((there.maximum.inverse @ score).reshape(there.params.shape)).ravel()
+    rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
+    matrix = estimate_covariance(there, kind).matrix
+    return square_distance(rows @ step, rows @ matrix @ rows.T)
 
 
 def _find_reason(record: FitRecord, kind: str) -> str:
