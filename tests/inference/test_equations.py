@@ -16,7 +16,7 @@ from tests.reference_cases import fit_case
 def test_it_is_the_hypothesis_written_out(kind):
     res = fit_case("fishing")
     found = res.equality_tests(kind)
-    term = "I(income/1000)"
+    term = "I(income / 1000)"
     first, *others = [category for category in res.categories if category != res.base]
     written = [f"{first}: {term} = {other}: {term}" for other in others]
     alone = getattr(res, f"{kind}_test")(written)
