@@ -230,10 +230,9 @@ def _prepare(record: FitRecord, kind: str, generator: np.random.Generator) -> Te
         rows = record.need_blocks().in_basis(record.basis)
         return partial(_test_jointly, record, rows)
     first, second = halve(record.need_blocks().design, generator)
-    start = _enter(record)
-    maxima = [
-        climb_subset(record, make_subset_objective(record, half), start) for half in (first, second)
-    ]
+    base, start = record.encoding.base, _enter(record)
+    objectives = [make_subset_objective(record, half, base) for half in (first, second)]
+    maxima = [climb_subset(record, objective, start) for objective in objectives]
     return partial(_test_halves, record, second, maxima)
 
 
@@ -250,7 +249,7 @@ def _climb_rest(record: FitRecord, reduction: Reduction) -> tuple[Maximum, np.nd
     """Climb the model without the category; return its maximum and the full fit's params."""
     known = _spread_contrasts(record, reduction) @ _enter(record)
     design = leave_out(record.need_blocks().design, reduction)
-    return climb_subset(record, make_subset_objective(record, design), known), known
+    return climb_subset(record, make_subset_objective(record, design, reduction.base), known), known
 
 
 def _test_by_difference(record: FitRecord, reduction: Reduction) -> TestResult:
@@ -300,7 +299,7 @@ def _test_halves(
         reason = "no finite maximum has been shown to exist in a half of the people; try a seed"
         return refuse_test(name, NULL, df, reason)
     mixed = change @ (WEIGHT * maxima[0].params + (1 - WEIGHT) * maxima[1].params)
-    objective = make_subset_objective(record, leave_out(second, reduction))
+    objective = make_subset_objective(record, leave_out(second, reduction), reduction.base)
     rest = climb_subset(record, objective, mixed)
     if not rest.converged:
         return refuse_test(name, NULL, df, NO_MAXIMUM)

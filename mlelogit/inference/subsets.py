@@ -62,7 +62,7 @@ def leave_out(design: Design, reduction: Reduction) -> Design:
         few = take_rows(design, np.flatnonzero(outcome.codes != gone))
         codes = np.asarray(few.outcome.codes)
         reduced = replace(few.outcome, codes=codes - (codes > gone))
-        return _rename(replace(few, outcome=reduced), reduction)
+        return _drop_category(replace(few, outcome=reduced), reduction)
     rest = np.delete(np.asarray(outcome.table), gone, axis=1)
     rows = np.flatnonzero(rest.any(axis=1))
     few, rest = take_rows(design, rows), rest[rows]
@@ -70,17 +70,15 @@ def leave_out(design: Design, reduction: Reduction) -> Design:
         left = rest.sum(axis=1)
         rest = rest / left[:, np.newaxis]
         few = replace(few, weights=left if few.weights is None else left * few.weights)
-    return _rename(replace(few, outcome=replace(few.outcome, table=rest)), reduction)
+    return _drop_category(replace(few, outcome=replace(few.outcome, table=rest)), reduction)
 
 
-def _rename(design: Design, reduction: Reduction) -> Design:
-    named = design.encoding.categories
-    names = tuple(name for k, name in enumerate(named) if k != reduction.left_out)
-    offset = design.offset
+def _drop_category(design: Design, reduction: Reduction) -> Design:
+    categories, offset = design.outcome.categories, design.offset
+    names = tuple(name for k, name in enumerate(categories) if k != reduction.left_out)
     return replace(
         design,
-        outcome=replace(design.outcome, categories=names, declared=names),
-        encoding=replace(design.encoding, categories=names, declared=names, base=reduction.base),
+        outcome=replace(design.outcome, categories=names),
         offset=None if offset is None else np.delete(offset, reduction.left_out, axis=1),
     )
 
@@ -110,10 +108,13 @@ def _keep_people(design: Design, people: np.ndarray) -> Design:
     return replace(few, weights=people)
 
 
-def make_subset_objective(record: FitRecord, design: Design) -> LogLikelihood:
-    """Return the log-likelihood of other rows or categories, in the fit's internal basis."""
+def make_subset_objective(record: FitRecord, design: Design, base: int) -> LogLikelihood:
+    """Return the log-likelihood of other rows or categories, in the fit's internal basis.
+
+    The base is not the design's own, which a fit seen from another base still has.
+    """
     blocks = RowBlocks(design, threads=record.need_blocks().threads)
-    return make_objective(blocks, design.encoding.base, record.basis)
+    return make_objective(blocks, base, record.basis)
 
 
 def climb_subset(record: FitRecord, objective: LogLikelihood, start: np.ndarray) -> Maximum:
