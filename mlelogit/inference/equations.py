@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.hypothesis import TestResult, apply_wald, frame_tests, refuse_test
@@ -22,13 +23,23 @@ from mlelogit.inference.score import apply_score
 
 TESTS = ("lr", "wald", "score")
 LEFT_OUT = "all its columns were left out, as combinations of others"
+NO_NEWS = "the equations that the fit was held to say so already"
 TWO_CATEGORIES = "there is one equation only, so that nothing can be equal"
 
 
 def apply_test(
     kind: str, maintained: Maintained, covariance: Covariance, asked: Restriction, null: str
 ) -> TestResult:
-    """Test equations inside a maintained model by one of `TESTS`."""
+    """Test equations inside a maintained model by one of `TESTS`.
+
+    Those that follow from what the fit was held to are no news, and take no degree of freedom.
+    """
+    try:
+        asked = maintained.find_news(asked)
+    except ParamsError as error:
+        return refuse_test(name_test(kind, covariance), null, len(asked), str(error).rstrip("."))
+    if not len(asked):
+        return refuse_test(name_test(kind, covariance), null, 0, NO_NEWS)
     if kind == "lr":
         return apply_lr(maintained, covariance, asked, null)
     if kind == "score":

@@ -96,6 +96,23 @@ class Maintained:
         # What it would warn of is in the verdict.
         return _read_loglike(run_quietly(estimate, smaller, request))
 
+    def find_news(self, asked: Restriction) -> Restriction:
+        """Return the rows that do not follow from what is held, independent ones.
+
+        Raises
+        ------
+        ParamsError
+            If they contradict it.
+        """
+        if self.restriction is None or self.space is None:
+            return asked
+        basis, size = self.record.basis, len(asked)
+        find_free_space(self.restriction + asked, basis)
+        rows = basis.enter_score(asked.matrix.reshape(size, -1, len(basis.scale)))
+        rows = rows.reshape(size, -1)
+        rows = rows / np.linalg.norm(rows, axis=1)[:, np.newaxis]
+        return asked.pick(_pick_independent(rows @ self.space.directions))
+
     def restrict(self, asked: Restriction) -> RestrictedFit:
         """Climb to the maximum under the null hypothesis.
 
@@ -132,8 +149,14 @@ def _list_columns_at_zero(record: FitRecord, restriction: Restriction | None) ->
 
 def _drop_repeated(restriction: Restriction) -> Restriction:
     """Return rows that are independent."""
-    length = np.linalg.norm(restriction.matrix, axis=1)
-    triangle, order = qr(restriction.matrix.T / length, mode="r", pivoting=True)
+    length = np.linalg.norm(restriction.matrix, axis=1)[:, np.newaxis]
+    return restriction.pick(_pick_independent(restriction.matrix / length))
+
+
+def _pick_independent(rows: np.ndarray) -> list[int]:
+    """Return positions of rows, of length one at most, that the others are combinations of."""
+    if not rows.size:
+        return []
+    triangle, order = qr(rows.T, mode="r", pivoting=True)
     sizes = np.abs(np.diag(triangle))
-    rank = int((sizes > DEPENDENCE_TOLERANCE * sizes[0]).sum())
-    return restriction.pick(sorted(order[:rank]))
+    return sorted(order[: int((sizes > DEPENDENCE_TOLERANCE).sum())].tolist())

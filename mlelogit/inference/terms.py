@@ -10,7 +10,7 @@ import pandas as pd
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import list_terms
-from mlelogit.exceptions import OptionError
+from mlelogit.exceptions import OptionError, ParamsError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.equations import (
@@ -90,11 +90,15 @@ def term_tests(
         if not columns:
             tests[term] = refuse_test(name_test(kind, covariance), null, 0, LEFT_OUT)
             continue
-        held = tuple(above.get(term, ()))
-        if held not in models:
-            models[held] = _hold_at_zero(record, held)
         asked = restrict_columns(record, columns, np.eye(len(record.params)))
-        tests[term] = apply_test(kind, models[held], covariance, asked, null)
+        held = tuple(above.get(term, ()))
+        try:
+            models[held] = models.get(held) or _hold_at_zero(record, held)
+        except ParamsError as error:
+            reason = str(error).rstrip(".")
+            tests[term] = refuse_test(name_test(kind, covariance), null, len(asked), reason)
+        else:
+            tests[term] = apply_test(kind, models[held], covariance, asked, null)
     return frame_tests(tests, ["term"], null)
 
 
@@ -107,8 +111,8 @@ def _check_type(given: Any) -> int:
 def _hold_at_zero(record: FitRecord, columns: tuple[int, ...]) -> Maintained:
     if not columns:
         return Maintained(record)
-    contrasts = np.eye(len(record.params))
-    return Maintained(record, restrict_columns(record, list(columns), contrasts))
+    zero = restrict_columns(record, list(columns), np.eye(len(record.params)))
+    return Maintained(record, Maintained(record).find_news(zero) or None)
 
 
 def _find_containing(encoding: Encoding, terms: dict[Any, list[int]]) -> dict[Any, list[int]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 import mlelogit as ml
+from mlelogit.fitting.restriction import fit_restricted
+from mlelogit.inference.covariance import estimate_covariance
+from mlelogit.inference.hypothesis import read_equations
 from mlelogit.results import MNLogitResults
 from tests.inference.samples import survey
 
@@ -98,3 +101,13 @@ def compare_frames(one: pd.DataFrame, two: pd.DataFrame, rtol: float = 1e-8) -> 
     np.testing.assert_allclose(one["statistic"], two["statistic"], rtol=rtol, atol=1e-9)
     np.testing.assert_allclose(one["p_value"], two["p_value"], rtol=10 * rtol, atol=1e-12)
     assert one["df"].tolist() == two["df"].tolist()
+
+
+def hold(res: MNLogitResults, asked: Any) -> MNLogitResults:
+    """Return the fit as held to equations, from their maximum on."""
+    record = res.record
+    restriction = read_equations(asked, record.encoding)
+    fit = fit_restricted(record, restriction)
+    maximum = replace(record.maximum, params=fit.params, sums=fit.sums, inverse=fit.inverse)
+    held = replace(record, maximum=maximum, restriction=restriction)
+    return MNLogitResults(held, estimate_covariance(held, "nonrobust"))

@@ -9,7 +9,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.data.formulas import list_terms
 from mlelogit.exceptions import CollinearityWarning, OptionError, SeparationWarning
-from tests.inference.plain import compare_frames, costumes
+from tests.inference.plain import compare_frames, costumes, hold
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import PLAIN, fit_case, load_case
 
@@ -175,3 +175,30 @@ def test_the_table_says_what_it_tests_and_leaves_the_constant_out():
 def test_unknown_kinds_and_types_raise(kind, number):
     with pytest.raises(OptionError):
         fitted().term_tests(kind, number)
+
+
+@pytest.mark.parametrize("kind", ["lr", "wald", "score"])
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_fit_held_to_zeros_has_the_tests_of_the_smaller_model(kind, number):
+    """What it was held to is no news: a term is tested by what is left free of it."""
+    held = hold(fitted("party ~ age * region + educ"), "age:region")
+    found = held.term_tests(kind, number)
+    smaller = fitted("party ~ age + region + educ").term_tests(kind, number)
+    compare_frames(smaller, found)
+    assert found.loc["age:region", "df"] == 0
+    assert "say so already" in found.loc["age:region", "reason"]
+
+
+@pytest.mark.parametrize("kind", ["lr", "wald", "score"])
+def test_equations_held_reduce_the_degrees_of_freedom(kind):
+    held = hold(fitted(), ["green: age = red: age", "green: educ = 0.1"])
+    found = held.term_tests(kind, 3)
+    assert found["df"].tolist() == [1, 2, 4]
+    alone = getattr(held, f"{kind}_test")("red: age")
+    assert found.loc["age", "statistic"] == pytest.approx(alone.statistic, rel=1e-9)
+    assert "contradict" in found.loc["educ", "reason"]
+    equal = held.equality_tests(kind)
+    assert equal.loc["age", "df"] == 0
+    assert equal.loc["educ", "df"] == 1
+    assert held.combine_tests(kind)["df"].tolist() == [4, 4, 3]
+    assert held.iia_tests().frame["reason"].str.contains("held to equations").all()
