@@ -282,7 +282,7 @@ class MNLogitResults:
         """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
         return combine_tests(self.record, self.covariance, kind)
 
-    def iia_tests(self, kind: str = "robust", seed: int = 0) -> IndependenceTests:
+    def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
         """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""
         return iia_tests(self.record, self.covariance, kind, seed)
 

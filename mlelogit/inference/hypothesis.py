@@ -221,13 +221,15 @@ def whiten_matrix(matrix: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return np.asarray(whole + whole.T) / 2
 
 
-def whitened_distance(gap: np.ndarray, spread: np.ndarray, lower: np.ndarray) -> float | None:
-    """Return ``gap' spread⁻¹ gap``, or None if spread is singular on the scale of ``L L'``."""
+def whitened_distance(gap: np.ndarray, spread: np.ndarray, lower: np.ndarray) -> tuple[float, int]:
+    """Return ``gap' spread⁺ gap`` and the rank of spread, both on the scale of ``L L'``.
+
+    Combinations whose variance is below 1e-10 of theirs on that scale are left out.
+    """
     sizes, vectors = np.linalg.eigh(whiten_matrix(spread, lower))
-    if sizes[0] <= RANK_TOLERANCE:
-        return None
+    told = sizes > RANK_TOLERANCE
     inside = vectors.T @ solve_triangular(lower, gap, lower=True)
-    return float((inside**2 / sizes).sum())
+    return float((inside[told] ** 2 / sizes[told]).sum()), int(told.sum())
 
 
 def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:

@@ -120,7 +120,10 @@ def measure_score(
         free = np.eye(len(score)) if space is None else space.directions
         lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
         meat = free.T @ sum_meats(there) @ free
-        return None if lower is None else whitened_distance(free.T @ score, meat, lower)
+        if lower is None:
+            return None
+        statistic, rank = whitened_distance(free.T @ score, meat, lower)
+        return statistic if rank == len(lower) else None
     step = basis.leave_params((there.maximum.inverse @ score).reshape(there.params.shape)).ravel()
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
     matrix = estimate_covariance(there, kind).matrix

@@ -11,17 +11,20 @@ from mlelogit.data.design import Design, take_rows
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.likelihood import (
     Matrix,
+    Sums,
     drop_base,
     evaluate_block,
     map_outcome,
     predict_scores,
+    project_equations,
+    sum_others,
     weigh,
 )
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
-from mlelogit.fitting.products import multiply_pairs, weighted_gram
+from mlelogit.fitting.products import index_pairs, multiply_pairs, weighted_gram
 from mlelogit.fitting.record import FitRecord
 
 
@@ -176,3 +179,39 @@ def _multiply_scores(
     there = np.delete(d, gone, axis=0) - (1 - d[gone]) * q
     residuals = np.concatenate([drop_base(d - y, base), drop_base(there, reduction.base)])
     return np.asarray(multiply_pairs(residuals, residuals))
+
+
+def sum_conditional(block: Block, whole: np.ndarray, base: int, reduction: Reduction) -> Sums:
+    """Sum what the params of all categories say of the choice among those that stay.
+
+    Parameters
+    ----------
+    block : Block
+        Of all rows.
+    whole : numpy.ndarray
+        Params (P,) of the model of all categories, in the basis of the block.
+    base : int
+        Of that model.
+    reduction : Reduction
+
+    Returns
+    -------
+    Sums
+        Score ((J - 2) K,) of the model without the category, and its information, packed: not
+        of those who chose another, but of all, each with the probability that they do.
+    """
+    gone = reduction.left_out
+    scores = predict_scores(block.x, whole, base, block.offset)
+    _, y = log_softmax(scores)
+    _, q = log_softmax(np.delete(scores, gone, axis=0))
+    d = map_outcome(block)
+    chosen = np.delete(d, gone, axis=0)
+    stay = chosen.sum(axis=0)
+    score = project_equations(block, chosen - stay * q, reduction.base)
+    people = d.sum(axis=0) * np.delete(y, gone, axis=0).sum(axis=0)
+    others, free = drop_base(sum_others(q), reduction.base), drop_base(q, reduction.base)
+    first, second, _ = index_pairs(len(free))
+    spread = -multiply_pairs(free, free)
+    spread[first == second] = free * others
+    information = weighted_gram(block.x, weigh(block, people * spread))
+    return Sums(0.0, score, information, block.x.shape[1])

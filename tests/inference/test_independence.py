@@ -15,7 +15,7 @@ from tests.inference.plain import compare_frames, costumes, lay_bare
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import fit_case, load_case
 
-KINDS = ("robust", "hausman-mcfadden", "small-hsiao")
+KINDS = ("score", "robust", "hausman-mcfadden", "small-hsiao")
 PARTIES = ("blue", "green", "red")
 
 
@@ -83,9 +83,60 @@ def test_the_robust_test_from_the_scores_of_every_row(gone, weights):
     power = bare.weights ** (2 if weights else 1)
     variance = (power[:, np.newaxis] * influence).T @ influence * 160 / 159
     gap = rest - whole[3 * equation : 3 * equation + 3]
-    found = res.iia_tests().frame.loc[PARTIES[gone]]
+    found = res.iia_tests("robust").frame.loc[PARTIES[gone]]
     assert found["statistic"] == pytest.approx(gap @ np.linalg.inv(variance) @ gap, rel=1e-6)
     assert found["p_value"] == pytest.approx(chi2.sf(found["statistic"], 3))
+
+
+def write_score_test(bare, gone, joint):
+    """Return the statistic and the rank, all of it row by row."""
+    first = bare.base
+    second = next(k for k in range(3) if k not in (first, gone))
+    place = slice(3 * bare.free.index(second), 3 * bare.free.index(second) + 3)
+    y, inverse = bare.probabilities(bare.params), np.linalg.inv(bare.information(bare.params))
+    q = y[:, second] / (y[:, first] + y[:, second])
+    stays = 1 - bare.d[:, gone]
+    scores = (bare.d[:, second] - stays * q)[:, np.newaxis] * bare.x
+    people = bare.weights * (1 - y[:, gone]) * q * (1 - q)
+    information = (people[:, np.newaxis] * bare.x).T @ bare.x
+    spread = information - information @ inverse[place, place] @ information
+    if joint:
+        carried = scores - bare.scores(bare.params) @ inverse[:, place] @ information
+        power = bare.weights**2
+        spread = (power[:, np.newaxis] * carried).T @ carried * 160 / 159
+    total = bare.weights @ scores
+    return total @ np.linalg.solve(spread, total)
+
+
+@pytest.mark.parametrize("gone", range(3))
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_score_form_row_by_row(gone, joint):
+    how = {"weights": "weight", "weight_type": "sampling"} if joint else {}
+    res = fitted("party ~ age + educ", **how)
+    bare = lay_bare(res.rebase(PARTIES[1 if gone == 0 else 0]))
+    found = res.iia_tests("score").frame.loc[PARTIES[gone]]
+    assert found["statistic"] == pytest.approx(write_score_test(bare, gone, joint), rel=1e-6)
+    assert found["df"] == 3
+    assert found["p_value"] == pytest.approx(chi2.sf(found["statistic"], 3))
+
+
+def test_the_variance_of_the_score_form_is_that_of_the_model():
+    """Drawn from the model itself, its statistic has the mean of chi-squared."""
+    rng = np.random.default_rng(8)
+    x = np.column_stack([np.ones(400), rng.normal(size=(400, 1)), rng.integers(0, 2, 400)])
+    powers = np.exp(x @ np.array([[0, 0, 0], [0.2, 1.0, -0.5], [-0.3, -1.0, 0.8]]).T)
+    reach = (powers / powers.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    found = np.array(
+        [
+            ml.MNLogit((reach < rng.uniform(size=(400, 1))).sum(axis=1), x)
+            .fit(threads=1)
+            .iia_tests()
+            .frame["statistic"]
+            for _ in range(200)
+        ]
+    )
+    # Three standard errors: the variance of chi-squared with 3 degrees of freedom is 6.
+    assert (np.abs(found.mean(axis=0) - 3) < 3 * np.sqrt(6 / 200)).all()
 
 
 @pytest.mark.parametrize("gone", range(3))
@@ -123,7 +174,7 @@ def test_the_base_does_not_matter(kind):
         compare_frames(first, res.rebase(base).iia_tests(kind).frame, rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS[:2])
+@pytest.mark.parametrize("kind", KINDS[:3])
 def test_order_of_rows_and_units_do_not_matter(kind):
     frame = survey().sample(frac=1, random_state=3).assign(age=lambda f: 1e3 * f["age"] - 5)
     other = ml.mnlogit("party ~ educ + age", frame, base="red").fit()
@@ -163,7 +214,8 @@ def test_shares_without_a_category_are_of_what_is_left(gone):
     logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
     expected = (np.delete(shares, gone, axis=1) * logs).sum()
     assert objective.evaluate(params, 0).loglike == pytest.approx(expected, rel=1e-12)
-    assert res.iia_tests().frame["statistic"].notna().all()
+    for kind in ("robust", "hausman-mcfadden"):
+        assert res.iia_tests(kind).frame["statistic"].notna().all()
 
 
 @pytest.mark.parametrize(("base", "gone"), [(0, 0), (0, 2), (1, 0), (3, 1), (3, 3)])
@@ -178,13 +230,26 @@ def test_contrasts_give_the_equations_of_those_that_stay(base, gone):
 def test_the_robust_statistic_is_never_negative_where_the_other_is():
     res = fit_case("hsbdemo")
     assert (res.iia_tests("hausman-mcfadden").frame["statistic"] < 0).any()
-    assert (res.iia_tests().frame["statistic"] >= 0).all()
+    for kind in ("robust", "score"):
+        assert (res.iia_tests(kind).frame["statistic"] >= 0).all()
+
+
+def test_combinations_on_which_both_models_agree_are_left_out():
+    """The model is not saturated, but its 8 distinct rows leave few ways to disagree."""
+    res = fit_case("alligators")
+    found = res.iia_tests().frame
+    assert (found["df"] < 15).all()
+    assert (found["df"] >= 1).all()
+    assert found["statistic"].between(0, 50).all()
+    compare_frames(found, res.rebase("Other").iia_tests().frame, rtol=1e-6)
 
 
 def test_a_saturated_model_cannot_be_tested():
-    found = fit_case("nomocc_white").iia_tests().frame
-    assert found[["statistic", "p_value"]].isna().all(axis=None)
-    assert found["reason"].str.contains("singular").all()
+    for kind in ("robust", "score"):
+        found = fit_case("nomocc_white").iia_tests(kind).frame
+        assert found[["statistic", "p_value"]].isna().all(axis=None)
+        assert found["df"].tolist() == [0] * 5
+        assert found["reason"].str.contains("must agree").all()
     found = fit_case("nomocc_white").iia_tests("hausman-mcfadden").frame
     assert found["p_value"].isna().all()
 
@@ -199,6 +264,10 @@ def test_what_does_not_apply_says_why(res):
         separated = ml.mnlogit(case.formula, case.data, **case.options).fit()
     for fit, kind, said in [
         (two, "robust", "two categories"),
+        (two, "score", "two categories"),
+        (sampled.with_cov("nonrobust"), "score", "kind='robust'"),
+        (trusted, "robust", "importance weights"),
+        (reduced, "score", "reduced its bias"),
         (sampled, "hausman-mcfadden", "kind='robust'"),
         (sampled, "small-hsiao", "kind='robust'"),
         (trusted, "robust", "importance weights"),
@@ -210,7 +279,9 @@ def test_what_does_not_apply_says_why(res):
         assert found[["statistic", "p_value"]].isna().all(axis=None)
         assert found["reason"].str.contains(said, regex=False).all()
         assert found.index.tolist() == list(fit.categories)
-    assert trusted.iia_tests("hausman-mcfadden").frame["statistic"].notna().all()
+    for kind in ("hausman-mcfadden", "score"):
+        assert trusted.iia_tests(kind).frame["statistic"].notna().all()
+    assert sampled.iia_tests().frame["statistic"].notna().all()
 
 
 @pytest.mark.parametrize("kind", ["robust", "hausman-mcfadden"])
@@ -218,6 +289,7 @@ def test_rows_that_are_separated_without_a_category_say_so(kind):
     """a and b never meet; c, which meets both, is what makes the whole model's maximum finite."""
     frame = pd.DataFrame({"x": [0.0, 1, 2, 3] * 10, "y": list("aabb") * 5 + ["c"] * 20})
     res = ml.mnlogit("y ~ x", frame).fit()
+    assert res.iia_tests("score").frame.loc["c", "p_value"] < 1
     found = res.iia_tests(kind).frame
     assert "they are separated" in found.loc["c", "reason"]
     assert np.isnan(found.loc["c", ["statistic", "p_value"]].astype(float)).all()
@@ -225,7 +297,7 @@ def test_rows_that_are_separated_without_a_category_say_so(kind):
 
 
 def test_wrong_requests_raise(res):
-    with pytest.raises(OptionError, match="robust, hausman-mcfadden, small-hsiao"):
+    with pytest.raises(OptionError, match="score, robust, hausman-mcfadden"):
         res.iia_tests("hausman")
     for seed in (-1, 0.5, None, "a", True):
         with pytest.raises(OptionError, match="seed"):
