@@ -150,15 +150,15 @@ def iia_tests(
 
     Outer products are multiplied by n / (n - 1), suppose independent observations and allow
     sampling weights. Where few distinct values of the columns, or effects next to none, let both
-    models agree on some combination of coefficients (its variance in W is below 1e-10 of that
-    in either), "score" and "robust" leave it out with its degree of freedom.
+    models agree on some combination of coefficients (its variance in W is below 1e-10 of that in
+    the model without the category), "score" and "robust" leave it out with its degree of freedom.
 
     All are tests of the odds and of the whole specification at once: a rejection is no proof
     that a nested or mixed model is needed, nor is its absence one that it is not. Their sizes
     can be far from nominal (Fry and Harris 1996, 1998; Cheng and Long 2007). Of 1000 samples of
-    500 rows from the model, with three categories and two columns, "score" rejected 4 to 6 % at
-    the level of 5 %, "small-hsiao" 5 to 7 %, "robust" 0 to 4 %, and "hausman-mcfadden" had a
-    p-value in 12 to 50 % of them only.
+    500 rows from the model, with three categories and two columns, "score" rejected 4 to 7 % at
+    the level of 5 % (5 to 10 % by outer products), "small-hsiao" 5 to 7 % and "robust" 0 to 4 %,
+    and "hausman-mcfadden" had a p-value in 12 to 50 % of them only.
 
     Parameters
     ----------

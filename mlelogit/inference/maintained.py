@@ -24,8 +24,8 @@ from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
 UNKNOWN = (
-    "no finite maximum under the null hypothesis has been shown to exist; fit the model that it "
-    "leaves, and see whether the data are separated there"
+    "no finite maximum under the null hypothesis has been shown to exist: the data are separated "
+    "in the model that it leaves, or what it says is far from anything they allow"
 )
 
 

@@ -45,16 +45,20 @@ class Plain:
         return np.einsum("nj,nk->njk", residuals, self.x).reshape(len(self.x), -1)
 
     def information(self, params: np.ndarray) -> np.ndarray:
-        total = 0.0
-        for row, y, weight in zip(self.x, self.probabilities(params), self.weights, strict=True):
-            p = y[self.free]
-            total += weight * np.kron(np.diag(p) - np.outer(p, p), np.outer(row, row))
-        return total
+        p = self.probabilities(params)[:, self.free]
+        blocks = [
+            [
+                (self.weights * p[:, j] * ((j == k) - p[:, k]) * self.x.T) @ self.x
+                for k in range(p.shape[1])
+            ]
+            for j in range(p.shape[1])
+        ]
+        return np.block(blocks)
 
     def climb(self, start: np.ndarray, directions: np.ndarray | None = None) -> np.ndarray:
         """Climb by Newton steps from params along directions (P, r), or along all."""
         params, along = start, np.eye(len(start)) if directions is None else directions
-        for _ in range(60):
+        for _ in range(25):
             score = along.T @ (self.weights @ self.scores(params))
             params = params + along @ np.linalg.solve(
                 along.T @ self.information(params) @ along, score

@@ -132,11 +132,11 @@ def test_the_variance_of_the_score_form_is_that_of_the_model():
             .fit(threads=1)
             .iia_tests()
             .frame["statistic"]
-            for _ in range(200)
+            for _ in range(100)
         ]
     )
     # Three standard errors: the variance of chi-squared with 3 degrees of freedom is 6.
-    assert (np.abs(found.mean(axis=0) - 3) < 3 * np.sqrt(6 / 200)).all()
+    assert (np.abs(found.mean(axis=0) - 3) < 3 * np.sqrt(6 / 100)).all()
 
 
 @pytest.mark.parametrize("gone", range(3))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import mlelogit as ml
 from mlelogit.data.formulas import list_terms
-from mlelogit.exceptions import CollinearityWarning, OptionError, SeparationWarning
+from mlelogit.exceptions import (
+    CollinearityWarning,
+    DataNotKeptError,
+    OptionError,
+    SeparationWarning,
+)
+from mlelogit.inference.covariance import omit_covariance
+from mlelogit.results import MNLogitResults
 from tests.inference.plain import compare_frames, costumes, hold
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import PLAIN, fit_case, load_case
@@ -202,3 +211,23 @@ def test_equations_held_reduce_the_degrees_of_freedom(kind):
     assert equal.loc["educ", "df"] == 1
     assert held.combine_tests(kind)["df"].tolist() == [4, 4, 3]
     assert held.iia_tests().frame["reason"].str.contains("held to equations").all()
+
+
+def test_without_rows_or_information_wald_or_nothing():
+    res = fitted("party ~ age * educ")
+    stripped = MNLogitResults(replace(res.record, blocks=None), res.covariance)
+    compare_frames(res.term_tests("wald"), stripped.term_tests("wald"))
+    for ask in (stripped.term_tests, stripped.combine_tests, stripped.equality_tests):
+        with pytest.raises(DataNotKeptError):
+            ask("score")
+    for kind in ("score", "small-hsiao"):
+        with pytest.raises(DataNotKeptError):
+            stripped.iia_tests(kind)
+    sums = replace(res.record.sums, information=None)
+    large = replace(res.record, maximum=replace(res.record.maximum, sums=sums, inverse=None))
+    unformed = MNLogitResults(large, omit_covariance("nonrobust", 8))
+    for kind in ("lr", "wald", "score"):
+        found = unformed.term_tests(kind)
+        assert found["p_value"].isna().all()
+        assert found["reason"].str.contains("for its size").all()
+    assert unformed.iia_tests().frame["reason"].str.contains("for its size").all()
