@@ -19,6 +19,7 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
+from mlelogit.inference.additions import score_test_added
 from mlelogit.inference.coefficients import (
     divide_by_errors,
     frame_covariance,
@@ -265,10 +266,19 @@ class MNLogitResults:
         return lr_test(self.record, smaller.record)
 
     def score_test(
-        self, hypothesis: Any, value: Any = None, cov_type: str | None = None
+        self,
+        hypothesis: Any = None,
+        value: Any = None,
+        cov_type: str | None = None,
+        *,
+        exog_extra: Any = None,
     ) -> TestResult:
-        """Test "age", "car: age" or a matrix; see `mlelogit.inference.score.score_test`."""
-        return score_test(self.record, self.covariance, hypothesis, value, cov_type)
+        """Test "age" or columns to add; see `mlelogit.inference.score` and `additions`."""
+        if exog_extra is None:
+            return score_test(self.record, self.covariance, hypothesis, value, cov_type)
+        if hypothesis is not None or value is not None:
+            raise OptionError("score_test takes a hypothesis or exog_extra, not both.")
+        return score_test_added(self.record, self.covariance, exog_extra, cov_type)
 
     def term_tests(self, kind: str = "lr", type: int = 2) -> pd.DataFrame:  # noqa: A002
         """Test every term; see `mlelogit.inference.terms.term_tests`."""

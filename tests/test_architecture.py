@@ -94,6 +94,7 @@ INSIDE = {
         "likelihood_ratio",
         "score",
         "equations",
+        "additions",
         "terms",
         "combining",
         "subsets",

@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction, read_restrictions
-from mlelogit.data.sources import lay_out
+from mlelogit.data.sources import JoinedSource
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
@@ -295,7 +295,7 @@ def _equal(left: Any, right: Any) -> bool:
 def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
     """Return the columns of the smaller design outside the larger's column space."""
     one, two = larger.need_blocks().design, smaller.need_blocks().design
-    joined = replace(one, source=_JoinedSource(one.source, two.source))
+    joined = replace(one, source=JoinedSource(one.source, two.source))
     scale = np.concatenate([larger.basis.scale, smaller.basis.scale])
     r = factor_columns(RowBlocks(joined), scale)
     width = len(larger.basis.scale)
@@ -303,33 +303,3 @@ def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
     outside = np.linalg.norm(r[width:, width:-1], axis=0)
     names = smaller.encoding.names
     return [names[i] for i in np.flatnonzero(outside > NESTING_TOLERANCE * inside)]
-
-
-@dataclass(frozen=True)
-class _JoinedSource:
-    """The columns of two designs side by side."""
-
-    left: Any
-    right: Any
-    direct = False
-    sparse = False
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
-
-    @property
-    def rounding(self) -> np.ndarray:
-        return np.concatenate([self.left.rounding, self.right.rounding])
-
-    @property
-    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = zip(self.left.extremes, self.right.extremes, strict=True)
-        return np.concatenate(low), np.concatenate(high)
-
-    def block(self, start: int, stop: int) -> np.ndarray:
-        blocks = self.left.block(start, stop), self.right.block(start, stop)
-        return np.vstack([lay_out(block) for block in blocks])
-
-    def take(self, rows: np.ndarray) -> _JoinedSource:
-        return _JoinedSource(self.left.take(rows), self.right.take(rows))

@@ -93,7 +93,7 @@ def apply_score(
     """Test equations inside a maintained model; see `score_test`."""
     record, said = maintained.record, null or asked.said
     name = f"Score test ({kind} covariance)"
-    reason = _find_reason(record, kind)
+    reason = find_score_reason(record, kind)
     if reason:
         return refuse_test(name, said, len(asked), reason)
     fit = maintained.restrict(asked)
@@ -130,7 +130,8 @@ def measure_score(
     return square_distance(rows @ step, rows @ matrix @ rows.T)
 
 
-def _find_reason(record: FitRecord, kind: str) -> str:
+def find_score_reason(record: FitRecord, kind: str) -> str:
+    """Say why a score test does not apply to a fit; nothing if it does."""
     if record.maximum.bias_reduction is not None:
         return BIAS_REASON
     if record.weight_type == "sampling" and kind == "nonrobust":
