@@ -185,8 +185,10 @@ def iia_tests(
     --------
     >>> import mlelogit as ml
     >>> res = ml.mnlogit("PID ~ age + educ", ml.datasets.load_anes96()).fit()
-    >>> res.iia_tests().frame["df"].unique().tolist()
+    >>> res.iia_tests("robust").frame["df"].unique().tolist()
     [15]
+    >>> bool((res.iia_tests().frame["statistic"] >= 0).all())
+    True
     """
     check_choice("kind", kind, tuple(NAMES))
     generator = _read_seed(seed)
