@@ -24,8 +24,8 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     """Test for every pair of categories that nothing but their frequency tells them apart.
 
     The null hypothesis is ``b_i = b_j`` in all columns but the constant, which leaves the
-    log-odds of i against j the same in every row (Anderson 1984, section 6, "indistinguishable"
-    categories; Long and Freese 2014, section 8.4). Under it the likelihood is that of the model
+    log-odds of i against j the same in every row (Anderson 1984, "indistinguishable"
+    categories; Long and Freese 2014, chapter 8). Under it the likelihood is that of the model
     with the two merged, plus ``N_i log(N_i / (N_i + N_j)) + N_j log(N_j / (N_i + N_j))``
     (Cramer and Ridder 1991), and the likelihood-ratio test, kind="lr", is theirs. Which
     category is the base does not matter. One test a pair: think of `adjust_pvalues`.

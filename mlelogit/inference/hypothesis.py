@@ -148,7 +148,7 @@ def apply_wald(
     """Test equations by the Wald statistic, where others are held or not.
 
     With equations ``H b = h`` held, what is tested are the combinations of the rows of R and H
-    that are uncorrelated with ``H b`` (Fox and Weisberg 2019, section 5.3.4): the statistic is
+    that are uncorrelated with ``H b`` (Fox and Weisberg 2019): the statistic is
     that of both less that of H alone.
 
     Raises

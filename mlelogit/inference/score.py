@@ -52,7 +52,7 @@ def score_test(
     With score s, information I and meat M there, ``s' I⁻¹ s`` is chi-squared with as many
     degrees of freedom as R has rows (Rao 1948). Where the covariance is robust it is
     ``(R I⁻¹ s)' (R V R')⁻¹ R I⁻¹ s`` with ``V = I⁻¹ M I⁻¹`` and its correction (White 1982,
-    theorem 3.5; Boos 1992, equation 5), the same for M = I; with "opg", ``s' M⁻¹ s``. It needs
+    theorem 3.5; Boos 1992), the same for M = I; with "opg", ``s' M⁻¹ s``. It needs
     no maximum without the hypothesis, so it applies where separated data have none.
 
     Parameters

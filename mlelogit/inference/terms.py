@@ -42,8 +42,8 @@ def term_tests(
     Type III: they are zero while all other terms stay. Where a term is part of an interaction
     this depends on its contrasts and on where the zero of the other variables lies. Type II
     respects marginality: a term is tested in the model without the terms that contain it
-    (``a:b`` contains ``a``), whose effects are taken to be absent (Fox and Weisberg 2019,
-    section 5.3.4; as ``car::Anova``). By likelihood ratio both models are climbed. By Wald the
+    (``a:b`` contains ``a``), whose effects are taken to be absent (Fox and Weisberg 2019;
+    as ``car::Anova``). By likelihood ratio both models are climbed. By Wald the
     full fit alone is used, and the hypothesis is the combinations of the coefficients of the
     term and of those that contain it which are uncorrelated with the latter. A term contains
     another if it is the product of its factors, as they are written, and more.
