@@ -19,6 +19,7 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
+from mlelogit.inference.additions import score_test_added
 from mlelogit.inference.coefficients import (
     divide_by_errors,
     frame_covariance,
@@ -29,13 +30,19 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
     two_sided_p,
 )
+from mlelogit.inference.combining import combine_tests
 from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.equations import equality_tests
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
 from mlelogit.inference.hauck_donner import find_hauck_donner
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
+from mlelogit.inference.independence import IndependenceTests, iia_tests
+from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
+from mlelogit.inference.score import score_test
+from mlelogit.inference.terms import term_tests
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -253,10 +260,12 @@ class MNLogitResults:
         """Test "age", "car: age" or a matrix; see `mlelogit.inference.hypothesis.wald_test`."""
         return wald_test(self.record, self.covariance, hypothesis, value)
 
-    def lr_test(self, smaller: MNLogitResults) -> TestResult:
-        """Test a smaller model; see `mlelogit.inference.hypothesis.lr_test`."""
+    def lr_test(self, smaller: Any, value: Any = None) -> TestResult:
+        """Test a smaller model's results, or "age"; see `mlelogit.inference.likelihood_ratio`."""
         if not isinstance(smaller, MNLogitResults):
-            raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
+            return lr_test_hypothesis(self.record, self.covariance, smaller, value)
+        if value is not None:
+            raise OptionError("value belongs to a hypothesis, not to the results of a fit.")
         return lr_test(self.record, smaller.record)
 
     def fit_statistics(self) -> pd.DataFrame:
@@ -270,6 +279,37 @@ class MNLogitResults:
     def hauck_donner(self) -> pd.DataFrame:
         """Tell where Wald statistics mislead; see `mlelogit.inference.hauck_donner`."""
         return find_hauck_donner(self.record)
+
+    def score_test(
+        self,
+        hypothesis: Any = None,
+        value: Any = None,
+        cov_type: str | None = None,
+        *,
+        exog_extra: Any = None,
+    ) -> TestResult:
+        """Test "age" or columns to add; see `mlelogit.inference.score` and `additions`."""
+        if exog_extra is None:
+            return score_test(self.record, self.covariance, hypothesis, value, cov_type)
+        if hypothesis is not None or value is not None:
+            raise OptionError("score_test takes a hypothesis or exog_extra, not both.")
+        return score_test_added(self.record, self.covariance, exog_extra, cov_type)
+
+    def term_tests(self, kind: str = "lr", type: int = 2) -> pd.DataFrame:  # noqa: A002
+        """Test every term; see `mlelogit.inference.terms.term_tests`."""
+        return term_tests(self.record, self.covariance, kind, type)
+
+    def equality_tests(self, kind: str = "wald") -> pd.DataFrame:
+        """Test equal equations; see `mlelogit.inference.equations.equality_tests`."""
+        return equality_tests(self.record, self.covariance, kind)
+
+    def combine_tests(self, kind: str = "wald") -> pd.DataFrame:
+        """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
+        return combine_tests(self.record, self.covariance, kind)
+
+    def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
+        """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""
+        return iia_tests(self.record, self.covariance, kind, seed)
 
     def tidy(
         self, alpha: float = 0.05, exponentiate: bool = False, adjust: str | None = None

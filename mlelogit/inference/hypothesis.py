@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import solve_triangular
 from scipy.special import chdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction, read_restrictions
-from mlelogit.data.sources import lay_out
+from mlelogit.data.sources import JoinedSource
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
 from mlelogit.inference.fit_statistics import find_reason
 
 NESTING_TOLERANCE = 1e-8
@@ -70,6 +71,46 @@ def make_test(name: str, null: str, statistic: float, df: int) -> TestResult:
     return TestResult(name, null, float(statistic), df, float(chdtrc(df, max(statistic, 0.0))))
 
 
+def refuse_test(name: str, null: str, df: int, reason: str) -> TestResult:
+    """Return a test that does not apply, and why."""
+    return TestResult(name, null, np.nan, df, np.nan, reason)
+
+
+def frame_tests(tests: dict[Any, TestResult], index: list[str], null: str) -> pd.DataFrame:
+    """Lay tests out, a row each.
+
+    Parameters
+    ----------
+    tests : dict
+        Label -> test; the labels are tuples if the index has several levels.
+    index : list of str
+        Names of its levels.
+    null : str
+        The null hypothesis of each row in words, for ``frame.attrs["null"]``; the name of the
+        test goes to ``frame.attrs["test"]``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns statistic, df, p_value, and reason if any test does not apply.
+    """
+    rows = list(tests.values())
+    columns: dict[str, Any] = {
+        "statistic": np.array([test.statistic for test in rows], dtype=float),
+        "df": np.array([test.df for test in rows], dtype=int),
+        "p_value": np.array([test.p_value for test in rows], dtype=float),
+    }
+    if any(test.reason for test in rows):
+        columns["reason"] = [test.reason for test in rows]
+    if len(index) > 1:
+        labels: pd.Index = pd.MultiIndex.from_tuples(list(tests), names=index)
+    else:
+        labels = pd.Index(list(tests), name=index[0], tupleize_cols=False)
+    frame = pd.DataFrame(columns, index=labels)
+    frame.attrs = {"test": rows[0].name if rows else "", "null": null}
+    return frame
+
+
 def wald_test(
     record: FitRecord, covariance: Covariance, hypothesis: Any, value: Any = None
 ) -> TestResult:
@@ -94,11 +135,32 @@ def wald_test(
     ParamsError
         If a name is unknown, a shape wrong or the rows of R depend on each other.
     """
-    asked = read_equations(hypothesis, record.encoding, value)
-    matrix, target = _scale_rows(asked.matrix, asked.values)
+    return apply_wald(record, covariance, read_equations(hypothesis, record.encoding, value))
+
+
+def apply_wald(
+    record: FitRecord,
+    covariance: Covariance,
+    asked: Restriction,
+    null: str = "",
+    held: Restriction | None = None,
+) -> TestResult:
+    """Test equations by the Wald statistic, where others are held or not.
+
+    With equations ``H b = h`` held, what is tested are the combinations of the rows of R and H
+    that are uncorrelated with ``H b`` (Fox and Weisberg 2019): the statistic is
+    that of both less that of H alone.
+
+    Raises
+    ------
+    ParamsError
+        If the rows depend on each other.
+    """
+    every = asked if held is None else held + asked
+    matrix, target = _scale_rows(every.matrix, every.values)
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
-    said = asked.said
+    size, said = len(asked), null or asked.said
     name = f"Wald test ({covariance.kind} covariance)"
     used = matrix.any(axis=0)
     known = not covariance.omitted and np.isfinite(covariance.matrix[np.ix_(used, used)]).all()
@@ -108,14 +170,15 @@ def wald_test(
             reason = "the covariance was left out for its size; fit(cov_type=...) finds it"
         if record.separation.found:
             reason = "the data are separated, and a coefficient in it is infinite"
-        return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
+        return refuse_test(name, said, size, reason)
     few = matrix[:, used]
     gap = few @ record.maximum.params[used] - target
-    statistic = _square_distance(gap, few @ covariance.matrix[np.ix_(used, used)] @ few.T)
+    spread = few @ covariance.matrix[np.ix_(used, used)] @ few.T
+    statistic = square_distance(gap, spread, len(every) - size)
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"
-        return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
-    return make_test(name, said, statistic, len(matrix))
+        return refuse_test(name, said, size, reason)
+    return make_test(name, said, statistic, size)
 
 
 def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:
@@ -136,16 +199,37 @@ def _scale_rows(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.
     return matrix / size[:, np.newaxis], scaled
 
 
-def _square_distance(gap: np.ndarray, spread: np.ndarray) -> float | None:
-    """Return ``gap' spread⁻¹ gap``; infinite beyond a double, None if spread is singular."""
-    scale = np.sqrt(np.diag(spread))
+def square_distance(gap: np.ndarray, spread: np.ndarray, beyond: int = 0) -> float | None:
+    """Return ``gap' spread⁻¹ gap``; infinite beyond a double, None if spread is singular.
+
+    Less what its first entries give alone, if some number of them is to be held.
+    """
+    scale = np.sqrt(np.maximum(np.diag(spread), 0.0))
     if not scale.all():
         return None
     lower = factor_positive(spread / scale / scale[:, np.newaxis])
     if lower is None or np.diag(lower).min() < SMALLEST_PIVOT:
         return None
     with np.errstate(over="ignore"):
-        return float(np.sum(solve_triangular(lower, gap / scale, lower=True) ** 2))
+        return float(np.sum(solve_triangular(lower, gap / scale, lower=True)[beyond:] ** 2))
+
+
+def whiten_matrix(matrix: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Return ``L⁻¹ M L⁻ᵀ``: a covariance M on the scale of another one, ``L L'``."""
+    half = solve_triangular(lower, matrix, lower=True)
+    whole = solve_triangular(lower, half.T, lower=True)
+    return np.asarray(whole + whole.T) / 2
+
+
+def whitened_distance(gap: np.ndarray, spread: np.ndarray, lower: np.ndarray) -> tuple[float, int]:
+    """Return ``gap' spread⁺ gap`` and the rank of spread, both on the scale of ``L L'``.
+
+    Combinations whose variance is below 1e-10 of theirs on that scale are left out.
+    """
+    sizes, vectors = np.linalg.eigh(whiten_matrix(spread, lower))
+    told = sizes > RANK_TOLERANCE
+    inside = vectors.T @ solve_triangular(lower, gap, lower=True)
+    return float((inside[told] ** 2 / sizes[told]).sum()), int(told.sum())
 
 
 def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
@@ -171,9 +255,9 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     name = "Likelihood-ratio test"
     reason = find_reason(larger) or find_reason(smaller)
     if reason:
-        return TestResult(name, null, np.nan, df, np.nan, reason)
+        return refuse_test(name, null, df, reason)
     if not all(fit.maximum.converged or fit.separation.found for fit in (larger, smaller)):
-        return TestResult(name, null, np.nan, df, np.nan, "a fit has not converged")
+        return refuse_test(name, null, df, "a fit has not converged")
     return make_test(name, null, 2 * (larger.sums.loglike - smaller.sums.loglike), df)
 
 
@@ -211,7 +295,7 @@ def _equal(left: Any, right: Any) -> bool:
 def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
     """Return the columns of the smaller design outside the larger's column space."""
     one, two = larger.need_blocks().design, smaller.need_blocks().design
-    joined = replace(one, source=_JoinedSource(one.source, two.source))
+    joined = replace(one, source=JoinedSource(one.source, two.source))
     scale = np.concatenate([larger.basis.scale, smaller.basis.scale])
     r = factor_columns(RowBlocks(joined), scale)
     width = len(larger.basis.scale)
@@ -219,33 +303,3 @@ def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
     outside = np.linalg.norm(r[width:, width:-1], axis=0)
     names = smaller.encoding.names
     return [names[i] for i in np.flatnonzero(outside > NESTING_TOLERANCE * inside)]
-
-
-@dataclass(frozen=True)
-class _JoinedSource:
-    """The columns of two designs side by side."""
-
-    left: Any
-    right: Any
-    direct = False
-    sparse = False
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
-
-    @property
-    def rounding(self) -> np.ndarray:
-        return np.concatenate([self.left.rounding, self.right.rounding])
-
-    @property
-    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = zip(self.left.extremes, self.right.extremes, strict=True)
-        return np.concatenate(low), np.concatenate(high)
-
-    def block(self, start: int, stop: int) -> np.ndarray:
-        blocks = self.left.block(start, stop), self.right.block(start, stop)
-        return np.vstack([lay_out(block) for block in blocks])
-
-    def take(self, rows: np.ndarray) -> _JoinedSource:
-        return _JoinedSource(self.left.take(rows), self.right.take(rows))
