@@ -176,7 +176,7 @@ def warn_of_lone(count: int, what: str) -> None:
     if count:
         warn_user(
             f"{count} {what} have a leverage of one: each alone decides some combination of the "
-            "coefficients, whose variance they do not tell. Their adjustment is the pseudo-inverse: "
+            "coefficients, whose variance they do not tell. Their adjustment is a pseudo-inverse: "
             "read these coefficients' standard errors with care, or drop what only they decide.",
             LeverageWarning,
         )
