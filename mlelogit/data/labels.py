@@ -54,6 +54,9 @@ class Labels:
     names: pd.Index
     name: str
 
+    def __post_init__(self) -> None:
+        self.codes.setflags(write=False)
+
     @property
     def count(self) -> int:
         """How many labels there are."""
