@@ -30,7 +30,10 @@ from mlelogit.inference.coefficients import (
     two_sided_p,
 )
 from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
+from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
+from mlelogit.inference.hauck_donner import find_hauck_donner
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.interpretation.prediction import (
@@ -256,9 +259,23 @@ class MNLogitResults:
             raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
         return lr_test(self.record, smaller.record)
 
-    def tidy(self, alpha: float = 0.05, exponentiate: bool = False) -> pd.DataFrame:
+    def fit_statistics(self) -> pd.DataFrame:
+        """Return every fit statistic; see `mlelogit.inference.fit_measures`."""
+        return tabulate_fit_statistics(self.record)
+
+    def gof_tests(self, groups: int = 10, category: Any = None) -> GoodnessOfFit:
+        """Test whether the model fits; see `mlelogit.inference.goodness.measure_fit`."""
+        return measure_fit(self.record, groups, category)
+
+    def hauck_donner(self) -> pd.DataFrame:
+        """Tell where Wald statistics mislead; see `mlelogit.inference.hauck_donner`."""
+        return find_hauck_donner(self.record)
+
+    def tidy(
+        self, alpha: float = 0.05, exponentiate: bool = False, adjust: str | None = None
+    ) -> pd.DataFrame:
         """Return one row per coefficient; see `mlelogit.inference.coefficients`."""
-        return tidy_coefficients(self.record, self.covariance, alpha, exponentiate)
+        return tidy_coefficients(self.record, self.covariance, alpha, exponentiate, adjust)
 
     def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
         """Return the table of results; see `mlelogit.display.summary.summarize`."""

@@ -80,7 +80,7 @@ def estimate_clustered(
     -----
     FewClustersWarning, LeverageWarning, NegativeVarianceWarning
     """
-    _warn_of_few(sets, len(bread), correction)
+    _warn_of_few(sets, record.size, correction)
     root, lone = find_root(bread), 0
     inner = np.zeros((root.shape[1], root.shape[1]))
     for members in range(1, len(sets) + 1):
@@ -117,7 +117,7 @@ def find_factor(record: FitRecord, groups: int, correction: str) -> float:
     factor = groups / (groups - 1)
     if correction == "stata":
         return factor
-    size = len(record.maximum.params)
+    size = record.size
     if record.nobs <= size:
         raise CovarianceError(
             f"Correction 'CR1' divides by n - {size}, and there are {record.nobs} observations."

@@ -14,6 +14,7 @@ from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
+from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.notices import keep_errors, warn_user
 
 
@@ -141,7 +142,11 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
 
 @keep_errors
 def tidy_coefficients(
-    record: FitRecord, covariance: Covariance, alpha: float = 0.05, exponentiate: bool = False
+    record: FitRecord,
+    covariance: Covariance,
+    alpha: float = 0.05,
+    exponentiate: bool = False,
+    adjust: str | None = None,
 ) -> pd.DataFrame:
     """Return one row per coefficient.
 
@@ -155,12 +160,22 @@ def tidy_coefficients(
         Whether to give relative risk ratios ``exp(b)``: standard errors by the
         delta method, ``exp(b) se(b)``, intervals the exponentials of those of b,
         z and p-values those of b.
+    adjust : str, optional
+        How to adjust the p-values for their number, that of all coefficients with one,
+        intercepts included: see `mlelogit.inference.multiplicity.adjust_pvalues`, which adjusts
+        those of a part of the table too. Intervals stay those of one coefficient.
 
     Returns
     -------
     pandas.DataFrame
-        Columns category, name, estimate, std_err, z, p_value, lower, upper. With a finite
-        ``covariance.df`` z is a t statistic, and p-values and intervals are those of t.
+        Columns category, name, estimate, std_err, z, p_value (with adjust p_adjusted), lower,
+        upper. With a finite ``covariance.df`` z is a t statistic, and p-values and intervals are
+        those of t.
+
+    Raises
+    ------
+    OptionError
+        If alpha or the adjustment is none.
     """
     encoding = record.encoding
     estimate, bse = (
@@ -185,7 +200,7 @@ def tidy_coefficients(
             ratio = np.exp(estimate)
             numbers |= {"estimate": ratio, "std_err": ratio * bse}
             numbers |= {"lower": np.exp(estimate - half), "upper": np.exp(estimate + half)}
-    return pd.DataFrame(labels | numbers)
+    return adjust_pvalues(pd.DataFrame(labels | numbers), adjust)
 
 
 def interval_frame(record: FitRecord, covariance: Covariance, alpha: float = 0.05) -> pd.DataFrame:

@@ -1,0 +1,124 @@
+"""Adjusted p-values: the procedures by hand, what is left out, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from mlelogit.exceptions import OptionError
+from mlelogit.inference.multiplicity import ADJUSTMENTS, adjust_pvalues
+from tests.inference.samples import fitted
+
+P = [0.04, np.nan, 0.001, 0.03, 0.6, np.nan, 0.008]
+
+
+def table(values=P, column="p_value"):
+    return pd.DataFrame({"name": list("abcdefg")[: len(values)], column: values, "z": 1.0})
+
+
+def holm(p):
+    """Step down by hand: the largest of (m - i) p_(i) so far, at most one."""
+    order, adjusted, largest = np.argsort(p), np.empty(len(p)), 0.0
+    for i, place in enumerate(order):
+        largest = max(largest, (len(p) - i) * p[place])
+        adjusted[place] = min(largest, 1.0)
+    return adjusted
+
+
+def benjamini_hochberg(p):
+    order, adjusted, least = np.argsort(p), np.empty(len(p)), 1.0
+    for i in range(len(p) - 1, -1, -1):
+        least = min(least, p[order[i]] * len(p) / (i + 1))
+        adjusted[order[i]] = least
+    return adjusted
+
+
+BY_HAND = {
+    "holm": holm,
+    "fdr_bh": benjamini_hochberg,
+    "bonferroni": lambda p: np.minimum(p * len(p), 1),
+    "sidak": lambda p: 1 - (1 - p) ** len(p),
+}
+
+
+@pytest.mark.parametrize("method", BY_HAND)
+def test_adjustments_are_those_by_hand(method):
+    known = ~np.isnan(P)
+    found = adjust_pvalues(table(), method)["p_adjusted"].to_numpy()
+    np.testing.assert_allclose(found[known], BY_HAND[method](np.array(P)[known]), rtol=1e-13)
+    assert np.isnan(found[~known]).all()
+
+
+@pytest.mark.parametrize("method", ADJUSTMENTS)
+def test_every_method_is_that_of_statsmodels(method):
+    known = ~np.isnan(P)
+    found = adjust_pvalues(table(), method)
+    theirs = multipletests(np.array(P)[known], method=method)[1]
+    assert (found["p_adjusted"].to_numpy()[known] == theirs).all()
+    assert found.attrs["adjustment"] == {"method": method, "tests": 5}
+    assert list(found.columns) == ["name", "p_value", "p_adjusted", "z"]
+
+
+@pytest.mark.parametrize("method", ADJUSTMENTS)
+def test_borders(method):
+    assert adjust_pvalues(table([0.0, 1.0, 1.0]), method)["p_adjusted"].iloc[0] == 0
+    assert adjust_pvalues(table([np.nan, np.nan]), method)["p_adjusted"].isna().all()
+    assert len(adjust_pvalues(table([]), method)) == 0
+    alone = adjust_pvalues(table([0.03]), method)["p_adjusted"].iloc[0]
+    assert 0.03 <= alone < 0.032
+
+
+def test_the_frame_is_not_modified_and_can_be_adjusted_again():
+    frame = table()
+    before = frame.copy()
+    once = adjust_pvalues(frame, "holm")
+    pd.testing.assert_frame_equal(frame, before)
+    assert frame.attrs == {}
+    again = adjust_pvalues(once, "bonferroni")
+    assert list(again.columns) == list(once.columns)
+    assert again.attrs["adjustment"]["method"] == "bonferroni"
+    assert once.attrs["adjustment"]["method"] == "holm"
+    assert adjust_pvalues(frame, None) is frame
+
+
+def test_nullable_and_object_columns():
+    values = pd.array([0.01, None, 0.04], dtype="Float64")
+    for column in (values, pd.Series([0.01, None, 0.04], dtype=object)):
+        found = adjust_pvalues(pd.DataFrame({"p_value": column}), "bonferroni")["p_adjusted"]
+        np.testing.assert_allclose(found.to_numpy(), [0.02, np.nan, 0.08])
+
+
+@pytest.mark.parametrize("method", ["Holm", "lfdr", "", 3, ["holm"]])
+def test_unknown_methods_are_refused_with_the_list(method):
+    with pytest.raises(OptionError, match=r"bonferroni, sidak, holm-sidak, holm, .*fdr_tsbky"):
+        adjust_pvalues(table(), method)
+
+
+@pytest.mark.parametrize("wrong", [1.5, -0.1, np.inf, "small"])
+def test_what_is_no_p_value_is_refused(wrong):
+    frame = pd.DataFrame({"p_value": [0.1, wrong]})
+    with pytest.raises(OptionError, match="row 1 of column 'p_value'"):
+        adjust_pvalues(frame)
+
+
+def test_a_table_without_the_column_is_refused():
+    with pytest.raises(
+        OptionError, match="column 'p_value' of p-values; this has 'name', 'p', 'z'"
+    ):
+        adjust_pvalues(table(column="p"))
+    with pytest.raises(OptionError, match="this has none"):
+        adjust_pvalues([0.1, 0.2])
+    assert "p_adjusted" in adjust_pvalues(table(column="p"), column="p")
+
+
+def test_tidy_takes_an_adjustment():
+    res = fitted()
+    plain, found = res.tidy(), res.tidy(adjust="holm")
+    np.testing.assert_allclose(found["p_adjusted"], holm(plain["p_value"].to_numpy()), rtol=1e-13)
+    pd.testing.assert_frame_equal(found.drop(columns="p_adjusted"), plain)
+    assert found.attrs["adjustment"]["tests"] == 10
+    assert "adjustment" not in plain.attrs
+    with pytest.raises(OptionError, match="adjust must be one of"):
+        res.tidy(adjust="tukey")
