@@ -129,14 +129,45 @@ def test_sampled_fractions_are_sizes_of_populations():
     assert matrix_gap(res.cov_params(), by_size.cov_params()) < 1e-12
 
 
-def test_a_subpopulation_keeps_the_units_of_the_design():
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("domain", {"strata": "area", "psu": "unit"}),
+        ("domain_strata_psu", {"strata": "area", "psu": "unit"}),
+        ("domain_rows", {"strata": "area"}),
+    ],
+)
+@pytest.mark.parametrize("gone", ["zero weight", "missing"])
+def test_a_subpopulation_keeps_the_units_of_the_design(name, options, gone):
     data = students()
     inside = (data["schtyp"] == "public") & (data["cid"] > 4)
-    domain = data.assign(w=data["w"].where(inside, 0))
-    model = ml.mnlogit("y ~ write + ses", domain, weights="w", weight_type="sampling")
-    res = model.fit(cov_type="survey", cov_kwds={"strata": "area", "psu": "unit"})
-    block = truth()["survey"]["domain"]
+    if name != "domain":
+        inside = (data["schtyp"] == "public") & (data["area"] != 3)
+    domain = data.assign(w=data["w"].where(inside, 0 if gone == "zero weight" else np.nan))
+    sampling = {"weights": "w", "weight_type": "sampling", "missing": "drop"}
+    model = ml.mnlogit("y ~ write + ses", domain, **sampling)
+    res = model.fit(cov_type="survey", cov_kwds=options)
+    block = truth()["survey"][name]
     assert matrix_gap(res.cov_params(), np.array(block["vcov"])) < CLOSE
+    used = data[inside]
+    units = used["unit"].nunique() if "psu" in options else len(used)
+    assert res.covariance.df == units - used["area"].nunique()
+
+
+def test_labels_may_miss_where_rows_were_dropped():
+    data = students()
+    inside = data["area"] != 3
+    labels = data.assign(
+        w=data["w"].where(inside, 0),
+        area=data["area"].where(inside),
+        unit=data["unit"].where(inside),
+    )
+    options = {"weights": "w", "weight_type": "sampling"}
+    design = {"strata": "area", "psu": "unit"}
+    res = ml.mnlogit("y ~ write + ses", labels, **options).fit()
+    alone = ml.mnlogit("y ~ write + ses", data[inside], **options).fit()
+    found = res.with_cov("survey", **design)
+    assert matrix_gap(found.cov_params(), alone.with_cov("survey", **design).cov_params()) < 1e-9
 
 
 def test_adjusted_wald_test():

@@ -52,6 +52,12 @@ for (name in names(designs)) {
 part <- svyglm(form, subset(designs$strata_psu, schtyp == "public" & cid > 4),
                family = quasibinomial(), control = control)
 surveys$domain <- list(coef = unname(coef(part)), vcov = lower(vcov(part)))
+# Without one of the areas, by unit and by row.
+for (name in c("strata_psu", "rows")) {
+  part <- svyglm(form, subset(designs[[name]], schtyp == "public" & area != 3),
+                 family = quasibinomial(), control = control)
+  surveys[[paste0("domain_", name)]] <- list(coef = unname(coef(part)), vcov = lower(vcov(part)))
+}
 # One unit alone in its area: 40 moved to an area of its own.
 d$lone <- ifelse(d$unit == 7, 9, d$area)
 for (how in c("adjust", "certainty")) {
