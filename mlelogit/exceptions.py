@@ -17,14 +17,18 @@ __all__ = [
     "DataNotKeptError",
     "DuplicateColumnError",
     "EmptyDataError",
+    "FewClustersWarning",
     "FormulaError",
     "InfiniteValueError",
+    "LabelError",
     "LengthMismatchError",
+    "LeverageWarning",
     "MNLogitError",
     "MNLogitWarning",
     "MisalignedIndexError",
     "MissingDataError",
     "MissingExtraError",
+    "NegativeVarianceWarning",
     "NoFiniteMaximumWarning",
     "NotConvergedWarning",
     "NotNestedError",
@@ -100,6 +104,10 @@ class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
 
 
+class LabelError(MNLogitError):
+    """Labels that stand beside the rows (groups, time, strata) cannot be read."""
+
+
 class LengthMismatchError(MNLogitError):
     """Two inputs that go row by row have different lengths."""
 
@@ -170,6 +178,18 @@ class CategoryOrderWarning(MNLogitWarning):
 
 class CollinearityWarning(MNLogitWarning):
     """Columns that are combinations of others were left out."""
+
+
+class FewClustersWarning(MNLogitWarning):
+    """A cluster-robust covariance rests on few clusters, and is likely too small."""
+
+
+class LeverageWarning(MNLogitWarning):
+    """Rows or clusters that alone decide a coefficient have no adjusted residual."""
+
+
+class NegativeVarianceWarning(MNLogitWarning):
+    """A multi-way covariance had negative eigenvalues, which were set to zero."""
 
 
 class NoFiniteMaximumWarning(MNLogitWarning):

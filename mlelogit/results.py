@@ -95,9 +95,9 @@ class MNLogitResults:
 
     @property
     def pvalues(self) -> pd.DataFrame:
-        """Two-sided normal p-values, laid out as `params`."""
+        """Two-sided p-values, normal or of t with the covariance's df, laid out as `params`."""
         z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
-        return frame_params(two_sided_p(z), self.record.encoding)
+        return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""
@@ -325,9 +325,9 @@ class MNLogitResults:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
 
-    def with_cov(self, kind: str) -> MNLogitResults:
+    def with_cov(self, kind: str, **options: Any) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
-        return MNLogitResults(self.record, estimate_covariance(self.record, kind))
+        return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""

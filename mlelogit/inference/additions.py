@@ -20,14 +20,14 @@ from mlelogit.data.frames import (
 )
 from mlelogit.data.sources import JoinedSource, read_columns
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import CovarianceError, MisalignedIndexError
+from mlelogit.exceptions import MisalignedIndexError
 from mlelogit.fitting.basis import find_basis, make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, check_covariance
+from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.equations import restrict_columns
-from mlelogit.inference.hypothesis import TestResult, make_test, refuse_test
-from mlelogit.inference.score import SINGULAR, find_score_reason, measure_score
+from mlelogit.inference.hypothesis import TestResult, refuse_test
+from mlelogit.inference.score import SINGULAR, choose_request, find_score_reason, judge_score
 
 
 @single_threaded_blas
@@ -71,11 +71,11 @@ def score_test_added(
     >>> abs(added.statistic - larger.score_test("educ").statistic) < 1e-6
     True
     """
-    kind = str(cov_type if check_covariance(cov_type, None) else covariance.kind)
+    request = choose_request(record, covariance, cov_type)
     design, extra = _add_columns(record, exog_extra)
     null = f"the columns added have no effect: {', '.join(map(str, extra))}"
-    name, df = f"Score test ({kind} covariance)", len(extra) * len(record.params)
-    reason = find_score_reason(record, kind) or _find_reason(record)
+    name, df = f"Score test ({request.kind} covariance)", len(extra) * len(record.params)
+    reason = find_score_reason(record, request.kind) or _find_reason(record)
     if reason:
         return refuse_test(name, null, df, reason)
     there = _stand_beside(record, design)
@@ -84,13 +84,7 @@ def score_test_added(
     width = len(design.encoding.names)
     added = list(range(width - len(extra), width))
     asked = restrict_columns(there, added, np.eye(len(record.params)))
-    try:
-        statistic = measure_score(there, None, kind, asked)
-    except CovarianceError as error:
-        return refuse_test(name, null, df, str(error).rstrip("."))
-    if statistic is None:
-        return refuse_test(name, null, df, SINGULAR)
-    return make_test(name, null, statistic, df)
+    return judge_score(there, None, request, asked, null)
 
 
 def _find_reason(record: FitRecord) -> str:

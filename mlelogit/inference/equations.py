@@ -19,7 +19,7 @@ from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.hypothesis import TestResult, apply_wald, frame_tests, refuse_test
 from mlelogit.inference.likelihood_ratio import apply_lr, name_lr
 from mlelogit.inference.maintained import Maintained
-from mlelogit.inference.score import apply_score
+from mlelogit.inference.score import apply_score, choose_request
 
 TESTS = ("lr", "wald", "score")
 LEFT_OUT = "all its columns were left out, as combinations of others"
@@ -43,7 +43,8 @@ def apply_test(
     if kind == "lr":
         return apply_lr(maintained, covariance, asked, null)
     if kind == "score":
-        return apply_score(maintained, covariance.kind, asked, null)
+        request = choose_request(maintained.record, covariance, None)
+        return apply_score(maintained, request, asked, null)
     return apply_wald(maintained.record, covariance, asked, null, maintained.held)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.linalg import solve_triangular
-from scipy.special import chdtrc
+from scipy.special import chdtrc, fdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
@@ -37,12 +37,15 @@ class TestResult:
     null : str
         The null hypothesis in words.
     statistic : float
-        Chi-squared under the null; NaN if the test does not apply.
+        Chi-squared under the null, or F if `df_denom` is finite; NaN if the test does not
+        apply.
     df : int
         Degrees of freedom.
     p_value : float
     reason : str
         Why the test does not apply; empty if it does.
+    df_denom : float
+        Degrees of freedom of the denominator of F; infinite for chi-squared.
     """
 
     __test__ = False
@@ -53,12 +56,16 @@ class TestResult:
     df: int
     p_value: float
     reason: str = ""
+    df_denom: float = np.inf
 
     def __str__(self) -> str:
         head = f"{self.name}\nNull hypothesis: {self.null}\n"
         if self.reason:
             return f"{head}Does not apply: {self.reason}."
-        return f"{head}chi2({self.df}) = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
+        law = f"chi2({self.df})"
+        if np.isfinite(self.df_denom):
+            law = f"F({self.df}, {self.df_denom:.10g})"
+        return f"{head}{law} = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -92,7 +99,8 @@ def frame_tests(tests: dict[Any, TestResult], index: list[str], null: str) -> pd
     Returns
     -------
     pandas.DataFrame
-        Columns statistic, df, p_value, and reason if any test does not apply.
+        Columns statistic, df, p_value; df_denom if statistics are F; reason if any test does
+        not apply.
     """
     rows = list(tests.values())
     columns: dict[str, Any] = {
@@ -100,6 +108,8 @@ def frame_tests(tests: dict[Any, TestResult], index: list[str], null: str) -> pd
         "df": np.array([test.df for test in rows], dtype=int),
         "p_value": np.array([test.p_value for test in rows], dtype=float),
     }
+    if any(np.isfinite(test.df_denom) for test in rows):
+        columns["df_denom"] = np.array([test.df_denom for test in rows], dtype=float)
     if any(test.reason for test in rows):
         columns["reason"] = [test.reason for test in rows]
     if len(index) > 1:
@@ -111,13 +121,33 @@ def frame_tests(tests: dict[Any, TestResult], index: list[str], null: str) -> pd
     return frame
 
 
+def make_wald(name: str, null: str, statistic: float, df: int, design_df: float) -> TestResult:
+    """Return a Wald test: chi-squared, or with d design degrees of freedom the adjusted F.
+
+    ``F = W (d - k + 1) / (k d)`` of k hypotheses has k and d - k + 1 degrees of freedom, as
+    after Stata's svy (Korn and Graubard 1990).
+    """
+    if not np.isfinite(design_df):
+        return make_test(name, null, statistic, df)
+    left = design_df - df + 1
+    if left <= 0:
+        reason = (
+            f"{df} hypotheses are too many for the {design_df:.10g} degrees of freedom of the "
+            "survey design"
+        )
+        return refuse_test(name, null, df, reason)
+    ratio = float(statistic) * left / (df * design_df)
+    return TestResult(name, null, ratio, df, float(fdtrc(df, left, max(ratio, 0.0))), "", left)
+
+
 def wald_test(
     record: FitRecord, covariance: Covariance, hypothesis: Any, value: Any = None
 ) -> TestResult:
     r"""Test linear hypotheses ``R b = q`` by the Wald statistic.
 
     ``(R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of
-    freedom as R has rows (Greene 2018, section 14.6.2).
+    freedom as R has rows (Greene 2018, section 14.6.2); with a survey design's covariance an
+    F statistic is made of it, see `make_wald`.
 
     Parameters
     ----------
@@ -178,7 +208,7 @@ def apply_wald(
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"
         return refuse_test(name, said, size, reason)
-    return make_test(name, said, statistic, size)
+    return make_wald(name, said, statistic, size, covariance.df)
 
 
 def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:

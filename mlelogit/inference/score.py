@@ -18,19 +18,19 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.restriction import FreeSpace, RestrictedFit, invert_along
 from mlelogit.inference.covariance import (
     Covariance,
-    check_covariance,
     estimate_covariance,
     sum_meats,
 )
 from mlelogit.inference.hypothesis import (
     TestResult,
-    make_test,
+    make_wald,
     read_equations,
     refuse_test,
     square_distance,
     whitened_distance,
 )
 from mlelogit.inference.maintained import UNFORMED, UNKNOWN, Maintained
+from mlelogit.inference.requests import COVARIANCES, CovarianceRequest, read_request
 
 BIAS_REASON = "score tests are of the maximum of the likelihood, and this fit reduced its bias"
 PSEUDO_REASON = (
@@ -63,7 +63,8 @@ def score_test(
     hypothesis, value
         As in `mlelogit.inference.hypothesis.wald_test`.
     cov_type : str, optional
-        Another kind of covariance than the one in use.
+        Another kind of covariance than the one in use, which is formed under the null
+        hypothesis with its groups and its correction.
 
     Raises
     ------
@@ -82,18 +83,26 @@ def score_test(
     1
     """
     asked = read_equations(hypothesis, record.encoding, value)
-    kind = cov_type if check_covariance(cov_type, None) else covariance.kind
-    return apply_score(Maintained(record), str(kind), asked)
+    return apply_score(Maintained(record), choose_request(record, covariance, cov_type), asked)
+
+
+def choose_request(
+    record: FitRecord, covariance: Covariance, cov_type: str | None
+) -> CovarianceRequest:
+    """Return the covariance to estimate where the null hypothesis holds."""
+    if cov_type is None:
+        return covariance.request or CovarianceRequest(covariance.kind)
+    return read_request(cov_type, None, lambda: record.need_blocks().design)
 
 
 @single_threaded_blas
 def apply_score(
-    maintained: Maintained, kind: str, asked: Restriction, null: str = ""
+    maintained: Maintained, request: CovarianceRequest, asked: Restriction, null: str = ""
 ) -> TestResult:
     """Test equations inside a maintained model; see `score_test`."""
     record, said = maintained.record, null or asked.said
-    name = f"Score test ({kind} covariance)"
-    reason = find_score_reason(record, kind)
+    name = f"Score test ({request.kind} covariance)"
+    reason = find_score_reason(record, request.kind)
     if reason:
         return refuse_test(name, said, len(asked), reason)
     fit = maintained.restrict(asked)
@@ -102,36 +111,50 @@ def apply_score(
     there = stand_at(maintained, fit)
     if there.maximum.inverse is None:
         return refuse_test(name, said, len(asked), SINGULAR)
+    return judge_score(there, maintained.space, request, asked, said)
+
+
+def judge_score(
+    there: FitRecord,
+    space: FreeSpace | None,
+    request: CovarianceRequest,
+    asked: Restriction,
+    said: str,
+) -> TestResult:
+    """Test equations where the null hypothesis holds."""
+    name = f"Score test ({request.kind} covariance)"
     try:
-        statistic = measure_score(there, maintained.space, kind, asked)
+        statistic, df = measure_score(there, space, request, asked)
     except CovarianceError as error:
         return refuse_test(name, said, len(asked), str(error).rstrip("."))
     if statistic is None:
         return refuse_test(name, said, len(asked), SINGULAR)
-    return make_test(name, said, statistic, len(asked))
+    return make_wald(name, said, statistic, len(asked), df)
 
 
 def measure_score(
-    there: FitRecord, space: FreeSpace | None, kind: str, asked: Restriction
-) -> float | None:
-    """Return the statistic where the null hypothesis holds; None if it is not defined."""
+    there: FitRecord, space: FreeSpace | None, request: CovarianceRequest, asked: Restriction
+) -> tuple[float | None, float]:
+    """Return the statistic where the null hypothesis holds, None if undefined, and its t's df."""
     score, basis = np.asarray(there.sums.score), there.basis
-    if kind == "opg":
+    if request.kind == "opg":
         free = np.eye(len(score)) if space is None else space.directions
         lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
         meat = free.T @ sum_meats(there) @ free
         if lower is None:
-            return None
+            return None, np.inf
         statistic, rank = whitened_distance(free.T @ score, meat, lower)
-        return statistic if rank == len(lower) else None
+        return statistic if rank == len(lower) else None, np.inf
     step = basis.leave_params((there.maximum.inverse @ score).reshape(there.params.shape)).ravel()
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
-    matrix = estimate_covariance(there, kind).matrix
-    return square_distance(rows @ step, rows @ matrix @ rows.T)
+    covariance = estimate_covariance(there, request)
+    return square_distance(rows @ step, rows @ covariance.matrix @ rows.T), covariance.df
 
 
 def find_score_reason(record: FitRecord, kind: str) -> str:
     """Say why a score test does not apply to a fit; nothing if it does."""
+    if kind not in COVARIANCES:
+        return f"a {kind} covariance is not formed under the null hypothesis; give cov_type="
     if record.maximum.bias_reduction is not None:
         return BIAS_REASON
     if record.weight_type == "sampling" and kind == "nonrobust":
