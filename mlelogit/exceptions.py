@@ -21,6 +21,7 @@ __all__ = [
     "EmptyDataError",
     "FormulaError",
     "InfiniteValueError",
+    "LabelError",
     "LengthMismatchError",
     "MNLogitError",
     "MNLogitWarning",
@@ -104,6 +105,10 @@ class FormulaError(MNLogitError):
 
 class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
+
+
+class LabelError(MNLogitError):
+    """Labels that stand beside the rows (groups, time, strata) cannot be read."""
 
 
 class LengthMismatchError(MNLogitError):

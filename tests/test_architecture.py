@@ -51,6 +51,7 @@ INSIDE = {
         "encoding",
         "rows",
         "design",
+        "labels",
         "threads",
         "blocks",
     ),
