@@ -9,6 +9,7 @@ import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.restrictions import Restriction
 from mlelogit.data.rows import Audit
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import DataNotKeptError, OptionError
@@ -107,6 +108,8 @@ class FitRecord:
         Index of the rows used.
     separation : Separation
         Whether the data are separated, and what is in the limit.
+    restriction : Restriction or None
+        Independent linear equations that the params were held to.
     """
 
     encoding: Encoding
@@ -120,6 +123,12 @@ class FitRecord:
     audit: Audit
     index: pd.Index
     separation: Separation = CERTIFIED
+    restriction: Restriction | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of free params: P less the equations in force."""
+        return len(self.maximum.params) - (0 if self.restriction is None else len(self.restriction))
 
     @property
     def has_offset(self) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import (
     CovarianceOmittedWarning,
     NoFiniteMaximumWarning,
@@ -181,10 +180,3 @@ def _tell_limit(limit: float, sure: Any) -> str:
 def _list_first(items: list[str], most: int = SHOWN) -> str:
     more = len(items) - most
     return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def list_coefficients(encoding: Encoding) -> list[str]:
-    """Name every coefficient "category: name", equation by equation."""
-    names = encoding.category_names
-    others = names[: encoding.base] + names[encoding.base + 1 :]
-    return [f"{category}: {name}" for category in others for name in encoding.names]

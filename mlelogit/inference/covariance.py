@@ -195,7 +195,7 @@ def sum_meats(record: FitRecord) -> np.ndarray:
 def _find_correction(record: FitRecord, kind: str) -> tuple[float, str]:
     if kind == "HC0":
         return 1.0, ""
-    size = len(record.maximum.params) if kind == "HC1" else 1
+    size = record.size if kind == "HC1" else 1
     if record.nobs <= size:
         raise CovarianceError(
             f"Covariance {kind!r} divides by n - {size}, and there are {record.nobs} observations."

@@ -68,7 +68,7 @@ def find_reason(record: FitRecord) -> str:
 def compute_fit_statistics(record: FitRecord) -> FitStatistics:
     """Compute the statistics of a fit."""
     llf, llnull = record.sums.loglike, record.null.loglike
-    size = len(record.maximum.params)
+    size = record.size
     df_model = size - (len(record.params) if record.null.has_intercepts else 0)
     pseudo = record.weight_type == "sampling"
     reason = find_reason(record) or ("" if np.isfinite(llnull) else NULL_REASON)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.linalg import solve_triangular
 from scipy.special import chdtrc
 
-from mlelogit.data.arguments import read_reals
 from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.restrictions import Restriction, read_restrictions
 from mlelogit.data.sources import lay_out
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.fitting.report import list_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import find_reason
 
 NESTING_TOLERANCE = 1e-8
-SHOWN = 4
 # The square root of what rounding leaves of the variance of a combination that has none.
 SMALLEST_PIVOT = 1e-7
 
@@ -86,23 +83,22 @@ def wald_test(
     record : FitRecord
     covariance : Covariance
     hypothesis : str, tuple, list of them, or array-like
-        Names of coefficients that are zero: "age" in every equation,
-        "car: age" or ("car", "age") in one; or the matrix R (rows, P).
+        "car: age = bus: age", "train: income = 0.5"; a name alone, "age" or "car: age", is
+        zero, in every equation or in one; or the matrix R (rows, P). See
+        `mlelogit.data.restrictions.read_restrictions`.
     value : array-like, optional
-        q (rows,), zero if not given.
+        q (rows,), in place of the right sides.
 
     Raises
     ------
     ParamsError
         If a name is unknown, a shape wrong or the rows of R depend on each other.
     """
-    matrix, said = _read_hypothesis(hypothesis, record)
-    target = _read_target(value, len(matrix))
-    if value is not None:
-        said = f"{said.removesuffix(' = 0')} = {target.tolist()}"
-    matrix, target = _scale_rows(matrix, target)
+    asked = read_equations(hypothesis, record.encoding, value)
+    matrix, target = _scale_rows(asked.matrix, asked.values)
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
+    said = asked.said
     name = f"Wald test ({covariance.kind} covariance)"
     used = matrix.any(axis=0)
     known = not covariance.omitted and np.isfinite(covariance.matrix[np.ix_(used, used)]).all()
@@ -122,22 +118,17 @@ def wald_test(
     return make_test(name, said, statistic, len(matrix))
 
 
-def _read_target(value: Any, size: int) -> np.ndarray:
-    if value is None:
-        return np.zeros(size)
-    target = np.atleast_1d(read_reals(value, "value", ParamsError))
-    if target.shape != (size,):
-        raise ParamsError(f"value has shape {target.shape}, not ({size},).")
-    if not np.isfinite(target).all():
-        raise ParamsError("value holds numbers that are not finite.")
-    return target
+def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:
+    """Read hypotheses that are equations; see `mlelogit.data.restrictions.read_restrictions`."""
+    asked = read_restrictions(hypothesis, encoding, value)
+    if set(asked.relations) != {"="}:
+        raise ParamsError(f"A test is of equations; {asked.said!r} holds an inequality.")
+    return asked
 
 
 def _scale_rows(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bring every row of ``R b = q`` to size one: the hypothesis is the same."""
     size = np.abs(matrix).max(axis=1)
-    if not size.all():
-        raise ParamsError(f"Row {int(np.argmin(size))} of the hypothesis is zero; drop it.")
     with np.errstate(over="ignore"):
         scaled = target / size
     if not np.isfinite(scaled).all():
@@ -157,71 +148,6 @@ def _square_distance(gap: np.ndarray, spread: np.ndarray) -> float | None:
         return float(np.sum(solve_triangular(lower, gap / scale, lower=True) ** 2))
 
 
-def _read_hypothesis(hypothesis: Any, record: FitRecord) -> tuple[np.ndarray, str]:
-    size = len(record.maximum.params)
-    if isinstance(hypothesis, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
-        hypothesis = hypothesis.to_numpy() if hasattr(hypothesis, "to_numpy") else hypothesis
-        hypothesis = hypothesis.tolist() if hypothesis.dtype.kind in "OUT" else hypothesis
-    if _is_names(hypothesis) or (isinstance(hypothesis, tuple) and hypothesis in _pair(record)):
-        names = [hypothesis] if isinstance(hypothesis, str | tuple) else list(hypothesis)
-        return _select_names(names, record)
-    said = "A hypothesis that is no names is a matrix R, which"
-    matrix = np.atleast_2d(read_reals(hypothesis, said, ParamsError))
-    if matrix.ndim != 2 or matrix.shape[1] != size or not len(matrix):
-        raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
-    if not np.isfinite(matrix).all():
-        raise ParamsError("R holds values that are not finite.")
-    return matrix, _write_rows(matrix, list_coefficients(record.encoding))
-
-
-def _is_names(hypothesis: Any) -> bool:
-    if isinstance(hypothesis, str | tuple):
-        return not isinstance(hypothesis, tuple) or any(isinstance(p, str) for p in hypothesis)
-    if isinstance(hypothesis, list):
-        return bool(hypothesis) and all(isinstance(item, str | tuple) for item in hypothesis)
-    return False
-
-
-def _pair(record: FitRecord) -> list[tuple]:
-    encoding = record.encoding
-    return [(category, name) for category in encoding.others for name in encoding.names]
-
-
-def _select_names(names: list, record: FitRecord) -> tuple[np.ndarray, str]:
-    encoding = record.encoding
-    labels = list_coefficients(encoding)
-    pairs = _pair(record)
-    chosen: dict[int, None] = {}
-    for wanted in names:
-        found = [i for i, pair in enumerate(pairs) if pair == wanted]
-        found = found or [i for i, label in enumerate(labels) if label == wanted]
-        found = found or [i for i, pair in enumerate(pairs) if pair[1] == wanted]
-        if not found:
-            if wanted in encoding.omitted:
-                raise ParamsError(
-                    f"{wanted!r} was left out, since {encoding.omitted[wanted]}; it has no "
-                    "coefficient."
-                )
-            known = ", ".join(map(str, encoding.names))
-            raise ParamsError(
-                f"{wanted!r} is no coefficient. Write a name ({known}), 'category: name' such as "
-                f"{labels[0]!r}, or a pair such as {pairs[0]!r}."
-            )
-        chosen.update(dict.fromkeys(found))
-    matrix = np.eye(len(pairs))[list(chosen)]
-    return matrix, " and ".join(f"{labels[i]} = 0" for i in chosen)
-
-
-def _write_rows(matrix: np.ndarray, labels: Sequence[str]) -> str:
-    said = []
-    for row in matrix[:SHOWN]:
-        used = np.flatnonzero(row)
-        terms = " + ".join(f"{row[i]:g}*[{labels[i]}]" for i in used[:SHOWN])
-        said.append(terms + (" + ..." if len(used) > SHOWN else ""))
-    more = f" and {len(matrix) - SHOWN} more" if len(matrix) > SHOWN else ""
-    return f"{'; '.join(said)}{more} = 0"
-
-
 def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     r"""Test a smaller model against a larger one by their log-likelihoods.
 
@@ -236,7 +162,7 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
         If the fits differ in rows, outcome, weights or offset, or are not nested.
     """
     _check_same_rows(larger, smaller)
-    df = len(larger.maximum.params) - len(smaller.maximum.params)
+    df = larger.size - smaller.size
     outside = _find_outside(larger, smaller)
     if df <= 0 or outside:
         reason = f"columns {outside} are not in the larger" if outside else f"df would be {df}"

@@ -21,6 +21,7 @@ def fake(llf=-90.0, llnull=-100.0, size=6, null="intercepts", weight_type=None, 
         params=np.zeros((2, size // 2)),
         weight_type=weight_type,
         nobs=nobs,
+        size=size,
     )
 
 

@@ -1,0 +1,418 @@
+"""Read linear hypotheses about coefficients, written so that people can read them too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import read_reals, write_value
+from mlelogit.data.encoding import Encoding
+from mlelogit.exceptions import ParamsError
+
+SHOWN = 4
+RELATIONS = {"==": "=", "=": "=", "<=": "<=", ">=": ">="}
+NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+SIGN = re.compile(r"==|<=|>=|[-+*=,]")
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """Linear equations, or inequalities, ``R b = q`` about the coefficients.
+
+    Attributes
+    ----------
+    matrix : numpy.ndarray
+        R (q, P), in the columns of the design, equation by equation.
+    values : numpy.ndarray
+        q (q,).
+    relations : tuple of str
+        "=", "<=" or ">=", a row each.
+    words : tuple of str
+        Every row as it is read.
+    """
+
+    matrix: np.ndarray
+    values: np.ndarray
+    relations: tuple[str, ...]
+    words: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """All rows in words."""
+        return " and ".join(self.words)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __add__(self, other: Restriction) -> Restriction:
+        return Restriction(
+            np.vstack([self.matrix, other.matrix]),
+            np.concatenate([self.values, other.values]),
+            self.relations + other.relations,
+            self.words + other.words,
+        )
+
+    def pick(self, rows: Sequence[int]) -> Restriction:
+        """Return some of the rows."""
+        return Restriction(
+            self.matrix[list(rows)],
+            self.values[list(rows)],
+            tuple(self.relations[i] for i in rows),
+            tuple(self.words[i] for i in rows),
+        )
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What a name in a hypothesis stands for: columns, in one equation or (None) in all."""
+
+    equation: int | None
+    columns: tuple[int, ...]
+
+
+def list_coefficients(encoding: Encoding) -> list[str]:
+    """Name every coefficient "category: name", equation by equation."""
+    names = encoding.category_names
+    others = names[: encoding.base] + names[encoding.base + 1 :]
+    return [f"{category}: {name}" for category in others for name in encoding.names]
+
+
+def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Restriction:
+    """Read linear hypotheses as people write them.
+
+    Parameters
+    ----------
+    given : str, tuple, list of them, or array-like
+        ``"car: age = bus: age"``, ``"train: income = 0.5"``, ``"car: age + 2 * car: income
+        >= 1"``: sums of coefficients and numbers on both sides of =, <= or >=, and several
+        with commas or in a list. A coefficient is "category: name", or a pair (category,
+        name). A name alone stands for every equation in turn: "age" is "age = 0" in all,
+        "age = income" that they are equal in each. A term of several columns stands for
+        each of them. The base category's coefficients are zero. Or the matrix R (q, P).
+    encoding : Encoding
+    value : array-like, optional
+        q (q,), in place of the right side; zero if not given.
+
+    Raises
+    ------
+    ParamsError
+        If a name is unknown or means two things, the text cannot be read, a row says nothing
+        about any coefficient, or a shape is wrong.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.restrictions import read_restrictions
+    >>> model = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96())
+    >>> read_restrictions("Dole: age = 2 * Dole: educ", model.encoding).words
+    ('Dole: age = 2*[Dole: educ]',)
+    """
+    pieces = _list_pieces(given, encoding)
+    if pieces is None:
+        return _read_matrix(given, encoding, value)
+    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
+    rows = list({(row.tobytes(), *said): (row, *said) for row, *said in found}.values())
+    matrix = np.array([row for row, _, _ in rows])
+    target = np.array([right for _, right, _ in rows])
+    if value is not None:
+        target = _read_values(value, len(rows))
+    return make_restriction(matrix, target, encoding, tuple(relation for _, _, relation in rows))
+
+
+def make_restriction(
+    matrix: np.ndarray, values: np.ndarray, encoding: Encoding, relations: tuple[str, ...] = ()
+) -> Restriction:
+    """Put a matrix, its right side and its relations (equality if not given) in words."""
+    relations = relations or ("=",) * len(matrix)
+    labels = list_coefficients(encoding)
+    pairs = zip(matrix, values, relations, strict=True)
+    words = tuple(write_row(row, float(right), relation, labels) for row, right, relation in pairs)
+    return Restriction(matrix, values, relations, words)
+
+
+def select_coefficients(
+    positions: Sequence[int] | np.ndarray, encoding: Encoding, values: Any = 0.0
+) -> Restriction:
+    """Return the restriction that the coefficients at these positions have these values."""
+    matrix = np.eye(len(encoding.names) * len(encoding.others))[list(positions)]
+    return make_restriction(matrix, np.broadcast_to(values, len(matrix)).astype(float), encoding)
+
+
+def write_row(row: np.ndarray, value: float, relation: str, labels: Sequence[str]) -> str:
+    """Write one row, with its positive terms on the left and its negative ones on the right."""
+    used = np.flatnonzero(row)
+    if len(used) and not (row[used] > 0).any():
+        row, value = -row, -value
+        relation = {"<=": ">=", ">=": "<="}.get(relation, relation)
+    sides = [_write_terms(row, np.flatnonzero(row > 0), labels)]
+    sides.append(_write_terms(-row, np.flatnonzero(row < 0), labels))
+    if value or not sides[1]:
+        sides[1] += f" + {value + 0:g}" if sides[1] else f"{value + 0:g}"
+    return f"{sides[0]} {relation} {sides[1]}"
+
+
+def _write_terms(row: np.ndarray, used: np.ndarray, labels: Sequence[str]) -> str:
+    terms = [labels[i] if row[i] == 1 else f"{row[i]:g}*[{labels[i]}]" for i in used[:SHOWN]]
+    return " + ".join(terms) + (" + ..." if len(used) > SHOWN else "")
+
+
+def _list_pieces(given: Any, encoding: Encoding) -> list | None:
+    """Return the names and texts given, a list; None if it is a matrix."""
+    if isinstance(given, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
+        given = given.to_numpy() if hasattr(given, "to_numpy") else given
+        given = given.tolist() if given.dtype.kind in "OUT" else given
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, tuple) and _find_pair(given, encoding) is not None:
+        return [given]
+    if isinstance(given, list | tuple) and given and all(isinstance(p, str | tuple) for p in given):
+        numbers = all(isinstance(p, tuple) and _find_pair(p, encoding) is None for p in given)
+        return (
+            None if numbers and not any(isinstance(v, str) for p in given for v in p) else [*given]
+        )
+    return None
+
+
+def _find_pair(pair: tuple, encoding: Encoding) -> _Reference | None:
+    if len(pair) != 2:
+        return None
+    categories = [i for i, label in enumerate(encoding.categories) if _same(label, pair[0])]
+    columns = _list_columns(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
+    return _Reference(categories[0], columns) if categories and columns else None
+
+
+def _same(left: Any, right: Any) -> bool:
+    return (type(left) is type(right) and bool(left == right)) or (
+        not isinstance(left, str) and not isinstance(right, str) and bool(left == right)
+    )
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _list_columns(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
+    """Return what names stand for: columns, and terms of several."""
+    terms = {
+        name: tuple(range(*at)) for name, at in (encoding.terms or {}).items() if at[1] > at[0]
+    }
+    return terms | {name: (i,) for i, name in enumerate(encoding.names)}
+
+
+def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
+    size = len(encoding.names) * len(encoding.others)
+    matrix = np.atleast_2d(
+        read_reals(given, "A hypothesis that is no names is a matrix R, which", ParamsError)
+    )
+    if matrix.ndim != 2 or matrix.shape[1] != size or not len(matrix):
+        raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
+    if not np.isfinite(matrix).all():
+        raise ParamsError("R holds values that are not finite.")
+    target = np.zeros(len(matrix)) if value is None else _read_values(value, len(matrix))
+    _check_rows(matrix)
+    return make_restriction(matrix, target, encoding)
+
+
+def _check_rows(matrix: np.ndarray) -> None:
+    empty = ~matrix.any(axis=1)
+    if empty.any():
+        raise ParamsError(f"Row {int(np.argmax(empty))} of the hypothesis is zero; drop it.")
+
+
+def _read_values(value: Any, size: int) -> np.ndarray:
+    target = np.atleast_1d(read_reals(value, "value", ParamsError))
+    if target.shape != (size,):
+        raise ParamsError(f"value has shape {target.shape}, not ({size},).")
+    if not np.isfinite(target).all():
+        raise ParamsError("value holds numbers that are not finite.")
+    return target
+
+
+def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray, float, str]]:
+    """Read one text, or a pair that is zero, as rows: coefficients, right side and relation."""
+    if isinstance(piece, tuple):
+        reference = _find_pair(piece, encoding)
+        if reference is None:
+            raise ParamsError(_refuse_name(piece, encoding))
+        return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
+    rows = []
+    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece):
+        terms, constant = _sum_terms(left, piece)
+        others, beyond = _sum_terms(right, piece)
+        terms += [(-weight, reference) for weight, reference in others]
+        rows += _expand(terms, beyond - constant, relation, encoding, piece)
+    return rows
+
+
+def _split_statements(tokens: list, text: str) -> Iterator[tuple[list, str, list]]:
+    """Split tokens at commas and relations; one without a relation says "= 0"."""
+    for statement in _split(tokens, (",",)):
+        relations = [token for token in statement if token in RELATIONS.values()]
+        sides = _split(statement, tuple(RELATIONS.values()))
+        if not all(sides):
+            raise ParamsError(f"A side is empty in {text!r}; write 'car: age = bus: age'.")
+        if not relations:
+            yield sides[0], "=", [0.0]
+        for i, relation in enumerate(relations):
+            yield sides[i], relation, sides[i + 1]
+
+
+def _split(tokens: list, marks: tuple[str, ...]) -> list[list]:
+    parts: list[list] = [[]]
+    for token in tokens:
+        if isinstance(token, str) and token in marks:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def _scan(text: str, encoding: Encoding) -> Iterator[str | float | _Reference]:
+    """Cut a text into references, numbers and signs; the longest name that fits is meant."""
+    names = _list_readings(encoding)
+    at = 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
+        name = next((name for name in names if _starts(text, at, name)), None)
+        number = NUMBER.match(text, at)
+        if name is not None and not (number and len(number.group()) >= len(name)):
+            yield _settle(names[name], name)
+            at += len(name)
+        elif number:
+            yield float(number.group())
+            at = number.end()
+        elif sign := SIGN.match(text, at):
+            yield RELATIONS.get(sign.group(), sign.group())
+            at = sign.end()
+        else:
+            raise ParamsError(_refuse_name(text[at:], encoding))
+
+
+def _starts(text: str, at: int, name: str) -> bool:
+    """Tell whether a name stands here, and is not the beginning of a longer word."""
+    if not name or not text.startswith(name, at):
+        return False
+    after = text[at + len(name) : at + len(name) + 1]
+    return not ((name[-1].isalnum() or name[-1] == "_") and (after.isalnum() or after == "_"))
+
+
+def _list_readings(encoding: Encoding) -> dict[str, set[_Reference]]:
+    """Return all ways to write a coefficient, the longest first, and what each can mean."""
+    columns = _list_columns(encoding)
+    readings: dict[str, set[_Reference]] = {}
+    for name, where in columns.items():
+        readings.setdefault(str(name), set()).add(_Reference(None, where))
+        for equation, category in enumerate(encoding.category_names):
+            for text in (f"{category}: {name}", f"{category}:{name}"):
+                readings.setdefault(text, set()).add(_Reference(equation, where))
+    return dict(sorted(readings.items(), key=lambda item: -len(item[0])))
+
+
+def _settle(meanings: set[_Reference], name: str) -> _Reference:
+    if len(meanings) > 1:
+        raise ParamsError(f"{name!r} can mean two coefficients; write a pair (category, name).")
+    return next(iter(meanings))
+
+
+def _sum_terms(tokens: list, text: str) -> tuple[list[tuple[float, _Reference]], float]:
+    """Read a sum: weights of coefficients, and the constant beside them."""
+    terms: list[tuple[float, _Reference]] = []
+    constant, at = 0.0, 0
+    while at < len(tokens):
+        sign = 1.0
+        while at < len(tokens) and tokens[at] in ("+", "-"):
+            sign, at = -sign if tokens[at] == "-" else sign, at + 1
+        weight, reference, at = _read_product(tokens, at, text)
+        if reference is None:
+            constant += sign * weight
+        else:
+            terms.append((sign * weight, reference))
+        if at < len(tokens) and tokens[at] not in ("+", "-"):
+            raise ParamsError(_refuse_text(text))
+    return terms, constant
+
+
+def _read_product(tokens: list, at: int, text: str) -> tuple[float, _Reference | None, int]:
+    """Read numbers and at most one coefficient with a * between them."""
+    weight, reference = 1.0, None
+    while at < len(tokens):
+        factor = tokens[at]
+        if isinstance(factor, float):
+            weight *= factor
+        elif isinstance(factor, _Reference) and reference is None:
+            reference = factor
+        else:
+            break
+        at += 1
+        if at == len(tokens) or tokens[at] != "*":
+            return weight, reference, at
+        at += 1
+    raise ParamsError(_refuse_text(text))
+
+
+def _refuse_text(text: str) -> str:
+    return (
+        f"{text!r} cannot be read. Write sums of coefficients such as 'car: age = 2*bus: age', "
+        "with a * between a number and a coefficient."
+    )
+
+
+def _expand(
+    terms: list[tuple[float, _Reference]],
+    value: float,
+    relation: str,
+    encoding: Encoding,
+    text: str,
+) -> list[tuple[np.ndarray, float, str]]:
+    """Write a sum out as rows: one for every equation and column that its names stand for."""
+    lengths = {len(reference.columns) for _, reference in terms}
+    if len(lengths) > 1:
+        raise ParamsError(f"{text!r} sets terms of {sorted(lengths)} columns against each other.")
+    every = any(reference.equation is None for _, reference in terms)
+    equations = [i for i in range(len(encoding.categories)) if i != encoding.base] if every else [0]
+    rows = [
+        (_place_terms(terms, equation, column, encoding), value, relation)
+        for equation in equations
+        for column in range(max(lengths, default=0))
+    ]
+    if not rows or not all(row.any() for row, _, _ in rows):
+        raise ParamsError(
+            f"{text!r} says nothing about any coefficient: the base category's are zero, and "
+            "what stands on both sides cancels."
+        )
+    return rows
+
+
+def _place_terms(
+    terms: list[tuple[float, _Reference]], equation: int, column: int, encoding: Encoding
+) -> np.ndarray:
+    full = np.zeros((len(encoding.categories), len(encoding.names)))
+    for weight, reference in terms:
+        own = equation if reference.equation is None else reference.equation
+        full[own, reference.columns[column]] += weight
+    return np.delete(full, encoding.base, axis=0).ravel()
+
+
+def _refuse_name(text: Any, encoding: Encoding) -> str:
+    for name, reason in encoding.omitted.items():
+        for written in (str(name), *(f"{c}: {name}" for c in encoding.category_names)):
+            if text == name or (isinstance(text, str) and _starts(text, 0, written)):
+                return f"{written!r} was left out, since {reason}; it has no coefficient."
+    labels = list_coefficients(encoding)
+    known = ", ".join(map(str, encoding.names))
+    pair = (encoding.others[0], encoding.names[0])
+    return (
+        f"{write_value(text)} is no coefficient. Write a name ({known}), 'category: name' such as "
+        f"{labels[0]!r}, or a pair such as {pair!r}."
+    )
