@@ -19,6 +19,8 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
+from mlelogit.inference.bootstrap import Bootstrap, run_bootstrap
+from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
     divide_by_errors,
     frame_covariance,
@@ -275,6 +277,14 @@ class MNLogitResults:
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
+
+    def bootstrap(self, times: int = 1000, kind: str = "pairs", **options: Any) -> Bootstrap:
+        """Estimate again in resamples; see `mlelogit.inference.bootstrap.run_bootstrap`."""
+        return run_bootstrap(self.record, times, kind, **options)
+
+    def bootstrap_test(self, hypothesis: Any, **options: Any) -> BootstrapTest:
+        """Test; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
+        return run_bootstrap_test(self.record, hypothesis, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""

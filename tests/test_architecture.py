@@ -94,6 +94,7 @@ INSIDE = {
         "units",
         "jackknife",
         "bootstrap_intervals",
+        "resampling",
         "bootstrap",
         "bootstrap_test",
     ),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.data.blocks import Block
-from mlelogit.fitting.likelihood import drop_base, evaluate_block
+from mlelogit.fitting.likelihood import drop_base, evaluate_block, weigh
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.refits import refit
 from mlelogit.inference.units import Units, find_residuals, number_rows
@@ -127,15 +127,14 @@ def _leave_out_exactly(
 
 def _leave_out_rows(units: Units, statistic: Statistic) -> Deviations:
     record = units.record
-    params, weights = record.maximum.params, record.need_blocks().design.weights
+    params = record.maximum.params
     inner = record.basis.enter_params(record.params).ravel()
     center = statistic(params[np.newaxis])
     strata, count = _place(units)
 
     def leave_out(block: Block) -> Deviations:
-        rows, steps = step_without(
-            block, inner, record.encoding.base, weights, np.asarray(record.maximum.inverse)
-        )
+        rows = block.groups
+        steps = step_without(block, inner, record.encoding.base, np.asarray(record.maximum.inverse))
         found = statistic(params + _leave(record.basis, steps, len(record.params)))
         return _sum_deviations(found, center, units.members[rows], strata[rows], count)
 
@@ -148,35 +147,26 @@ def _leave(basis: ColumnBasis, steps: np.ndarray, equations: int) -> np.ndarray:
     )
 
 
-def step_without(
-    block: Block,
-    params: np.ndarray,
-    base: int,
-    weights: np.ndarray | None,
-    inverse: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows' numbers, and the Newton step without one person of each (P, m).
+def step_without(block: Block, params: np.ndarray, base: int, inverse: np.ndarray) -> np.ndarray:
+    """Return, for every row, the Newton step without one person of it (P, m).
 
     Parameters
     ----------
     block : Block
-        Numbered, in the internal basis; each of its rows people of one outcome.
+        In the internal basis; each of its rows people of one outcome.
     params : numpy.ndarray
         (P,), in the internal basis.
     base : int
-    weights : numpy.ndarray or None
-        (n,), of all rows.
     inverse : numpy.ndarray
         V (P, P), in the internal basis.
     """
-    weighed, rows, residuals = find_residuals(block, params, base, weights)
+    residuals = find_residuals(block, params, base)
     width, x = len(block.x), block.x
     size = len(residuals)
-    y = drop_base(evaluate_block(weighed, params, base).probabilities, base)
+    y = drop_base(evaluate_block(block, params, base).probabilities, base)
     spread = -y[:, np.newaxis] * y
     spread[np.arange(size), np.arange(size)] += y
-    if weighed.weights is not None:
-        spread *= weighed.weights
+    spread = weigh(block, spread)
     cube = inverse.reshape(size, width, size, width)
     leverage = np.empty((size, size, x.shape[1]))
     for j in range(size):
@@ -184,4 +174,4 @@ def step_without(
             leverage[j, k] = leverage[k, j] = ((cube[j, :, k] @ x) * x).sum(axis=0)
     left = np.eye(size) - np.einsum("jkm,klm->mjl", spread, leverage)
     turned = np.linalg.solve(left, residuals.T[:, :, np.newaxis])[:, :, 0].T
-    return rows, -inverse @ (turned[:, np.newaxis] * x).reshape(-1, x.shape[1])
+    return -inverse @ (turned[:, np.newaxis] * x).reshape(-1, x.shape[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -90,7 +89,10 @@ class Units:
 
 
 def make_units(
-    record: FitRecord, groups: np.ndarray | None = None, strata: np.ndarray | None = None
+    record: FitRecord,
+    groups: np.ndarray | None = None,
+    strata: np.ndarray | None = None,
+    estimated: bool = True,
 ) -> Units:
     """Cut the rows of a fit into what a bootstrap draws.
 
@@ -99,16 +101,18 @@ def make_units(
     record : FitRecord
     groups, strata : numpy.ndarray, optional
         (rows used,): codes 0, 1, ... of the clusters, and of the strata.
+    estimated : bool
+        Whether the fit's own estimates are needed.
 
     Raises
     ------
     BiasReductionError
         If the fit's bias was reduced.
     BootstrapError
-        If the fit has not converged or is separated, weights do not say what a unit is, clusters are fewer than two or lie in several
-        strata, or a stratum has a single unit.
+        If the fit has not converged or is separated, weights do not say what a unit is, there
+        are fewer than two clusters, one lies in several strata, or a stratum has a single unit.
     """
-    check_record(record)
+    _check_record(record, estimated)
     design = record.need_blocks().design
     cells, people, rows = _cut_cells(design)
     blocks = RowBlocks(cells, threads=record.need_blocks().threads)
@@ -124,8 +128,8 @@ def make_units(
     return units
 
 
-def check_record(record: FitRecord) -> None:
-    """Raise if a fit is no maximum of the likelihood, or has no units to draw."""
+def _check_record(record: FitRecord, estimated: bool) -> None:
+    """Raise if a fit has no units to draw, or no maximum of the likelihood."""
     if record.maximum.bias_reduction is not None:
         raise BiasReductionError(
             "A bootstrap refits by maximum likelihood, and this fit reduced its bias; start from "
@@ -136,12 +140,12 @@ def check_record(record: FitRecord) -> None:
             "Importance weights do not say how many observations a row stands for, so there is "
             "nothing to resample; use weight_type 'frequency' or 'sampling'."
         )
-    if record.separation.found:
+    if estimated and record.separation.found:
         raise BootstrapError(
             "The data are separated: estimates are infinite, and so would be those of resamples. "
             "Leave out what separates them, or use fit(bias_reduction='mean') and its covariance."
         )
-    if not record.maximum.converged:
+    if estimated and not record.maximum.converged:
         raise BootstrapError(f"The fit has not converged. {record.maximum.status.value}")
 
 
@@ -160,6 +164,7 @@ def _cut_cells(design: Design) -> tuple[Design, np.ndarray, np.ndarray]:
             weights=None if design.weights is None else design.weights[rows],
             offset=None if design.offset is None else design.offset[rows],
             index=design.index[rows],
+            given=None,
         )
     if cells.weight_type == "frequency":
         people = people * np.asarray(cells.weights)
@@ -252,34 +257,26 @@ class _Stack:
 
 
 def number_rows(units: Units, threads: int | None = None) -> RowBlocks:
-    """Return the cells in the internal basis with their numbers in the place of weights."""
+    """Return the cells in the internal basis, each the only member of a group: its number."""
     blocks = units.record.need_blocks()
-    numbered = replace(blocks.design, weights=np.arange(units.rows, dtype=np.float64))
+    numbered = replace(blocks.design, groups=np.arange(units.rows))
     return RowBlocks(numbered, units.record.basis, blocks.size, threads or blocks.threads)
 
 
-def find_residuals(
-    block: Block, params: np.ndarray, base: int, weights: np.ndarray | None
-) -> tuple[Block, np.ndarray, np.ndarray]:
-    """Return a numbered block, weighed again, its rows' numbers and weighted d - y (J - 1, m)."""
-    rows = np.asarray(block.weights).astype(np.intp)
-    weighed = replace(block, weights=None if weights is None else weights[rows])
-    residuals = -drop_base(evaluate_block(weighed, params, base).excess, base)
-    return weighed, rows, weigh(weighed, residuals)
+def find_residuals(block: Block, params: np.ndarray, base: int) -> np.ndarray:
+    """Return the weighted d - y of a block's rows in the categories but the base (J - 1, m)."""
+    return weigh(block, -drop_base(evaluate_block(block, params, base).excess, base))
 
 
-def _sum_times(
-    block: Block, params: np.ndarray, base: int, weights: np.ndarray | None, times: np.ndarray
-) -> _Stack:
-    weighed, rows, residuals = find_residuals(block, params, base, weights)
-    drawn = times[:, rows]
-    sums = [(drawn * residual) @ weighed.x.T for residual in residuals]
+def _sum_times(block: Block, params: np.ndarray, base: int, times: np.ndarray) -> _Stack:
+    drawn = times[:, block.groups]
+    residuals = find_residuals(block, params, base)
+    sums = [(drawn * residual) @ block.x.T for residual in residuals]
     return _Stack(np.stack(sums, axis=1).reshape(len(times), -1))
 
 
 def sum_scores(units: Units, params: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return ``Σ_n times_bn s_n`` at params of the internal basis, for every draw: (B, P)."""
-    record = units.record
-    weights, base = record.need_blocks().design.weights, record.encoding.base
-    stack: Any = number_rows(units).reduce(_sum_times, params, base, weights, times)
-    return np.asarray(stack.value)
+    base = units.record.encoding.base
+    stack: _Stack = number_rows(units).reduce(_sum_times, params, base, times)
+    return stack.value
