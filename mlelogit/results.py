@@ -282,9 +282,11 @@ class MNLogitResults:
         """Estimate again in resamples; see `mlelogit.inference.bootstrap.run_bootstrap`."""
         return run_bootstrap(self.record, times, kind, **options)
 
-    def bootstrap_test(self, hypothesis: Any, **options: Any) -> BootstrapTest:
-        """Test; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
-        return run_bootstrap_test(self.record, hypothesis, **options)
+    def bootstrap_test(
+        self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
+    ) -> BootstrapTest:
+        """Test by perturbed scores; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
+        return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""

@@ -158,6 +158,7 @@ def run_bootstrap(
     record: FitRecord,
     times: int = 1000,
     kind: str = "pairs",
+    *,
     groups: Any = None,
     strata: Any = None,
     weights: str | None = None,
@@ -228,7 +229,7 @@ def run_bootstrap(
     chosen = (weights or "rademacher") if kind == "score" else ""
     replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, progress)
     _tell_failures(failures, len(replicates))
-    drawn = _name_units(units, None if clusters is None else clusters.name)
+    drawn = units.describe(None if clusters is None else clusters.name)
     drawn += "" if layers is None else f", within {layers.count} strata of {layers.name}"
     return Bootstrap(kind, replicates, units, seed, drawn, chosen, failures, n_jobs)
 
@@ -248,14 +249,6 @@ def _tell_failures(failures: dict[str, int], times: int) -> None:
         "errors and intervals too small; kind='fractional' leaves nobody out.",
         BootstrapWarning,
     )
-
-
-def _name_units(units: Units, clusters: str | None) -> str:
-    if clusters is not None:
-        return f"{units.clusters} clusters of {clusters}"
-    record = units.record
-    rows = record.weight_type == "sampling" or units.count == record.audit.rows_used
-    return f"{units.count:.10g} {'rows' if rows else 'people'}"
 
 
 def find_intervals(

@@ -15,7 +15,7 @@ are alike (Canay, Santos and Shaikh 2021, Review of Economics and Statistics 103
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +101,7 @@ def run_bootstrap_test(
     hypothesis: Any,
     groups: Any = None,
     times: int = 999,
+    *,
     weights: str = "rademacher",
     seed: Any = None,
     value: Any = None,
@@ -163,42 +164,24 @@ def run_bootstrap_test(
         clusters = read_labels(record.need_blocks().design, groups, "groups")
     codes = None if clusters is None else clusters.codes
     units = make_units(record, codes, estimated=False)
-    what = "people" if clusters is None else f"clusters of {clusters.name}"
-    said = f"{units.count:.10g} {what}"
+    said = units.describe(None if clusters is None else clusters.name)
     rows = _find_rows(asked, record.basis)
-    size = len(rows)
     fit = fit_restricted(record, asked, _find_start(record))
     effective = _find_effective(units, fit, rows) if fit.converged else None
-    reason = _find_reason(units, effective, size)
-    name = "Score bootstrap test"
-    if effective is None or reason:
-        return BootstrapTest(name, asked.said, np.nan, size, np.nan, reason, said, weights)
-    statistic = float(_compute(*_sum_units(units, effective))[0])
-    chi2 = float(chdtrc(size, statistic))
-    every = weights == "rademacher" and _are_few(units, times)
-    if every:
-        found = _compute_all(units, effective)
-        share = float(np.mean(_reach(found, statistic)))
-        enumerated = 2 * len(found)
-        return BootstrapTest(
-            name,
-            asked.said,
-            statistic,
-            size,
-            share,
-            "",
-            said,
-            weights,
-            enumerated,
-            True,
-            None,
-            chi2,
-        )
-    count = _count_draws(units, effective, statistic, times, weights, seed, progress)
-    share = (1 + count) / (1 + times)
-    return BootstrapTest(
-        name, asked.said, statistic, size, share, "", said, weights, times, False, seed, chi2
+    reason = _find_reason(units, effective, len(rows))
+    test = BootstrapTest(
+        "Score bootstrap test", asked.said, np.nan, len(rows), np.nan, reason, said, weights
     )
+    if effective is None or reason:
+        return test
+    statistic = float(_compute(*_sum_units(units, effective))[0])
+    test = replace(test, statistic=statistic, chi2_p_value=float(chdtrc(test.df, statistic)))
+    if weights == "rademacher" and _are_few(units, times):
+        found = _compute_all(units, effective)
+        share = float(_reach(found, statistic).mean())
+        return replace(test, p_value=share, replicates=2 * len(found), enumerated=True)
+    count = _count_draws(units, effective, statistic, times, weights, seed, progress)
+    return replace(test, p_value=(1 + count) / (1 + times), replicates=times, seed=seed)
 
 
 def _find_start(record: FitRecord) -> np.ndarray | None:

@@ -80,6 +80,13 @@ class Units:
         """Turn what clusters got (B, G) into what cells got (B, n), people included."""
         return drawn if self.groups is None else drawn[:, self.groups] * self.people
 
+    def describe(self, clusters: str | None = None) -> str:
+        """Say what is drawn; clusters by what they are called."""
+        if clusters is not None:
+            return f"{self.clusters} clusters of {clusters}"
+        rows = self.record.weight_type == "sampling" or self.count == self.record.audit.rows_used
+        return f"{self.count:.10g} {'rows' if rows else 'people'}"
+
     def list_strata(self) -> list[np.ndarray]:
         """Return the positions of the units of every stratum."""
         if self.strata is None:
