@@ -116,7 +116,7 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     if pieces is None:
         return _read_matrix(given, encoding, value)
     found = [row for piece in pieces for row in _read_piece(piece, encoding)]
-    rows = list({(row.tobytes(), *said): (row, *said) for row, *said in found}.values())
+    rows = list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
     matrix = np.array([row for row, _, _ in rows])
     target = np.array([right for _, right, _ in rows])
     if value is not None:
@@ -245,21 +245,23 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
             raise ParamsError(_refuse_name(piece, encoding))
         return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
     rows = []
-    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece):
-        terms, constant = _sum_terms(left, piece)
-        others, beyond = _sum_terms(right, piece)
+    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece, encoding):
+        terms, constant = _sum_terms(left, piece, encoding)
+        others, beyond = _sum_terms(right, piece, encoding)
         terms += [(-weight, reference) for weight, reference in others]
         rows += _expand(terms, beyond - constant, relation, encoding, piece)
     return rows
 
 
-def _split_statements(tokens: list, text: str) -> Iterator[tuple[list, str, list]]:
+def _split_statements(
+    tokens: list, text: str, encoding: Encoding
+) -> Iterator[tuple[list, str, list]]:
     """Split tokens at commas and relations; one without a relation says "= 0"."""
     for statement in _split(tokens, (",",)):
         relations = [token for token in statement if token in RELATIONS.values()]
         sides = _split(statement, tuple(RELATIONS.values()))
         if not all(sides):
-            raise ParamsError(f"A side is empty in {text!r}; write 'car: age = bus: age'.")
+            raise ParamsError(_refuse_text(text, encoding, "has an empty side"))
         if not relations:
             yield sides[0], "=", [0.0]
         for i, relation in enumerate(relations):
@@ -325,7 +327,9 @@ def _settle(meanings: set[_Reference], name: str) -> _Reference:
     return next(iter(meanings))
 
 
-def _sum_terms(tokens: list, text: str) -> tuple[list[tuple[float, _Reference]], float]:
+def _sum_terms(
+    tokens: list, text: str, encoding: Encoding
+) -> tuple[list[tuple[float, _Reference]], float]:
     """Read a sum: weights of coefficients, and the constant beside them."""
     terms: list[tuple[float, _Reference]] = []
     constant, at = 0.0, 0
@@ -333,17 +337,19 @@ def _sum_terms(tokens: list, text: str) -> tuple[list[tuple[float, _Reference]],
         sign = 1.0
         while at < len(tokens) and tokens[at] in ("+", "-"):
             sign, at = -sign if tokens[at] == "-" else sign, at + 1
-        weight, reference, at = _read_product(tokens, at, text)
+        weight, reference, at = _read_product(tokens, at, text, encoding)
         if reference is None:
             constant += sign * weight
         else:
             terms.append((sign * weight, reference))
         if at < len(tokens) and tokens[at] not in ("+", "-"):
-            raise ParamsError(_refuse_text(text))
+            raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
     return terms, constant
 
 
-def _read_product(tokens: list, at: int, text: str) -> tuple[float, _Reference | None, int]:
+def _read_product(
+    tokens: list, at: int, text: str, encoding: Encoding
+) -> tuple[float, _Reference | None, int]:
     """Read numbers and at most one coefficient with a * between them."""
     weight, reference = 1.0, None
     while at < len(tokens):
@@ -358,13 +364,14 @@ def _read_product(tokens: list, at: int, text: str) -> tuple[float, _Reference |
         if at == len(tokens) or tokens[at] != "*":
             return weight, reference, at
         at += 1
-    raise ParamsError(_refuse_text(text))
+    raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
 
 
-def _refuse_text(text: str) -> str:
+def _refuse_text(text: str, encoding: Encoding, why: str) -> str:
+    first, last = list_coefficients(encoding)[0], list_coefficients(encoding)[-1]
     return (
-        f"{text!r} cannot be read. Write sums of coefficients such as 'car: age = 2*bus: age', "
-        "with a * between a number and a coefficient."
+        f"{text!r} {why}. Write sums of coefficients, such as '{first} = 2*{last}', with a * "
+        "between a number and a coefficient."
     )
 
 

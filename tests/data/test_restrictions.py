@@ -99,7 +99,7 @@ def test_values_and_matrices(results):
     [
         ("cra: age", "'cra: age' is no coefficient.*'bus: Intercept'"),
         ("ages", "'ages' is no coefficient"),
-        ("car: age = ", "side is empty"),
+        ("car: age = ", "has an empty side"),
         ("car: age bus: age", "cannot be read"),
         ("car: age * bus: age", "cannot be read"),
         ("car: age = 2 *", "cannot be read"),
@@ -112,7 +112,7 @@ def test_values_and_matrices(results):
         (np.zeros((1, 12)), "Row 0"),
         ([[np.nan] * 12], "not finite"),
         ([[1.0] * 3], "needs 12 columns"),
-        ("", "side is empty"),
+        ("", "has an empty side"),
     ],
 )
 def test_what_cannot_be_read_is_refused(results, asked, said):
