@@ -19,15 +19,18 @@ __all__ = [
     "DataNotKeptError",
     "DuplicateColumnError",
     "EmptyDataError",
+    "FewClustersWarning",
     "FormulaError",
     "InfiniteValueError",
     "LabelError",
     "LengthMismatchError",
+    "LeverageWarning",
     "MNLogitError",
     "MNLogitWarning",
     "MisalignedIndexError",
     "MissingDataError",
     "MissingExtraError",
+    "NegativeVarianceWarning",
     "NoFiniteMaximumWarning",
     "NotConvergedWarning",
     "NotNestedError",
@@ -185,6 +188,18 @@ class CategoryOrderWarning(MNLogitWarning):
 
 class CollinearityWarning(MNLogitWarning):
     """Columns that are combinations of others were left out."""
+
+
+class FewClustersWarning(MNLogitWarning):
+    """A cluster-robust covariance rests on few clusters, and is likely too small."""
+
+
+class LeverageWarning(MNLogitWarning):
+    """Rows or clusters that alone decide a coefficient have no adjusted residual."""
+
+
+class NegativeVarianceWarning(MNLogitWarning):
+    """A multi-way covariance had negative eigenvalues, which were set to zero."""
 
 
 class NoFiniteMaximumWarning(MNLogitWarning):

@@ -270,9 +270,9 @@ class MNLogitResults:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
 
-    def with_cov(self, kind: str) -> MNLogitResults:
+    def with_cov(self, kind: str, **options: Any) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
-        return MNLogitResults(self.record, estimate_covariance(self.record, kind))
+        return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""

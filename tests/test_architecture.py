@@ -86,6 +86,12 @@ INSIDE = {
         "refits",
     ),
     "inference": (
+        "requests",
+        "cells",
+        "leverage",
+        "clusters",
+        "serial",
+        "survey",
         "covariance",
         "fit_statistics",
         "coefficients",

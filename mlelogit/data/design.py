@@ -37,6 +37,7 @@ from mlelogit.data.rows import (
 from mlelogit.data.sources import (
     ColumnSource,
     PickedSource,
+    SelectedSource,
     leave_out_rows,
     make_source,
     read_columns,
@@ -300,15 +301,17 @@ def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
     return replace(design, source=source, encoding=design.encoding.without(omitted))
 
 
-def take_rows(design: Design, rows: np.ndarray) -> Design:
-    """Return the design of some of the rows, by position."""
+def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
+    """Return the design of some of the rows, by position; if lazy, columns are not copied."""
+    source = design.source
+    gathered = SelectedSource(source, rows) if lazy and not source.sparse else source.take(rows)
     outcome = design.outcome
     codes = None if outcome.codes is None else outcome.codes[rows]
     table = None if outcome.table is None else outcome.table[rows]
     return replace(
         design,
         outcome=replace(outcome, codes=codes, table=table),
-        source=design.source.take(rows),
+        source=gathered,
         weights=None if design.weights is None else design.weights[rows],
         offset=None if design.offset is None else design.offset[rows],
         index=design.index[rows],

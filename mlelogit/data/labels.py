@@ -106,13 +106,17 @@ def read_several_labels(design: Design, given: Any, what: str = "groups") -> tup
     return tuple(read_labels(design, member, f"{what}[{i}]") for i, member in enumerate(members))
 
 
-def read_column(design: Design, given: Any, what: str) -> tuple[pd.Series, str]:
-    """Read one value for every row used (n,), and what to call it; see `read_labels`."""
+def read_column(
+    design: Design, given: Any, what: str, every: bool = False
+) -> tuple[pd.Series, str]:
+    """Read one value for every row used (n,), and what to call it; see `read_labels`.
+
+    With `every` the values of all rows given come back; none may miss on the rows used.
+    """
     beside = _need_rows(design)
-    column, name = _find_column(beside, given, what)
-    if beside.positions is not None:
-        column = column.iloc[beside.positions]
-    missing = find_missing(column)
+    whole, name = _find_column(beside, given, what)
+    used = whole if beside.positions is None else whole.iloc[beside.positions]
+    missing = find_missing(used)
     if missing.any():
         rows = np.flatnonzero(missing)
         rows = rows if beside.positions is None else beside.positions[rows]
@@ -121,7 +125,7 @@ def read_column(design: Design, given: Any, what: str) -> tuple[pd.Series, str]:
             f"position among those given: {rows[:SHOWN].tolist()}. Fill it in, or fit without "
             "these rows."
         )
-    return column.reset_index(drop=True), name
+    return (whole if every else used).reset_index(drop=True), name
 
 
 def read_numbers(design: Design, given: Any, what: str) -> tuple[np.ndarray, str]:
@@ -156,11 +160,15 @@ def cross_labels(sets: Sequence[Labels]) -> Labels:
     """Give the combinations of several labels that occur numbers, in the order of their codes."""
     if len(sets) == 1:
         return sets[0]
-    table = np.column_stack([labels.codes for labels in sets])
-    found, codes = np.unique(table, axis=0, return_inverse=True)
-    parts = [labels.names[found[:, i]] for i, labels in enumerate(sets)]
-    names = pd.MultiIndex.from_arrays(parts)
-    return Labels(codes.ravel().astype(np.int64), names, " x ".join(one.name for one in sets))
+    codes, members = sets[0].codes, [np.arange(sets[0].count)]
+    for labels in sets[1:]:
+        # At most n combinations are left after each step, so these numbers stay small.
+        found, codes = np.unique(codes * labels.count + labels.codes, return_inverse=True)
+        before, own = np.divmod(found, labels.count)
+        members = [*(one[before] for one in members), own]
+    parts = [labels.names[member] for labels, member in zip(sets, members, strict=True)]
+    name = " x ".join(labels.name for labels in sets)
+    return Labels(codes.astype(np.int64), pd.MultiIndex.from_arrays(parts), name)
 
 
 def _need_rows(design: Design) -> Given:

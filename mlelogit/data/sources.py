@@ -157,7 +157,7 @@ class SparseSource:
 class SelectedSource:
     """Some rows of a source, gathered when a block of them is cut."""
 
-    source: ArraySource | ColumnsSource
+    source: ColumnSource
     rows: np.ndarray
     direct = False
     sparse = False

@@ -229,8 +229,8 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
             f"Condition number of the columns, each scaled to length one: "
             f"{record.basis.condition_number:.2g}. Some are nearly combinations of others."
         )
-    if covariance.correction:
-        notes.append(f"Covariance {covariance.kind}: HC0 times {covariance.correction}.")
+    if covariance.describe():
+        notes.append(write_name(covariance.describe()))
     if record.has_offset:
         notes.append("The scores have an offset.")
     if record.audit.rows_in != record.audit.rows_used:
