@@ -19,7 +19,7 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
-from mlelogit.inference.bootstrap import Bootstrap, run_bootstrap
+from mlelogit.inference.bootstrap import Bootstrap, lend_covariance, run_bootstrap
 from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
     divide_by_errors,
@@ -270,8 +270,10 @@ class MNLogitResults:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
 
-    def with_cov(self, kind: str, **options: Any) -> MNLogitResults:
+    def with_cov(self, kind: Any, **options: Any) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
+        if isinstance(kind, Bootstrap) and not options:
+            return MNLogitResults(self.record, lend_covariance(kind, self.record))
         return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:

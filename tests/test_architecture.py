@@ -86,12 +86,12 @@ INSIDE = {
         "refits",
     ),
     "inference": (
-        "requests",
         "cells",
         "leverage",
         "clusters",
         "serial",
         "survey",
+        "requests",
         "covariance",
         "fit_statistics",
         "coefficients",

@@ -3,7 +3,7 @@ r"""The bootstrap: what the estimates would have been in other samples of the sa
 - pairs: as many people (rows, with sampling weights) as there are, drawn with replacement
   (Efron 1979, Annals of Statistics 7, 1-26);
 - cluster: the same of whole clusters (Davison and Hinkley 1997, section 3.8; Cameron and Miller
-  2015, Journal of Human Resources 50, section VI.C);
+  2015, Journal of Human Resources 50, 317-372);
 - fractional: everybody stays, with a standard exponential weight; over their sum these are the
   Dirichlet weights of the Bayesian bootstrap, and estimates are the same (Rubin 1981, Annals of
   Statistics 9, 130-134; Xu, Gotwalt, Hong, King and Meeker 2020, American Statistician 74,
@@ -25,8 +25,13 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.labels import read_labels
-from mlelogit.exceptions import BootstrapError, BootstrapWarning, OptionError
+from mlelogit.data.labels import Labels, read_labels
+from mlelogit.exceptions import (
+    BootstrapError,
+    BootstrapWarning,
+    FewClustersWarning,
+    OptionError,
+)
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.bootstrap_intervals import (
@@ -36,6 +41,7 @@ from mlelogit.inference.bootstrap_intervals import (
     normal_interval,
     percentile_interval,
 )
+from mlelogit.inference.clusters import MANY_CLUSTERS
 from mlelogit.inference.coefficients import (
     check_alpha,
     frame_covariance,
@@ -109,7 +115,7 @@ class Bootstrap(ReadOnly):
     @property
     def bse(self) -> pd.DataFrame:
         """Standard deviations of the replicates, laid out as the fit's params."""
-        return frame_params(self._values.std(axis=0, ddof=1), self._encoding)
+        return frame_params(self.covariance.bse, self._encoding)
 
     @property
     def bias(self) -> pd.DataFrame:
@@ -120,7 +126,14 @@ class Bootstrap(ReadOnly):
     @property
     def covariance(self) -> Covariance:
         """The covariance of the replicates."""
-        return Covariance("bootstrap", np.atleast_2d(np.cov(self._values, rowvar=False)))
+        matrix = np.atleast_2d(np.cov(self._values, rowvar=False))
+        return Covariance("bootstrap", matrix, f"{len(self._values)} replicates; {self.how}")
+
+    @property
+    def how(self) -> str:
+        """What was drawn and how, in words."""
+        weights = f" ({self.weights})" if self.weights else ""
+        return f"{self.kind}{weights}, {self.drawn}, seed {self.seed}"
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the replicates, labelled (category, name)."""
@@ -211,6 +224,8 @@ def run_bootstrap(
     -----
     BootstrapWarning
         If some resamples have no maximum: the message counts them and says why.
+    FewClustersWarning
+        If there are fewer than 40 clusters.
     """
     threads = check_options(times, kind, groups, strata, weights, n_jobs, progress)
     if record.restriction is not None and kind != "score":
@@ -229,6 +244,7 @@ def run_bootstrap(
     chosen = (weights or "rademacher") if kind == "score" else ""
     replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, progress)
     _tell_failures(failures, len(replicates))
+    _warn_of_few(clusters)
     drawn = units.describe(None if clusters is None else clusters.name)
     drawn += "" if layers is None else f", within {layers.count} strata of {layers.name}"
     return Bootstrap(kind, replicates, units, seed, drawn, chosen, failures, n_jobs)
@@ -249,6 +265,34 @@ def _tell_failures(failures: dict[str, int], times: int) -> None:
         "errors and intervals too small; kind='fractional' leaves nobody out.",
         BootstrapWarning,
     )
+
+
+def _warn_of_few(clusters: Labels | None) -> None:
+    if clusters is not None and clusters.count < MANY_CLUSTERS:
+        warn_user(
+            f"There are few clusters: {clusters.count} by {clusters.name!r}. Standard errors and "
+            f"intervals from their bootstrap are likely too small below some {MANY_CLUSTERS}; "
+            "bootstrap_test, which imposes the null, keeps its level better.",
+            FewClustersWarning,
+        )
+
+
+def lend_covariance(boot: Bootstrap, record: FitRecord) -> Covariance:
+    """Return the covariance of a bootstrap for the fit that it is of.
+
+    Raises
+    ------
+    BootstrapError
+        If it is of another fit, or of this one as seen from another base.
+    """
+    own = boot.units.record
+    same = own.encoding.names == record.encoding.names
+    same = same and own.encoding.others == record.encoding.others
+    if not (same and np.array_equal(own.maximum.params, record.maximum.params)):
+        raise BootstrapError(
+            "This bootstrap is of another fit, or of this one as seen from another base."
+        )
+    return boot.covariance
 
 
 def find_intervals(

@@ -44,7 +44,7 @@ def bca_interval(
 
     The quantiles of the replicates at ``Φ(z₀ + (z₀ + z) / (1 - a (z₀ + z)))`` for
     ``z = Φ⁻¹(alpha / 2)`` and ``Φ⁻¹(1 - alpha / 2)``, where ``Φ(z₀)`` is the share of replicates
-    below the estimate, half of those equal to it included (Efron 1987, eq. 3.9 and 7.1; DiCiccio
+    below the estimate, half of those equal to it included (Efron 1987, section 3; DiCiccio
     and Efron 1996, Statistical Science 11, 189-228, eq. 2.3). NaN where all replicates
     lie on one side.
     """

@@ -59,8 +59,8 @@ def find_acceleration(
 
     ``a = Σ_h Σ_i u_hi³ / n_h³ / (6 (Σ_h Σ_i u_hi² / n_h²)^(3/2))`` with
     ``u_hi = (n_h - 1) (mean_h - θ_hi)``, where θ_hi is the statistic without unit i of
-    stratum h (Efron 1987, Journal of the American Statistical Association 82, 171-185, eq.
-    7.3; Efron and Tibshirani 1993, eq. 14.15; several samples: Davison and Hinkley 1997,
+    stratum h (Efron 1987, Journal of the American Statistical Association 82, 171-185,
+    section 7; Efron and Tibshirani 1993, eq. 14.15; several samples: Davison and Hinkley 1997,
     section 5.3.2). Clusters, and people in no more cells than `refits`, are left out by
     refits; in more cells, or where such a refit has no maximum, by a Newton step.
 

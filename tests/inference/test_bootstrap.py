@@ -15,6 +15,7 @@ from mlelogit.exceptions import (
     BiasReductionError,
     BootstrapError,
     BootstrapWarning,
+    FewClustersWarning,
     LabelError,
     OptionError,
 )
@@ -47,7 +48,7 @@ def expand(res, counts):
 
 @pytest.fixture(scope="module")
 def clusters():
-    return np.random.default_rng(11).choice(list("abcdefghijkl"), len(survey()))
+    return np.random.default_rng(11).permutation(len(survey())) % 45
 
 
 def tabulate():
@@ -72,9 +73,9 @@ def test_a_replicate_of_clusters_is_the_fit_of_the_clusters_drawn(clusters):
     codes = np.unique(clusters, return_inverse=True)[1]
     drawn = draw_pairs(make_units(res.record, codes), np.random.default_rng(3), 4)
     for replicate, counts in zip(boot.replicates, drawn, strict=True):
-        per_cluster = [np.unique(counts[codes == g]) for g in range(12)]
+        per_cluster = [np.unique(counts[codes == g]) for g in range(45)]
         assert all(len(found) == 1 for found in per_cluster)
-        assert sum(float(found[0]) for found in per_cluster) == 12
+        assert sum(float(found[0]) for found in per_cluster) == 45
         assert standardize(replicate, fit_rows(expand(res, counts))) < 1e-7
 
 
@@ -268,7 +269,7 @@ def test_clusters_are_left_out_whole(clusters):
         rows = [np.flatnonzero(clusters == names[int(g)]) for g in chosen]
         return fit_rows(np.concatenate(rows)).record.maximum.params
 
-    expected = in_scipy(boot, refit, (np.arange(12),), "bca")
+    expected = in_scipy(boot, refit, (np.arange(45),), "bca")
     bse = res.covariance.bse[:, np.newaxis]
     assert np.abs((boot.conf_int(method="bca").to_numpy() - expected) / bse).max() < 1e-6
 
@@ -318,6 +319,22 @@ def test_the_covariance_is_that_of_the_replicates():
         assert abs(boot.bias.loc[name, category] - gap) < 1e-14
     values.iloc[:] = 0.0
     assert boot.params.to_numpy().all()
+
+
+def test_a_fit_can_be_read_with_the_covariance_of_its_bootstrap():
+    res = fitted(FORMULA)
+    boot = res.bootstrap(50, seed=1)
+    seen = res.with_cov(boot)
+    assert seen.cov_type == "bootstrap"
+    assert (seen.bse == boot.bse).all(axis=None)
+    assert "50 replicates; pairs, 160 rows, seed 1" in seen.summary().as_text()
+    rebased = res.rebase("red").bootstrap(50, seed=1)
+    assert np.abs(seen.rebase("red").bse / rebased.bse - 1).to_numpy().max() < 1e-6
+    for other in (res.rebase("red"), fitted("party ~ age + region")):
+        with pytest.raises(BootstrapError, match="another"):
+            other.with_cov(boot)
+    with pytest.raises(OptionError):
+        res.with_cov(boot, groups="region")
 
 
 @pytest.mark.parametrize("kind", ["pairs", "cluster", "fractional", "score"])
@@ -384,7 +401,10 @@ def test_bca_needs_every_cluster_to_be_dispensable():
     codes, x = rare()
     groups = np.where(codes == 2, 0, np.arange(60) % 9 + 1)
     res = ml.MNLogit(codes, x).fit()
-    with pytest.warns(BootstrapWarning, match="resamples"):
+    with (
+        pytest.warns(BootstrapWarning, match="resamples"),
+        pytest.warns(FewClustersWarning, match="10 by 'groups'"),
+    ):
         boot = res.bootstrap(120, "cluster", groups=groups, seed=1)
     with pytest.raises(BootstrapError, match="leaves out every cluster"):
         boot.conf_int(method="bca")
@@ -500,9 +520,11 @@ def test_labels_pair_with_the_rows_that_are_left():
     frame = survey().copy()
     frame.loc[[5, 40], "age"] = np.nan
     res = ml.mnlogit(FORMULA, frame, missing="drop").fit()
-    boot = res.bootstrap(60, "cluster", groups="region", seed=1)
+    with pytest.warns(FewClustersWarning, match="3 by 'region'"):
+        boot = res.bootstrap(60, "cluster", groups="region", seed=1)
     left = ml.mnlogit(FORMULA, frame.dropna().reset_index(drop=True)).fit()
-    other = left.bootstrap(60, "cluster", groups="region", seed=1)
+    with pytest.warns(FewClustersWarning, match="3 by 'region'"):
+        other = left.bootstrap(60, "cluster", groups="region", seed=1)
     assert np.abs(boot.replicates - other.replicates).max() < 1e-8
     assert boot.drawn == "3 clusters of region"
 
