@@ -20,6 +20,7 @@ from mlelogit.exceptions import (
     OptionError,
 )
 from mlelogit.inference import resampling, units
+from mlelogit.inference.bootstrap_intervals import bca_interval, percentile_interval
 from mlelogit.inference.resampling import perturb
 from mlelogit.inference.units import (
     PERTURBATIONS,
@@ -150,6 +151,27 @@ def test_draws_of_people_have_the_moments_of_rows_expanded():
         sums, squares = draw_perturbations(cells, rng, 4000, name)
         check_moments(sums[:, few], np.zeros(6), np.diag(people))
         assert (np.abs(squares[:, few].mean(axis=0) / people - 1) < 0.15).all()
+        assert name != "rademacher" or (squares[:, few] == people).all()
+
+
+@pytest.mark.parametrize("kind", ["cluster", "fractional", "score"])
+def test_clusters_of_people_are_clusters_of_rows(kind):
+    """The same clusters are drawn, so every replicate is the same."""
+    frame, table = tabulate()
+    single = frame.groupby(["age", "educ", "party"]).size().rename("n").reset_index()
+    fits = [
+        ml.mnlogit(FORMULA, frame).fit(),
+        ml.mnlogit("counts(blue, green, red) ~ age + educ", table).fit(),
+        ml.mnlogit(FORMULA, single, weights="n", weight_type="frequency").fit(),
+    ]
+    with pytest.warns(FewClustersWarning, match="7 by 'educ'"):
+        one, *others = (fit.bootstrap(45, kind, groups="educ", seed=2) for fit in fits)
+    scale = one.bse.to_numpy().max()
+    for other in others:
+        assert np.abs(other.replicates - one.replicates).max() < 1e-7 * scale
+        if kind == "cluster":
+            gaps = other.conf_int(0.1, "bca") - one.conf_int(0.1, "bca")
+            assert np.abs(gaps.to_numpy()).max() < 1e-6 * scale
 
 
 def test_counts_and_expanded_rows_agree_in_distribution():
@@ -245,6 +267,13 @@ def test_intervals_are_those_of_scipy(method, alpha):
     assert list(found.columns) == ["lower", "upper"]
     bse = res.covariance.bse[:, np.newaxis]
     assert np.abs((found.to_numpy() - expected) / bse).max() < 1e-6
+
+
+def test_replicates_equal_to_the_estimate_lie_half_below_it():
+    """Symmetric replicates without acceleration: the BCa interval is the percentile interval."""
+    replicates = np.repeat([-2.0, -1, 0, 1, 2], 20)[:, np.newaxis]
+    found = bca_interval(replicates, np.zeros(1), np.zeros(1), 0.3)
+    assert found.ravel().tolist() == percentile_interval(replicates, 0.3).ravel().tolist()
 
 
 def test_strata_accelerate_as_samples_of_scipy():
@@ -347,6 +376,8 @@ def test_a_seed_says_all(kind, clusters):
     assert (one.replicates == two.replicates).all()
     given = res.bootstrap(**ask, seed=np.random.default_rng(4))
     assert (res.bootstrap(**ask, seed=given.seed).replicates == given.replicates).all()
+    other = res.bootstrap(**ask, seed=np.random.default_rng(5))
+    assert not (other.replicates == given.replicates).any()
     free = res.bootstrap(**ask)
     assert (res.bootstrap(**ask, seed=free.seed).replicates == free.replicates).all()
     assert not (free.replicates == one.replicates).any()

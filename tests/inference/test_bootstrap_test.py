@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from scipy.stats import chi2
 
 import mlelogit as ml
 from mlelogit.exceptions import BiasReductionError, BootstrapError, OptionError, ParamsError
+from mlelogit.fitting.restriction import fit_restricted
+from mlelogit.inference import bootstrap_test
 from mlelogit.inference.units import PERTURBATIONS
 from tests.inference.samples import fitted, survey
 
@@ -185,6 +188,14 @@ def test_a_null_without_a_maximum_is_told():
     with pytest.warns(ml.exceptions.SeparationWarning):
         res = ml.mnlogit("y ~ x + z", frame).fit()
     assert "certified maximum" in res.bootstrap_test("z").reason
+
+
+def test_a_null_that_did_not_converge_is_told(monkeypatch):
+    def stop(*args):
+        return replace(fit_restricted(*args), converged=False)
+
+    monkeypatch.setattr(bootstrap_test, "fit_restricted", stop)
+    assert "certified maximum" in fitted(FORMULA).bootstrap_test("age", CLUSTERS).reason
 
 
 def test_options_are_judged():
