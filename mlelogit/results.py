@@ -87,9 +87,9 @@ class MNLogitResults:
 
     @property
     def pvalues(self) -> pd.DataFrame:
-        """Two-sided normal p-values, laid out as `params`."""
+        """Two-sided p-values, normal or of t with the covariance's df, laid out as `params`."""
         z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
-        return frame_params(two_sided_p(z), self.record.encoding)
+        return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""

@@ -132,14 +132,15 @@ def summarize(
     alpha = check_alpha(alpha)
     tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
     statistics = compute_fit_statistics(record)
+    letter = "t" if np.isfinite(covariance.df) else "z"
     return Summary(
         title=TITLE,
         header=_write_header(record, covariance, statistics),
         columns=[
             "RRR" if exponentiate else "coef",
             "std err",
-            "z",
-            "P>|z|",
+            letter,
+            f"P>|{letter}|",
             f"[{alpha / 2:.10g}",
             f"{1 - alpha / 2:.10g}]",
         ],

@@ -17,8 +17,8 @@ from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.record import FitRecord
 
-# So many sums are held at a time, 8 MB: one score for every row never is.
-CELL_ELEMENTS = 1 << 20
+# So many sums are held at a time, 2 MB: one score for every row never is.
+CELL_ELEMENTS = 1 << 18
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,9 @@ from mlelogit.inference.cells import iterate_cells
 from mlelogit.inference.leverage import find_root, sum_adjusted_clusters, warn_of_lone
 from mlelogit.notices import warn_user
 
-CORRECTIONS = ("stata", "CR0", "CR1", "CR2", "CR3")
-SAID = {
-    "CR0": "no correction",
+CLUSTER_CORRECTIONS = {
     "stata": "CR0 times G / (G - 1)",
+    "CR0": "no correction",
     "CR1": "CR0 times G / (G - 1) times (n - 1) / (n - P)",
     "CR2": "CR2, scores adjusted for leverage, (1 - H)^(-1/2)",
     "CR3": "CR3, scores adjusted for leverage, (1 - H)^(-1)",
@@ -70,7 +69,7 @@ def estimate_clustered(
     sets : sequence of Labels
         One for each way.
     correction : str
-        One of `CORRECTIONS`.
+        One of `CLUSTER_CORRECTIONS`.
 
     Raises
     ------
@@ -81,7 +80,7 @@ def estimate_clustered(
     -----
     FewClustersWarning, LeverageWarning, NegativeVarianceWarning
     """
-    _warn_of_few(sets, len(bread))
+    _warn_of_few(sets, len(bread), correction)
     root, lone = find_root(bread), 0
     inner = np.zeros((root.shape[1], root.shape[1]))
     for members in range(1, len(sets) + 1):
@@ -126,7 +125,7 @@ def find_factor(record: FitRecord, groups: int, correction: str) -> float:
     return factor * float((record.nobs - 1) / (record.nobs - size))
 
 
-def _warn_of_few(sets: Sequence[Labels], size: int) -> None:
+def _warn_of_few(sets: Sequence[Labels], size: int, correction: str) -> None:
     few = [labels for labels in sets if labels.count < MANY_CLUSTERS]
     if not few:
         return
@@ -136,10 +135,12 @@ def _warn_of_few(sets: Sequence[Labels], size: int) -> None:
         f" Its rank is at most {least - 1}, below the {size} parameters: no test of more than "
         f"{least - 1} hypotheses at a time exists."
     )
+    remedy = "correction='CR2' or 'CR3' lessens that"
+    if correction in POWERS:
+        remedy = f"{correction} lessens that, and the normal distribution is still too narrow"
     warn_user(
         f"There are few clusters: {counts}. Standard errors by cluster are likely too small below "
-        f"some {MANY_CLUSTERS}; correction='CR2' or 'CR3' lessens that."
-        f"{rank if least <= size else ''}",
+        f"some {MANY_CLUSTERS}; {remedy}.{rank if least <= size else ''}",
         FewClustersWarning,
     )
 

@@ -29,7 +29,7 @@ from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference import clusters, serial
+from mlelogit.inference.clusters import CLUSTER_CORRECTIONS, estimate_clustered, find_factor
 from mlelogit.inference.leverage import sum_adjusted_meats
 from mlelogit.inference.requests import (
     ClusterSettings,
@@ -40,6 +40,7 @@ from mlelogit.inference.requests import (
     check_weights,
     read_request,
 )
+from mlelogit.inference.serial import SERIAL_CORRECTIONS, sum_serial_meat
 from mlelogit.inference.survey import SurveyDesign, sum_survey_meat
 
 RANK_TOLERANCE = 1e-10
@@ -162,7 +163,7 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     Warns
     -----
     FewClustersWarning
-        If there are fewer than 40 clusters.
+        If there are fewer than 40
     LeverageWarning
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
@@ -243,11 +244,11 @@ def _estimate_inner(
     if kind == "opg":
         return _estimate_opg(record, bread), ""
     if isinstance(settings, ClusterSettings):
-        inner = clusters.estimate_clustered(record, bread, settings.sets, settings.correction)
-        return inner, clusters.SAID[settings.correction]
+        inner = estimate_clustered(record, bread, settings.sets, settings.correction)
+        return inner, CLUSTER_CORRECTIONS[settings.correction]
     if isinstance(settings, SerialSettings):
         factor, said = _correct_series(record, settings)
-        meat = serial.sum_serial_meat(record, settings.series, settings.maxlags) * factor
+        meat = sum_serial_meat(record, settings.series, settings.maxlags) * factor
         return bread @ meat @ bread, said
     if isinstance(settings, SurveyDesign):
         return bread @ sum_survey_meat(record, settings) @ bread, _describe_survey(settings)
@@ -260,14 +261,14 @@ def _estimate_inner(
 
 
 def _correct_series(record: FitRecord, settings: SerialSettings) -> tuple[float, str]:
-    said = f"Bartlett weights to lag {settings.maxlags}, {serial.SAID[settings.correction]}"
+    said = f"Bartlett weights to lag {settings.maxlags}, {SERIAL_CORRECTIONS[settings.correction]}"
     series, correction = settings.series, settings.correction
     if correction == "none":
         return 1.0, said
     if correction == "HC1":
         return _find_correction(record, "HC1")[0], said
     groups = series.periods if settings.groups is None else series.members
-    return clusters.find_factor(record, groups, "CR1"), said
+    return find_factor(record, groups, "CR1"), said
 
 
 def _describe_survey(settings: SurveyDesign) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import chdtrc
+from scipy.special import chdtrc, fdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
@@ -36,12 +36,15 @@ class TestResult:
     null : str
         The null hypothesis in words.
     statistic : float
-        Chi-squared under the null; NaN if the test does not apply.
+        Chi-squared under the null, or F if `df_denom` is finite; NaN if the test does not
+        apply.
     df : int
         Degrees of freedom.
     p_value : float
     reason : str
         Why the test does not apply; empty if it does.
+    df_denom : float
+        Degrees of freedom of the denominator of F; infinite for chi-squared.
     """
 
     __test__ = False
@@ -52,12 +55,16 @@ class TestResult:
     df: int
     p_value: float
     reason: str = ""
+    df_denom: float = np.inf
 
     def __str__(self) -> str:
         head = f"{self.name}\nNull hypothesis: {self.null}\n"
         if self.reason:
             return f"{head}Does not apply: {self.reason}."
-        return f"{head}chi2({self.df}) = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
+        law = f"chi2({self.df})"
+        if np.isfinite(self.df_denom):
+            law = f"F({self.df}, {self.df_denom:.10g})"
+        return f"{head}{law} = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -70,13 +77,33 @@ def make_test(name: str, null: str, statistic: float, df: int) -> TestResult:
     return TestResult(name, null, float(statistic), df, float(chdtrc(df, max(statistic, 0.0))))
 
 
+def make_wald(name: str, null: str, statistic: float, df: int, design_df: float) -> TestResult:
+    """Return a Wald test: chi-squared, or with d design degrees of freedom the adjusted F.
+
+    ``F = W (d - k + 1) / (k d)`` of k hypotheses has k and d - k + 1 degrees of freedom, as
+    after Stata's svy (Korn and Graubard 1990).
+    """
+    if not np.isfinite(design_df):
+        return make_test(name, null, statistic, df)
+    left = design_df - df + 1
+    if left <= 0:
+        reason = (
+            f"{df} hypotheses are too many for the {design_df:.10g} degrees of freedom of the "
+            "survey design"
+        )
+        return TestResult(name, null, np.nan, df, np.nan, reason, left)
+    ratio = float(statistic) * left / (df * design_df)
+    return TestResult(name, null, ratio, df, float(fdtrc(df, left, max(ratio, 0.0))), "", left)
+
+
 def wald_test(
     record: FitRecord, covariance: Covariance, hypothesis: Any, value: Any = None
 ) -> TestResult:
     r"""Test linear hypotheses ``R b = q`` by the Wald statistic.
 
     ``(R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of
-    freedom as R has rows (Greene 2018, section 14.6.2).
+    freedom as R has rows (Greene 2018, section 14.6.2); with a survey design's covariance an
+    F statistic is made of it, see `make_wald`.
 
     Parameters
     ----------
@@ -115,7 +142,7 @@ def wald_test(
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"
         return TestResult(name, said, np.nan, len(matrix), np.nan, reason)
-    return make_test(name, said, statistic, len(matrix))
+    return make_wald(name, said, statistic, len(matrix), covariance.df)
 
 
 def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:

@@ -43,13 +43,15 @@ from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.products import index_pairs, weighted_gram
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.cells import CELL_ELEMENTS, open_objective, sort_cells
+from mlelogit.inference.cells import open_objective, sort_cells
 from mlelogit.notices import warn_user
 
 # Half a double's digits: closer to one, rounding decides what is left.
 LONE = 1e-8
 # Relative to the largest eigenvalue, what rounding leaves of a variance of zero.
 NO_VARIANCE = 1e-14
+# The arrays of some clusters of one size stay in cache.
+BATCH_ELEMENTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def warn_of_lone(count: int, what: str) -> None:
     if count:
         warn_user(
             f"{count} {what} have a leverage of one: each alone decides some combination of the "
-            "coefficients, whose variance they do not tell. Their adjustment is the pseudo-inverse: "
+            "coefficients, whose variance they do not tell. Their adjustment is a pseudo-inverse: "
             "read these coefficients' standard errors with care, or drop what only they decide.",
             LeverageWarning,
         )
@@ -211,7 +213,7 @@ def sum_adjusted_clusters(
     batches = []
     for size in np.unique(sizes[small]):
         members = np.flatnonzero(small & (sizes == size))
-        step = max(1, CELL_ELEMENTS // (int(size) * equations * root.shape[1]))
+        step = max(1, BATCH_ELEMENTS // (int(size) * equations * root.shape[1]))
         rows = order[starts[members][:, np.newaxis] + np.arange(size)]
         batches += [rows[first : first + step] for first in range(0, len(members), step)]
     found: list[AdjustedMeat] = []

@@ -11,7 +11,8 @@ from mlelogit.data.design import Design
 from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, read_labels, read_several_labels
 from mlelogit.exceptions import CovarianceError, OptionError
-from mlelogit.inference import clusters, serial
+from mlelogit.inference.clusters import CLUSTER_CORRECTIONS, check_clusters
+from mlelogit.inference.serial import SERIAL_CORRECTIONS, Series, arrange_series, read_lags
 from mlelogit.inference.survey import LONELY, SurveyDesign, read_survey
 
 PLAIN = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
@@ -38,7 +39,7 @@ class ClusterSettings:
 class SerialSettings:
     """Periods, perhaps inside groups; the longest lag; and the correction."""
 
-    series: serial.Series
+    series: Series
     time: Labels
     groups: Labels | None
     maxlags: int
@@ -128,20 +129,20 @@ def check_options(kind: str | None, options: Any) -> dict[str, Any]:
 
 
 def _read_clusters(design: Design, groups: Any, correction: Any = "stata") -> ClusterSettings:
-    check_choice("The correction of 'cluster'", correction, clusters.CORRECTIONS)
+    check_choice("The correction of 'cluster'", correction, tuple(CLUSTER_CORRECTIONS))
     sets = read_several_labels(design, groups, "groups")
-    clusters.check_clusters(sets)
+    check_clusters(sets)
     return ClusterSettings(sets, correction)
 
 
 def _read_series(
     design: Design, time: Any, groups: Any = None, maxlags: Any = None, correction: Any = "none"
 ) -> SerialSettings:
-    check_choice("The correction of 'HAC'", correction, serial.CORRECTIONS)
+    check_choice("The correction of 'HAC'", correction, tuple(SERIAL_CORRECTIONS))
     periods = read_labels(design, time, "time")
     members = None if groups is None else read_labels(design, groups, "groups")
-    series = serial.arrange_series(periods, members)
-    lags = serial.read_lags(maxlags, series.periods)
+    series = arrange_series(periods, members)
+    lags = read_lags(maxlags, series.periods)
     if correction == "CR1" and members is not None and series.members < 2:
         raise CovarianceError("Correction 'CR1' of 'HAC' divides by G - 1, and there is one group.")
     return SerialSettings(series, periods, members, lags, correction)

@@ -24,8 +24,7 @@ from mlelogit.exceptions import CovarianceError, LabelError, OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.cells import iterate_cells
 
-CORRECTIONS = ("none", "HC1", "CR1")
-SAID = {
+SERIAL_CORRECTIONS = {
     "none": "no correction",
     "HC1": "times n / (n - P)",
     "CR1": "times G / (G - 1) times (n - 1) / (n - P)",

@@ -23,7 +23,7 @@ import pandas as pd
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, count_people
-from mlelogit.data.frames import find_missing, list_some
+from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, cross_labels, number_labels, read_column, read_numbers
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.likelihood import Matrix, sum_meat
@@ -104,25 +104,22 @@ def read_survey(
     """
     counted = design.weight_type == "frequency" or design.outcome.kind == "counts"
     used, size = _find_used(design, counted)
-    whole_strata, name = _read_whole(design, strata, "strata", counted, size)
-    every = number_labels(pd.Series(whole_strata[used], dtype=object), name)
-    of_whole = every.names.get_indexer(pd.Index(whole_strata))
-    names = {} if strata is None else {"strata": name}
+    whole = _read_whole(design, strata, "strata", counted, size)
+    every, of_whole = _restrict(whole, used)
+    names = {} if strata is None else {"strata": whole.name}
     if psu is None:
-        weights = _weigh_observations(design, counted)
-        sizes = np.bincount(every.codes, weights, every.count)
+        sizes = np.bincount(every.codes, _weigh_observations(design, counted), every.count)
         present = float(sizes.sum())
         if not counted:
             sizes = np.bincount(of_whole[of_whole >= 0], minlength=every.count).astype(float)
         units, homes = None, np.empty(0, dtype=np.int64)
     else:
-        whole_units, name = _read_whole(design, psu, "psu", counted, size)
-        names["psu"] = name
-        own = number_labels(pd.Series(whole_units[used], dtype=object), name)
-        inside = cross_labels([every, own])
+        of_units = _read_whole(design, psu, "psu", counted, size)
+        names["psu"] = of_units.name
+        inside = cross_labels([every, _restrict(of_units, used)[0]])
         _, first = np.unique(inside.codes, return_index=True)
         units, homes, present = inside.codes, every.codes[first], float(inside.count)
-        sizes = _count_units(of_whole, whole_units, every.count)
+        sizes = _count_units(of_whole, of_units, every.count)
     fractions = _read_fractions(design, fpc, every, sizes)
     if fpc is not None:
         names["fpc"] = str(fpc) if isinstance(fpc, str) else "fpc"
@@ -139,16 +136,19 @@ def _find_used(design: Design, counted: bool) -> tuple[np.ndarray, int]:
     return given.positions, given.total
 
 
-def _read_whole(
-    design: Design, labels: Any, what: str, counted: bool, size: int
-) -> tuple[np.ndarray, str]:
-    """Return the labels of all rows that count, as objects; None where one is missing."""
+def _read_whole(design: Design, labels: Any, what: str, counted: bool, size: int) -> Labels:
+    """Return the labels of all rows that count; the code is -1 where one is missing."""
     if labels is None:
-        return np.zeros(size, dtype=object), what
-    column, name = read_column(design, labels, what, every=not counted)
-    values = column.astype(object).to_numpy(copy=True)
-    values[find_missing(column)] = None
-    return values, name
+        return Labels(np.zeros(size, dtype=np.int64), pd.Index([what]), what)
+    return number_labels(*read_column(design, labels, what, every=not counted))
+
+
+def _restrict(whole: Labels, used: np.ndarray) -> tuple[Labels, np.ndarray]:
+    """Return the labels of the rows used, and for all rows which of these they have, or -1."""
+    found, codes = np.unique(whole.codes[used], return_inverse=True)
+    places = np.full(whole.count + 1, -1, dtype=np.int64)
+    places[found] = np.arange(len(found))
+    return Labels(codes.astype(np.int64), whole.names[found], whole.name), places[whole.codes]
 
 
 def _weigh_observations(design: Design, counted: bool) -> np.ndarray:
@@ -156,12 +156,11 @@ def _weigh_observations(design: Design, counted: bool) -> np.ndarray:
     return people * design.weights if counted and design.weights is not None else people
 
 
-def _count_units(strata: np.ndarray, units: np.ndarray, count: int) -> np.ndarray:
+def _count_units(strata: np.ndarray, units: Labels, count: int) -> np.ndarray:
     """Return how many units every stratum has, those without a row used too (H,)."""
-    known = (strata >= 0) & ~pd.isna(units)
-    codes = pd.factorize(units[known])[0]
-    pairs = np.unique(np.column_stack([strata[known], codes]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=count).astype(np.float64)
+    known = (strata >= 0) & (units.codes >= 0)
+    pairs = np.unique(strata[known] * units.count + units.codes[known])
+    return np.bincount(pairs // units.count, minlength=count).astype(np.float64)
 
 
 def _read_fractions(design: Design, fpc: Any, strata: Labels, sizes: np.ndarray) -> np.ndarray:
