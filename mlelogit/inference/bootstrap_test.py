@@ -170,17 +170,36 @@ def run_bootstrap_test(
     effective = _find_effective(units, fit, rows) if fit.converged else None
     reason = _find_reason(units, effective, len(rows))
     test = BootstrapTest(
-        "Score bootstrap test", asked.said, np.nan, len(rows), np.nan, reason, said, weights
+        name="Score bootstrap test",
+        null=asked.said,
+        statistic=np.nan,
+        df=len(rows),
+        p_value=np.nan,
+        reason=reason,
+        units=said,
+        weights=weights,
     )
     if effective is None or reason:
         return test
+    return _perturb(test, units, effective, times, seed, progress)
+
+
+def _perturb(
+    test: BootstrapTest,
+    units: Units,
+    effective: np.ndarray,
+    times: int,
+    seed: int,
+    progress: bool | None,
+) -> BootstrapTest:
+    """Fill in a test's statistic and its p-value, from all patterns of signs or from draws."""
     statistic = float(_compute(*_sum_units(units, effective))[0])
     test = replace(test, statistic=statistic, chi2_p_value=float(chdtrc(test.df, statistic)))
-    if weights == "rademacher" and _are_few(units, times):
+    if test.weights == "rademacher" and _are_few(units, times):
         found = _compute_all(units, effective)
         share = float(_reach(found, statistic).mean())
         return replace(test, p_value=share, replicates=2 * len(found), enumerated=True)
-    count = _count_draws(units, effective, statistic, times, weights, seed, progress)
+    count = _count_draws(units, effective, statistic, times, test.weights, seed, progress)
     return replace(test, p_value=(1 + count) / (1 + times), replicates=times, seed=seed)
 
 
