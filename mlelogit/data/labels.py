@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from mlelogit.data.design import Design
 from mlelogit.data.frames import (
     as_numbers,
     check_indexes,
-    check_lengths,
     convert_foreign,
     find_missing,
     is_foreign_frame,
@@ -29,6 +28,7 @@ from mlelogit.exceptions import (
     ColumnTypeError,
     InfiniteValueError,
     LabelError,
+    LengthMismatchError,
     MissingDataError,
 )
 
@@ -50,9 +50,12 @@ class Labels:
         What they are called, for messages and tables.
     """
 
-    codes: np.ndarray
-    names: pd.Index
+    codes: np.ndarray = field(repr=False)
+    names: pd.Index = field(repr=False)
     name: str
+
+    def __post_init__(self) -> None:
+        self.codes.setflags(write=False)
 
     @property
     def count(self) -> int:
@@ -226,7 +229,12 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
     if isinstance(given, pd.Index):
         given = given.to_numpy()
     series = given if isinstance(given, pd.Series) else _make_series(given, what)
-    check_lengths({"the rows given": beside.total, what: len(series)})
+    if len(series) != beside.total:
+        used = beside.total if beside.positions is None else len(beside.positions)
+        raise LengthMismatchError(
+            f"{what} has {len(series)} labels, and the data had {beside.total} rows, of which "
+            f"{used} are used; give one label for each of the {beside.total}, in their order."
+        )
     if indexed and beside.index is not None:
         check_indexes({"the data": pd.Series(beside.index, index=beside.index), what: series})
     return series, what if series.name is None else str(series.name)

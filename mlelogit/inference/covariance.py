@@ -18,7 +18,7 @@ of the observations, the kinds are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,7 @@ class Covariance(ReadOnly):
     matrix: np.ndarray
     correction: str = ""
     omitted: bool = False
-    request: CovarianceRequest | None = None
+    request: CovarianceRequest | None = field(default=None, repr=False)
     groups: tuple[tuple[str, float], ...] = ()
     df: float = np.inf
 

@@ -13,7 +13,7 @@ probabilities y, with ``A = diag(y) - y y'`` of the categories but the base and
 ``A = F F'`` the score's residual r becomes ``r + F W φ(Λ) W' F' Q r`` where
 ``F' Q F = W Λ W'``, since ``f(B C) = 1 + B φ(C B) C`` if ``f(t) = 1 + t φ(t)``. No inverse of A is
 needed, whose entries may be as small as they like. A cluster is treated so with its rows side
-by side, or, if they are more than parameters, by the eigenvalues of ``L' I_g L`` itself.
+by side, or, if its residuals are more than parameters, by the eigenvalues of ``L' I_g L`` itself.
 
 Each of several people in a row is an observation with a leverage of its own.
 """
@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from mlelogit.data.blocks import Block, RowBlocks, cut_block
 from mlelogit.data.design import take_rows
@@ -52,6 +53,8 @@ LONE = 1e-8
 NO_VARIANCE = 1e-14
 # The arrays of some clusters of one size stay in cache.
 BATCH_ELEMENTS = 1 << 16
+# So many operations of eigenvalues take some ten seconds.
+LONG_WORK = 1e10
 
 
 @dataclass(frozen=True)
@@ -206,19 +209,28 @@ def sum_adjusted_clusters(
     order, starts = sort_cells(codes, count)
     sizes = np.diff(starts)
     equations = len(params) // objective.blocks.width
-    small = sizes * equations < root.shape[1]
+    # So large a cluster fills a batch: its rows are summed block by block.
+    large = sizes * equations * root.shape[1] > BATCH_ELEMENTS
     total = AdjustedMeat(np.zeros((root.shape[1], root.shape[1])), 0)
-    for cluster in np.flatnonzero(~small):
+    for cluster in show_progress(np.flatnonzero(large), len(params)):
         total += clusters.adjust_large(order[starts[cluster] : starts[cluster + 1]])
     batches = []
-    for size in np.unique(sizes[small]):
-        members = np.flatnonzero(small & (sizes == size))
+    for size in np.unique(sizes[~large]):
+        members = np.flatnonzero(~large & (sizes == size))
         step = max(1, BATCH_ELEMENTS // (int(size) * equations * root.shape[1]))
         rows = order[starts[members][:, np.newaxis] + np.arange(size)]
         batches += [rows[first : first + step] for first in range(0, len(members), step)]
     found: list[AdjustedMeat] = []
-    fold_in_order(clusters.adjust_small, batches, objective.blocks.threads, found.append)
+    fold_in_order(clusters.adjust_batch, batches, objective.blocks.threads, found.append)
     return sum(found, total)
+
+
+def show_progress(clusters: np.ndarray, size: int) -> Any:
+    """Return the clusters, with a bar on a terminal if they take long."""
+    # Even a silent bar makes locks that settle how this process starts others.
+    if len(clusters) * size**3 < LONG_WORK:
+        return clusters
+    return tqdm(clusters, desc="Clusters", disable=None)
 
 
 @dataclass(frozen=True)
@@ -232,20 +244,17 @@ class _Clusters:
     power: float
 
     def adjust_large(self, rows: np.ndarray) -> AdjustedMeat:
-        """Adjust a cluster with more residuals than parameters, by ``L' I_g L``."""
+        """Adjust a cluster of many rows, by the sums of its blocks."""
         blocks = self.objective.blocks
         part = take_rows(blocks.design, np.sort(rows), lazy=True)
         apart = RowBlocks(part, blocks.basis, None, blocks.threads)
         sums = replace(self.objective, blocks=apart).evaluate(self.params, 2)
         score = self.root.T @ np.asarray(sums.score)
         share = self.root.T @ np.asarray(sums.information) @ self.root
-        leverages, vectors = np.linalg.eigh((share + share.T) / 2)
-        shift, lone = find_shift(leverages, self.power)
-        adjusted = vectors @ ((1 + leverages * shift) * (vectors.T @ score))
-        return AdjustedMeat(np.outer(adjusted, adjusted), int(lone.any()))
+        return self._adjust(score[np.newaxis], (share + share.T)[np.newaxis] / 2)
 
-    def adjust_small(self, rows: np.ndarray) -> AdjustedMeat:
-        """Adjust some clusters of m rows each, (clusters, m), by the rows' own products."""
+    def adjust_batch(self, rows: np.ndarray) -> AdjustedMeat:
+        """Adjust some clusters of m rows each, (clusters, m), side by side."""
         design, base = self.objective.blocks.design, self.objective.base
         block = cut_block(take_rows(design, rows.ravel()), 0, rows.size)
         block = replace(block, x=self.record.basis.enter(lay_out(block.x)))
@@ -260,12 +269,21 @@ class _Clusters:
         scores = scores.reshape(*rows.shape, rank).sum(axis=1)
         half = np.swapaxes(factor, 1, 2) @ along
         half = half.reshape(len(rows), rows.shape[1] * equations, rank)
-        leverages, vectors = np.linalg.eigh(half @ np.swapaxes(half, 1, 2))
+        if half.shape[1] >= rank:
+            return self._adjust(scores, np.swapaxes(half, 1, 2) @ half)
+        return self._adjust(scores, half @ np.swapaxes(half, 1, 2), half)
+
+    def _adjust(
+        self, scores: np.ndarray, products: np.ndarray, half: np.ndarray | None = None
+    ) -> AdjustedMeat:
+        """Adjust scores ``L' S_g`` (clusters, r) by ``L' I_g L = B B'``, or by B and ``B' B``."""
+        leverages, vectors = np.linalg.eigh(products)
         shift, lone = find_shift(leverages, self.power)
-        turned = np.swapaxes(vectors, 1, 2) @ half
-        along_scores = shift * np.einsum("ctr,cr->ct", turned, scores)
-        scores = scores + np.einsum("ctr,ct->cr", turned, along_scores)
-        return AdjustedMeat(scores.T @ scores, int(lone.any(axis=1).sum()))
+        turned = np.swapaxes(vectors, 1, 2)
+        turned, strength = (turned, leverages * shift) if half is None else (turned @ half, shift)
+        along = strength * np.einsum("ctr,cr->ct", turned, scores)
+        adjusted = scores + np.einsum("ctr,ct->cr", turned, along)
+        return AdjustedMeat(adjusted.T @ adjusted, int(lone.any(axis=1).sum()))
 
     @staticmethod
     def _count_people(evaluation: Evaluation, rows: int) -> np.ndarray:

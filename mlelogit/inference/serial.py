@@ -21,6 +21,7 @@ import pandas as pd
 from mlelogit.data.arguments import write_value
 from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.exceptions import CovarianceError, LabelError, OptionError
+from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.cells import iterate_cells
 
@@ -33,7 +34,7 @@ LARGEST_WHOLE = 2.0**53
 
 
 @dataclass(frozen=True)
-class Series:
+class Series(ReadOnly):
     """Cells of one period, or of one group and period, in order of group, then time.
 
     Attributes

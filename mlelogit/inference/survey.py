@@ -27,6 +27,7 @@ from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, cross_labels, number_labels, read_column, read_numbers
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.likelihood import Matrix, sum_meat
+from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.cells import iterate_cells, open_objective
 
@@ -34,7 +35,7 @@ LONELY = ("raise", "center", "certainty")
 
 
 @dataclass(frozen=True)
-class SurveyDesign:
+class SurveyDesign(ReadOnly):
     """Strata and units of the rows used.
 
     Attributes

@@ -111,7 +111,7 @@ def spoilt(frame: pd.DataFrame) -> list[Any]:
 
 ARGUMENTS = {
     "alpha": st.sampled_from([0.05, 0.5, 1e-300, 0, 1, -1, 2, np.float32(0.1), "0.05"]),
-    "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "cluster"]),
+    "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "HAC", "HC4"]),
     "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
     "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
@@ -130,6 +130,21 @@ ARGUMENTS = {
             *[np.ones((1, 59)), np.ones(60), np.eye(60)[:2], np.ones((0, 60)), [["a"] * 60]],
         ]
     ),
+    "labels": st.sampled_from(
+        [
+            *["g", "a", "n1", "absent", ["g", "a"], ["g", "absent"], None, 3, True, 1.5],
+            *[np.arange(60), np.arange(60) % 7, np.zeros(60), np.arange(59), np.arange(60.0) / 7],
+            *[np.full(60, np.nan), np.full(60, np.inf), ["x", "y"] * 30, [("x", 1)] * 60],
+            *[np.arange(120).reshape(60, 2) % 9, np.zeros((60, 0)), [], [[1]] * 60, [[1], [2, 3]]],
+            *[[np.arange(60) % 5, "g"], [1, "x"] * 30, pd.Series(range(60)), {"a": range(60)}],
+            *[pd.date_range("2020", periods=60), pd.Categorical(["x", "y", None] * 20), {1, 2}],
+            *[np.full(60, 2**62), np.arange(60) * 1j, range(60), pd.DataFrame({"a": range(60)})],
+            *[np.full(60, 0.5), np.full(60, 100.0), [None] * 60, [[1, 2]] * 60, "x" * 60],
+        ]
+    ),
+    "correction": st.sampled_from(["stata", "CR0", "CR1", "CR2", "CR3", "none", "HC1", None, 1]),
+    "lags": st.sampled_from([None, 0, 1, 5, 10**9, -1, 1.5, "1", True, np.int64(2)]),
+    "lonely": st.sampled_from(["raise", "center", "certainty", "adjust", None]),
     "engines": st.sampled_from([[], ["statsmodels"], "statsmodels", ["x"], [1], ("maxent", 2)]),
     "seed": st.sampled_from([0, -1, 2**70, "a", 1.5]),
     "params": st.sampled_from(
@@ -163,6 +178,9 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "summary": ("alpha",),
     "wald_test": ("hypothesis", "value"),
     "with_cov": ("kind",),
+    "cluster": ("labels", "correction"),
+    "HAC": ("labels", "labels", "lags", "correction"),
+    "survey": ("labels", "labels", "labels", "lonely"),
     "rebase": ("base",),
     "refit": ("times",),
     "lr_test": ("alpha",),
@@ -172,6 +190,11 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "information": ("params",),
     "loglikeobs": ("params",),
     "fit": ("params",),
+}
+OPTIONS = {
+    "cluster": ("groups", "correction"),
+    "HAC": ("time", "groups", "maxlags", "correction"),
+    "survey": ("strata", "psu", "fpc", "lonely"),
 }
 OF_MODELS = ("loglike", "score", "information", "loglikeobs", "fit")
 
@@ -205,6 +228,9 @@ def ask(question: tuple[str, str, list[Any]]) -> Any:
 def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
     if name == "fit":
         return model.fit(start_params=arguments[0], maxiter=5)
+    if name in OPTIONS:
+        options = dict(zip(OPTIONS[name], arguments, strict=True))
+        return str(results.with_cov(name, **options).rebase(results.base))
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)

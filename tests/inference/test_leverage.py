@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import LeverageWarning
+from mlelogit.inference import leverage
+from mlelogit.inference.covariance import estimate_covariance
 from mlelogit.inference.leverage import find_root, find_shift
 from tests.inference.samples import beside, fitted, plain_clusters, plain_rows, survey
 from tests.theorems.strategies import matrix_gap
@@ -186,6 +190,48 @@ def test_a_large_cluster_with_a_dummy_of_its_own():
     with pytest.warns(LeverageWarning, match="1 clusters"):
         found = res.with_cov("cluster", groups=groups, correction="CR3")
     assert (found.bse.iloc[:2].to_numpy() > 0).all()
+
+
+@FEW
+@pytest.mark.parametrize("groups", ["many", "some", "few"])
+def test_clusters_too_large_for_a_batch(groups, monkeypatch):
+    res, labels = fitted(), beside()[groups]
+    one = res.with_cov("cluster", groups=labels, correction="CR2").cov_params()
+    for largest in (1, 10 * 2 * 13):
+        monkeypatch.setattr(leverage, "BATCH_ELEMENTS", largest)
+        two = res.with_cov("cluster", groups=labels, correction="CR2").cov_params()
+        assert matrix_gap(one, two) < 1e-12
+
+
+@FEW
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("HC0", {}),
+        ("HC2", {}),
+        ("HC3", {}),
+        *(("cluster", {"groups": "many", "correction": c}) for c in ("stata", "CR2", "CR3")),
+        *(("cluster", {"groups": g, "correction": "CR3"}) for g in ("few", "each")),
+        ("HAC", {"time": "year"}),
+        ("survey", {"strata": "area", "psu": "many"}),
+    ],
+)
+def test_a_coefficient_that_is_fixed_has_no_variance(kind, options):
+    """With the singular inverse of a fit whose educ is held at zero: the fit without educ."""
+    frame = survey().assign(**beside())
+    small = ml.mnlogit("party ~ age", frame).fit()
+    record = ml.mnlogit("party ~ age + educ", frame).fit().record
+    kept = [0, 1, 3, 4]
+    params, inverse = np.zeros(6), np.zeros((6, 6))
+    params[kept] = small.params.to_numpy().T.ravel()
+    inverse[np.ix_(kept, kept)] = small.cov_params()
+    half = record.basis.enter_params(inverse.reshape(6, 2, 3)).reshape(6, 6).T
+    inner = record.basis.enter_params(half.reshape(6, 2, 3)).reshape(6, 6)
+    held = replace(record.maximum, params=params, inverse=(inner + inner.T) / 2)
+    found = estimate_covariance(replace(record, maximum=held), kind, **options).matrix
+    expected = small.with_cov(kind, **options).cov_params()
+    assert matrix_gap(found[np.ix_(kept, kept)], expected) < 1e-11
+    assert np.abs(np.delete(found, kept, axis=0)).max() < 1e-12
 
 
 def test_the_shift_is_what_it_stands_for():
