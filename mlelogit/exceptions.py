@@ -7,6 +7,8 @@ Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
 __all__ = [
     "BaseCategoryError",
     "BiasReductionError",
+    "BootstrapError",
+    "BootstrapWarning",
     "CategoryOrderWarning",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -62,6 +64,10 @@ class BaseCategoryError(MNLogitError):
 
 class BiasReductionError(MNLogitError):
     """What was asked for has no theory for bias-reduced estimates."""
+
+
+class BootstrapError(MNLogitError):
+    """There is nothing to resample, or too little came of it for what is asked."""
 
 
 class ColumnNotFoundError(MNLogitError):
@@ -170,6 +176,10 @@ class WeightError(MNLogitError):
 
 class WeightTypeError(MNLogitError):
     """Weights were given without a type, or a type without weights."""
+
+
+class BootstrapWarning(MNLogitWarning):
+    """Some resamples have no estimates, or they are too few for what is asked."""
 
 
 class CategoryOrderWarning(MNLogitWarning):

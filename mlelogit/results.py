@@ -20,6 +20,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
 from mlelogit.inference.additions import score_test_added
+from mlelogit.inference.bootstrap import Bootstrap, lend_covariance, run_bootstrap
+from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
     divide_by_errors,
     frame_covariance,
@@ -325,13 +327,25 @@ class MNLogitResults:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
 
-    def with_cov(self, kind: str, **options: Any) -> MNLogitResults:
+    def with_cov(self, kind: Any, **options: Any) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
+        if isinstance(kind, Bootstrap) and not options:
+            return MNLogitResults(self.record, lend_covariance(kind, self.record))
         return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
+
+    def bootstrap(self, times: int = 1000, kind: str = "pairs", **options: Any) -> Bootstrap:
+        """Estimate again in resamples; see `mlelogit.inference.bootstrap.run_bootstrap`."""
+        return run_bootstrap(self.record, times, kind, **options)
+
+    def bootstrap_test(
+        self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
+    ) -> BootstrapTest:
+        """Test by perturbed scores; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
+        return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""
