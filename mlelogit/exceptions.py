@@ -7,6 +7,8 @@ Every error is a ``ValueError`` and every warning a ``UserWarning``; catching
 __all__ = [
     "BaseCategoryError",
     "BiasReductionError",
+    "BootstrapError",
+    "BootstrapWarning",
     "CategoryOrderWarning",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -18,14 +20,18 @@ __all__ = [
     "DataNotKeptError",
     "DuplicateColumnError",
     "EmptyDataError",
+    "FewClustersWarning",
     "FormulaError",
     "InfiniteValueError",
+    "LabelError",
     "LengthMismatchError",
+    "LeverageWarning",
     "MNLogitError",
     "MNLogitWarning",
     "MisalignedIndexError",
     "MissingDataError",
     "MissingExtraError",
+    "NegativeVarianceWarning",
     "NoFiniteMaximumWarning",
     "NotConvergedWarning",
     "NotNestedError",
@@ -59,6 +65,10 @@ class BaseCategoryError(MNLogitError):
 
 class BiasReductionError(MNLogitError):
     """What was asked for has no theory for bias-reduced estimates."""
+
+
+class BootstrapError(MNLogitError):
+    """There is nothing to resample, or too little came of it for what is asked."""
 
 
 class ColumnNotFoundError(MNLogitError):
@@ -99,6 +109,10 @@ class FormulaError(MNLogitError):
 
 class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
+
+
+class LabelError(MNLogitError):
+    """Labels that stand beside the rows (groups, time, strata) cannot be read."""
 
 
 class LengthMismatchError(MNLogitError):
@@ -169,12 +183,28 @@ class WeightTypeError(MNLogitError):
     """Weights were given without a type, or a type without weights."""
 
 
+class BootstrapWarning(MNLogitWarning):
+    """Some resamples have no estimates, or they are too few for what is asked."""
+
+
 class CategoryOrderWarning(MNLogitWarning):
     """Labels cannot be compared, so their order is by type and appearance."""
 
 
 class CollinearityWarning(MNLogitWarning):
     """Columns that are combinations of others were left out."""
+
+
+class FewClustersWarning(MNLogitWarning):
+    """A cluster-robust covariance rests on few clusters, and is likely too small."""
+
+
+class LeverageWarning(MNLogitWarning):
+    """Rows or clusters that alone decide a coefficient have no adjusted residual."""
+
+
+class NegativeVarianceWarning(MNLogitWarning):
+    """A multi-way covariance had negative eigenvalues, which were set to zero."""
 
 
 class NoFiniteMaximumWarning(MNLogitWarning):

@@ -165,11 +165,12 @@ class MNLogit:
             The fit counts as converged if no coefficient can be off by more than
             this many of its standard errors.
         cov_type : str, optional
-            Covariance: nonrobust, opg, HC0, HC1 or robust. Nonrobust if not
-            given, robust with sampling weights; but with method="auto" or "lbfgs" none
-            beyond 12,000 parameters unless it is given.
+            Covariance: nonrobust, opg, HC0, HC1, HC2, HC3, robust, cluster, HAC or survey.
+            Nonrobust if not given, robust with sampling weights; but with method="auto" or
+            "lbfgs" none beyond 12,000 parameters unless it is given.
         cov_kwds : dict, optional
-            Arguments of the covariance; none of these kinds takes any.
+            Its options, as of ``results.with_cov``: such as ``{"groups": "district"}`` for
+            cluster. Labels are names of columns, or have the length of the rows given.
         callback : callable, optional
             Called with the parameters (P,) after every iteration; a true answer
             stops the climb.
@@ -217,17 +218,15 @@ class MNLogit:
         CovarianceOmittedWarning
             If covariance and certificate were left out for their size.
         """
+        cov = check_covariance(cov_type, cov_kwds, lambda: self.design)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        asked = (check_covariance(cov_type, cov_kwds), bias_reduction)
         held = read_constraints(constraints, equations, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads, *asked, held)
-        return self._fit(request, cov_type, callback, disp)
+        request = FitRequest(method, start, maxiter, tol, threads, bool(cov), bias_reduction, held)
+        return self._fit(request, cov, callback, disp)
 
-    def _fit(
-        self, request: FitRequest, cov_type: str | None, callback: Any, disp: bool
-    ) -> MNLogitResults:
+    def _fit(self, request: FitRequest, cov: Any, callback: Any, disp: bool) -> MNLogitResults:
         record = estimate(self.design, request, callback, disp, self._basis)
-        return MNLogitResults(record, estimate_covariance(record, cov_type))
+        return MNLogitResults(record, estimate_covariance(record, cov))
 
     def loglike(self, params: Any) -> float:
         """Return the log-likelihood at params, flat (P,) or labelled."""

@@ -19,6 +19,9 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
+from mlelogit.inference.additions import score_test_added
+from mlelogit.inference.bootstrap import Bootstrap, lend_covariance, run_bootstrap
+from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
     compute_z,
     frame_covariance,
@@ -29,18 +32,24 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
     two_sided_p,
 )
+from mlelogit.inference.combining import combine_tests
 from mlelogit.inference.constraints import (
     ConstraintTests,
     frame_multipliers,
     test_constraints,
 )
 from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.equations import equality_tests
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
 from mlelogit.inference.hauck_donner import find_hauck_donner
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
+from mlelogit.inference.independence import IndependenceTests, iia_tests
+from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
+from mlelogit.inference.score import score_test
+from mlelogit.inference.terms import term_tests
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -93,9 +102,9 @@ class MNLogitResults:
 
     @property
     def pvalues(self) -> pd.DataFrame:
-        """Two-sided normal p-values, laid out as `params`."""
+        """Two-sided p-values, normal or of t with the covariance's df, laid out as `params`."""
         z = compute_z(self.record, self.covariance)
-        return frame_params(two_sided_p(z), self.record.encoding)
+        return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""
@@ -258,10 +267,12 @@ class MNLogitResults:
         """Test "age", "car: age" or a matrix; see `mlelogit.inference.hypothesis.wald_test`."""
         return wald_test(self.record, self.covariance, hypothesis, value)
 
-    def lr_test(self, smaller: MNLogitResults) -> TestResult:
-        """Test a smaller model; see `mlelogit.inference.hypothesis.lr_test`."""
+    def lr_test(self, smaller: Any, value: Any = None) -> TestResult:
+        """Test a smaller model's results, or "age"; see `mlelogit.inference.likelihood_ratio`."""
         if not isinstance(smaller, MNLogitResults):
-            raise OptionError(f"lr_test takes the results of a fit, not {smaller!r}.")
+            return lr_test_hypothesis(self.record, self.covariance, smaller, value)
+        if value is not None:
+            raise OptionError("value belongs to a hypothesis, not to the results of a fit.")
         return lr_test(self.record, smaller.record)
 
     @property
@@ -285,6 +296,37 @@ class MNLogitResults:
         """Tell where Wald statistics mislead; see `mlelogit.inference.hauck_donner`."""
         return find_hauck_donner(self.record)
 
+    def score_test(
+        self,
+        hypothesis: Any = None,
+        value: Any = None,
+        cov_type: str | None = None,
+        *,
+        exog_extra: Any = None,
+    ) -> TestResult:
+        """Test "age" or columns to add; see `mlelogit.inference.score` and `additions`."""
+        if exog_extra is None:
+            return score_test(self.record, self.covariance, hypothesis, value, cov_type)
+        if hypothesis is not None or value is not None:
+            raise OptionError("score_test takes a hypothesis or exog_extra, not both.")
+        return score_test_added(self.record, self.covariance, exog_extra, cov_type)
+
+    def term_tests(self, kind: str = "lr", type: int = 2) -> pd.DataFrame:  # noqa: A002
+        """Test every term; see `mlelogit.inference.terms.term_tests`."""
+        return term_tests(self.record, self.covariance, kind, type)
+
+    def equality_tests(self, kind: str = "wald") -> pd.DataFrame:
+        """Test equal equations; see `mlelogit.inference.equations.equality_tests`."""
+        return equality_tests(self.record, self.covariance, kind)
+
+    def combine_tests(self, kind: str = "wald") -> pd.DataFrame:
+        """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
+        return combine_tests(self.record, self.covariance, kind)
+
+    def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
+        """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""
+        return iia_tests(self.record, self.covariance, kind, seed)
+
     def tidy(
         self, alpha: float = 0.05, exponentiate: bool = False, adjust: str | None = None
     ) -> pd.DataFrame:
@@ -299,13 +341,25 @@ class MNLogitResults:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
 
-    def with_cov(self, kind: str) -> MNLogitResults:
+    def with_cov(self, kind: Any, **options: Any) -> MNLogitResults:
         """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
-        return MNLogitResults(self.record, estimate_covariance(self.record, kind))
+        if isinstance(kind, Bootstrap) and not options:
+            return MNLogitResults(self.record, lend_covariance(kind, self.record))
+        return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
+
+    def bootstrap(self, times: int = 1000, kind: str = "pairs", **options: Any) -> Bootstrap:
+        """Estimate again in resamples; see `mlelogit.inference.bootstrap.run_bootstrap`."""
+        return run_bootstrap(self.record, times, kind, **options)
+
+    def bootstrap_test(
+        self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
+    ) -> BootstrapTest:
+        """Test by perturbed scores; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
+        return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""

@@ -72,6 +72,7 @@ def ways(res):
     yield pickle.loads(pickle.dumps(res))
     yield res.rebase("cat")
     yield res.with_cov("HC1")
+    yield res.with_cov("survey", psu=np.arange(len(res.fittedvalues)) // 4)
 
 
 def test_no_array_of_a_fit_can_be_written_to(res):

@@ -55,6 +55,8 @@ class Block:
         (m,).
     offset : numpy.ndarray or None
         (J, m).
+    groups : numpy.ndarray or None
+        (m,), int64: the cell of every row.
     """
 
     x: np.ndarray
@@ -64,6 +66,7 @@ class Block:
     counted: bool
     weights: np.ndarray | None
     offset: np.ndarray | None
+    groups: np.ndarray | None = None
 
 
 def cut_block(design: Design, start: int, stop: int) -> Block:
@@ -77,6 +80,7 @@ def cut_block(design: Design, start: int, stop: int) -> Block:
         counted=outcome.kind == "counts",
         weights=None if design.weights is None else design.weights[rows],
         offset=None if design.offset is None else np.ascontiguousarray(design.offset[rows].T),
+        groups=None if design.groups is None else design.groups[rows],
     )
 
 

@@ -19,11 +19,13 @@ from mlelogit.data.frames import (
     find_missing,
     is_numeric,
     list_some,
+    share_frame,
 )
 from mlelogit.data.outcome import Outcome, find_base, read_outcome, settle_outcome
 from mlelogit.data.rows import (
     Audit,
     DataOptions,
+    Given,
     RawOffset,
     Rows,
     lay_out_offset,
@@ -35,6 +37,7 @@ from mlelogit.data.rows import (
 from mlelogit.data.sources import (
     ColumnSource,
     PickedSource,
+    SelectedSource,
     leave_out_rows,
     make_source,
     read_columns,
@@ -68,6 +71,10 @@ class Design:
     audit : Audit
     collinear : str
         "drop" or "raise": what to do about columns that are combinations of others.
+    given : Given or None
+        The rows that came in, for reading labels that stand beside them.
+    groups : numpy.ndarray or None
+        (n,), int64: the cell of every row, for sums by cell.
     """
 
     encoding: Encoding
@@ -79,6 +86,8 @@ class Design:
     index: pd.Index
     audit: Audit
     collinear: str = "drop"
+    given: Given | None = None
+    groups: np.ndarray | None = None
 
 
 @in_turn
@@ -108,6 +117,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     }
     check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
     index = _pair_rows(inputs, source.shape[0])
+    given = Given(source.shape[0], check_indexes(inputs))
     weights = read_weights(options)
     offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}
@@ -117,7 +127,8 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     kept = leave_out_rows(source, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
     learned = {"names": names}
-    return _assemble(outcome, learned, kept, rows, weights, offset, index, options)
+    design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
+    return _remember(design, given, rows)
 
 
 @in_turn
@@ -143,6 +154,7 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
         "offset": given_offset,
     }
     index = _pair_rows(inputs, len(frame))
+    given = Given(len(frame), check_indexes(inputs), frame=share_frame(data, frame))
     weights = read_weights(options, given_weights)
     offset = read_offset(given_offset, len(frame))
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
@@ -151,7 +163,8 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     outcome = settle_outcome(raw, rows.kept)
     encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
     source = make_source(encoded.matrix)
-    return _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
+    design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
+    return _remember(design, given, rows)
 
 
 def _assemble(
@@ -190,6 +203,11 @@ def _assemble(
         audit=_make_audit(rows, outcome, kept_weights),
         collinear=options.collinear,
     )
+
+
+def _remember(design: Design, given: Given, rows: Rows) -> Design:
+    every = len(rows.kept) == rows.total
+    return replace(design, given=given if every else given.take(rows.kept))
 
 
 def _settle_offset(
@@ -283,18 +301,22 @@ def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
     return replace(design, source=source, encoding=design.encoding.without(omitted))
 
 
-def take_rows(design: Design, rows: np.ndarray) -> Design:
-    """Return the design of some of the rows, by position."""
+def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
+    """Return the design of some of the rows, by position; if lazy, columns are not copied."""
+    source = design.source
+    gathered = SelectedSource(source, rows) if lazy and not source.sparse else source.take(rows)
     outcome = design.outcome
     codes = None if outcome.codes is None else outcome.codes[rows]
     table = None if outcome.table is None else outcome.table[rows]
     return replace(
         design,
         outcome=replace(outcome, codes=codes, table=table),
-        source=design.source.take(rows),
+        source=gathered,
         weights=None if design.weights is None else design.weights[rows],
         offset=None if design.offset is None else design.offset[rows],
         index=design.index[rows],
+        given=None if design.given is None else design.given.take(rows),
+        groups=None if design.groups is None else design.groups[rows],
     )
 
 

@@ -33,6 +33,7 @@ LONGEST_FORMULA = 100_000
 DEEPEST_FORMULA = 50
 MOST_DOTS = 10
 _NAME = r"[^\W\d]\w*"
+_QUOTED_FACTOR = re.compile(r"^Q\((['\"])(.*)\1\)$")
 _DOTTED = re.compile(rf"(?<![\w.]){_NAME}(?:\.{_NAME})+(?![\w.(])")
 
 
@@ -327,3 +328,22 @@ def _list_factors(rhs: str) -> list:
     if not all(hasattr(term, "factors") for term in terms):
         raise FormulaError(f"{quote(rhs)} has more than one part; give a single right side.")
     return [factor for term in terms for factor in term.factors]
+
+
+def list_terms(rhs: str) -> dict[str, frozenset[str]]:
+    """List the terms of a checked right side, and the factors that each is the product of.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formulas import list_terms
+    >>> list_terms("age * C(region)")["age:C(region)"] == {"age", "C(region)"}
+    True
+    """
+    from formulaic import Formula
+
+    listed = {}
+    for term in Formula(hide_names(rhs)):
+        factors = {show_names(factor.expr, backticks="") for factor in term.factors}
+        plain = {_QUOTED_FACTOR.sub(r"\2", factor) for factor in factors}
+        listed[show_names(str(term), backticks="")] = frozenset(plain - {"1"})
+    return listed

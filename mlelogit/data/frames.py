@@ -130,6 +130,40 @@ def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
     return data
 
 
+def share_frame(data: Any, frame: pd.DataFrame) -> Any:
+    """Return a frame that shares the columns of data, whatever is done to data's order later.
+
+    Parameters
+    ----------
+    data : DataFrame or dict
+        As it was given; frames of polars and pyarrow stay of their kind.
+    frame : pandas.DataFrame
+        What `as_frame` made of it.
+    """
+    if not is_foreign_frame(data):
+        return frame.copy(deep=False)
+    return data.clone() if hasattr(data, "clone") else data
+
+
+def list_names(frame: Any) -> list[Hashable]:
+    """Return the names of the columns of a frame of any kind; none without a frame."""
+    if frame is None:
+        return []
+    return list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+
+
+def look_up_column(frame: Any, name: Any) -> pd.Series | None:
+    """Return a column of a frame of any kind as pandas, only that one converted; None if absent."""
+    if name not in list_names(frame):
+        return None
+    if not is_foreign_frame(frame):
+        return pd.Series(frame[name])
+    import narwhals as nw
+
+    native = nw.from_native(frame, eager_only=True)
+    return pd.Series(_convert_column(native[name]), name=name)
+
+
 def check_unique_names(names: Sequence[Hashable] | pd.Index, what: str) -> None:
     """Raise `DuplicateColumnError` if a column name stands twice."""
     index = pd.Index(names)

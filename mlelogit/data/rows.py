@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,34 @@ class Rows:
     dropped: dict[str, int]
     missing: dict[Hashable, int]
     total: int
+
+
+@dataclass(frozen=True)
+class Given:
+    """The rows as they were given, beside which more columns can be read afterwards.
+
+    Attributes
+    ----------
+    total : int
+        Their number.
+    index : pandas.Index or None
+        Theirs; None if they came without one, and pair by position.
+    positions : numpy.ndarray or None
+        (n,), where the rows used are among them; None if all are, in their order.
+    frame : DataFrame or None
+        The frame they came in, of whatever kind, for columns by name; a reference that
+        shares its columns, so leave their values as they are while results are in use.
+    """
+
+    total: int
+    index: pd.Index | None = None
+    positions: np.ndarray | None = None
+    frame: Any = None
+
+    def take(self, rows: np.ndarray) -> Given:
+        """Return the same with only some of the rows used, by their place among those used."""
+        positions = rows if self.positions is None else self.positions[rows]
+        return replace(self, positions=positions)
 
 
 def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:

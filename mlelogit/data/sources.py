@@ -157,7 +157,7 @@ class SparseSource:
 class SelectedSource:
     """Some rows of a source, gathered when a block of them is cut."""
 
-    source: ArraySource | ColumnsSource
+    source: ColumnSource
     rows: np.ndarray
     direct = False
     sparse = False
@@ -215,6 +215,36 @@ class PickedSource:
 
     def take(self, rows: np.ndarray) -> ColumnSource:
         return PickedSource(self.source.take(rows), self.columns)
+
+
+@dataclass(frozen=True)
+class JoinedSource:
+    """The columns of two designs side by side."""
+
+    left: ColumnSource
+    right: ColumnSource
+    direct = False
+    sparse = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.left.shape[0], self.left.shape[1] + self.right.shape[1]
+
+    @property
+    def rounding(self) -> np.ndarray:
+        return np.concatenate([self.left.rounding, self.right.rounding])
+
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = zip(self.left.extremes, self.right.extremes, strict=True)
+        return np.concatenate(low), np.concatenate(high)
+
+    def block(self, start: int, stop: int) -> np.ndarray:
+        blocks = self.left.block(start, stop), self.right.block(start, stop)
+        return np.vstack([lay_out(block) for block in blocks])
+
+    def take(self, rows: np.ndarray) -> JoinedSource:
+        return JoinedSource(self.left.take(rows), self.right.take(rows))
 
 
 def find_rounding(dtype: np.dtype) -> float:

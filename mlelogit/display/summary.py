@@ -133,14 +133,15 @@ def summarize(
     alpha = check_alpha(alpha)
     tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
     statistics = compute_fit_statistics(record)
+    letter = "t" if np.isfinite(covariance.df) else "z"
     return Summary(
         title=TITLE,
         header=_write_header(record, covariance, statistics),
         columns=[
             "RRR" if exponentiate else "coef",
             "std err",
-            "z",
-            "P>|z|",
+            letter,
+            f"P>|{letter}|",
             f"[{alpha / 2:.10g}",
             f"{1 - alpha / 2:.10g}]",
         ],
@@ -243,8 +244,8 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
             f"Condition number of the columns, each scaled to length one: "
             f"{record.basis.condition_number:.2g}. Some are nearly combinations of others."
         )
-    if covariance.correction:
-        notes.append(f"Covariance {covariance.kind}: HC0 times {covariance.correction}.")
+    if covariance.describe():
+        notes.append(write_name(covariance.describe()))
     if record.has_offset:
         notes.append("The scores have an offset.")
     if record.audit.rows_in != record.audit.rows_used:

@@ -290,19 +290,26 @@ def sum_meat(
     Each of the d_nk people of a row of counts is an observation. A weight
     enters once (frequency), or squared (sampling).
     """
-    evaluation = evaluate_block(block, params, base)
-    if evaluation.totals is None:
-        excess = drop_base(evaluation.excess, base)
-        spread = multiply_pairs(excess, excess)
-    else:
-        y, d = drop_base(evaluation.probabilities, base), drop_base(np.asarray(block.table), base)
-        first, second, _ = index_pairs(len(y))
-        spread = evaluation.totals * multiply_pairs(y, y)
-        spread -= d[first] * y[second] + y[first] * d[second]
-        spread[first == second] += d
+    spread = spread_residuals(block, evaluate_block(block, params, base), base)
     for _ in range(2 if squared else 1):
         spread = weigh(block, spread, spread)
     return Matrix(weighted_gram(block.x, spread, turn))
+
+
+def spread_residuals(block: Block, evaluation: Evaluation, base: int) -> np.ndarray:
+    """Return the distinct products of every row's residuals, summed over its people.
+
+    They are ordered as `index_pairs`, (J (J - 1) / 2, m), and unweighted.
+    """
+    if evaluation.totals is None:
+        excess = drop_base(evaluation.excess, base)
+        return np.asarray(multiply_pairs(excess, excess))
+    y, d = drop_base(evaluation.probabilities, base), drop_base(np.asarray(block.table), base)
+    first, second, _ = index_pairs(len(y))
+    spread = evaluation.totals * multiply_pairs(y, y)
+    spread -= d[first] * y[second] + y[first] * d[second]
+    spread[first == second] += d
+    return np.asarray(spread)
 
 
 def map_loglikeobs(block: Block, params: np.ndarray, base: int) -> np.ndarray:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.fitting.certificate import Rounding, RowSizes, bound_rounding
-from mlelogit.fitting.likelihood import Sums, sum_block, sum_curvature, sum_meat
+from mlelogit.fitting.likelihood import Matrix, Sums, sum_block, sum_curvature, sum_meat
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.products import quadratic_forms, unpack_gram
+
+Products = TypeVar("Products", bound=Matrix)
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,22 @@ class LogLikelihood:
 
     def sum_meats(self, params: np.ndarray, squared: bool) -> np.ndarray:
         """Return the sum of outer products of the observations' scores (P, P)."""
-        meat = self.blocks.reduce(sum_meat, self._leave(params), self.base, squared, self._turn)
-        return self._lay_out(meat.value)
+        return self.sum_products(sum_meat, params, squared).value
+
+    def sum_products(
+        self, function: Callable[..., Products], params: np.ndarray, *args: Any
+    ) -> Products:
+        """Sum records whose value is packed as `weighted_gram` does; lay it out as (P, P).
+
+        The function is called with a block, params and base, with args, and with what turns
+        the columns.
+        """
+        sums = self.blocks.reduce(function, self._leave(params), self.base, *args, self._turn)
+        return replace(sums, value=self._lay_out(sums.value))
+
+    def leave_covariance(self, covariance: np.ndarray) -> np.ndarray:
+        """Map a covariance (P, P) to that of the coefficients of the blocks' own columns."""
+        return covariance if self.basis is None else self.basis.leave_covariance(covariance)
 
     def _lay_out(self, packed: np.ndarray) -> np.ndarray:
         """Lay a packed sum of products out as (P, P), in the basis."""

@@ -141,10 +141,9 @@ def find_free_space(restriction: Restriction, basis: ColumnBasis) -> FreeSpace:
     ParamsError
         If the equations contradict each other.
     """
-    rows = restriction.matrix.reshape(len(restriction), -1, len(basis.scale))
-    matrix = basis.enter_score(rows).reshape(len(restriction), -1)
-    length = np.linalg.norm(matrix, axis=1)
-    matrix, values = matrix / length[:, np.newaxis], restriction.values / length
+    matrix, values = _scale_rows(restriction.matrix, restriction.values)
+    matrix = basis.enter_score(matrix).reshape(matrix.shape)
+    matrix, values = _scale_rows(*_scale_rows(matrix, values), 2)
     left, singular, right = np.linalg.svd(matrix)
     rank = int((singular > DEPENDENCE_TOLERANCE * singular[0]).sum())
     origin = right[:rank].T @ (left[:, :rank].T @ values / singular[:rank])
@@ -152,6 +151,18 @@ def find_free_space(restriction: Restriction, basis: ColumnBasis) -> FreeSpace:
     if (gap > DEPENDENCE_TOLERANCE * (1 + np.abs(values).max())).any():
         raise ParamsError(f"These equations contradict each other: {restriction.said}.")
     return FreeSpace(origin, right[rank:].T.copy())
+
+
+def _scale_rows(
+    matrix: np.ndarray, values: np.ndarray, order: float = np.inf
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bring every row of ``R b = q`` to length one."""
+    size = np.linalg.norm(matrix, order, axis=1)
+    with np.errstate(over="ignore"):
+        scaled = values / size
+    if not np.isfinite(scaled).all():
+        raise ParamsError("A right side is beyond a double beside its row of coefficients.")
+    return matrix / size[:, np.newaxis], scaled
 
 
 def fit_restricted(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtri, stdtr, stdtrit
 
 from mlelogit.data.arguments import read_reals
 from mlelogit.data.encoding import Encoding
@@ -19,8 +19,8 @@ from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.notices import keep_errors, warn_user
 
 
-def two_sided_p(z: np.ndarray) -> np.ndarray:
-    """Return the two-sided normal p-value, from the tail, exact for large z.
+def two_sided_p(z: np.ndarray, df: float = np.inf) -> np.ndarray:
+    """Return the two-sided p-value, normal or of a t distribution, from the tail.
 
     Examples
     --------
@@ -28,7 +28,22 @@ def two_sided_p(z: np.ndarray) -> np.ndarray:
     >>> float(two_sided_p(9.0)) > 0
     True
     """
+    if np.isfinite(df):
+        return np.asarray(2 * stdtr(df, -np.abs(z)))
     return np.asarray(2 * np.exp(log_ndtr(-np.abs(z))))
+
+
+def find_quantile(alpha: float, df: float = np.inf) -> float:
+    """Return the 1 - alpha / 2 quantile, normal or of a t distribution.
+
+    Examples
+    --------
+    >>> from mlelogit.inference.coefficients import find_quantile
+    >>> round(find_quantile(0.05), 4), round(find_quantile(0.05, df=10), 4)
+    (1.96, 2.2281)
+    """
+    half = check_alpha(alpha) / 2
+    return -float(stdtrit(df, half)) if np.isfinite(df) else float(ndtri(1 - half))
 
 
 def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -165,7 +180,8 @@ def tidy_coefficients(
     -------
     pandas.DataFrame
         Columns category, name, estimate, std_err, z, p_value (with adjust p_adjusted), lower,
-        upper.
+        upper. With a finite ``covariance.df`` z is a t statistic, and p-values and intervals are
+        those of t.
 
     Raises
     ------
@@ -178,12 +194,17 @@ def tidy_coefficients(
         for values in (record.estimates, covariance.bse, compute_z(record, covariance))
     )
     width = np.where(np.isnan(z) & (bse == 0), np.nan, bse)
-    half = float(ndtri(1 - check_alpha(alpha) / 2)) * width
+    half = find_quantile(alpha, covariance.df) * width
     labels = {
         "category": [category for category in encoding.others for _ in encoding.all_names],
         "name": list(encoding.all_names) * len(encoding.others),
     }
-    numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z)}
+    numbers = {
+        "estimate": estimate,
+        "std_err": bse,
+        "z": z,
+        "p_value": two_sided_p(z, covariance.df),
+    }
     numbers |= {"lower": estimate - half, "upper": estimate + half}
     if exponentiate:
         with np.errstate(over="ignore"):
@@ -194,7 +215,10 @@ def tidy_coefficients(
 
 
 def interval_frame(record: FitRecord, covariance: Covariance, alpha: float = 0.05) -> pd.DataFrame:
-    """Return Wald intervals ``b ± z_{1 - alpha/2} se(b)``, lower and upper per coefficient."""
+    """Return Wald intervals ``b ± z_{1 - alpha/2} se(b)``, lower and upper per coefficient.
+
+    With a finite ``covariance.df`` the quantile is that of t.
+    """
     tidy = tidy_coefficients(record, covariance, alpha)
     return tidy.set_index(["category", "name"])[["lower", "upper"]]
 

@@ -8,28 +8,45 @@ of the observations, the kinds are
 - opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974);
 - HC0: ``I⁻¹ M I⁻¹`` (Huber 1967; White 1982);
 - HC1: HC0 times ``n / (n - P)``;
-- robust: HC0 times ``n / (n - 1)``, Stata's vce(robust).
+- robust: HC0 times ``n / (n - 1)``, Stata's vce(robust);
+- HC2, HC3: HC0 with scores adjusted for leverage (`mlelogit.inference.leverage`);
+- cluster: sums of scores by groups (`mlelogit.inference.clusters`);
+- HAC: sums by period, and products of nearby periods (`mlelogit.inference.serial`);
+- survey: sums by sampling unit inside strata (`mlelogit.inference.survey`), with t and F
+  distributions of as many degrees of freedom as units less strata.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import check_choice
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import CovarianceError, OptionError
+from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constraints import find_fixed
 from mlelogit.fitting.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.clusters import CLUSTER_CORRECTIONS, estimate_clustered, find_factor
+from mlelogit.inference.leverage import sum_adjusted_meats
+from mlelogit.inference.requests import (
+    ClusterSettings,
+    CovarianceRequest,
+    SerialSettings,
+    check_kind,
+    check_options,
+    check_weights,
+    read_request,
+)
+from mlelogit.inference.serial import SERIAL_CORRECTIONS, sum_serial_meat
+from mlelogit.inference.survey import SurveyDesign, sum_survey_meat
 
 RANK_TOLERANCE = 1e-10
-COVARIANCES = ("nonrobust", "opg", "HC0", "HC1", "robust")
+POWERS = {"HC2": 0.5, "HC3": 1.0}
 
 
 @dataclass(frozen=True)
@@ -39,26 +56,46 @@ class Covariance(ReadOnly):
     Attributes
     ----------
     kind : str
-        One of `COVARIANCES`.
+        One of `mlelogit.inference.requests.COVARIANCES`.
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
     correction : str
-        What HC0 was multiplied by, in words; empty if by nothing.
+        What was done beside the plain sandwich, in words; empty if nothing.
     omitted : bool
         Whether it was left out because of its size: then a view of one NaN.
+    request : CovarianceRequest or None
+        What was asked for, to compute it on another basis.
+    groups : tuple
+        (name, number) of whatever scores were summed by: clusters, periods, units, strata.
+    df : float
+        Degrees of freedom of the t distribution that estimates over standard errors follow;
+        infinite for the normal.
     """
 
     kind: str
     matrix: np.ndarray
     correction: str = ""
     omitted: bool = False
+    request: CovarianceRequest | None = field(default=None, repr=False)
+    groups: tuple[tuple[str, float], ...] = ()
+    df: float = np.inf
 
     def __reduce__(self) -> tuple:
         """Copy and pickle a covariance that was left out without laying its view out."""
         if self.omitted:
             return omit_covariance, (self.kind, len(self.matrix))
-        return Covariance, (self.kind, self.matrix, self.correction)
+        rest = (self.correction, False, self.request, self.groups, self.df)
+        return Covariance, (self.kind, self.matrix, *rest)
+
+    def describe(self) -> str:
+        """Say in one sentence what was summed by what, and how it was corrected; may be empty."""
+        by = ", ".join(f"{name} ({number:.10g})" for name, number in self.groups)
+        parts = [f"scores summed by {by}" if by else "", self.correction]
+        if np.isfinite(self.df):
+            parts.append(f"t distribution with {self.df:.10g} degrees of freedom")
+        said = "; ".join(part for part in parts if part)
+        return f"Covariance {self.kind}: {said}." if said else ""
 
     @property
     def bse(self) -> np.ndarray:
@@ -85,56 +122,80 @@ def default_kind(weight_type: str | None) -> str:
     return "robust" if weight_type == "sampling" else "nonrobust"
 
 
-def check_covariance(kind: Any, arguments: Any) -> bool:
-    """Tell whether a covariance was asked for, or raise `OptionError` if it is unknown.
+def check_covariance(kind: Any, options: Any, find_design: Any) -> CovarianceRequest | None:
+    """Read the covariance that a fit is asked for; None if it is the default.
 
-    None of these kinds takes arguments.
+    Raises what `mlelogit.inference.requests.read_request` does, and `CovarianceError` if it
+    is not defined for the weights.
     """
-    if kind is not None:
-        check_choice("cov_type", kind, COVARIANCES)
-    if not (arguments is None or (isinstance(arguments, dict) and not arguments)):
-        raise OptionError(f"cov_kwds is not used by {kind or 'the default covariance'}.")
-    return kind is not None
+    if kind is None:
+        check_options(None, options)
+        return None
+    request = read_request(kind, options, find_design)
+    check_weights(request.kind, find_design().weight_type)
+    return request
 
 
 @single_threaded_blas
-def estimate_covariance(record: FitRecord, kind: str | None = None) -> Covariance:
+def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> Covariance:
     """Estimate the covariance of a fit's parameters.
 
     Parameters
     ----------
     record : FitRecord
-    kind : str, optional
-        One of `COVARIANCES`; "nonrobust" if not given, "robust" with sampling
-        weights.
+    kind : str or CovarianceRequest, optional
+        One of `mlelogit.inference.requests.COVARIANCES`; "nonrobust" if not given, "robust"
+        with sampling weights.
+    **options
+        cluster: groups (needed: the name of a column, one label for every row, or several of
+        them), correction ("stata", "CR0", "CR1", "CR2" or "CR3"). HAC: time (needed), groups,
+        maxlags, correction ("none", "HC1" or "CR1"). survey: strata, psu, fpc, lonely
+        ("raise", "center" or "certainty").
 
     Raises
     ------
     OptionError
-        If the kind is unknown.
+        If the kind or an option is unknown, or one that is needed is missing.
     CovarianceError
-        If it is not defined for the fit's weights, or the fit left out its information.
+        If it is not defined for the fit's weights, its options or so few observations, or the
+        fit left out its information.
+    MNLogitError
+        Another of its named cases, if labels cannot be read; see `mlelogit.data.labels`.
+
+    Warns
+    -----
+    FewClustersWarning
+        If there are fewer than 40
+    LeverageWarning
+        If rows or clusters have a leverage of one.
+    NegativeVarianceWarning
+        If a multi-way sum is not positive semidefinite.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("vote ~ age + educ", anes).fit()
+    >>> res.with_cov("HC3").cov_type
+    'HC3'
+    >>> people = [row // 4 for row in range(944)]
+    >>> res.with_cov("cluster", groups=people, correction="CR2").covariance.groups
+    (('groups', 236),)
     """
-    if kind is not None:
-        check_choice("The covariance", kind, COVARIANCES)
     if record.sums.information is None:
         return _omit(record, kind)
-    kind = default_kind(record.weight_type) if kind is None else kind
-    if kind != "nonrobust" and record.weight_type == "importance":
-        raise CovarianceError(
-            f"Covariance {kind!r} is not defined with importance weights, which do not say how "
-            "many observations a row stands for; use 'nonrobust', or another weight_type."
-        )
+    request = _settle_request(record, kind, options)
     bread = record.maximum.inverse
     if bread is None or not record.well_defined:
         size = len(record.maximum.params)
-        return Covariance(kind, np.full((size, size), np.nan))
-    inner, correction = _estimate_inner(record, kind, bread)
+        return Covariance(request.kind, np.full((size, size), np.nan), request=request)
+    inner, said = _estimate_inner(record, request, bread)
     matrix = hold_fixed(record.basis.leave_covariance(inner), record)
     if record.separation.found:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
-    return Covariance(kind, matrix, correction)
+    groups, df = _count_groups(request)
+    return Covariance(request.kind, matrix, said, request=request, groups=groups, df=df)
 
 
 def hold_fixed(matrix: np.ndarray, record: FitRecord) -> np.ndarray:
@@ -144,34 +205,101 @@ def hold_fixed(matrix: np.ndarray, record: FitRecord) -> np.ndarray:
     return matrix
 
 
-def _omit(record: FitRecord, kind: str | None) -> Covariance:
+def _settle_request(record: FitRecord, kind: Any, options: dict[str, Any]) -> CovarianceRequest:
+    if isinstance(kind, CovarianceRequest):
+        request = kind
+    elif kind is None:
+        check_options(None, options)
+        request = CovarianceRequest(default_kind(record.weight_type))
+    else:
+        request = read_request(kind, options, lambda: record.need_blocks().design)
+    check_weights(request.kind, record.weight_type)
+    return request
+
+
+def _count_groups(request: CovarianceRequest) -> tuple[tuple[tuple[str, float], ...], float]:
+    """Return what scores were summed by and how many of each there are, and the df."""
+    settings = request.settings
+    if isinstance(settings, ClusterSettings):
+        return tuple((labels.name, labels.count) for labels in settings.sets), np.inf
+    if isinstance(settings, SerialSettings):
+        labels = (settings.groups, settings.time)
+        return tuple((one.name, one.count) for one in labels if one is not None), np.inf
+    if isinstance(settings, SurveyDesign):
+        names = settings.names
+        strata = [(names["strata"], len(settings.sizes))] if "strata" in names else []
+        return (*strata, (names.get("psu", "observations"), settings.present)), settings.df
+    return (), np.inf
+
+
+def _omit(record: FitRecord, kind: Any) -> Covariance:
     """Return no covariance, of no size, unless one was asked for."""
-    omitted = omit_covariance(kind or default_kind(record.weight_type), len(record.maximum.params))
-    if kind is not None:
+    asked = kind.kind if isinstance(kind, CovarianceRequest) else kind
+    if asked is not None:
+        check_kind(asked)
+    omitted = omit_covariance(asked or default_kind(record.weight_type), len(record.maximum.params))
+    if asked is not None:
         need_covariance(omitted)
     return omitted
 
 
-def _estimate_inner(record: FitRecord, kind: str, bread: np.ndarray) -> tuple[np.ndarray, str]:
+def _estimate_inner(
+    record: FitRecord, request: CovarianceRequest, bread: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """Return the covariance in the internal basis, and what was done in words."""
+    kind, settings = request.kind, request.settings
     if kind == "nonrobust" or not record.size:
         return bread, ""
-    meat = sum_meats(record)
     if kind == "opg":
-        estimable = find_directions(record)
-        inverse = (
-            _invert_meat(meat, bread)
-            if estimable is None
-            else _invert_estimable(meat, record, estimable)
+        return _estimate_opg(record, bread), ""
+    if isinstance(settings, ClusterSettings):
+        inner = estimate_clustered(record, bread, settings.sets, settings.correction)
+        return inner, CLUSTER_CORRECTIONS[settings.correction]
+    if isinstance(settings, SerialSettings):
+        factor, said = _correct_series(record, settings)
+        meat = sum_serial_meat(record, settings.series, settings.maxlags) * factor
+        return bread @ meat @ bread, said
+    if isinstance(settings, SurveyDesign):
+        return bread @ sum_survey_meat(record, settings) @ bread, _describe_survey(settings)
+    if kind in POWERS:
+        power = "-1/2" if kind == "HC2" else "-1"
+        meat = sum_adjusted_meats(record, bread, POWERS[kind])
+        return bread @ meat @ bread, f"scores adjusted for leverage, (1 - H)^({power})"
+    factor, said = _find_correction(record, kind)
+    return bread @ sum_meats(record) @ bread * factor, said
+
+
+def _correct_series(record: FitRecord, settings: SerialSettings) -> tuple[float, str]:
+    said = f"Bartlett weights to lag {settings.maxlags}, {SERIAL_CORRECTIONS[settings.correction]}"
+    series, correction = settings.series, settings.correction
+    if correction == "none":
+        return 1.0, said
+    if correction == "HC1":
+        return _find_correction(record, "HC1")[0], said
+    groups = series.periods if settings.groups is None else series.members
+    return find_factor(record, groups, "CR1"), said
+
+
+def _describe_survey(settings: SurveyDesign) -> str:
+    finite = f", finite populations by {settings.names['fpc']}" if "fpc" in settings.names else ""
+    alone = int(((settings.sizes == 1) & (settings.fractions < 1)).sum())
+    lonely = f", {alone} lonely strata: {settings.lonely}" if alone else ""
+    return f"Taylor linearization{finite}{lonely}"
+
+
+def _estimate_opg(record: FitRecord, bread: np.ndarray) -> np.ndarray:
+    meat, estimable = sum_meats(record), find_directions(record)
+    inverse = (
+        _invert_meat(meat, bread)
+        if estimable is None
+        else _invert_estimable(meat, record, estimable)
+    )
+    if inverse is None:
+        raise CovarianceError(
+            "The outer product of the scores is singular: there are fewer distinct "
+            "observations than parameters; use 'nonrobust' or 'HC0'."
         )
-        if inverse is None:
-            raise CovarianceError(
-                "The outer product of the scores is singular: there are fewer distinct "
-                "observations than parameters; use 'nonrobust' or 'HC0'."
-            )
-        return inverse, ""
-    sandwich = bread @ meat @ bread
-    correct, said = _find_correction(record, kind)
-    return sandwich * correct, said
+    return inverse
 
 
 def _invert_meat(meat: np.ndarray, bread: np.ndarray) -> np.ndarray | None:
@@ -209,4 +337,4 @@ def _find_correction(record: FitRecord, kind: str) -> tuple[float, str]:
         raise CovarianceError(
             f"Covariance {kind!r} divides by n - {size}, and there are {record.nobs} observations."
         )
-    return record.nobs / (record.nobs - size), f"n / (n - {size})"
+    return record.nobs / (record.nobs - size), f"HC0 times n / (n - {size})"

@@ -12,6 +12,7 @@ from mlelogit.inference.rebase import rebase_restriction
 # Rows of length one: what is left below this is rounding.
 ROUNDING = 1e-8
 SHOWN = 3
+SETTLED = "the fit's own constraints settle it, or a part of it, whatever the data say"
 
 
 def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:

@@ -46,10 +46,10 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
     if covariance.omitted:
         return covariance
     if record.separation.found:
-        return estimate_covariance(moved, covariance.kind)
+        return estimate_covariance(moved, covariance.request or covariance.kind)
     change = change_base(record.encoding, moved.encoding.base)
     matrix = hold_fixed(change_matrix(change, covariance.matrix), moved)
-    return Covariance(covariance.kind, matrix, covariance.correction)
+    return replace(covariance, matrix=matrix)
 
 
 def rebase_record(record: FitRecord, base: int) -> FitRecord:

@@ -11,7 +11,7 @@ from mlelogit.fitting import examination, limit, recession
 from mlelogit.fitting import separation as module
 from mlelogit.fitting.limit import leave_columns
 from mlelogit.fitting.maximum import Status
-from mlelogit.inference.covariance import COVARIANCES
+from mlelogit.inference.requests import PLAIN
 
 KINDS = ["labels", "counts", "weights", "offset"]
 
@@ -268,7 +268,7 @@ def test_a_large_mean_hides_no_gap():
     assert (res.predict(x).to_numpy() == res.fittedvalues.to_numpy()).all()
 
 
-@pytest.mark.parametrize("kind", COVARIANCES)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_every_covariance_has_its_limit(nested, kind):
     res = fit_separated("y ~ C(g) + x", nested).with_cov(kind)
     other = fit_separated("y ~ C(g) + x", nested, base=2).with_cov(kind).rebase(0)

@@ -130,7 +130,11 @@ ARGUMENTS = {
         ]
     ),
     "alpha": st.sampled_from([0.05, 0.5, 1e-300, 0, 1, -1, 2, np.float32(0.1), "0.05"]),
-    "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "cluster"]),
+    "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "HAC", "HC4"]),
+    "cov_type": st.sampled_from([None, "nonrobust", "opg", "HC0", "HC1", "robust", "HC9", 0]),
+    "test": st.sampled_from(["lr", "wald", "score", "rao", None]),
+    "type": st.sampled_from([2, 3, 1, "2", None, 2.0]),
+    "iia": st.sampled_from(["score", "robust", "hausman-mcfadden", "small-hsiao", "iia", 1]),
     "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
     "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
@@ -149,6 +153,21 @@ ARGUMENTS = {
             *[np.ones((1, 59)), np.ones(60), np.eye(60)[:2], np.ones((0, 60)), [["a"] * 60]],
         ]
     ),
+    "labels": st.sampled_from(
+        [
+            *["g", "a", "n1", "absent", ["g", "a"], ["g", "absent"], None, 3, True, 1.5],
+            *[np.arange(60), np.arange(60) % 7, np.zeros(60), np.arange(59), np.arange(60.0) / 7],
+            *[np.full(60, np.nan), np.full(60, np.inf), ["x", "y"] * 30, [("x", 1)] * 60],
+            *[np.arange(120).reshape(60, 2) % 9, np.zeros((60, 0)), [], [[1]] * 60, [[1], [2, 3]]],
+            *[[np.arange(60) % 5, "g"], [1, "x"] * 30, pd.Series(range(60)), {"a": range(60)}],
+            *[pd.date_range("2020", periods=60), pd.Categorical(["x", "y", None] * 20), {1, 2}],
+            *[np.full(60, 2**62), np.arange(60) * 1j, range(60), pd.DataFrame({"a": range(60)})],
+            *[np.full(60, 0.5), np.full(60, 100.0), [None] * 60, [[1, 2]] * 60, "x" * 60],
+        ]
+    ),
+    "correction": st.sampled_from(["stata", "CR0", "CR1", "CR2", "CR3", "none", "HC1", None, 1]),
+    "lags": st.sampled_from([None, 0, 1, 5, 10**9, -1, 1.5, "1", True, np.int64(2)]),
+    "lonely": st.sampled_from(["raise", "center", "certainty", "adjust", None]),
     "engines": st.sampled_from([[], ["statsmodels"], "statsmodels", ["x"], [1], ("maxent", 2)]),
     "seed": st.sampled_from([0, -1, 2**70, "a", 1.5]),
     "params": st.sampled_from(
@@ -182,9 +201,17 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "summary": ("alpha",),
     "wald_test": ("hypothesis", "value"),
     "with_cov": ("kind",),
+    "cluster": ("labels", "correction"),
+    "HAC": ("labels", "labels", "lags", "correction"),
+    "survey": ("labels", "labels", "labels", "lonely"),
     "rebase": ("base",),
     "refit": ("times",),
-    "lr_test": ("alpha",),
+    "lr_test": ("hypothesis", "value"),
+    "score_test": ("hypothesis", "value", "cov_type"),
+    "term_tests": ("test", "type"),
+    "equality_tests": ("test",),
+    "combine_tests": ("test",),
+    "iia_tests": ("iia", "seed"),
     "verify": ("engines", "seed"),
     "loglike": ("params",),
     "score": ("params",),
@@ -193,6 +220,11 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "fit": ("params",),
     "constrain": ("constraints", "equations"),
     "constraint_tests": (),
+}
+OPTIONS = {
+    "cluster": ("groups", "correction"),
+    "HAC": ("time", "groups", "maxlags", "correction"),
+    "survey": ("strata", "psu", "fpc", "lonely"),
 }
 OF_MODELS = ("loglike", "score", "information", "loglikeobs", "fit", "constrain")
 
@@ -228,6 +260,9 @@ def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
         return model.fit(start_params=arguments[0], maxiter=5)
     if name == "constrain":
         return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
+    if name in OPTIONS:
+        options = dict(zip(OPTIONS[name], arguments, strict=True))
+        return str(results.with_cov(name, **options).rebase(results.base))
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)

@@ -57,3 +57,51 @@ def plain_sandwich(res: MNLogitResults, squared: bool = False) -> tuple[np.ndarr
         score = np.kron(d[n, free] - p, x[n])
         meat += weight ** (2 if squared else 1) * np.outer(score, score)
     return np.linalg.inv(information), meat
+
+
+def plain_rows(res: MNLogitResults) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted scores (n, P) and informations (n, P, P) of every row of labels."""
+    design = res.record.need_blocks().design
+    x = np.asarray(design.source.block(0, design.source.shape[0])).T
+    y = res.fittedvalues.to_numpy()
+    free = [k for k in range(y.shape[1]) if k != res.record.encoding.base]
+    weights = np.ones(len(x)) if design.weights is None else design.weights
+    d = np.eye(y.shape[1])[design.outcome.codes]
+    scores = [w * np.kron(d[n, free] - y[n, free], x[n]) for n, w in enumerate(weights)]
+    informations = [
+        w * np.kron(np.diag(y[n, free]) - np.outer(y[n, free], y[n, free]), np.outer(x[n], x[n]))
+        for n, w in enumerate(weights)
+    ]
+    return np.array(scores), np.array(informations)
+
+
+def plain_clusters(
+    scores: np.ndarray, informations: np.ndarray, groups: Any, power: float
+) -> np.ndarray:
+    """Add up the outer products of ``L (1 - L' I_g L)^-power L' S_g``, cluster by cluster."""
+    groups = np.asarray(groups)
+    root = np.linalg.cholesky(np.linalg.inv(informations.sum(axis=0)))
+    total = np.zeros_like(root)
+    for group in np.unique(groups):
+        inside = groups == group
+        share = np.eye(len(root)) - root.T @ informations[inside].sum(axis=0) @ root
+        values, vectors = np.linalg.eigh(share)
+        adjusted = (vectors * values**-power) @ vectors.T @ root.T @ scores[inside].sum(axis=0)
+        total += np.outer(root @ adjusted, root @ adjusted)
+    return total
+
+
+@cache
+def beside() -> dict[str, np.ndarray]:
+    """Return labels that stand beside the survey: districts, classes, pairs, years, panels."""
+    rng = np.random.default_rng(8)
+    order = rng.permutation(160)
+    return {
+        "many": order // 3,
+        "some": order // 8,
+        "few": order % 12,
+        "each": order,
+        "year": order // 8,
+        "panel": order % 8,
+        "area": order % 5,
+    }

@@ -167,9 +167,9 @@ def test_columns_left_out_keep_the_marks_in_place():
 
 def test_what_constraints_settle_is_not_tested(res, free):
     for asked in ("green: age = red: age", "red: educ = 0", ["age", "green: educ"]):
-        test = res.wald_test(asked)
-        assert np.isnan(test.statistic)
-        assert "constraints settle" in test.reason
+        for test in (res.wald_test(asked), res.lr_test(asked), res.score_test(asked)):
+            assert np.isnan(test.statistic)
+            assert "constraints settle" in test.reason
     assert res.wald_test("green: age").p_value < 1
     assert res.wald_test("green: age").statistic == pytest.approx(
         res.tvalues.loc["age", "green"] ** 2
@@ -387,3 +387,45 @@ def test_engines_agree_where_columns_are_nearly_one():
     assert other.llf == pytest.approx(one.llf, rel=1e-12)
     assert 2 * other.params.loc["p", "red"] == pytest.approx(one.params.loc["s", "red"], rel=1e-7)
     assert 2 * other.bse.loc["p", "red"] == pytest.approx(one.bse.loc["s", "red"], rel=1e-7)
+
+
+def test_a_bootstrap_holds_equations_and_refuses_bounds(res):
+    boot = res.bootstrap(40, seed=1)
+    assert boot.bse.loc["educ", "red"] == 0
+    assert boot.bse.loc["age", "red"] == boot.bse.loc["age", "green"] > 0
+    with pytest.raises(ml.exceptions.BootstrapError, match="has bounds"):
+        model().fit(constraints="age <= 1").bootstrap(40, seed=1)
+    linear = model().fit(constraints="red: educ <= 0.1").bootstrap(40, kind="score", seed=1)
+    assert linear.bse.loc["educ", "red"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("HC2", {}),
+        ("HC3", {}),
+        ("cluster", {"groups": np.arange(160) % 50}),
+        ("cluster", {"groups": np.arange(160) % 50, "correction": "CR2"}),
+        ("cluster", {"groups": np.arange(160) % 50, "correction": "CR3"}),
+        ("HAC", {"time": np.arange(160), "maxlags": 2}),
+        ("survey", {"psu": np.arange(160) % 50}),
+    ],
+)
+def test_every_covariance_is_of_what_is_free(kind, options):
+    """A column held at zero is a column left out."""
+    gone = model().fit(constraints="educ").with_cov(kind, **options)
+    smaller = model("party ~ age + region").fit().with_cov(kind, **options)
+    np.testing.assert_allclose(gone.bse.loc[smaller.bse.index], smaller.bse, rtol=1e-9)
+    assert (gone.bse.loc["educ"] == 0).all()
+    np.testing.assert_allclose(gone.pvalues.loc[smaller.bse.index], smaller.pvalues, rtol=1e-8)
+    assert gone.wald_test("age").statistic == pytest.approx(
+        smaller.wald_test("age").statistic, rel=1e-8
+    )
+
+
+def test_tests_inside_a_constrained_fit_are_those_of_the_smaller_model():
+    gone, smaller = model().fit(constraints="educ"), model("party ~ age + region").fit()
+    for name in ("wald_test", "lr_test", "score_test"):
+        ours, theirs = getattr(gone, name)("region"), getattr(smaller, name)("region")
+        assert ours.statistic == pytest.approx(theirs.statistic, rel=1e-7)
+        assert ours.df == theirs.df

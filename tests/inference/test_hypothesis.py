@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from statsmodels.discrete.discrete_model import MNLogit
 
 import mlelogit as ml
-from mlelogit.exceptions import NotConvergedWarning, NotNestedError, OptionError, ParamsError
+from mlelogit.exceptions import NotConvergedWarning, NotNestedError, ParamsError
 from tests.inference.samples import fitted, survey
 
 
@@ -188,6 +188,6 @@ def test_a_fit_that_has_not_converged_has_no_lr_test(res):
     assert "converged" in test.reason
 
 
-def test_lr_test_takes_results(res):
-    with pytest.raises(OptionError):
+def test_lr_test_takes_results_or_a_hypothesis(res):
+    with pytest.raises(ParamsError, match="needs 10 columns"):
         res.lr_test(res.llf)

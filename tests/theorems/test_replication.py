@@ -26,7 +26,7 @@ from tests.theorems.strategies import (
     same_outputs,
 )
 
-ROBUST = ("nonrobust", "opg", "HC0", "HC1", "robust")
+ROBUST = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
 
 
 def same_table(one, two) -> None:

@@ -1,0 +1,268 @@
+"""Read what stands beside the rows given: groups, times, strata, one label for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import write_value
+from mlelogit.data.design import Design
+from mlelogit.data.frames import (
+    as_numbers,
+    check_indexes,
+    convert_foreign,
+    find_missing,
+    is_foreign_frame,
+    list_names,
+    list_some,
+    look_up_column,
+    unmask,
+)
+from mlelogit.data.rows import Given
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    ColumnTypeError,
+    InfiniteValueError,
+    LabelError,
+    LengthMismatchError,
+    MissingDataError,
+)
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A label for every row used.
+
+    Attributes
+    ----------
+    codes : numpy.ndarray
+        (n,), int64: which of the labels every row has.
+    names : pandas.Index
+        (count,): the labels found on these rows, in order (in that of their appearance if
+        they cannot be compared).
+    name : str
+        What they are called, for messages and tables.
+    """
+
+    codes: np.ndarray = field(repr=False)
+    names: pd.Index = field(repr=False)
+    name: str
+
+    def __post_init__(self) -> None:
+        self.codes.setflags(write=False)
+
+    @property
+    def count(self) -> int:
+        """How many labels there are."""
+        return len(self.names)
+
+
+def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
+    """Read one label for every row, and number the labels.
+
+    Parameters
+    ----------
+    design : Design
+    given : label of a column, or array-like
+        A column of the frame that the model was made from; or values of the length of the
+        rows given, before any were dropped. A pandas object pairs with the data if their
+        indexes are identical, or the data had none.
+    what : str
+        The argument's name, for messages.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        If it names no column.
+    LabelError
+        If it is not one label per row.
+    LengthMismatchError, MisalignedIndexError
+        If it does not pair with the rows given.
+    MissingDataError
+        If a row used has no label.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.labels import read_labels
+    >>> anes = ml.datasets.load_anes96()
+    >>> labels = read_labels(ml.mnlogit("vote ~ age", anes).design, "PID")
+    >>> labels.count, labels.name
+    (7, 'PID')
+    """
+    return number_labels(*read_column(design, given, what))
+
+
+def read_several_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:
+    """Read one set of labels, or several: a list of names or columns, a frame, a 2-d array."""
+    members = _split_members(design, given)
+    if not members:
+        raise LabelError(f"{what} is empty; give one column of labels or more.")
+    if len(members) == 1:
+        return (read_labels(design, members[0], what),)
+    return tuple(read_labels(design, member, f"{what}[{i}]") for i, member in enumerate(members))
+
+
+def read_column(
+    design: Design, given: Any, what: str, every: bool = False
+) -> tuple[pd.Series, str]:
+    """Read one value for every row used (n,), and what to call it; see `read_labels`.
+
+    With `every` the values of all rows given come back; none may miss on the rows used.
+    """
+    beside = _need_rows(design)
+    whole, name = _find_column(beside, given, what)
+    used = whole if beside.positions is None else whole.iloc[beside.positions]
+    missing = find_missing(used)
+    if missing.any():
+        rows = np.flatnonzero(missing)
+        rows = rows if beside.positions is None else beside.positions[rows]
+        raise MissingDataError(
+            f"{name!r} ({what}) is missing in {len(rows)} of the rows used; first rows by "
+            f"position among those given: {rows[:SHOWN].tolist()}. Fill it in, or fit without "
+            "these rows."
+        )
+    return (whole if every else used).reset_index(drop=True), name
+
+
+def read_numbers(design: Design, given: Any, what: str) -> tuple[np.ndarray, str]:
+    """Read one finite number for every row used (n,), and what to call it; see `read_labels`."""
+    column, name = read_column(design, given, what)
+    numbers = as_numbers(column, name).astype(np.float64)
+    if not np.isfinite(numbers).all():
+        rows = np.flatnonzero(~np.isfinite(numbers))
+        raise InfiniteValueError(
+            f"{name!r} ({what}) is infinite in {len(rows)} rows; first rows by position among "
+            f"those used: {rows[:SHOWN].tolist()}."
+        )
+    return numbers, name
+
+
+def number_labels(column: pd.Series, name: str) -> Labels:
+    """Give the labels of a column without missing values numbers, in their order."""
+    try:
+        codes, names = pd.factorize(column, sort=True)
+    except TypeError:
+        try:
+            codes, names = pd.factorize(column)
+        except TypeError as error:
+            raise ColumnTypeError(
+                f"{name!r} holds values that cannot be labels, such as "
+                f"{write_value(column.iloc[0])}."
+            ) from error
+    return Labels(codes.astype(np.int64), pd.Index(names), name)
+
+
+def cross_labels(sets: Sequence[Labels]) -> Labels:
+    """Give the combinations of several labels that occur numbers, in the order of their codes."""
+    if len(sets) == 1:
+        return sets[0]
+    codes, members = sets[0].codes, [np.arange(sets[0].count)]
+    for labels in sets[1:]:
+        # At most n combinations are left after each step, so these numbers stay small.
+        found, codes = np.unique(codes * labels.count + labels.codes, return_inverse=True)
+        before, own = np.divmod(found, labels.count)
+        members = [*(one[before] for one in members), own]
+    parts = [labels.names[member] for labels, member in zip(sets, members, strict=True)]
+    name = " x ".join(labels.name for labels in sets)
+    return Labels(codes.astype(np.int64), pd.MultiIndex.from_arrays(parts), name)
+
+
+def _need_rows(design: Design) -> Given:
+    if design.given is None:
+        raise LabelError("This design does not know the rows that it was made from.")
+    return design.given
+
+
+def _is_name(given: Any) -> bool:
+    """Tell whether something is a column's label rather than values."""
+    if isinstance(given, str):
+        return True
+    return isinstance(given, Hashable) and not hasattr(given, "__len__") and given is not None
+
+
+def _split_members(design: Design, given: Any) -> list[Any]:
+    """Return the columns, or their names, in what may be one or several of them."""
+    if is_foreign_frame(given) and len(getattr(given, "shape", ())) == 2:
+        return list(convert_foreign(given).to_numpy().T)
+    if isinstance(given, pd.DataFrame):
+        return [given.iloc[:, i] for i in range(given.shape[1])]
+    if isinstance(given, np.ndarray) and given.ndim == 2:
+        return [given[:, i] for i in range(given.shape[1])]
+    if isinstance(given, dict):
+        return [pd.Series(values, name=name) for name, values in given.items()]
+    if isinstance(given, list | tuple):
+        if all(_is_name(item) for item in given):
+            return list(given) if _are_columns(design, given) else [given]
+        if all(hasattr(item, "shape") or _is_name(item) for item in given):
+            return list(given)
+        table = np.array(given, dtype=object)
+        if table.ndim == 2:
+            return [table[:, i] for i in range(table.shape[1])]
+    return [given]
+
+
+def _are_columns(design: Design, given: Sequence[Any]) -> bool:
+    """Tell whether a list holds names of columns rather than one label for every row."""
+    beside = _need_rows(design)
+    if set(given) <= set(list_names(beside.frame)):
+        return True
+    return len(given) != beside.total and all(isinstance(item, str) for item in given)
+
+
+def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
+    """Return one value for every row given, and its name."""
+    if given is None:
+        raise LabelError(f"{what} is missing; give a column's name or one label for every row.")
+    if _is_name(given):
+        return _look_up(beside, given, what), str(given)
+    indexed = isinstance(given, pd.Series | pd.DataFrame)
+    given = convert_foreign(unmask(given))
+    if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
+        given = given.iloc[:, 0]
+    if isinstance(given, pd.Index):
+        given = given.to_numpy()
+    series = given if isinstance(given, pd.Series) else _make_series(given, what)
+    if len(series) != beside.total:
+        used = beside.total if beside.positions is None else len(beside.positions)
+        raise LengthMismatchError(
+            f"{what} has {len(series)} labels, and the data had {beside.total} rows, of which "
+            f"{used} are used; give one label for each of the {beside.total}, in their order."
+        )
+    if indexed and beside.index is not None:
+        check_indexes({"the data": pd.Series(beside.index, index=beside.index), what: series})
+    return series, what if series.name is None else str(series.name)
+
+
+def _look_up(beside: Given, name: Any, what: str) -> pd.Series:
+    if beside.frame is None:
+        raise ColumnNotFoundError(
+            f"{what}={name!r} names a column, but there is no frame to look it up in; pass the "
+            "values."
+        )
+    column = look_up_column(beside.frame, name)
+    if column is None:
+        names = list_names(beside.frame)
+        raise ColumnNotFoundError(
+            f"{what} names {name!r}, which is no column; there are {list_some(names, 20)}."
+        )
+    return column
+
+
+def _make_series(given: Any, what: str) -> pd.Series:
+    if isinstance(given, pd.Categorical | pd.api.extensions.ExtensionArray):
+        return pd.Series(given)
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise LabelError(f"{what} is not one label per row: its entries differ.") from error
+    mixed = isinstance(given, list | tuple) and array.dtype.kind in "US"
+    if array.ndim != 1:
+        raise LabelError(f"{what} must be one label per row, not {array.ndim}-dimensional.")
+    return pd.Series(list(given), dtype=object) if mixed else pd.Series(array)
