@@ -19,6 +19,7 @@ __all__ = [
     "EmptyDataError",
     "FormulaError",
     "InfiniteValueError",
+    "IntervalError",
     "LengthMismatchError",
     "MNLogitError",
     "MNLogitWarning",
@@ -98,6 +99,10 @@ class FormulaError(MNLogitError):
 
 class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
+
+
+class IntervalError(MNLogitError):
+    """The interval asked for is not defined for this fit."""
 
 
 class LengthMismatchError(MNLogitError):

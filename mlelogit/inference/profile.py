@@ -1,0 +1,381 @@
+r"""Where the profile log-likelihood of a combination of params, or its score test, meets a level.
+
+With a combination ``τ = c'(θ - θ₀)`` held, the log-likelihood ``l(θ)`` is highest where its score
+is ``s = μ c``; ``pl(τ)`` is its value there, concave in τ with derivative μ, which is known
+exactly. Let I be the information there, ``V = I⁻¹``. Then
+
+- the likelihood-ratio statistic of τ is ``2 (max l - pl(τ))``, and
+- Rao's score statistic of τ is ``s' V s = μ² c'V c`` (Rao 1948).
+
+An end of a profile interval meets ``l(θ) = max l - q / 2`` and ``s = μ c`` at once: P equations,
+which Newton's method solves (Venzon and Moolgavkar 1988, Applied Statistics 37). A step solves
+the quadratic model of l; from the maximum the first one goes to the end of the Wald interval.
+Since l is concave, whatever solves them on the right side is the end. Where the step does not
+settle, the profile is climbed at trial values between which the end is known to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.linalg import qr
+
+from mlelogit.fitting.certificate import (
+    EPSILON,
+    Certificate,
+    Rounding,
+    RowSizes,
+    allow_rounding,
+    certify,
+)
+from mlelogit.fitting.climb import Objective
+from mlelogit.fitting.likelihood import Sums
+from mlelogit.fitting.linalg import factor_positive, invert_positive, solve_lower
+from mlelogit.fitting.maximum import ReadOnly
+from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, enter_space
+
+# A level is met when it is missed by no more: 5e-11 standard errors of a 95% interval.
+LEVEL_GOAL = 1e-10
+# In the sum of a log-likelihood rounding makes up to this many of its own roundings.
+ROUNDED_SUMS = 16
+# The decrement that is left: its square is what the profile lacks.
+DECREMENT_GOAL = 1e-7
+# A score statistic feels the decrement itself.
+SCORE_GOAL = 1e-9
+# Newton's method doubles its digits in a step; what has not settled by now is searched for.
+NEWTON_STEPS = 15
+SEARCH_STEPS = 100
+# Trial values without a certified maximum are brought back halfway so many times.
+RETREATS = 12
+# A score statistic can turn: it is followed outward in steps of so many standard errors.
+STRIDE = 0.5
+STRIDES = 400
+
+
+@dataclass(frozen=True)
+class Section(ReadOnly):
+    """A log-likelihood, and the combination of its params that is followed.
+
+    Attributes
+    ----------
+    objective : Objective
+    start : numpy.ndarray
+        θ₀ (P,); the maximum, or where to begin if there is none.
+    sums : Sums
+        Log-likelihood, score and information there.
+    row : numpy.ndarray
+        c (P,), of a length that makes one standard error of τ at the maximum one.
+    top : float
+        The maximum, or supremum, of the log-likelihood.
+    attained : bool
+        Whether it is reached at the start.
+    sizes : RowSizes
+    errors : Rounding
+    tolerance : float
+        Largest error in standard errors that counts as converged.
+    """
+
+    objective: Objective
+    start: np.ndarray
+    sums: Sums
+    row: np.ndarray
+    top: float
+    attained: bool
+    sizes: RowSizes
+    errors: Rounding
+    tolerance: float
+
+    @property
+    def noise(self) -> float:
+        """What counts as no difference between two log-likelihoods."""
+        return max(LEVEL_GOAL, ROUNDED_SUMS * EPSILON * abs(self.top))
+
+    @cached_property
+    def others(self) -> np.ndarray:
+        """Orthonormal directions (P, P - 1) along which the combination stands still."""
+        return np.ascontiguousarray(qr(self.row[:, np.newaxis])[0][:, 1:])
+
+    def turn(self, row: np.ndarray) -> Section:
+        """Return the section of another combination."""
+        return replace(self, row=row)
+
+    def look(self, params: np.ndarray, sums: Sums | None = None) -> Point | None:
+        """Return what is found at params (P,), or None if there is no telling."""
+        with np.errstate(all="ignore"):
+            found = self.objective.evaluate(params, 2) if sums is None else sums
+        lower = factor_positive(np.asarray(found.information))
+        if lower is None or not np.isfinite(found.loglike):
+            return None
+        whitened = solve_lower(lower, self.row)
+        spread = float(whitened @ whitened)
+        score = solve_lower(lower, np.asarray(found.score))
+        multiplier = float(whitened @ score) / spread
+        rest = score - multiplier * whitened
+        return Point(
+            params,
+            float(self.row @ (params - self.start)),
+            found.loglike,
+            multiplier,
+            spread,
+            float(np.linalg.norm(rest)),
+            solve_lower(lower, whitened, transpose=True),
+            solve_lower(lower, rest, transpose=True),
+            lower,
+        )
+
+    def certify(self, point: Point) -> Certificate:
+        """Certify that a point is the maximum where its combination is held."""
+        inverse = invert_positive(point.lower)
+        inverse = inverse - np.outer(point.along, point.along) / point.spread
+        largest = float(np.trace(inverse))
+        coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
+        found = self._certify_with(point.decrement, coarse, largest)
+        if found.holds:
+            return found
+        fine = min(coarse, self.objective.bound_log_odds_error(inverse))
+        return self._certify_with(point.decrement, fine, largest)
+
+    def _certify_with(self, decrement: float, spread: float, largest: float) -> Certificate:
+        raised = allow_rounding(decrement, spread, largest, self.errors)
+        return certify(*raised, self.tolerance * self.errors.unit)
+
+
+@dataclass(frozen=True)
+class Point(ReadOnly):
+    """What is found at one point of the log-likelihood.
+
+    Attributes
+    ----------
+    params : numpy.ndarray
+        θ (P,).
+    value : float
+        τ.
+    loglike : float
+    multiplier : float
+        μ, of the part of the score along c.
+    spread : float
+        ``c'V c``.
+    decrement : float
+        ``sqrt(e'V e)`` of the rest e of the score: zero where the profile is reached.
+    along, rest : numpy.ndarray
+        ``V c`` and ``V e`` (P,).
+    lower : numpy.ndarray
+        The Cholesky factor of I (P, P).
+    """
+
+    params: np.ndarray
+    value: float
+    loglike: float
+    multiplier: float
+    spread: float
+    decrement: float
+    along: np.ndarray
+    rest: np.ndarray
+    lower: np.ndarray
+
+    @property
+    def score_root(self) -> float:
+        """The signed root of the score statistic."""
+        return self.multiplier * float(np.sqrt(self.spread))
+
+
+def find_profile_end(section: Section, side: int, quantile: float) -> float:
+    """Find the end of a profile-likelihood interval on one side.
+
+    Parameters
+    ----------
+    section : Section
+    side : {-1, 1}
+        Lower or upper.
+    quantile : float
+        Of the likelihood-ratio statistic.
+
+    Returns
+    -------
+    float
+        τ; NaN if no certified maximum brackets it.
+    """
+    found = _solve_end(section, side, quantile) if section.attained else None
+    return _search_end(section, side, quantile) if found is None else found
+
+
+def _solve_end(section: Section, side: int, quantile: float) -> float | None:
+    """Solve for level and profile together; None if the steps do not settle on the side asked."""
+    level = section.top - quantile / 2
+    point = section.look(section.start, section.sums)
+    for _ in range(NEWTON_STEPS):
+        if point is None:
+            return None
+        excess = point.loglike - level
+        if abs(excess) <= section.noise and point.decrement <= DECREMENT_GOAL:
+            right = point.multiplier * side < 0 and section.certify(point).holds
+            return point.value if right else None
+        reach = 2 * excess + point.decrement**2 + point.multiplier**2 * point.spread
+        wanted = -side * float(np.sqrt(max(reach, 0.0) / point.spread))
+        step = point.rest + (point.multiplier - wanted) * point.along
+        point = section.look(point.params + step)
+    return None
+
+
+def climb_at(section: Section, value: float, near: Point | None) -> Point | None:
+    """Return the certified maximum where τ has a value, or None if none is found.
+
+    Parameters
+    ----------
+    section : Section
+    value : float
+    near : Point or None
+        Where to begin; the section's start if not given.
+    """
+    begun = section.look(section.start, section.sums) if near is None else near
+    point, before = begun, np.inf
+    for _ in range(NEWTON_STEPS):
+        if point is None:
+            break
+        gap = value - point.value
+        settled = abs(gap) <= EPSILON * max(1.0, abs(value)) * ROUNDED_SUMS
+        if settled and (point.decrement <= SCORE_GOAL or not point.decrement < before):
+            if section.certify(point).holds:
+                return point
+            break
+        before = point.decrement if settled else np.inf
+        step = point.rest + gap / point.spread * point.along
+        point = section.look(point.params + step)
+    return _climb_anew(section, value, section.start if begun is None else begun.params)
+
+
+def _climb_anew(section: Section, value: float, near: np.ndarray) -> Point | None:
+    row = section.row
+    origin = section.start + row * (value / (row @ row))
+    space = FreeSpace(origin, section.others)
+    if not space.size:
+        return section.look(origin)
+    inside = RestrictedLogLikelihood(section.objective, space)
+    with np.errstate(all="ignore"):
+        climbed = maximize(
+            inside, enter_space(section.objective, space, near), tolerance=section.tolerance
+        )
+    return section.look(space.leave(climbed.params)) if climbed.converged else None
+
+
+def _search_end(section: Section, side: int, quantile: float) -> float:
+    """Climb the profile at trial values until the level is met.
+
+    Newton's method on the root of the drop, exact where the profile is a parabola, or on its
+    logarithm, exact where it is an exponential, whichever dares less, kept between the values
+    inside and outside the interval that are known.
+    """
+    inner = 0.0 if section.attained else None
+    outer, near, retreats = None, None, 0
+    value = side * float(np.sqrt(quantile)) if section.attained else 0.0
+    for _ in range(SEARCH_STEPS):
+        point = climb_at(section, value, near)
+        if point is None:
+            retreats += 1
+            known = inner if near is None else near.value
+            if known is None or retreats > RETREATS:
+                return np.nan
+            value = (value + known) / 2
+            continue
+        drop = section.top - point.loglike
+        if abs(drop - quantile / 2) <= section.noise:
+            return point.value
+        near = point
+        if drop < quantile / 2:
+            inner = point.value
+        else:
+            outer = point.value
+        value = _aim(point, drop, quantile, side)
+        value = _keep_between(value, point.value, inner, outer)
+    return np.nan
+
+
+def _aim(point: Point, drop: float, quantile: float, side: int) -> float:
+    """Return where the level should be met, as seen from a point of the profile."""
+    far = side * max(1.0, abs(point.value))
+    slope = -point.multiplier
+    if drop <= 0 or slope * side <= 0:
+        return point.value + far
+    root = (np.sqrt(quantile * drop / 2) - drop) * 2 / slope
+    logarithm = np.log(quantile / 2 / drop) * drop / slope
+    step = min(root, logarithm, key=abs)
+    return point.value + float(np.clip(step, -10 * abs(far), 10 * abs(far)))
+
+
+def _keep_between(value: float, here: float, inner: float | None, outer: float | None) -> float:
+    """Return a trial value, or the middle of its bracket if it is not inside."""
+    if inner is None or outer is None:
+        return value
+    low, high = min(inner, outer), max(inner, outer)
+    return value if low < value < high and value != here else (low + high) / 2
+
+
+def find_score_end(section: Section, side: int, quantile: float) -> float:
+    """Find where the score statistic first reaches a quantile on one side of the maximum.
+
+    It is followed outward in steps of `STRIDE` standard errors, since unlike the
+    likelihood-ratio statistic it can fall again; then the crossing is closed in on by secants.
+
+    Parameters
+    ----------
+    section : Section
+        Its maximum is attained.
+    side : {-1, 1}
+    quantile : float
+
+    Returns
+    -------
+    float
+        τ; NaN if no certified maximum brackets it.
+    """
+    target = float(np.sqrt(quantile))
+    near = section.look(section.start, section.sums)
+    low, high = (0.0, -target), None
+    for i in range(1, STRIDES):
+        near = climb_at(section, side * STRIDE * i, near)
+        if near is None:
+            return np.nan
+        lack = -side * near.score_root - target
+        if lack >= 0:
+            high = (near.value, lack)
+            break
+        low = (near.value, lack)
+    return np.nan if high is None else _close_in(section, side, target, low, high, near)
+
+
+def _close_in(
+    section: Section,
+    side: int,
+    target: float,
+    low: tuple[float, float],
+    high: tuple[float, float],
+    near: Point | None,
+) -> float:
+    """Close in on a crossing between two values by secants and bisection."""
+    older, last = low, high
+    for _ in range(SEARCH_STEPS):
+        if abs(last[1]) <= LEVEL_GOAL or low[0] == high[0]:
+            return last[0]
+        rise = last[1] - older[1]
+        value = last[0] - last[1] * (last[0] - older[0]) / rise if rise else np.nan
+        if not min(low[0], high[0]) < value < max(low[0], high[0]):
+            value = (low[0] + high[0]) / 2
+        near = climb_at(section, value, near)
+        if near is None:
+            return np.nan
+        older, last = last, (near.value, -side * near.score_root - target)
+        if last[1] >= 0:
+            high = last
+        else:
+            low = last
+    return np.nan
+
+
+FINDERS: dict[str, Callable[[Section, int, float], float]] = {
+    "profile": find_profile_end,
+    "score": find_score_end,
+}
