@@ -15,8 +15,9 @@ from mlelogit.exceptions import SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import spread_columns, tabulate_estimates, tidy_coefficients
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.inference.intervals import METHODS, exponentiate_ends, find_limit, invert_tests
+from mlelogit.inference.intervals import METHODS, exponentiate_ends, invert_tests
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
+from mlelogit.inference.sections import find_limit
 from mlelogit.notices import keep_errors, warn_user
 
 NUMBERS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]

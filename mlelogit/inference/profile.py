@@ -36,6 +36,7 @@ from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import factor_positive, invert_positive, solve_lower
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.penalties import climb_penalized
 from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, enter_space
 
 # A level is met when it is missed by no more: 5e-11 standard errors of a 95% interval.
@@ -77,6 +78,9 @@ class Section(ReadOnly):
     errors : Rounding
     tolerance : float
         Largest error in standard errors that counts as converged.
+    penalized : bool
+        Whether it is a log-likelihood whose penalty reduces bias: its score is exact, the
+        information only near its curvature, and no certificate is known.
     """
 
     objective: Objective
@@ -88,6 +92,7 @@ class Section(ReadOnly):
     sizes: RowSizes
     errors: Rounding
     tolerance: float
+    penalized: bool = False
 
     @property
     def noise(self) -> float:
@@ -127,17 +132,18 @@ class Section(ReadOnly):
             lower,
         )
 
-    def certify(self, point: Point) -> Certificate:
-        """Certify that a point is the maximum where its combination is held."""
+    def holds(self, point: Point) -> bool:
+        """Tell whether a point is certainly the maximum where its combination is held."""
+        if self.penalized:
+            return point.decrement <= self.tolerance * self.errors.unit
         inverse = invert_positive(point.lower)
         inverse = inverse - np.outer(point.along, point.along) / point.spread
         largest = float(np.trace(inverse))
         coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
-        found = self._certify_with(point.decrement, coarse, largest)
-        if found.holds:
-            return found
+        if self._certify_with(point.decrement, coarse, largest).holds:
+            return True
         fine = min(coarse, self.objective.bound_log_odds_error(inverse))
-        return self._certify_with(point.decrement, fine, largest)
+        return self._certify_with(point.decrement, fine, largest).holds
 
     def _certify_with(self, decrement: float, spread: float, largest: float) -> Certificate:
         raised = allow_rounding(decrement, spread, largest, self.errors)
@@ -212,7 +218,7 @@ def _solve_end(section: Section, side: int, quantile: float) -> float | None:
             return None
         excess = point.loglike - level
         if abs(excess) <= section.noise and point.decrement <= DECREMENT_GOAL:
-            right = point.multiplier * side < 0 and section.certify(point).holds
+            right = point.multiplier * side < 0 and section.holds(point)
             return point.value if right else None
         reach = 2 * excess + point.decrement**2 + point.multiplier**2 * point.spread
         wanted = -side * float(np.sqrt(max(reach, 0.0) / point.spread))
@@ -221,7 +227,9 @@ def _solve_end(section: Section, side: int, quantile: float) -> float | None:
     return None
 
 
-def climb_at(section: Section, value: float, near: Point | None) -> Point | None:
+def climb_at(
+    section: Section, value: float, near: Point | None, goal: float = DECREMENT_GOAL
+) -> Point | None:
     """Return the certified maximum where τ has a value, or None if none is found.
 
     Parameters
@@ -230,6 +238,8 @@ def climb_at(section: Section, value: float, near: Point | None) -> Point | None
     value : float
     near : Point or None
         Where to begin; the section's start if not given.
+    goal : float
+        The decrement to be left, if rounding lets it.
     """
     begun = section.look(section.start, section.sums) if near is None else near
     point, before = begun, np.inf
@@ -238,8 +248,8 @@ def climb_at(section: Section, value: float, near: Point | None) -> Point | None
             break
         gap = value - point.value
         settled = abs(gap) <= EPSILON * max(1.0, abs(value)) * ROUNDED_SUMS
-        if settled and (point.decrement <= SCORE_GOAL or not point.decrement < before):
-            if section.certify(point).holds:
+        if settled and (point.decrement <= goal or not point.decrement < before):
+            if section.holds(point):
                 return point
             break
         before = point.decrement if settled else np.inf
@@ -256,10 +266,13 @@ def _climb_anew(section: Section, value: float, near: np.ndarray) -> Point | Non
         return section.look(origin)
     inside = RestrictedLogLikelihood(section.objective, space)
     with np.errstate(all="ignore"):
-        climbed = maximize(
-            inside, enter_space(section.objective, space, near), tolerance=section.tolerance
-        )
-    return section.look(space.leave(climbed.params)) if climbed.converged else None
+        free = enter_space(section.objective, space, near)
+        if section.penalized:
+            found = climb_penalized(inside, free, section.tolerance)
+        else:
+            climbed = maximize(inside, free, tolerance=section.tolerance)
+            found = climbed.params if climbed.converged else None
+    return None if found is None else section.look(space.leave(found))
 
 
 def _search_end(section: Section, side: int, quantile: float) -> float:
@@ -336,7 +349,7 @@ def find_score_end(section: Section, side: int, quantile: float) -> float:
     near = section.look(section.start, section.sums)
     low, high = (0.0, -target), None
     for i in range(1, STRIDES):
-        near = climb_at(section, side * STRIDE * i, near)
+        near = climb_at(section, side * STRIDE * i, near, SCORE_GOAL)
         if near is None:
             return np.nan
         lack = -side * near.score_root - target
@@ -364,7 +377,7 @@ def _close_in(
         value = last[0] - last[1] * (last[0] - older[0]) / rise if rise else np.nan
         if not min(low[0], high[0]) < value < max(low[0], high[0]):
             value = (low[0] + high[0]) / 2
-        near = climb_at(section, value, near)
+        near = climb_at(section, value, near, SCORE_GOAL)
         if near is None:
             return np.nan
         older, last = last, (near.value, -side * near.score_root - target)

@@ -1,0 +1,186 @@
+"""Place combinations of coefficients on a fit's log-likelihood, or on that in its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlelogit.exceptions import IntervalError
+from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.climb import Objective
+from mlelogit.fitting.limit import ESTIMABLE, STILL
+from mlelogit.fitting.linalg import factor_positive, solve_lower
+from mlelogit.fitting.penalties import PenalizedLogLikelihood
+from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, find_free_space
+from mlelogit.inference.fit_statistics import PSEUDO_REASON
+from mlelogit.inference.profile import Section
+
+# Below this share of a combination's length, what equations leave free of it is rounding.
+FIXED = 1e-10
+
+
+@dataclass(frozen=True)
+class Line:
+    """A combination of coefficients, placed on the log-likelihood.
+
+    Attributes
+    ----------
+    section : Section or None
+        What to follow; None if there is nothing to.
+    estimate : float
+        Its value at the section's start.
+    unit : float
+        By how much it changes with the section's τ.
+    limit : float
+        Plus or minus infinity if that is its estimate, NaN if it has none; else zero.
+    fixed : bool
+        Whether equations in force leave it one value.
+    """
+
+    section: Section | None
+    estimate: float
+    unit: float = 1.0
+    limit: float = 0.0
+    fixed: bool = False
+
+
+@dataclass
+class Terrain:
+    """A fit's log-likelihood, and the one in the limit of separated data, set up once.
+
+    Attributes
+    ----------
+    record : FitRecord
+    settled : Section
+        Of what has a finite maximum.
+    space : FreeSpace or None
+        The params it is a function of; all if None.
+    whole : Section or None
+        Of the data as they are, once it is needed: separated, without a maximum.
+    """
+
+    record: FitRecord
+    settled: Section
+    space: FreeSpace | None
+    whole: Section | None = None
+
+    def place(self, row: np.ndarray, constant: float) -> Line:
+        """Place a combination ``row'b - constant``, row (P,) in the columns of the design."""
+        record, basis = self.record, self.record.basis
+        inner = basis.enter_score(row)
+        estimate = float(row @ record.maximum.params) - constant
+        limit = find_limit(record, row)
+        if limit:
+            section = self._open_whole() if np.isinf(limit) else None
+            length = float(np.linalg.norm(inner))
+            return Line(section and section.turn(inner / length), estimate, length, limit)
+        free = inner if self.space is None else self.space.directions.T @ inner
+        if np.linalg.norm(free) <= FIXED * np.linalg.norm(inner):
+            return Line(None, estimate, fixed=True)
+        lower = factor_positive(np.asarray(self.settled.sums.information))
+        if lower is None:
+            return Line(None, estimate)
+        error = float(np.linalg.norm(solve_lower(lower, free)))
+        return Line(self.settled.turn(free / error), estimate, error)
+
+    def _open_whole(self) -> Section:
+        if self.whole is None:
+            record = self.record
+            objective = make_objective(record.need_blocks(), record.encoding.base, record.basis)
+            start = record.basis.enter_params(record.params).ravel()
+            self.whole = _open_section(objective, start, record, record.sums.loglike)
+        return self.whole
+
+
+def find_limit(record: FitRecord, row: np.ndarray) -> float:
+    """Return where separated data send a combination of coefficients (P,): 0 if it is finite.
+
+    Plus or minus infinity if that is where every direction known leads that raises the
+    likelihood to its supremum; NaN if there is one that leaves the combination as it is.
+    """
+    separation = record.separation
+    if separation.direction is None or separation.free is None:
+        return 0.0
+    inner = record.basis.enter_score(row)
+    length = float(np.linalg.norm(inner))
+    if np.linalg.norm(separation.free.T @ inner) <= ESTIMABLE * length:
+        return 0.0
+    along = float(inner @ separation.direction)
+    if abs(along) <= STILL * length * np.linalg.norm(separation.direction):
+        return np.nan
+    used = np.flatnonzero(row)
+    if len(used) == 1 and separation.sure is not None and separation.sure[used[0]] == 0:
+        return np.nan
+    return float(np.copysign(np.inf, along))
+
+
+def survey_record(record: FitRecord) -> Terrain:
+    """Set up what intervals of a fit are cut from.
+
+    Raises
+    ------
+    IntervalError
+        If the fit has no likelihood, or no certified maximum of it.
+    DataNotKeptError
+        If it no longer holds its rows.
+    """
+    _check_record(record)
+    plain = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
+    objective: Objective = plain
+    if record.maximum.bias_reduction is not None:
+        objective = PenalizedLogLikelihood(plain, record.basis)
+    start = record.basis.enter_params(record.params).ravel()
+    space = None
+    if record.separation.estimable is not None:
+        # A change of base leaves them independent, but not orthogonal.
+        space = FreeSpace(np.zeros(len(start)), np.linalg.qr(record.separation.estimable)[0])
+    elif record.restriction is not None:
+        space = find_free_space(record.restriction, record.basis)
+    if space is not None:
+        start = space.directions.T @ (start - space.origin)
+        objective = RestrictedLogLikelihood(objective, space)
+    return Terrain(record, _open_section(objective, start, record, None), space)
+
+
+def _check_record(record: FitRecord) -> None:
+    if record.weight_type == "sampling":
+        raise IntervalError(f"There is no such interval: {PSEUDO_REASON}. method='wald' gives one.")
+    if record.maximum.bias_reduction == "median":
+        raise IntervalError(
+            "Median bias reduction maximizes no function that could be profiled; method='wald' "
+            "gives intervals, and so does method='profile' with bias_reduction='mean'."
+        )
+    if record.sums.information is None:
+        raise IntervalError(
+            "The fit left out its information for its size, which profile and score intervals "
+            "need; ask for it by fit(cov_type=..., start_params=results.params)."
+        )
+    if not (record.maximum.converged or record.separation.found):
+        raise IntervalError(
+            "The fit has no certified maximum, from which profile and score intervals start. "
+            f"{record.maximum.status.value}"
+        )
+    if record.separation.found and record.restriction is not None:
+        raise IntervalError(
+            "Profile and score intervals are not worked out for separated data under constraints."
+        )
+
+
+def _open_section(
+    objective: Objective, start: np.ndarray, record: FitRecord, top: float | None
+) -> Section:
+    sums, sizes = objective.evaluate(start, 2), objective.measure_rows()
+    return Section(
+        objective,
+        start,
+        sums,
+        np.zeros(len(start)),
+        sums.loglike if top is None else top,
+        top is None,
+        sizes,
+        objective.bound_rounding(sizes),
+        record.request.tolerance,
+        record.maximum.bias_reduction is not None,
+    )
