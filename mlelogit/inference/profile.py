@@ -41,6 +41,8 @@ from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, ent
 
 # A level is met when it is missed by no more: 5e-11 standard errors of a 95% interval.
 LEVEL_GOAL = 1e-10
+# A combination has the value it is held at when it misses that by no more standard errors.
+VALUE_GOAL = 1e-12
 # In the sum of a log-likelihood rounding makes up to this many of its own roundings.
 ROUNDED_SUMS = 16
 # The decrement that is left: its square is what the profile lacks.
@@ -78,6 +80,8 @@ class Section(ReadOnly):
     errors : Rounding
     tolerance : float
         Largest error in standard errors that counts as converged.
+    log_odds_error : float
+        D at the start, a bound on the standard error of any log-odds at any row.
     penalized : bool
         Whether it is a log-likelihood whose penalty reduces bias: its score is exact, the
         information only near its curvature, and no certificate is known.
@@ -92,6 +96,7 @@ class Section(ReadOnly):
     sizes: RowSizes
     errors: Rounding
     tolerance: float
+    log_odds_error: float = np.inf
     penalized: bool = False
 
     @property
@@ -103,6 +108,10 @@ class Section(ReadOnly):
     def others(self) -> np.ndarray:
         """Orthonormal directions (P, P - 1) along which the combination stands still."""
         return np.ascontiguousarray(qr(self.row[:, np.newaxis])[0][:, 1:])
+
+    def measure_rounding(self, params: np.ndarray) -> float:
+        """Return the rounding of τ at params (P,)."""
+        return ROUNDED_SUMS * EPSILON * float(np.abs(self.row) @ np.abs(params))
 
     def turn(self, row: np.ndarray) -> Section:
         """Return the section of another combination."""
@@ -138,7 +147,7 @@ class Section(ReadOnly):
             return point.decrement <= self.tolerance * self.errors.unit
         inverse = invert_positive(point.lower)
         inverse = inverse - np.outer(point.along, point.along) / point.spread
-        largest = float(np.trace(inverse))
+        largest = max(float(np.trace(inverse)), 0.0)
         coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
         if self._certify_with(point.decrement, coarse, largest).holds:
             return True
@@ -228,7 +237,11 @@ def _solve_end(section: Section, side: int, quantile: float) -> float | None:
 
 
 def climb_at(
-    section: Section, value: float, near: Point | None, goal: float = DECREMENT_GOAL
+    section: Section,
+    value: float,
+    near: Point | None,
+    goal: float = DECREMENT_GOAL,
+    certain: bool = True,
 ) -> Point | None:
     """Return the certified maximum where τ has a value, or None if none is found.
 
@@ -240,6 +253,8 @@ def climb_at(
         Where to begin; the section's start if not given.
     goal : float
         The decrement to be left, if rounding lets it.
+    certain : bool
+        Whether it has to be certified, which can cost a pass.
     """
     begun = section.look(section.start, section.sums) if near is None else near
     point, before = begun, np.inf
@@ -247,9 +262,9 @@ def climb_at(
         if point is None:
             break
         gap = value - point.value
-        settled = abs(gap) <= EPSILON * max(1.0, abs(value)) * ROUNDED_SUMS
+        settled = abs(gap) <= max(VALUE_GOAL, section.measure_rounding(point.params))
         if settled and (point.decrement <= goal or not point.decrement < before):
-            if section.holds(point):
+            if not certain or section.holds(point):
                 return point
             break
         before = point.decrement if settled else np.inf
@@ -330,8 +345,12 @@ def _keep_between(value: float, here: float, inner: float | None, outer: float |
 def find_score_end(section: Section, side: int, quantile: float) -> float:
     """Find where the score statistic first reaches a quantile on one side of the maximum.
 
-    It is followed outward in steps of `STRIDE` standard errors, since unlike the
-    likelihood-ratio statistic it can fall again; then the crossing is closed in on by secants.
+    Unlike the likelihood-ratio statistic it can fall again, so that it is followed outward in
+    steps of `STRIDE` standard errors; then the crossing is closed in on by secants. With
+    ``σ² = c'V c`` the statistic S has the derivative ``-2 μ + μ² dσ²/dτ``, and
+    ``|dσ²/dτ| <= D σ``, so it rises as long as ``sqrt(S) D < 2``. Over a way of length r in the
+    norm of the information at the maximum D grows at most by the factor ``exp(D r / 2)``; where
+    it stays below that on twice the way asked, the first step goes all the way.
 
     Parameters
     ----------
@@ -346,18 +365,20 @@ def find_score_end(section: Section, side: int, quantile: float) -> float:
         τ; NaN if no certified maximum brackets it.
     """
     target = float(np.sqrt(quantile))
+    spread = section.log_odds_error
+    rises = target * spread < 1 and target * spread * np.exp(target * spread) < 2
+    value = side * (target if rises else STRIDE)
     near = section.look(section.start, section.sums)
-    low, high = (0.0, -target), None
-    for i in range(1, STRIDES):
-        near = climb_at(section, side * STRIDE * i, near, SCORE_GOAL)
+    low = (0.0, -target)
+    for _ in range(STRIDES):
+        near = climb_at(section, value, near, SCORE_GOAL, certain=False)
         if near is None:
             return np.nan
-        lack = -side * near.score_root - target
-        if lack >= 0:
-            high = (near.value, lack)
-            break
-        low = (near.value, lack)
-    return np.nan if high is None else _close_in(section, side, target, low, high, near)
+        here = (near.value, -side * near.score_root - target)
+        if here[1] >= 0:
+            return _close_in(section, side, target, low, here, near)
+        low, value = here, value + side * STRIDE
+    return np.nan
 
 
 def _close_in(
@@ -372,12 +393,12 @@ def _close_in(
     older, last = low, high
     for _ in range(SEARCH_STEPS):
         if abs(last[1]) <= LEVEL_GOAL or low[0] == high[0]:
-            return last[0]
+            return last[0] if near is not None and section.holds(near) else np.nan
         rise = last[1] - older[1]
         value = last[0] - last[1] * (last[0] - older[0]) / rise if rise else np.nan
         if not min(low[0], high[0]) < value < max(low[0], high[0]):
             value = (low[0] + high[0]) / 2
-        near = climb_at(section, value, near, SCORE_GOAL)
+        near = climb_at(section, value, near, SCORE_GOAL, certain=False)
         if near is None:
             return np.nan
         older, last = last, (near.value, -side * near.score_root - target)

@@ -172,6 +172,7 @@ def _open_section(
     objective: Objective, start: np.ndarray, record: FitRecord, top: float | None
 ) -> Section:
     sums, sizes = objective.evaluate(start, 2), objective.measure_rows()
+    certificate = record.separation.certificate or record.maximum.certificate
     return Section(
         objective,
         start,
@@ -182,5 +183,6 @@ def _open_section(
         sizes,
         objective.bound_rounding(sizes),
         record.request.tolerance,
+        certificate.log_odds_error,
         record.maximum.bias_reduction is not None,
     )
