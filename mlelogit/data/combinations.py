@@ -58,7 +58,7 @@ def read_combinations(given: Any, encoding: Encoding) -> Restriction:
 
 
 def name_combinations(matrix: np.ndarray, values: np.ndarray, encoding: Encoding) -> Restriction:
-    """Put the combinations ``R b - q`` in words."""
+    """Put the combinations ``R b - q`` in words, positive terms first."""
     labels = list_coefficients(encoding)
     pairs = zip(matrix, values, strict=True)
     words = tuple(_write_sum(row, float(value), labels) for row, value in pairs)
@@ -66,7 +66,7 @@ def name_combinations(matrix: np.ndarray, values: np.ndarray, encoding: Encoding
 
 
 def _write_sum(row: np.ndarray, value: float, labels: list[str]) -> str:
-    used = np.flatnonzero(row)
+    used = sorted(np.flatnonzero(row), key=lambda i: row[i] < 0)
     terms = [
         f"{'-' if row[i] < 0 else '+'} "
         + (labels[i] if abs(row[i]) == 1 else f"{abs(row[i]):g}*[{labels[i]}]")
@@ -75,4 +75,4 @@ def _write_sum(row: np.ndarray, value: float, labels: list[str]) -> str:
     text = " ".join(terms) + (" + ..." if len(used) > SHOWN else "")
     if value:
         text += f" {'-' if value > 0 else '+'} {abs(value):g}"
-    return text.removeprefix("+ ")
+    return text.removeprefix("+ ") if text.startswith("+") else f"-{text[2:]}"
