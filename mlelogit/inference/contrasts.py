@@ -11,7 +11,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.combinations import read_combinations
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
-from mlelogit.exceptions import SeparationWarning
+from mlelogit.exceptions import ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import spread_columns, tabulate_estimates, tidy_coefficients
 from mlelogit.inference.covariance import Covariance, need_covariance
@@ -62,7 +62,7 @@ def combine_coefficients(
     Raises
     ------
     ParamsError
-        If a combination cannot be read.
+        If a combination cannot be read, or is beyond a double.
     CovarianceError
         If the covariance was left out for its size.
 
@@ -94,12 +94,15 @@ def combine_coefficients(
 def _estimate_row(
     record: FitRecord, covariance: Covariance, row: np.ndarray
 ) -> tuple[float, float]:
-    used = np.flatnonzero(row)
-    few = row[used]
+    """Return a combination and its standard error; its largest weight is taken out on the way."""
+    used, size = np.flatnonzero(row), float(np.abs(row).max())
+    few = row[used] / size
     variance = float(few @ covariance.matrix[np.ix_(used, used)] @ few)
-    limit = find_limit(record, row)
-    estimate = limit if limit else float(few @ record.maximum.params[used])
-    return estimate, float(np.sqrt(max(variance, 0.0))) if variance == variance else np.nan
+    limit = find_limit(record, row / size)
+    estimate = limit if limit else float(few @ record.maximum.params[used]) * size
+    if not limit and not np.isfinite(estimate):
+        raise ParamsError("A combination is beyond a double; take smaller weights.")
+    return estimate, size * float(np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _warn_of_infinite_parts(

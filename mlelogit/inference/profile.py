@@ -222,11 +222,11 @@ def _solve_end(section: Section, side: int, quantile: float) -> float | None:
     """Solve for level and profile together; None if the steps do not settle on the side asked."""
     level = section.top - quantile / 2
     point = section.look(section.start, section.sums)
-    for _ in range(NEWTON_STEPS):
+    for steps in range(NEWTON_STEPS):
         if point is None:
             return None
         excess = point.loglike - level
-        if abs(excess) <= section.noise and point.decrement <= DECREMENT_GOAL:
+        if steps and abs(excess) <= section.noise and point.decrement <= DECREMENT_GOAL:
             right = point.multiplier * side < 0 and section.holds(point)
             return point.value if right else None
         reach = 2 * excess + point.decrement**2 + point.multiplier**2 * point.spread

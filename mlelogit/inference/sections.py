@@ -68,14 +68,14 @@ class Terrain:
 
     def place(self, row: np.ndarray, constant: float) -> Line:
         """Place a combination ``row'b - constant``, row (P,) in the columns of the design."""
-        record, basis = self.record, self.record.basis
-        inner = basis.enter_score(row)
-        estimate = float(row @ record.maximum.params) - constant
-        limit = find_limit(record, row)
+        record, size = self.record, float(np.abs(row).max())
+        inner = record.basis.enter_score(row / size)
+        estimate = float(row / size @ record.maximum.params) * size - constant
+        limit = find_limit(record, row / size)
         if limit:
             section = self._open_whole() if np.isinf(limit) else None
             length = float(np.linalg.norm(inner))
-            return Line(section and section.turn(inner / length), estimate, length, limit)
+            return Line(section and section.turn(inner / length), estimate, length * size, limit)
         free = inner if self.space is None else self.space.directions.T @ inner
         if np.linalg.norm(free) <= FIXED * np.linalg.norm(inner):
             return Line(None, estimate, fixed=True)
@@ -83,7 +83,7 @@ class Terrain:
         if lower is None:
             return Line(None, estimate)
         error = float(np.linalg.norm(solve_lower(lower, free)))
-        return Line(self.settled.turn(free / error), estimate, error)
+        return Line(self.settled.turn(free / error), estimate, error * size)
 
     def _open_whole(self) -> Section:
         if self.whole is None:

@@ -111,6 +111,9 @@ def spoilt(frame: pd.DataFrame) -> list[Any]:
 
 ARGUMENTS = {
     "alpha": st.sampled_from([0.05, 0.5, 1e-300, 0, 1, -1, 2, np.float32(0.1), "0.05"]),
+    "method": st.sampled_from(["wald", "profile", "score", "lr", 1]),
+    "flag": st.booleans(),
+    "points": st.sampled_from([3, 0, -1, 2.5, [0.1, -0.2], [], [1e300], [np.nan], "3", [[1]], {}]),
     "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "cluster"]),
     "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
@@ -158,7 +161,10 @@ def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "predict": ("newdata", "which", "offset", "missing"),
-    "conf_int": ("alpha",),
+    "conf_int": ("alpha", "method"),
+    "lincom": ("hypothesis", "alpha", "method"),
+    "all_pairs": ("alpha", "flag", "method"),
+    "profile": ("hypothesis", "points"),
     "tidy": ("alpha",),
     "summary": ("alpha",),
     "wald_test": ("hypothesis", "value"),
