@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mlelogit.exceptions import IntervalError
 from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.fitting.climb import Objective
 from mlelogit.fitting.limit import ESTIMABLE, STILL
 from mlelogit.fitting.linalg import factor_positive, solve_lower
-from mlelogit.fitting.penalties import PenalizedLogLikelihood
+from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.penalties import PenalizedLogLikelihood, climb_penalized
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, find_free_space
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
@@ -54,7 +56,9 @@ class Terrain:
     ----------
     record : FitRecord
     settled : Section
-        Of what has a finite maximum.
+        Of what has a finite maximum, and starts there.
+    params : numpy.ndarray
+        Its start (P,), in the columns of the design.
     space : FreeSpace or None
         The params it is a function of; all if None.
     whole : Section or None
@@ -63,6 +67,7 @@ class Terrain:
 
     record: FitRecord
     settled: Section
+    params: np.ndarray
     space: FreeSpace | None
     whole: Section | None = None
 
@@ -70,7 +75,7 @@ class Terrain:
         """Place a combination ``row'b - constant``, row (P,) in the columns of the design."""
         record, size = self.record, float(np.abs(row).max())
         inner = record.basis.enter_score(row / size)
-        estimate = float(row / size @ record.maximum.params) * size - constant
+        estimate = float(row / size @ self.params) * size - constant
         limit = find_limit(record, row / size)
         if limit:
             section = self._open_whole() if np.isinf(limit) else None
@@ -89,8 +94,8 @@ class Terrain:
         if self.whole is None:
             record = self.record
             objective = make_objective(record.need_blocks(), record.encoding.base, record.basis)
-            start = record.basis.enter_params(record.params).ravel()
-            self.whole = _open_section(objective, start, record, record.sums.loglike)
+            start = record.basis.enter_params(self.params).ravel()
+            self.whole = _open_section(objective, start, record, self.settled.top)
         return self.whole
 
 
@@ -141,7 +146,35 @@ def survey_record(record: FitRecord) -> Terrain:
     if space is not None:
         start = space.directions.T @ (start - space.origin)
         objective = RestrictedLogLikelihood(objective, space)
-    return Terrain(record, _open_section(objective, start, record, None), space)
+    section = _finish_climb(_open_section(objective, start, record, None), record)
+    inner = section.start if space is None else space.leave(section.start)
+    shape = record.params.shape
+    return Terrain(record, section, record.basis.leave_params(inner.reshape(shape)).ravel(), space)
+
+
+def _finish_climb(section: Section, record: FitRecord) -> Section:
+    """Return the section from the maximum itself, if the fit was let off before it."""
+    adjusted, goal = record.maximum.adjusted, section.tolerance * section.errors.unit
+    left = _find_certificate(record).error_bound if adjusted is None else adjusted.length
+    if left <= goal:
+        return section
+    if section.penalized:
+        found = climb_penalized(section.objective, section.start, section.tolerance)
+    else:
+        climbed = maximize(section.objective, section.start, tolerance=section.tolerance)
+        found = climbed.params if climbed.converged else None
+    if found is None:
+        raise IntervalError(
+            f"The fit stopped {left:.2g} standard errors from a maximum, and no better one can be "
+            "certified, from which profile and score intervals start."
+        )
+    sums = section.objective.evaluate(found, 2)
+    return replace(section, start=found, sums=sums, top=sums.loglike)
+
+
+def _find_certificate(record: FitRecord) -> Certificate:
+    """Return that of the maximum, of the limiting model where data are separated."""
+    return record.separation.certificate or record.maximum.certificate
 
 
 def _check_record(record: FitRecord) -> None:
@@ -172,7 +205,6 @@ def _open_section(
     objective: Objective, start: np.ndarray, record: FitRecord, top: float | None
 ) -> Section:
     sums, sizes = objective.evaluate(start, 2), objective.measure_rows()
-    certificate = record.separation.certificate or record.maximum.certificate
     return Section(
         objective,
         start,
@@ -182,7 +214,7 @@ def _open_section(
         top is None,
         sizes,
         objective.bound_rounding(sizes),
-        record.request.tolerance,
-        certificate.log_odds_error,
+        DEFAULT_TOLERANCE,
+        _find_certificate(record).log_odds_error,
         record.maximum.bias_reduction is not None,
     )

@@ -20,6 +20,7 @@ from mlelogit.exceptions import (
     OptionError,
     ParamsError,
 )
+from mlelogit.fitting.maximum import Status
 from mlelogit.fitting.restriction import fit_restricted
 from mlelogit.inference import profile
 from mlelogit.inference.sections import survey_record
@@ -29,7 +30,7 @@ from tests.inference.samples import fitted, survey
 from tests.reference_cases import build_model, load_case
 
 CHI2 = chi2.ppf(0.95, 1)
-ROWS = ["green: age", "red: region[T.west]", "green: educ - 2*red: educ + 0.1*red: age"]
+ROWS = ["green: age", "red: region[T.west]", "green: educ - 2*red: educ + 0.1*red: age - 0.4"]
 
 
 def distance(one, two, res):
@@ -364,6 +365,16 @@ class TestSeparated:
         with pytest.raises(IntervalError, match="any value"):
             res.profile("x1")
 
+    def test_what_stands_still_along_the_direction_has_no_ends(self):
+        corners = np.array([[2, 1], [2, -1], [3, 0], [-2, 1], [-2, -1], [-3, 0]], dtype=float)
+        y = np.array([1, 1, 1, 0, 0, 0])
+        with pytest.warns(ml.exceptions.SeparationWarning):
+            res = ml.MNLogit(y, np.column_stack([np.ones(6), corners])).fit()
+        assert np.isnan(res.params.loc["x2"]).all()
+        found = res.conf_int(method="profile")
+        assert found.loc[(1, "x2")].tolist() == [-np.inf, np.inf]
+        assert found.loc[(1, "x1"), "upper"] == np.inf
+
     def test_an_empty_cell(self):
         """Of a table with an empty cell the profile is a function of one probability."""
         frame = pd.DataFrame({"x": np.repeat([0, 1], [20, 12]), "y": [0] * 14 + [1] * 6 + [1] * 12})
@@ -418,6 +429,18 @@ class TestBiasReduced:
             found = moved.conf_int(method="profile")
             seen = pairs.xs(base, level="against").loc[found.index]
             assert distance(seen, found, moved) < 1e-7
+
+    def test_climbs_find_what_the_steps_find(self, reduced, monkeypatch):
+        direct = reduced.conf_int(method="profile")
+        monkeypatch.setattr(profile, "_solve_end", lambda *_: None)
+        monkeypatch.setattr(profile, "NEWTON_STEPS", 0)
+        assert distance(reduced.conf_int(method="profile"), direct, reduced) < 1e-7
+
+    def test_only_a_solved_score_holds(self, reduced):
+        section = survey_record(reduced.record).place(np.eye(6)[1], 0.0).section
+        point = section.look(section.start)
+        assert section.holds(point)
+        assert not section.holds(replace(point, decrement=1e-5))
 
     def test_what_is_not_defined_says_so(self, reduced):
         with pytest.raises(IntervalError, match="'profile'"):
@@ -508,6 +531,34 @@ def test_fits_without_a_maximum_say_so():
         res.conf_int(method="profile")
 
 
+@pytest.mark.parametrize("options", [{"tol": 0.05}, {"tol": 0.5}, {"tol": 1e-10}])
+@pytest.mark.parametrize("reduction", [None, "mean"])
+def test_the_users_tolerance_is_not_that_of_intervals(options, reduction):
+    model = ml.mnlogit("party ~ age + educ + region", survey())
+    fine = model.fit(bias_reduction=reduction)
+    begin = fine.record.maximum.params * 1.01
+    coarse = model.fit(start_params=begin, method="Newton-CG", bias_reduction=reduction, **options)
+    assert coarse.converged
+    for method in ("profile", "score") if reduction is None else ("profile",):
+        found = coarse.conf_int(method=method)
+        assert distance(found, fine.conf_int(method=method), fine) < 1e-7
+
+
+def test_a_coarse_fit_is_climbed_to_its_maximum_first(monkeypatch):
+    res = fitted()
+    params = res.record.maximum.params * 1.02
+    certificate = replace(res.certificate, error_bound=0.3)
+    maximum = replace(res.record.maximum, params=params, certificate=certificate)
+    coarse = MNLogitResults(replace(res.record, maximum=maximum), res.covariance)
+    for method in ("profile", "score"):
+        found = coarse.conf_int(method=method)
+        assert distance(found, res.conf_int(method=method), res) < 1e-8
+    stuck = replace(res.record.maximum, status=Status.MAXITER)
+    monkeypatch.setattr("mlelogit.inference.sections.maximize", lambda *_, **__: stuck)
+    with pytest.raises(IntervalError, match=r"0\.3 standard errors"):
+        coarse.conf_int(method="profile")
+
+
 def test_fits_without_rows_or_information_say_so():
     res = fitted()
     bare = MNLogitResults(replace(res.record, blocks=None), res.covariance)
@@ -571,6 +622,22 @@ def test_score_statistics_rise_while_their_root_times_d_is_below_two():
     for side in (-1, 1):
         quick = profile.find_score_end(section, side, CHI2)
         assert abs(quick - profile.find_score_end(careful, side, CHI2)) < 1e-8
+
+
+def test_score_statistics_are_followed_in_short_steps(monkeypatch):
+    section = survey_record(fitted().record).place(np.eye(10)[1], 0.0).section
+    assert section.log_odds_error > 1
+    values, climb = [], profile.climb_at
+
+    def follow(section, value, *rest, **options):
+        values.append(value)
+        return climb(section, value, *rest, **options)
+
+    monkeypatch.setattr(profile, "climb_at", follow)
+    end = profile.find_score_end(section, -1, CHI2)
+    outward = [0.0, *[value for value in values if abs(value / 0.5 % 1) < 1e-12]]
+    assert outward[-1] <= end < outward[-2]
+    assert np.abs(np.diff(outward)).max() <= 0.5
 
 
 def test_combinations_need_a_covariance():
