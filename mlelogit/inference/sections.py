@@ -1,7 +1,16 @@
-"""Place combinations of coefficients on a fit's log-likelihood, or on that in its limit."""
+r"""Place combinations of coefficients on a fit's log-likelihood, or on that in its limit.
+
+Where data are separated the log-likelihood l has no maximum, but a supremum, that of the limiting
+model. A combination that the limiting model tells has its profile there: along the directions
+of recession, which leave it as it is, l rises to the limiting model's. Of an infinite
+combination c the same is done with the directions of recession that leave c as it is: the pairs
+of rows and categories that they separate leave the rows, and ``sup l`` where c is held is the
+maximum of what is left. If they separate all that can be, every value of c reaches the supremum.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,12 +19,16 @@ from mlelogit.exceptions import IntervalError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.fitting.climb import Objective
-from mlelogit.fitting.limit import ESTIMABLE, STILL
+from mlelogit.fitting.examination import EXAMINED_PAIRS, TIME_LIMIT, strip_rows
+from mlelogit.fitting.limit import ESTIMABLE, STILL, split_directions
 from mlelogit.fitting.linalg import factor_positive, solve_lower
+from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.penalties import PenalizedLogLikelihood, climb_penalized
+from mlelogit.fitting.recession import separate_beside
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood, find_free_space
+from mlelogit.fitting.separation import restrict_rows
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.profile import Section
 
@@ -48,7 +61,7 @@ class Line:
     fixed: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class Terrain:
     """A fit's log-likelihood, and the one in the limit of separated data, set up once.
 
@@ -61,15 +74,12 @@ class Terrain:
         Its start (P,), in the columns of the design.
     space : FreeSpace or None
         The params it is a function of; all if None.
-    whole : Section or None
-        Of the data as they are, once it is needed: separated, without a maximum.
     """
 
     record: FitRecord
     settled: Section
     params: np.ndarray
     space: FreeSpace | None
-    whole: Section | None = None
 
     def place(self, row: np.ndarray, constant: float) -> Line:
         """Place a combination ``row'b - constant``, row (P,) in the columns of the design."""
@@ -78,9 +88,9 @@ class Terrain:
         estimate = float(row / size @ self.params) * size - constant
         limit = find_limit(record, row / size)
         if limit:
-            section = self._open_whole() if np.isinf(limit) else None
-            length = float(np.linalg.norm(inner))
-            return Line(section and section.turn(inner / length), estimate, length * size, limit)
+            section = self._open_beside(inner) if np.isinf(limit) else None
+            length = float(np.linalg.norm(inner)) * size
+            return Line(section, estimate, length, limit if section else np.nan)
         free = inner if self.space is None else self.space.directions.T @ inner
         if np.linalg.norm(free) <= FIXED * np.linalg.norm(inner):
             return Line(None, estimate, fixed=True)
@@ -90,13 +100,41 @@ class Terrain:
         error = float(np.linalg.norm(solve_lower(lower, free)))
         return Line(self.settled.turn(free / error), estimate, error * size)
 
-    def _open_whole(self) -> Section:
-        if self.whole is None:
-            record = self.record
-            objective = make_objective(record.need_blocks(), record.encoding.base, record.basis)
-            start = record.basis.enter_params(self.params).ravel()
-            self.whole = _open_section(objective, start, record, self.settled.top)
-        return self.whole
+    def _open_beside(self, inner: np.ndarray) -> Section | None:
+        """Return the section of an infinite combination (P,), None if any value is as good.
+
+        Where it is held other coefficients can still be infinite: the pairs that are separated
+        then leave the rows, as in the limit of all.
+        """
+        record, separation, base = self.record, self.record.separation, self.record.encoding.base
+        blocks, start = record.need_blocks(), record.basis.enter_params(self.params).ravel()
+        row, space = inner / np.linalg.norm(inner), None
+        beside = self._separate_beside(inner)
+        if beside is not None and beside.any():
+            if np.array_equal(beside, ~np.asarray(separation.possible)):
+                return None
+            plain = restrict_rows(strip_rows(blocks, record.basis), ~beside)
+            directions = split_directions(LogLikelihood(plain, base))
+            if directions is not None:
+                if np.linalg.norm(directions.free.T @ row) > ESTIMABLE:
+                    return None
+                blocks = restrict_rows(blocks, ~beside)
+                space = FreeSpace(np.zeros(len(start)), directions.estimable)
+        objective: Objective = make_objective(blocks, base, record.basis)
+        if space is not None:
+            start, row = space.directions.T @ start, space.directions.T @ row
+            objective = RestrictedLogLikelihood(objective, space)
+        return _open_section(objective, start, record, self.settled.top).turn(row)
+
+    def _separate_beside(self, inner: np.ndarray) -> np.ndarray | None:
+        """Mark the pairs (J, n) that are separated beside a combination that is held."""
+        separation, free = self.record.separation, np.asarray(self.record.separation.free)
+        separated = ~np.asarray(separation.possible)
+        if free.shape[1] == 1 or separated.size * free.shape[1] > EXAMINED_PAIRS:
+            return None
+        plain = strip_rows(self.record.need_blocks(), self.record.basis)
+        deadline, base = time.monotonic() + TIME_LIMIT, self.record.encoding.base
+        return separate_beside(plain, base, separated, free, free.T @ inner, deadline)
 
 
 def find_limit(record: FitRecord, row: np.ndarray) -> float:
