@@ -52,6 +52,8 @@ SCORE_GOAL = 1e-9
 # Newton's method doubles its digits in a step; what has not settled by now is searched for.
 NEWTON_STEPS = 15
 SEARCH_STEPS = 100
+# So many steps have to halve a bracket.
+PATIENCE = 3
 # Trial values without a certified maximum are brought back halfway so many times.
 RETREATS = 12
 # A score statistic can turn: it is followed outward in steps of so many standard errors.
@@ -264,7 +266,7 @@ def climb_at(
         gap = value - point.value
         settled = abs(gap) <= max(VALUE_GOAL, section.measure_rounding(point.params))
         if settled and (point.decrement <= goal or not point.decrement < before):
-            if not certain or section.holds(point):
+            if section.holds(point) if certain else point.decrement <= DECREMENT_GOAL:
                 return point
             break
         before = point.decrement if settled else np.inf
@@ -290,6 +292,29 @@ def _climb_anew(section: Section, value: float, near: np.ndarray) -> Point | Non
     return None if found is None else section.look(space.leave(found))
 
 
+@dataclass
+class Bracket:
+    """Values of τ inside and outside an interval, between which its end is; None if not known."""
+
+    inner: float | None
+    outer: float | None = None
+    width: float = np.inf
+    asked: int = 0
+
+    def choose(self, value: float) -> float:
+        """Return a value to try: the one wanted, or the middle if that is outside or creeps."""
+        if self.inner is None or self.outer is None:
+            return value
+        self.asked += 1
+        low, high = min(self.inner, self.outer), max(self.inner, self.outer)
+        middle = (low + high) / 2
+        if self.asked % PATIENCE == 0:
+            creeps, self.width = high - low > self.width / 2, high - low
+            if creeps:
+                return middle
+        return value if low < value < high else middle
+
+
 def _search_end(section: Section, side: int, quantile: float) -> float:
     """Climb the profile at trial values until the level is met.
 
@@ -297,28 +322,26 @@ def _search_end(section: Section, side: int, quantile: float) -> float:
     logarithm, exact where it is an exponential, whichever dares less, kept between the values
     inside and outside the interval that are known.
     """
-    inner = 0.0 if section.attained else None
-    outer, near, retreats = None, None, 0
+    bracket = Bracket(0.0 if section.attained else None)
+    near, retreats = None, 0
     value = side * float(np.sqrt(quantile)) if section.attained else 0.0
     for _ in range(SEARCH_STEPS):
         point = climb_at(section, value, near)
         if point is None:
             retreats += 1
-            known = inner if near is None else near.value
+            known = bracket.inner if near is None else near.value
             if known is None or retreats > RETREATS:
                 return np.nan
             value = (value + known) / 2
             continue
-        drop = section.top - point.loglike
+        near, drop = point, section.top - point.loglike
         if abs(drop - quantile / 2) <= section.noise:
             return point.value
-        near = point
         if drop < quantile / 2:
-            inner = point.value
+            bracket.inner = point.value
         else:
-            outer = point.value
-        value = _aim(point, drop, quantile, side)
-        value = _keep_between(value, point.value, inner, outer)
+            bracket.outer = point.value
+        value = bracket.choose(_aim(point, drop, quantile, side))
     return np.nan
 
 
@@ -332,14 +355,6 @@ def _aim(point: Point, drop: float, quantile: float, side: int) -> float:
     logarithm = np.log(quantile / 2 / drop) * drop / slope
     step = min(root, logarithm, key=abs)
     return point.value + float(np.clip(step, -10 * abs(far), 10 * abs(far)))
-
-
-def _keep_between(value: float, here: float, inner: float | None, outer: float | None) -> float:
-    """Return a trial value, or the middle of its bracket if it is not inside."""
-    if inner is None or outer is None:
-        return value
-    low, high = min(inner, outer), max(inner, outer)
-    return value if low < value < high and value != here else (low + high) / 2
 
 
 def find_score_end(section: Section, side: int, quantile: float) -> float:
@@ -369,15 +384,15 @@ def find_score_end(section: Section, side: int, quantile: float) -> float:
     rises = target * spread < 1 and target * spread * np.exp(target * spread) < 2
     value = side * (target if rises else STRIDE)
     near = section.look(section.start, section.sums)
-    low = (0.0, -target)
+    inner = (0.0, -target)
     for _ in range(STRIDES):
         near = climb_at(section, value, near, SCORE_GOAL, certain=False)
         if near is None:
             return np.nan
         here = (near.value, -side * near.score_root - target)
         if here[1] >= 0:
-            return _close_in(section, side, target, low, here, near)
-        low, value = here, value + side * STRIDE
+            return _close_in(section, side, target, inner, here, near)
+        inner, value = here, value + side * STRIDE
     return np.nan
 
 
@@ -385,27 +400,25 @@ def _close_in(
     section: Section,
     side: int,
     target: float,
-    low: tuple[float, float],
-    high: tuple[float, float],
-    near: Point | None,
+    inner: tuple[float, float],
+    outer: tuple[float, float],
+    near: Point,
 ) -> float:
-    """Close in on a crossing between two values by secants and bisection."""
-    older, last = low, high
+    """Close in on a crossing between two values, each with what it is beyond it, by secants."""
+    bracket, older, last = Bracket(inner[0], outer[0]), inner, outer
     for _ in range(SEARCH_STEPS):
-        if abs(last[1]) <= LEVEL_GOAL or low[0] == high[0]:
-            return last[0] if near is not None and section.holds(near) else np.nan
+        if abs(last[1]) <= LEVEL_GOAL or bracket.inner == bracket.outer:
+            return last[0] if section.holds(near) else np.nan
         rise = last[1] - older[1]
         value = last[0] - last[1] * (last[0] - older[0]) / rise if rise else np.nan
-        if not min(low[0], high[0]) < value < max(low[0], high[0]):
-            value = (low[0] + high[0]) / 2
-        near = climb_at(section, value, near, SCORE_GOAL, certain=False)
-        if near is None:
+        found = climb_at(section, bracket.choose(value), near, SCORE_GOAL, certain=False)
+        if found is None:
             return np.nan
-        older, last = last, (near.value, -side * near.score_root - target)
+        near, older, last = found, last, (found.value, -side * found.score_root - target)
         if last[1] >= 0:
-            high = last
+            bracket.outer = last[0]
         else:
-            low = last
+            bracket.inner = last[0]
     return np.nan
 
 
