@@ -106,12 +106,12 @@ class Terrain:
         Where it is held other coefficients can still be infinite: the pairs that are separated
         then leave the rows, as in the limit of all.
         """
-        record, separation, base = self.record, self.record.separation, self.record.encoding.base
+        record, base = self.record, self.record.encoding.base
         blocks, start = record.need_blocks(), record.basis.enter_params(self.params).ravel()
         row, space = inner / np.linalg.norm(inner), None
-        beside = self._separate_beside(inner)
+        beside = mark_beside(record, inner)
         if beside is not None and beside.any():
-            if np.array_equal(beside, ~np.asarray(separation.possible)):
+            if (beside != record.separation.possible).all():
                 return None
             plain = restrict_rows(strip_rows(blocks, record.basis), ~beside)
             directions = split_directions(LogLikelihood(plain, base))
@@ -126,15 +126,19 @@ class Terrain:
             objective = RestrictedLogLikelihood(objective, space)
         return _open_section(objective, start, record, self.settled.top).turn(row)
 
-    def _separate_beside(self, inner: np.ndarray) -> np.ndarray | None:
-        """Mark the pairs (J, n) that are separated beside a combination that is held."""
-        separation, free = self.record.separation, np.asarray(self.record.separation.free)
-        separated = ~np.asarray(separation.possible)
-        if free.shape[1] == 1 or separated.size * free.shape[1] > EXAMINED_PAIRS:
-            return None
-        plain = strip_rows(self.record.need_blocks(), self.record.basis)
-        deadline, base = time.monotonic() + TIME_LIMIT, self.record.encoding.base
-        return separate_beside(plain, base, separated, free, free.T @ inner, deadline)
+
+def mark_beside(record: FitRecord, inner: np.ndarray) -> np.ndarray | None:
+    """Mark the pairs (J, n) that are separated beside a combination (P,) that is held.
+
+    None if that was not found out.
+    """
+    separation, free = record.separation, np.asarray(record.separation.free)
+    separated = ~np.asarray(separation.possible)
+    if free.shape[1] == 1 or separated.size * free.shape[1] > EXAMINED_PAIRS:
+        return None
+    plain = strip_rows(record.need_blocks(), record.basis)
+    deadline, base = time.monotonic() + TIME_LIMIT, record.encoding.base
+    return separate_beside(plain, base, separated, free, free.T @ inner, deadline)
 
 
 def find_limit(record: FitRecord, row: np.ndarray) -> float:
@@ -153,10 +157,18 @@ def find_limit(record: FitRecord, row: np.ndarray) -> float:
     along = float(inner @ separation.direction)
     if abs(along) <= STILL * length * np.linalg.norm(separation.direction):
         return np.nan
-    used = np.flatnonzero(row)
-    if len(used) == 1 and separation.sure is not None and separation.sure[used[0]] == 0:
+    if not _goes_one_way(record, row, inner):
         return np.nan
     return float(np.copysign(np.inf, along))
+
+
+def _goes_one_way(record: FitRecord, row: np.ndarray, inner: np.ndarray) -> bool:
+    """Tell whether no direction that leads to the supremum leaves a combination; or all known."""
+    sure, used = record.separation.sure, np.flatnonzero(row)
+    if len(used) == 1 and sure is not None and np.isfinite(sure[used[0]]):
+        return bool(sure[used[0]])
+    beside = None if record.blocks is None else mark_beside(record, inner)
+    return beside is None or not (beside != record.separation.possible).all()
 
 
 def survey_record(record: FitRecord) -> Terrain:

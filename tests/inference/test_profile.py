@@ -365,6 +365,28 @@ class TestSeparated:
         with pytest.raises(IntervalError, match="any value"):
             res.profile("x1")
 
+    def test_infinite_coefficients_beside_one_another(self):
+        """Group c, with one outcome only, adds nothing to the supremum, whatever b's is."""
+        groups = pd.DataFrame({"g": ["a"] * 20 + ["b"] * 12 + ["c"] * 10, "y": [0] * 14 + [1] * 28})
+        with pytest.warns(ml.exceptions.SeparationWarning):
+            both = ml.mnlogit("y ~ g", groups).fit()
+        with pytest.warns(ml.exceptions.SeparationWarning):
+            alone = ml.mnlogit("y ~ g", groups[groups["g"] != "c"]).fit()
+        found = both.conf_int(method="profile")
+        expected = alone.conf_int(method="profile")
+        assert np.isposinf(found["upper"]).tolist() == [False, True, True]
+        gaps = found.loc[expected.index].replace(np.inf, 0) - expected.replace(np.inf, 0)
+        assert np.abs(gaps).max().max() < 1e-8
+        pair = both.lincom(["1: g[T.b] - 1: g[T.c]", "1: g[T.b] + 1: g[T.c]"], method="profile")
+        assert pair[["lower", "upper"]].iloc[0].tolist() == [-np.inf, np.inf]
+        assert np.isnan(pair["estimate"].iloc[0])
+        low = pair["lower"].iloc[1]
+        assert pair["upper"].iloc[1] == np.inf
+        plain = Plain(both)
+        held = plain.hold(np.array([0.0, 1.0, 1.0]), low, np.array([-0.8, low / 2, low / 2]))
+        top = 6 * np.log(0.3) + 14 * np.log(0.7)
+        assert abs(2 * (top - plain.loglike(held)) - CHI2) < 1e-7
+
     def test_what_stands_still_along_the_direction_has_no_ends(self):
         corners = np.array([[2, 1], [2, -1], [3, 0], [-2, 1], [-2, -1], [-3, 0]], dtype=float)
         y = np.array([1, 1, 1, 0, 0, 0])
