@@ -22,6 +22,7 @@ __all__ = [
     "FewClustersWarning",
     "FormulaError",
     "InfiniteValueError",
+    "IntervalError",
     "LabelError",
     "LengthMismatchError",
     "LeverageWarning",
@@ -108,6 +109,10 @@ class FormulaError(MNLogitError):
 
 class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
+
+
+class IntervalError(MNLogitError):
+    """The interval asked for is not defined for this fit."""
 
 
 class LabelError(MNLogitError):

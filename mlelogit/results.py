@@ -28,11 +28,11 @@ from mlelogit.inference.coefficients import (
     frame_params,
     frame_refits,
     frame_trace,
-    interval_frame,
     tidy_coefficients,
     two_sided_p,
 )
 from mlelogit.inference.combining import combine_tests
+from mlelogit.inference.contrasts import combine_coefficients, contrast_categories
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.equations import equality_tests
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
@@ -41,6 +41,7 @@ from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
 from mlelogit.inference.hauck_donner import find_hauck_donner
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
 from mlelogit.inference.independence import IndependenceTests, iia_tests
+from mlelogit.inference.intervals import interval_frame, profile_frame
 from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.score import score_test
@@ -101,9 +102,42 @@ class MNLogitResults:
         z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
         return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
-    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""
-        return interval_frame(self.record, self.covariance, alpha)
+    def conf_int(
+        self,
+        alpha: float = 0.05,
+        method: str = "wald",
+        exponentiate: bool = False,
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return intervals, wald, profile or score; see `mlelogit.inference.intervals`."""
+        return interval_frame(self.record, self.covariance, alpha, method, exponentiate, disp)
+
+    def profile(self, combination: Any, points: Any = 25, disp: bool | None = None) -> pd.DataFrame:
+        """Return a profile log-likelihood; see `mlelogit.inference.intervals.profile_frame`."""
+        return profile_frame(self.record, combination, points, disp)
+
+    def lincom(
+        self,
+        combination: Any,
+        alpha: float = 0.05,
+        method: str = "wald",
+        exponentiate: bool = False,
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Estimate "car: age - bus: age"; see `mlelogit.inference.contrasts`."""
+        given = combination, alpha, method, exponentiate, disp
+        return combine_coefficients(self.record, self.covariance, *given)
+
+    def all_pairs(
+        self,
+        alpha: float = 0.05,
+        exponentiate: bool = False,
+        method: str = "wald",
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return every category against every other; see `mlelogit.inference.contrasts`."""
+        given = alpha, exponentiate, method, disp
+        return contrast_categories(self.record, self.covariance, *given)
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the estimates, labelled (category, name)."""

@@ -112,16 +112,26 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     >>> read_restrictions("Dole: age = 2 * Dole: educ", model.encoding).words
     ('Dole: age = 2*[Dole: educ]',)
     """
-    pieces = _list_pieces(given, encoding)
-    if pieces is None:
+    rows = read_rows(given, encoding)
+    if rows is None:
         return _read_matrix(given, encoding, value)
-    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
-    rows = list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
     matrix = np.array([row for row, _, _ in rows])
     target = np.array([right for _, right, _ in rows])
     if value is not None:
         target = _read_values(value, len(rows))
-    return make_restriction(matrix, target, encoding, tuple(relation for _, _, relation in rows))
+    return make_restriction(matrix, target, encoding, tuple(said or "=" for _, _, said in rows))
+
+
+def read_rows(given: Any, encoding: Encoding) -> list[tuple[np.ndarray, float, str]] | None:
+    """Return the different rows of what is written: coefficients, right side and relation.
+
+    The relation is empty where none is written; all is None if a matrix is given.
+    """
+    pieces = _list_pieces(given, encoding)
+    if pieces is None:
+        return None
+    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
+    return list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
 
 
 def make_restriction(
@@ -243,7 +253,7 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
         reference = _find_pair(piece, encoding)
         if reference is None:
             raise ParamsError(_refuse_name(piece, encoding))
-        return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
+        return _expand([(1.0, reference)], 0.0, "", encoding, write_value(piece))
     rows = []
     for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece, encoding):
         terms, constant = _sum_terms(left, piece, encoding)
@@ -256,14 +266,14 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
 def _split_statements(
     tokens: list, text: str, encoding: Encoding
 ) -> Iterator[tuple[list, str, list]]:
-    """Split tokens at commas and relations; one without a relation says "= 0"."""
+    """Split tokens at commas and relations; one without a relation is set against zero."""
     for statement in _split(tokens, (",",)):
         relations = [token for token in statement if token in RELATIONS.values()]
         sides = _split(statement, tuple(RELATIONS.values()))
         if not all(sides):
             raise ParamsError(_refuse_text(text, encoding, "has an empty side"))
         if not relations:
-            yield sides[0], "=", [0.0]
+            yield sides[0], "", [0.0]
         for i, relation in enumerate(relations):
             yield sides[i], relation, sides[i + 1]
 

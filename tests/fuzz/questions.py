@@ -116,6 +116,9 @@ ARGUMENTS = {
     "test": st.sampled_from(["lr", "wald", "score", "rao", None]),
     "type": st.sampled_from([2, 3, 1, "2", None, 2.0]),
     "iia": st.sampled_from(["score", "robust", "hausman-mcfadden", "small-hsiao", "iia", 1]),
+    "method": st.sampled_from(["wald", "profile", "score", "lr", 1]),
+    "flag": st.booleans(),
+    "points": st.sampled_from([3, 0, -1, 2.5, [0.1, -0.2], [], [1e300], [np.nan], "3", [[1]], {}]),
     "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
     "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
@@ -177,7 +180,10 @@ def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "predict": ("newdata", "which", "offset", "missing"),
-    "conf_int": ("alpha",),
+    "conf_int": ("alpha", "method"),
+    "lincom": ("hypothesis", "alpha", "method"),
+    "all_pairs": ("alpha", "flag", "method"),
+    "profile": ("hypothesis", "points"),
     "tidy": ("alpha",),
     "summary": ("alpha",),
     "wald_test": ("hypothesis", "value"),
