@@ -43,6 +43,7 @@ from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
 from mlelogit.inference.independence import IndependenceTests, iia_tests
 from mlelogit.inference.intervals import interval_frame, profile_frame
 from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
+from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.score import score_test
 from mlelogit.inference.terms import term_tests
@@ -331,17 +332,22 @@ class MNLogitResults:
             raise OptionError("score_test takes a hypothesis or exog_extra, not both.")
         return score_test_added(self.record, self.covariance, exog_extra, cov_type)
 
-    def term_tests(self, kind: str = "lr", type: int = 2) -> pd.DataFrame:  # noqa: A002
-        """Test every term; see `mlelogit.inference.terms.term_tests`."""
-        return term_tests(self.record, self.covariance, kind, type)
+    def term_tests(
+        self,
+        kind: str = "lr",
+        type: int = 2,  # noqa: A002
+        adjust: str | None = None,
+    ) -> pd.DataFrame:
+        """Test every term; see `mlelogit.inference.terms.term_tests`, and `multiplicity`."""
+        return adjust_pvalues(term_tests(self.record, self.covariance, kind, type), adjust)
 
-    def equality_tests(self, kind: str = "wald") -> pd.DataFrame:
+    def equality_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
         """Test equal equations; see `mlelogit.inference.equations.equality_tests`."""
-        return equality_tests(self.record, self.covariance, kind)
+        return adjust_pvalues(equality_tests(self.record, self.covariance, kind), adjust)
 
-    def combine_tests(self, kind: str = "wald") -> pd.DataFrame:
+    def combine_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
         """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
-        return combine_tests(self.record, self.covariance, kind)
+        return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 
     def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
         """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""
