@@ -104,7 +104,7 @@ class Section(ReadOnly):
     @property
     def noise(self) -> float:
         """What counts as no difference between two log-likelihoods."""
-        return max(LEVEL_GOAL, ROUNDED_SUMS * EPSILON * abs(self.top))
+        return max(LEVEL_GOAL, ROUNDED_SUMS * EPSILON * abs(self.top), self.errors.score)
 
     @cached_property
     def others(self) -> np.ndarray:

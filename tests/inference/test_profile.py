@@ -230,7 +230,7 @@ def test_an_offset_moves_the_interval():
 
 @pytest.mark.parametrize("search", [False, True])
 def test_a_huge_offset_costs_digits_and_no_more(search, monkeypatch):
-    """Scores of a hundred thousand are rounded to 1e-11; so are the ends, which are found all the same."""
+    """Scores of a hundred thousand are rounded to 1e-11; the ends are found all the same."""
     frame = survey()
     plain = ml.mnlogit("party ~ age + educ", frame).fit()
     offset = np.zeros((160, 3))
