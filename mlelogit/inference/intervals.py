@@ -141,8 +141,8 @@ def _warn_of_gaps(ends: np.ndarray, words: Sequence[str], method: str) -> None:
         more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         warn_user(
             f"No certified maximum tells the ends of the {method} interval, which are NaN, of: "
-            f"{'; '.join(missing[:SHOWN])}{more}. Where data are separated other coefficients can "
-            "be infinite beside the one that is held, and score intervals need a finite estimate.",
+            f"{'; '.join(missing[:SHOWN])}{more}. Score intervals need a finite estimate; huge "
+            "offsets and nearly collinear columns leave what rounding hides.",
             NotConvergedWarning,
         )
 

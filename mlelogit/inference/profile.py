@@ -104,7 +104,7 @@ class Section(ReadOnly):
     @property
     def noise(self) -> float:
         """What counts as no difference between two log-likelihoods."""
-        return max(LEVEL_GOAL, ROUNDED_SUMS * EPSILON * abs(self.top))
+        return max(LEVEL_GOAL, ROUNDED_SUMS * EPSILON * abs(self.top), self.errors.score)
 
     @cached_property
     def others(self) -> np.ndarray:
@@ -147,8 +147,9 @@ class Section(ReadOnly):
         """Tell whether a point is certainly the maximum where its combination is held."""
         if self.penalized:
             return point.decrement <= self.tolerance * self.errors.unit
-        inverse = invert_positive(point.lower)
-        inverse = inverse - np.outer(point.along, point.along) / point.spread
+        with np.errstate(all="ignore"):  # Far out variances leave the range of a double.
+            inverse = invert_positive(point.lower)
+            inverse = inverse - np.outer(point.along, point.along) / point.spread
         largest = max(float(np.trace(inverse)), 0.0)
         coarse = self.objective.bound_log_odds_coarsely(inverse, self.sizes)
         if self._certify_with(point.decrement, coarse, largest).holds:
@@ -301,6 +302,12 @@ class Bracket:
     width: float = np.inf
     asked: int = 0
 
+    def is_closed(self, rounding: float) -> bool:
+        """Tell whether what is left between the two is rounding."""
+        if self.inner is None or self.outer is None:
+            return False
+        return abs(self.outer - self.inner) <= max(VALUE_GOAL, rounding)
+
     def choose(self, value: float) -> float:
         """Return a value to try: the one wanted, or the middle if that is outside or creeps."""
         if self.inner is None or self.outer is None:
@@ -335,7 +342,8 @@ def _search_end(section: Section, side: int, quantile: float) -> float:
             value = (value + known) / 2
             continue
         near, drop = point, section.top - point.loglike
-        if abs(drop - quantile / 2) <= section.noise:
+        rounding = section.measure_rounding(point.params)
+        if abs(drop - quantile / 2) <= section.noise or bracket.is_closed(rounding):
             return point.value
         if drop < quantile / 2:
             bracket.inner = point.value
@@ -407,7 +415,8 @@ def _close_in(
     """Close in on a crossing between two values, each with what it is beyond it, by secants."""
     bracket, older, last = Bracket(inner[0], outer[0]), inner, outer
     for _ in range(SEARCH_STEPS):
-        if abs(last[1]) <= LEVEL_GOAL or bracket.inner == bracket.outer:
+        rounding = section.measure_rounding(near.params)
+        if abs(last[1]) <= LEVEL_GOAL or bracket.is_closed(rounding):
             return last[0] if section.holds(near) else np.nan
         rise = last[1] - older[1]
         value = last[0] - last[1] * (last[0] - older[0]) / rise if rise else np.nan

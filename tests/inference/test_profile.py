@@ -228,6 +228,23 @@ def test_an_offset_moves_the_interval():
         assert distance(moved.conf_int(method=method), expected, res) < 1e-8
 
 
+@pytest.mark.parametrize("search", [False, True])
+def test_a_huge_offset_costs_digits_and_no_more(search, monkeypatch):
+    """Scores of a hundred thousand are rounded to 1e-11; the ends are found all the same."""
+    frame = survey()
+    plain = ml.mnlogit("party ~ age + educ", frame).fit()
+    offset = np.zeros((160, 3))
+    offset[:, 1] = 1e5 + 3e4 * frame["educ"]
+    moved = ml.mnlogit("party ~ age + educ", frame, offset=offset).fit()
+    if search:
+        monkeypatch.setattr(profile, "_solve_end", lambda *_: None)
+    for method in ("profile", "score"):
+        expected = plain.conf_int(method=method)
+        expected.loc[("green", "educ")] -= 3e4
+        expected.loc[("green", "Intercept")] -= 1e5
+        assert distance(moved.conf_int(method=method), expected, plain) < 1e-5
+
+
 def test_columns_left_out_have_no_interval():
     frame = survey().assign(double=2 * survey()["age"])
     with pytest.warns(ml.exceptions.CollinearityWarning):
