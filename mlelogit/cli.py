@@ -133,6 +133,19 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
         "--collinear", default="drop", help="of columns that are combinations: drop or raise"
     )
     parser.add_argument("--bias-reduction", help="mean (Firth) or median")
+    parser.add_argument(
+        "--constraint",
+        action="append",
+        metavar="TEXT",
+        help='hold coefficients to "car: age = bus: age" or "car: age >= 0"; may be repeated',
+    )
+    parser.add_argument(
+        "--equation",
+        action="append",
+        nargs="+",
+        metavar=("COLUMN", "CATEGORY"),
+        help="let a column enter the equations of these categories only; may be repeated",
+    )
     parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument("--cov", help="nonrobust, opg, HC0, HC1 or robust")
     parser.add_argument("-o", "--output", help="file to write; standard output if not given")
@@ -200,8 +213,19 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
         arguments.method,
         cov_type=arguments.cov,
         bias_reduction=arguments.bias_reduction,
+        constraints=arguments.constraint,
+        equations=_read_equations(arguments.equation),
         disp=True,
     )
+
+
+def _read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str]] | None:
+    if given is None:
+        return None
+    entered: dict[str, list[str]] = {}
+    for name, *categories in given:
+        entered.setdefault(name, []).extend(categories)
+    return entered
 
 
 def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
@@ -273,10 +297,17 @@ def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict
         **{name: getattr(results, name) for name in numbers},
         "df_model": results.df_model,
         "df_resid": results.df_resid,
+        "constraints": _describe_constraints(results),
         "exponentiated": exponentiate,
         "alpha": alpha,
         "coefficients": results.tidy(alpha, exponentiate).to_dict(orient="records"),
     }
+
+
+def _describe_constraints(results: MNLogitResults) -> list[dict]:
+    if results.record.constraints is None:
+        return []
+    return results.multipliers.reset_index().to_dict(orient="records")
 
 
 def _write_json(content: dict[str, Any]) -> str:

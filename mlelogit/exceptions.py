@@ -13,6 +13,7 @@ __all__ = [
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "ConstraintError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -157,6 +158,10 @@ class OutcomeError(MNLogitError):
 
 class ParamsError(MNLogitError):
     """Parameters given by the user have a wrong shape, wrong labels or values."""
+
+
+class ConstraintError(ParamsError):
+    """Constraints cannot be read, cannot all hold, or have no theory with what else is asked."""
 
 
 class RankDeficiencyError(MNLogitError):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.constraints import read_constraints
 from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import DataOptions
@@ -23,6 +24,7 @@ from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import check_covariance, estimate_covariance
+from mlelogit.inference.requests import CovarianceRequest
 from mlelogit.results import MNLogitResults
 
 
@@ -144,6 +146,8 @@ class MNLogit:
         disp: bool = False,
         threads: int | None = None,
         bias_reduction: str | None = None,
+        constraints: Any = None,
+        equations: Any = None,
     ) -> MNLogitResults:
         """Maximize the log-likelihood with `scipy.optimize.minimize`, or reduce its bias.
 
@@ -182,6 +186,13 @@ class MNLogit:
             information (Firth 1993). Median: make over- and underestimates equally likely
             (Kenne Pagui, Salvan and Sartori 2017). Then tol is the longest adjusted score, in
             standard errors, that counts as converged; see `mlelogit.fitting.penalties`.
+        constraints : str, tuple, list of them, or array-like, optional
+            Linear equations and bounds that the coefficients are held to, such as
+            ``["car: age = bus: age", "train: income = 0.5", "bus: age >= 0"]``; see
+            `mlelogit.data.constraints` and `mlelogit.fitting.constrained`.
+        equations : dict, optional
+            Column or term -> the categories in whose equations it enters, such as
+            ``{"income": ["car", "bus"]}``; its other coefficients are zero.
 
         Returns
         -------
@@ -192,7 +203,9 @@ class MNLogit:
         OptionError
             If method, cov_type or bias_reduction is unknown.
         BiasReductionError
-            If bias reduction is asked for with sampling weights.
+            If bias reduction is asked for with sampling weights, or with constraints.
+        ConstraintError
+            If constraints cannot be read, or cannot all hold.
         ParamsError
             If start_params has a wrong shape, wrong labels or is not finite.
 
@@ -208,7 +221,13 @@ class MNLogit:
         """
         cov = check_covariance(cov_type, cov_kwds, lambda: self.design)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads, bool(cov), bias_reduction)
+        asked = bool(cov), bias_reduction, read_constraints(constraints, equations, self.encoding)
+        request = FitRequest(method, start, maxiter, tol, threads, *asked)
+        return self._fit(request, cov, callback, disp)
+
+    def _fit(
+        self, request: FitRequest, cov: CovarianceRequest | None, callback: Any, disp: bool
+    ) -> MNLogitResults:
         record = estimate(self.design, request, callback, disp, self._basis)
         return MNLogitResults(record, estimate_covariance(record, cov))
 

@@ -23,7 +23,7 @@ from mlelogit.inference.additions import score_test_added
 from mlelogit.inference.bootstrap import Bootstrap, lend_covariance, run_bootstrap
 from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
-    divide_by_errors,
+    compute_z,
     frame_covariance,
     frame_params,
     frame_refits,
@@ -32,6 +32,11 @@ from mlelogit.inference.coefficients import (
     two_sided_p,
 )
 from mlelogit.inference.combining import combine_tests
+from mlelogit.inference.constraints import (
+    ConstraintTests,
+    frame_multipliers,
+    test_constraints,
+)
 from mlelogit.inference.contrasts import combine_coefficients, contrast_categories
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.equations import equality_tests
@@ -95,12 +100,12 @@ class MNLogitResults:
     @property
     def tvalues(self) -> pd.DataFrame:
         """Estimates over standard errors, laid out as `params`."""
-        return self.params / self.bse
+        return frame_params(compute_z(self.record, self.covariance), self.record.encoding)
 
     @property
     def pvalues(self) -> pd.DataFrame:
         """Two-sided p-values, normal or of t with the covariance's df, laid out as `params`."""
-        z = divide_by_errors(self.record.maximum.params, self.covariance.bse)
+        z = compute_z(self.record, self.covariance)
         return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
     def conf_int(
@@ -304,6 +309,15 @@ class MNLogitResults:
         if value is not None:
             raise OptionError("value belongs to a hypothesis, not to the results of a fit.")
         return lr_test(self.record, smaller.record)
+
+    @property
+    def multipliers(self) -> pd.DataFrame:
+        """Every constraint, its role and multiplier; see `mlelogit.inference.constraints`."""
+        return frame_multipliers(self.record)
+
+    def constraint_tests(self) -> ConstraintTests:
+        """Test the fit's constraints; see `mlelogit.inference.constraints.test_constraints`."""
+        return test_constraints(self.record, self.covariance)
 
     def fit_statistics(self) -> pd.DataFrame:
         """Return every fit statistic; see `mlelogit.inference.fit_measures`."""

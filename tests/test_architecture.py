@@ -49,8 +49,10 @@ INSIDE = {
         "sources",
         "columns",
         "encoding",
+        "wording",
         "restrictions",
         "combinations",
+        "constraints",
         "rows",
         "design",
         "labels",
@@ -79,10 +81,14 @@ INSIDE = {
         "adjustments",
         "scoring",
         "penalties",
+        "constraints",
         "record",
         "restriction",
         "report",
         "refinement",
+        "bounds",
+        "equations",
+        "constrained",
         "estimation",
         "refits",
     ),
@@ -99,7 +105,10 @@ INSIDE = {
         "multiplicity",
         "coefficients",
         "rebase",
+        "nesting",
         "hypothesis",
+        "mixtures",
+        "constraints",
         "patterns",
         "goodness",
         "hauck_donner",
@@ -125,7 +134,7 @@ INSIDE = {
     ),
     "interpretation": ("prediction",),
     "display": ("summary",),
-    "equivalence": ("identity", "engines", "verification"),
+    "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
 }
 LONGEST_FILE = 300
@@ -222,7 +231,9 @@ def list_imports_at_import(path):
     return found
 
 
-@pytest.mark.parametrize("path", ["equivalence/identity.py", "equivalence/engines.py"])
+@pytest.mark.parametrize(
+    "path", ["equivalence/identity.py", "equivalence/constrained.py", "equivalence/engines.py"]
+)
 def test_independent_engines_do_not_import_the_fit(path):
     wrong = ("mlelogit.fitting", "mlelogit.inference", "mlelogit.data", "mlelogit.results")
     imported = [name for _, name in list_imports(PACKAGE / path)]

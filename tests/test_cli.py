@@ -247,3 +247,26 @@ def test_usage_errors_are_one_line(capsys, table):
             main(["fit", str(table), FORMULA, *wrong])
         assert stopped.value.code == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_constraints_are_options(capsys, table):
+    said = ("--constraint", "Dole: age = 0.01", "--constraint", "educ >= 0", "--format", "json")
+    status, out, _ = run(capsys, "fit", table, FORMULA, *said)
+    found = json.loads(out)
+    truth = ml.mnlogit(FORMULA, pd.read_csv(table)).fit(
+        constraints=["Dole: age = 0.01", "educ >= 0"]
+    )
+    assert status == 0
+    assert found["llf"] == pytest.approx(truth.llf, rel=1e-12)
+    assert [row["constraint"] for row in found["constraints"]] == [
+        "Dole: age = 0.01",
+        "Dole: educ >= 0",
+    ]
+    assert found["coefficients"][1]["z"] is None
+    two = ("Weak Democrat", "Strong Republican")
+    status, out, _ = run(capsys, "fit", table, "PID ~ age + educ", "--equation", "age", *two)
+    assert status == 0
+    assert out.count("(fixed)") == 4
+    status, _, err = run(capsys, "fit", table, FORMULA, "--equation", "age", "Clinton")
+    assert status == 2
+    assert err.startswith("mlelogit: ConstraintError: equations: 'age'")

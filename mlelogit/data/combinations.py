@@ -8,13 +8,8 @@ import numpy as np
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import (
-    SHOWN,
-    Restriction,
-    list_coefficients,
-    read_restrictions,
-    read_rows,
-)
+from mlelogit.data.restrictions import SHOWN, Restriction, read_restrictions, read_rows
+from mlelogit.data.wording import list_coefficients
 from mlelogit.exceptions import ParamsError
 
 

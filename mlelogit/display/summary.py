@@ -14,6 +14,7 @@ from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
+from mlelogit.inference.constraints import mark_fixed, tell_constraints
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 
@@ -184,9 +185,10 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     others = names[: encoding.base] + names[encoding.base + 1 :]
     rows = [write_name(name) for name in encoding.all_names]
     width = len(rows)
+    marks = _spread_marks(record)
     cells = [
-        OMITTED if name in encoding.omitted else _write_cells(numbers)
-        for _, name, *numbers in tidy.itertuples(index=False, name=None)
+        OMITTED if name in encoding.omitted else _write_cells(numbers, marks.get(row, ""))
+        for row, (_, name, *numbers) in enumerate(tidy.itertuples(index=False, name=None))
     ]
     return [
         CoefficientBlock(
@@ -198,8 +200,19 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     ]
 
 
-def _write_cells(numbers: Sequence[float]) -> list[str]:
+def _spread_marks(record: FitRecord) -> dict[int, str]:
+    """Return the rows of the tidy frame that do not vary, and why."""
+    encoding = record.encoding
+    rows = np.arange(len(encoding.others) * len(encoding.all_names))
+    table = rows.reshape(len(encoding.others), -1)
+    kept = table[:, encoding.kept].ravel() if encoding.omitted else rows
+    return {int(kept[i]): mark for i, mark in mark_fixed(record).items()}
+
+
+def _write_cells(numbers: Sequence[float], mark: str) -> list[str]:
     estimate, std_err, z, p_value, lower, upper = numbers
+    if mark:
+        return [format_number(estimate), mark, "", "", "", ""]
     return [
         *map(format_number, (estimate, std_err)),
         f"{z:.3f}",
@@ -222,6 +235,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
     if record.separation.found:
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
+    notes += [write_name(line) for line in tell_constraints(record)]
     if encoding.omitted:
         said = "; ".join(encoding.omitted.values())
         notes.append(write_name(f"Left out, being combinations of others: {said}."))

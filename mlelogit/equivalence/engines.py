@@ -13,11 +13,20 @@ import numpy as np
 from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.optimize import minimize
 
+from mlelogit.equivalence.constrained import (
+    KNOWN,
+    factor_along,
+    invert_along,
+    list_active,
+    turn_rows,
+)
 from mlelogit.equivalence.identity import cross_entropy, log_likelihood, softmax
 from mlelogit.notices import run_quietly
 
 EXPANDED_ROWS = 2_000_000
 SMALL_STEP = 1e-2
+# SLSQP leaves this much of a bound that it meets.
+NEAR = 1e-6
 ENGINES = {
     "cross-entropy": "minimum cross-entropy",
     "statsmodels": "statsmodels MNLogit",
@@ -43,6 +52,10 @@ class Problem:
     weight_type : str or None
     kind : str
         "labels", "counts" or "probabilities".
+    rows, values : numpy.ndarray or None
+        R (m, P) and q (m,) of constraints ``R b = q``, ``<= q`` or ``>= q``.
+    relations : tuple of str
+        Which, a row each.
     """
 
     x: np.ndarray
@@ -52,6 +65,9 @@ class Problem:
     base: int
     weight_type: str | None
     kind: str
+    rows: np.ndarray | None = None
+    values: np.ndarray | None = None
+    relations: tuple[str, ...] = ()
 
     @property
     def totals(self) -> np.ndarray:
@@ -104,7 +120,7 @@ def differentiate(problem: Problem, params: np.ndarray) -> tuple[np.ndarray, np.
     """Return gradient (P,) and Hessian (P, P) of the cross-entropy, category by category."""
     y = output(problem, params)
     scale = problem.weights * problem.totals
-    others = [k for k in range(y.shape[1]) if k != problem.base]
+    others = np.delete(np.arange(y.shape[1]), problem.base)
     error = problem.weights[:, None] * (problem.totals[:, None] * y - problem.d)
     gradient = np.concatenate([problem.x.T @ error[:, k] for k in others])
     rows = []
@@ -165,6 +181,62 @@ def minimize_cross_entropy(problem: Problem, seed: int) -> Answer:
     )
 
 
+def minimize_under_constraints(problem: Problem, seed: int) -> Answer:
+    """Minimize the cross-entropy under constraints by SLSQP, from a random start.
+
+    A Newton step on the equations that hold at its answer takes the last digits.
+    """
+    q, r, scale = orthogonalize(problem.x)
+    back, total = _leave(r, scale), float((problem.weights * problem.totals).sum())
+    inside = replace(problem, x=q)
+    shape = (problem.d.shape[1] - 1, len(r))
+    rows, values = turn_rows(problem.rows, problem.values, back)
+    equal = np.array([relation == "=" for relation in problem.relations])
+    sign = np.where(np.array(problem.relations) == "<=", -1.0, 1.0)
+
+    def error_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        y = output(inside, flat.reshape(shape))
+        error = problem.weights[:, None] * (problem.totals[:, None] * y - problem.d)
+        value = cross_entropy(problem.d, np.maximum(y, 1e-300), problem.weights)
+        return value / total, np.delete(error.T @ q, problem.base, axis=0).ravel() / total
+
+    def hold(kind: str, which: np.ndarray) -> dict[str, Any]:
+        few, side = sign[which, None] * rows[which], (sign * values)[which]
+        return {"type": kind, "fun": lambda flat: few @ flat - side, "jac": lambda _: few}
+
+    start = 0.1 * np.random.default_rng(seed).standard_normal(shape).ravel()
+    found = minimize(  # type: ignore[call-overload]
+        error_and_gradient,
+        start,
+        jac=True,
+        method="SLSQP",
+        constraints=[hold("eq", equal), hold("ineq", ~equal)],
+        options={"ftol": 1e-15, "maxiter": 1000},
+    )
+    near = equal | (np.abs(rows @ found.x - values) <= NEAR * (1 + np.abs(values)))
+    flat = _refine_along(inside, found.x.reshape(shape), rows[near], values[near])
+    params = flat.reshape(shape) @ back.T
+    y = output(problem, params)
+    return Answer(
+        ENGINES["cross-entropy"],
+        params,
+        measure_errors(problem, params),
+        log_likelihood(problem.d, y, problem.weights),
+        float(found.fun) * total,
+    )
+
+
+def _refine_along(
+    problem: Problem, params: np.ndarray, rows: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Take a Newton step on equations, if a descent under them left a small one."""
+    gradient, hessian = differentiate(problem, params)
+    flat = params.ravel()
+    reach = lstsq(rows, values - rows @ flat)[0]
+    step = reach - invert_along(hessian, rows) @ (gradient + hessian @ reach)
+    return np.asarray(flat + step if float(np.abs(step).max()) < SMALL_STEP else flat)
+
+
 def _refine(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Take a Newton step if the descent, whose line search sees values only, left one."""
     gradient, hessian = differentiate(problem, params)
@@ -185,28 +257,44 @@ def _differentiate_inside(
     return gradient, hessian, r, scale
 
 
+def _list_known(
+    problem: Problem, params: np.ndarray, back: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return list_active(problem.rows, problem.values, problem.relations, params, back)
+
+
+def _leave(r: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return what maps coefficients (K,) of Q to those of the columns."""
+    return np.asarray(solve_triangular(r, np.eye(len(r))) / scale[:, None])
+
+
 def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Return standard errors (J - 1, K) from the cross-entropy's Hessian; NaN if there are none."""
     _, hessian, r, scale = _differentiate_inside(problem, params)
+    back = _leave(r, scale)
+    rows = _list_known(problem, params, back)[0]
     try:
-        inverse = np.linalg.inv(hessian)
+        whole = np.linalg.inv(hessian)
     except np.linalg.LinAlgError:
         return np.full(params.shape, np.nan)
-    back = solve_triangular(r, np.eye(len(r))) / scale[:, None]
     width = len(r)
-    blocks = [
-        back @ inverse[i * width : (i + 1) * width, i * width : (i + 1) * width] @ back.T
-        for i in range(len(params))
-    ]
+    starts = range(0, len(whole), width)
+    blocks = [whole[i : i + width, i : i + width] for i in starts]
+    variances = np.array([np.diag(back @ block @ back.T) for block in blocks])
+    if len(rows):
+        factor = factor_along(hessian, rows)
+        left = np.array([((back @ factor[i : i + width]) ** 2).sum(axis=1) for i in starts])
+        variances = np.where(left <= KNOWN * variances, 0.0, left)
     with np.errstate(invalid="ignore"):
-        return np.sqrt(np.array([np.diag(block) for block in blocks]))
+        return np.sqrt(variances)
 
 
 def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the entropy dual at params, and the Newton step the moments still ask for.
 
     ``-log L = Σ_n w_n Σ_k [-t_n y_nk log y_nk + (t_n y_nk - d_nk) o_nk]`` where the moments
-    ``Σ_n w_n x_n (d_nk - t_n y_nk)`` vanish (Berger, Della Pietra and Della Pietra 1996).
+    ``Σ_n w_n x_n (d_nk - t_n y_nk)`` vanish (Berger, Della Pietra and Della Pietra 1996). Under
+    constraints they are ``R'λ``, and the dual is less by ``λ'q``.
     """
     y = output(problem, params)
     expected = problem.totals[:, None] * y
@@ -215,8 +303,13 @@ def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.nda
     if problem.offset is not None:
         rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
     gradient, hessian, r, scale = _differentiate_inside(problem, params)
-    step = lstsq(hessian, gradient, lapack_driver="gelsy")[0].reshape(params.shape)
-    return float(problem.weights @ rows), solve_triangular(r, step.T).T / scale
+    dual, known = float(problem.weights @ rows), _list_known(problem, params, _leave(r, scale))
+    if len(known[0]):
+        step = (invert_along(hessian, known[0]) @ gradient).reshape(params.shape)
+        dual += float(lstsq(known[0].T, gradient)[0] @ known[1])
+    else:
+        step = lstsq(hessian, gradient, lapack_driver="gelsy")[0].reshape(params.shape)
+    return dual, solve_triangular(r, step.T).T / scale
 
 
 def expand_rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -228,6 +321,8 @@ def expand_rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def fit_statsmodels(problem: Problem) -> Answer:
     """Fit statsmodels' MNLogit from its own default start; counts and frequencies expanded."""
     name = ENGINES["statsmodels"]
+    if problem.rows is not None:
+        return refuse(name, "statsmodels' MNLogit fits no constraints")
     if problem.offset is not None:
         return refuse(name, "statsmodels' MNLogit has no offset")
     if problem.weight_type in ("sampling", "importance"):
@@ -256,6 +351,8 @@ def fit_statsmodels(problem: Problem) -> Answer:
 def fit_sklearn(problem: Problem) -> Answer:
     """Fit scikit-learn's LogisticRegression without a penalty."""
     name = ENGINES["scikit-learn"]
+    if problem.rows is not None:
+        return refuse(name, "scikit-learn's LogisticRegression fits no constraints")
     if problem.offset is not None:
         return refuse(name, "scikit-learn's LogisticRegression has no offset")
     try:
@@ -284,6 +381,8 @@ def estimate_seconds(engine: str, problem: Problem) -> float:
     rows, width = problem.x.shape
     equations = problem.d.shape[1] - 1
     hessian = 1.5e-9 * rows * problem.size**2 + 3e-10 * problem.size**3
+    if engine == "cross-entropy" and problem.rows is not None:
+        return 200 * (8 * rows * problem.size / 2e9 + 3e-9 * problem.size**3) + hessian
     if engine == "cross-entropy":
         return 300 * 4 * rows * width * (equations + 1) / 2e9 + hessian
     return hessian + (2e-3 * equations**2 if engine == "statsmodels" else 0.0)
@@ -292,7 +391,10 @@ def estimate_seconds(engine: str, problem: Problem) -> float:
 def run_engine(engine: str, problem: Problem, seed: int) -> Answer:
     """Run an engine; an exception of another package becomes its reason."""
     functions: dict[str, Callable[[Problem], Answer]] = {
-        "cross-entropy": partial(minimize_cross_entropy, seed=seed),
+        "cross-entropy": partial(
+            minimize_cross_entropy if problem.rows is None else minimize_under_constraints,
+            seed=seed,
+        ),
         "statsmodels": partial(_run_peer, "statsmodels.discrete.discrete_model", fit_statsmodels),
         "scikit-learn": partial(_run_peer, "sklearn.linear_model", fit_sklearn),
     }

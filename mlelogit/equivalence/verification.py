@@ -38,6 +38,8 @@ LOGLIKE_TOLERANCE = 1e-8
 ERROR_TOLERANCE = 1e-4
 PATIENCE_SECONDS = 60.0
 AGREES = "agrees"
+# In place of a standard error where constraints fix a coefficient.
+FIXED = 1e-6
 NOTHING = "undecided: no finite maximum has been shown to exist"
 SEPARATED = "undecided: the data are separated, and no finite estimates attain the supremum"
 
@@ -123,7 +125,9 @@ def verify(
     over all J weight vectors of a one-layer softmax network, by its own few lines,
     from a random start; (c) the maximum-entropy side: the moments and the entropy at
     this fit; (d) statsmodels' MNLogit; (e) scikit-learn's LogisticRegression
-    without a penalty, if it is installed. An engine that disagrees is named as the
+    without a penalty, if it is installed. Under constraints (b) is SLSQP with one weight
+    vector per equation, in (c) the moments agree along what is free, and (d) and (e) cannot
+    run. An engine that disagrees is named as the
     one that is off if its likelihood is lower.
 
     Parameters
@@ -211,6 +215,7 @@ def read_problem(record: FitRecord) -> Problem:
     blocks = record.need_blocks()
     design = blocks.design
     weights = np.ones(blocks.rows) if design.weights is None else design.weights
+    given = None if record.constraints is None else record.constraints.given
     return Problem(
         x=blocks.map(_read_columns).T,
         d=blocks.map(map_outcome).T,
@@ -219,6 +224,9 @@ def read_problem(record: FitRecord) -> Problem:
         base=record.encoding.base,
         weight_type=record.weight_type,
         kind=record.encoding.outcome_kind,
+        rows=None if given is None else given.matrix,
+        values=None if given is None else given.values,
+        relations=() if given is None else given.relations,
     )
 
 
@@ -287,11 +295,17 @@ def _judge_one(
         return row | {"verdict": f"not run: {answer.reason}"}
     if not np.isfinite(answer.params).all():
         return row | {"verdict": "OFF: its coefficients are not finite"}
-    distance = np.abs(answer.params - np.asarray(reference.params)) / errors
-    row["coef_diff"] = float(np.max(distance))
+    row["coef_diff"] = _measure_distance(answer.params - np.asarray(reference.params), errors)
     if answer.bse is not None:
-        row["se_diff"] = float(np.max(np.abs(answer.bse / errors - 1)))
+        row["se_diff"] = _measure_distance(answer.bse - errors, errors)
     return row | {"verdict": _find_verdict(row, answer, reference, target, problem)}
+
+
+def _measure_distance(change: np.ndarray, errors: np.ndarray) -> float:
+    """Return the largest change in standard errors; what constraints fix may not change."""
+    fixed = errors == 0
+    size = np.abs(change) / np.where(fixed, FIXED, errors)
+    return float(np.max(size))
 
 
 def _find_verdict(
@@ -320,7 +334,7 @@ def _judge_entropy(
         nothing = dict.fromkeys(("loglike", "cross_entropy", "coef_diff", "se_diff"), np.nan)
         return nothing | {"verdict": "OFF: its coefficients are not finite"}
     entropy, step = measure_entropy(problem, params)
-    moved = float(np.max(np.abs(step) / errors))
+    moved = _measure_distance(step, errors)
     row = {"loglike": -entropy, "cross_entropy": entropy, "coef_diff": moved, "se_diff": np.nan}
     faults = []
     if not moved <= COEFFICIENT_TOLERANCE:

@@ -18,7 +18,15 @@ from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import find_basis, make_objective
-from mlelogit.fitting.examination import Verdict, examine_separation
+from mlelogit.fitting.constrained import (
+    ConstrainedMaximum,
+    Task,
+    climb_constrained,
+    hold_null,
+    meet_exactly,
+    refuse_constraints,
+)
+from mlelogit.fitting.examination import Freedom, Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
 from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED
 from mlelogit.fitting.linalg import ColumnBasis
@@ -105,20 +113,24 @@ def _estimate(
     # Even a silent bar makes locks that settle how this process starts others.
     with tqdm(desc="Iterations", disable=None) if show else nullcontext() as counter:
         report = partial(_report, basis, counter, callback, np.geterr())
-        climbed = _find_maximum(objective, basis, given, nothing, request, report)
-    verdict = _judge(blocks, base, basis, climbed, request)
+        task = Task(objective, basis, request, given, nothing.params, report)
+        climbed, held = _climb_asked(task, objective, nothing)
+    null = null if held is None else hold_null(task, held, null)
+    verdict = _judge(blocks, base, basis, climbed, request, held)
     record = FitRecord(
         encoding=design.encoding,
         blocks=blocks,
         weight_type=design.weight_type,
         request=request,
-        maximum=refine(_leave_basis(verdict.maximum, basis), blocks, base, basis),
+        maximum=_finish(verdict.maximum, blocks, base, basis, held),
         basis=basis,
         null=null,
         nobs=total_observations(design),
         audit=design.audit,
         index=design.index,
         separation=verdict.separation,
+        restriction=None if held is None else held.constraints.restriction,
+        constraints=None if held is None else held.constraints,
     )
     warn_if_not_converged(record)
     return record
@@ -144,8 +156,38 @@ def _find_maximum(
     return reduce_bias(penalized, request.bias_reduction, given, nothing, *options)
 
 
+def _climb_asked(
+    task: Task, objective: LogLikelihood, nothing: Start
+) -> tuple[Maximum, ConstrainedMaximum | None]:
+    """Climb what is asked for, under constraints if there are any."""
+    request = task.request
+    if request.constraints is None:
+        options = (task.given, nothing, request, task.report)
+        return _find_maximum(objective, task.basis, *options), None
+    refuse_constraints(objective.size, _is_too_large(objective.size, request))
+    held = climb_constrained(task)
+    return held.maximum, held
+
+
+def _finish(
+    climbed: Maximum,
+    blocks: RowBlocks,
+    base: int,
+    basis: ColumnBasis,
+    held: ConstrainedMaximum | None,
+) -> Maximum:
+    """Take the last digits from the rows as they were given, and from constraints."""
+    refined = refine(_leave_basis(climbed, basis), blocks, base, basis)
+    return meet_exactly(refined, None if held is None else held.constraints.restriction, basis)
+
+
 def _judge(
-    blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, request: FitRequest
+    blocks: RowBlocks,
+    base: int,
+    basis: ColumnBasis,
+    climbed: Maximum,
+    request: FitRequest,
+    held: ConstrainedMaximum | None,
 ) -> Verdict:
     """Tell whether the data are separated; the certificate spares the question if it holds."""
     if climbed.certificate.finite_maximum:
@@ -154,7 +196,10 @@ def _judge(
         return Verdict(UNEXAMINED, climbed)
     if climbed.sums.information is None or climbed.status is Status.CALLBACK:
         return Verdict(UNEXAMINED, climbed)
-    return examine_separation(blocks, base, basis, climbed, request.tolerance)
+    if held is not None and held.constraints.bounds.any():
+        return Verdict(UNEXAMINED, climbed)
+    free = None if held is None else Freedom(held.space.origin, held.space.directions)
+    return examine_separation(blocks, base, basis, climbed, request.tolerance, free)
 
 
 def _climb(

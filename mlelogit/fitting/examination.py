@@ -49,8 +49,21 @@ class Verdict:
     maximum: Maximum
 
 
+@dataclass(frozen=True)
+class Freedom:
+    """What equations leave of the params: ``origin + A g``, A (P, r) at right angles to it."""
+
+    origin: np.ndarray
+    directions: np.ndarray
+
+
 def examine_separation(
-    blocks: RowBlocks, base: int, basis: ColumnBasis, climbed: Maximum, tolerance: float
+    blocks: RowBlocks,
+    base: int,
+    basis: ColumnBasis,
+    climbed: Maximum,
+    tolerance: float,
+    free: Freedom | None = None,
 ) -> Verdict:
     """Decide whether data are separated; if so, fit the limiting model.
 
@@ -67,17 +80,19 @@ def examine_separation(
         A climb in the basis that ended without a certificate.
     tolerance : float
         Of the limiting model's fit.
+    free : Freedom, optional
+        What equations about the params leave of them; all if not given.
     """
     deadline = time.monotonic() + TIME_LIMIT
     plain = strip_rows(blocks, basis)
     turned = RowBlocks(blocks.design, basis, blocks.size, blocks.threads)
     likely = turned.map(map_probabilities, climbed.params, base)
-    question = Question(blocks, plain, base, basis, climbed, tolerance, deadline)
+    question = Question(blocks, plain, base, basis, climbed, tolerance, deadline, free)
     for possible in _guess(plain, likely):
         verdict = question.settle(possible)
         if verdict is not None:
             return verdict
-    pairs = separate_pairs(plain, base, likely, deadline)
+    pairs = separate_pairs(plain, base, likely, deadline, question.inside)
     if pairs.decided and not pairs.found:
         return Verdict(OVERLAPPING, _blame_rounding(climbed))
     verdict = question.settle(pairs.possible) if pairs.decided else None
@@ -120,6 +135,12 @@ class Question:
     climbed: Maximum
     tolerance: float
     deadline: float
+    free: Freedom | None = None
+
+    @property
+    def inside(self) -> np.ndarray | None:
+        """The directions that equations leave free, None if all are."""
+        return None if self.free is None else self.free.directions
 
     def settle(self, possible: np.ndarray) -> Verdict | None:
         """Fit the model in the limit that leaves these categories, if that is the right one.
@@ -128,7 +149,9 @@ class Question:
         """
         base, basis, plain = self.base, self.basis, self.plain
         # Rows themselves in the basis: sums mapped to it would blur what is exactly zero.
-        directions = split_directions(LogLikelihood(restrict_rows(plain, possible), base))
+        directions = split_directions(
+            LogLikelihood(restrict_rows(plain, possible), base), self.inside
+        )
         if directions is None or not directions.free.shape[1]:
             return None
         direction = center_direction(plain, base, ~possible, directions.free, self.deadline)
@@ -138,7 +161,8 @@ class Question:
         if tie is None:
             return None
         whole = make_objective(restrict_rows(self.blocks, possible), base, basis)
-        limit = fit_limit(whole, directions.estimable, self.climbed.params, self.tolerance)
+        origin = None if self.free is None else self.free.origin
+        limit = fit_limit(whole, directions.estimable, self.climbed.params, self.tolerance, origin)
         if not limit.certificate.finite_maximum or _is_lower(limit, self.climbed):
             return None
         people = _weigh_people(self.blocks.design)

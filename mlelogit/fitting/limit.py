@@ -102,14 +102,15 @@ UNEXAMINED = Separation("undecided", "it was not examined")
 
 @dataclass(frozen=True)
 class Subspace:
-    """A log-likelihood as a function of coordinates φ (r,), ``θ = Q φ``."""
+    """A log-likelihood as a function of coordinates φ (r,), ``θ = origin + Q φ``."""
 
     whole: LogLikelihood
     columns: np.ndarray
+    origin: np.ndarray
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
         """Return loglike, and as the order asks score and information, in φ."""
-        sums = self.whole.evaluate(self.columns @ params, order)
+        sums = self.whole.evaluate(self.origin + self.columns @ params, order)
         score, information = sums.score, sums.information
         return replace(
             sums,
@@ -170,7 +171,9 @@ def find_impossible(
     return (scores.max(axis=0) - scores) > separation.tie * lengths
 
 
-def split_directions(structure: LogLikelihood) -> Directions | None:
+def split_directions(
+    structure: LogLikelihood, inside: np.ndarray | None = None
+) -> Directions | None:
     """Split the parameter space by whether scores left of any row move apart.
 
     Returns None if rounding would decide: an eigenvalue that is neither zero nor far from it.
@@ -180,18 +183,28 @@ def split_directions(structure: LogLikelihood) -> Directions | None:
     structure : LogLikelihood
         Of the rows with the categories left to them, each counted once, without weights or
         offset: at zero its information vanishes along the directions that change no choice.
+    inside : numpy.ndarray, optional
+        (P, r), orthonormal: the part of the space that is split; all if not given.
     """
     information = np.asarray(structure.evaluate(np.zeros(structure.size), 2).information)
+    if inside is not None:
+        information = inside.T @ information @ inside
     values, vectors = np.linalg.eigh(information)
     largest = max(float(values[-1]), 1.0)
     null = values <= EPSILON * NULL_SIZE * len(values) * largest
     if (values[~null] < SAFE_SHARE * largest).any():
         return None
+    if inside is not None:
+        vectors = inside @ vectors
     return Directions(vectors[:, ~null], vectors[:, null])
 
 
 def fit_limit(
-    whole: LogLikelihood, estimable: np.ndarray, start: np.ndarray, tolerance: float
+    whole: LogLikelihood,
+    estimable: np.ndarray,
+    start: np.ndarray,
+    tolerance: float,
+    origin: np.ndarray | None = None,
 ) -> Maximum:
     """Maximize the limiting model's likelihood; return it in the coordinates of the whole.
 
@@ -205,28 +218,30 @@ def fit_limit(
         (P,).
     tolerance : float
         Largest error in standard errors that counts as converged.
+    origin : numpy.ndarray, optional
+        (P,): params that meet constraints, at right angles to what these leave free.
     """
-    inside = Subspace(whole, estimable)
+    origin = np.zeros(len(estimable)) if origin is None else origin
+    inside = Subspace(whole, estimable, origin)
     if not estimable.shape[1]:
-        return _settle_point(whole, tolerance)
+        return _settle_point(whole, tolerance, origin)
     climbed = maximize(inside, estimable.T @ start, tolerance=tolerance)
-    params = estimable @ climbed.params
+    params = origin + estimable @ climbed.params
     return replace(
         climbed,
         params=params,
         sums=whole.evaluate(params, 2),
         inverse=None if climbed.inverse is None else inside.widen(climbed.inverse),
-        trace=replace(climbed.trace, params=climbed.trace.params @ estimable.T),
+        trace=replace(climbed.trace, params=origin + climbed.trace.params @ estimable.T),
     )
 
 
-def _settle_point(whole: LogLikelihood, tolerance: float) -> Maximum:
+def _settle_point(whole: LogLikelihood, tolerance: float, origin: np.ndarray) -> Maximum:
     """Return the limiting model that has nothing left to fit: one category per row."""
-    zeros = np.zeros(whole.size)
-    sums = whole.evaluate(zeros, 2)
-    trace = Trace(("start",), np.array([sums.loglike]), np.zeros(1), np.ones(1, int), zeros[None])
+    sums = whole.evaluate(origin, 2)
+    trace = Trace(("start",), np.array([sums.loglike]), np.zeros(1), np.ones(1, int), origin[None])
     certificate = certify(0.0, 0.0, tolerance)
-    return Maximum(zeros, Status.CONVERGED, certificate, sums, None, trace, "none", 0)
+    return Maximum(origin.copy(), Status.CONVERGED, certificate, sums, None, trace, "none", 0)
 
 
 def leave_columns(basis: ColumnBasis, columns: np.ndarray) -> np.ndarray:

@@ -12,8 +12,14 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.rows import Audit
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import DataNotKeptError, OptionError
+from mlelogit.exceptions import (
+    BiasReductionError,
+    ConstraintError,
+    DataNotKeptError,
+    OptionError,
+)
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
+from mlelogit.fitting.constraints import Constraints
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.limit import CERTIFIED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
@@ -42,6 +48,8 @@ class FitRequest:
         Whether a covariance was asked for, however large.
     bias_reduction : {"mean", "median"}, optional
         Which bias to reduce; maximum likelihood if not given.
+    constraints : Restriction, optional
+        Equations and bounds for the params.
     """
 
     method: str = "auto"
@@ -51,9 +59,15 @@ class FitRequest:
     threads: int | None = None
     covariance: bool = False
     bias_reduction: str | None = None
+    constraints: Restriction | None = None
 
     def __post_init__(self) -> None:
         check_bias_reduction(self.bias_reduction)
+        if self.constraints is not None and self.bias_reduction is not None:
+            raise BiasReductionError(
+                "Constrained estimates maximize the likelihood; bias_reduction moves estimates off "
+                "that maximum. Drop constraints and equations, or bias_reduction."
+            )
         find_method(self.method, 1)
         whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
         if self.maxiter is not None and not (whole and self.maxiter > 0):
@@ -74,10 +88,16 @@ class NullModel:
     kind : str
         "intercepts", if the constant is in the column space of the design, else
         "equal shares"; with an offset "intercepts and offset" or "offset".
+    dimension : int, optional
+        Number of its params where constraints leave fewer than one per equation.
+    outside : bool
+        Whether it does not meet the fit's constraints.
     """
 
     loglike: float
     kind: str
+    dimension: int | None = None
+    outside: bool = False
 
     @property
     def has_intercepts(self) -> bool:
@@ -109,7 +129,9 @@ class FitRecord:
     separation : Separation
         Whether the data are separated, and what is in the limit.
     restriction : Restriction or None
-        Independent linear equations that the params were held to.
+        Independent linear equations that the params were held to, active bounds among them.
+    constraints : Constraints or None
+        All that was asked of the params, and what it costs.
     """
 
     encoding: Encoding
@@ -124,11 +146,17 @@ class FitRecord:
     index: pd.Index
     separation: Separation = CERTIFIED
     restriction: Restriction | None = None
+    constraints: Constraints | None = None
 
     @property
     def size(self) -> int:
         """Number of free params: P less the equations in force."""
         return len(self.maximum.params) - (0 if self.restriction is None else len(self.restriction))
+
+    @property
+    def at_bounds(self) -> bool:
+        """Whether the params stand at a bound that they were held to."""
+        return self.constraints is not None and self.constraints.at_bounds
 
     @property
     def has_offset(self) -> bool:
@@ -162,6 +190,12 @@ class FitRecord:
         """Return the rows, each with the categories that are left of it in the limit."""
         blocks, possible = self.need_blocks(), self.separation.possible
         return blocks if possible is None else restrict_rows(blocks, possible)
+
+    def need_restriction(self) -> Restriction:
+        """Return the equations in force, or raise `ConstraintError`."""
+        if self.restriction is None:
+            raise ConstraintError("This fit has no constraints in force.")
+        return self.restriction
 
     def need_blocks(self) -> RowBlocks:
         """Return the rows, or raise `DataNotKeptError`."""

@@ -14,15 +14,18 @@ from mlelogit.data.blocks import Block, RowBlocks, cut_block
 from mlelogit.data.design import take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import count_threads, fold_in_order, single_threaded_blas
-from mlelogit.exceptions import BiasReductionError, WeightError
+from mlelogit.exceptions import BiasReductionError, ConstraintError, WeightError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
+from mlelogit.fitting.constraints import reduce_rows
+from mlelogit.fitting.equations import find_space
 from mlelogit.fitting.likelihood import drop_base, evaluate_scores, split_base, weigh, weigh_spread
 from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_odds, sum_sizes
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood
 
 # A batch's arrays stay in cache up to here; with more rows one refit fills it.
 BATCH_ELEMENTS = 1 << 20
@@ -68,6 +71,8 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     ------
     BiasReductionError
         If the fit's bias was reduced: refits maximize the likelihood.
+    ConstraintError
+        If the fit has bounds: where one is active a bootstrap is not consistent (Andrews 2000).
     WeightError
         If `times` has another shape, or is negative or not finite somewhere.
 
@@ -86,13 +91,21 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
             "Refits maximize the likelihood, and this fit reduced its bias; refit the model "
             "with frequency weights and bias_reduction, or start from a fit without it."
         )
-    blocks = record.need_blocks()
+    if record.constraints is not None and record.constraints.bounds.any():
+        raise ConstraintError(
+            "This fit has bounds, and refits of resampled rows do not tell how its estimates vary: "
+            "at a bound the bootstrap is not consistent (Andrews 2000, Econometrica 68). Refit "
+            "the model without bounds."
+        )
+    blocks, space = record.need_blocks(), find_space(record)
     times = _check_times(times, blocks.rows)
     count = count_threads(threads)
     start = record.basis.enter_params(record.params).ravel()
     inner = np.full((len(times), len(start)), np.nan)
     converged = np.zeros(len(times), dtype=bool)
     size = _size_batch(blocks, len(start))
+    if space is not None:
+        return _refit_along(record, times, space, count)
     if size:
         _climb_together(record, times, start, inner, converged, size, count)
     for place in np.flatnonzero(~converged):
@@ -102,6 +115,24 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
             inner[place], converged[place] = alone.params, True
     shape = len(times), -1, blocks.width
     return Refits(record.basis.leave_params(inner.reshape(shape)).reshape(inner.shape), converged)
+
+
+def _refit_along(record: FitRecord, times: np.ndarray, space: FreeSpace, threads: int) -> Refits:
+    """Refit along the free directions of constraints, one by one."""
+    params, reached = np.full((len(times), len(space.origin)), np.nan), np.zeros(len(times), bool)
+    solved = reduce_rows(record.need_restriction(), record.basis.scale)
+    start = space.enter(record.basis.enter_params(record.params).ravel())
+    for place, row in enumerate(times):
+        point = space.origin
+        if space.size:
+            objective = RestrictedLogLikelihood(_weigh_anew(record, row, threads), space)
+            alone = maximize(objective, start, tolerance=record.request.tolerance)
+            if not alone.converged:
+                continue
+            point = space.leave(alone.params)
+        outer = record.basis.leave_params(point.reshape(record.params.shape)).ravel()
+        params[place], reached[place] = solved.meet(outer), True
+    return Refits(params, reached)
 
 
 def _size_batch(blocks: RowBlocks, size: int) -> int:

@@ -24,19 +24,23 @@ from mlelogit.notices import warn_user
 
 SHOWN = 6
 SHOWN_ROWS = 2
+CONSTRAINED_REMEDY = (
+    "That is so under the constraints given; without them fit(bias_reduction='mean') gives finite "
+    "estimates."
+)
 REMEDY = "fit(bias_reduction='mean') gives finite estimates."
 
 
 def warn_if_not_converged(record: FitRecord) -> None:
     """Warn how far off the answer can be if its certificate does not hold."""
-    maximum = record.maximum
+    maximum, certificate = record.maximum, record.maximum.certificate
     if maximum.converged or maximum.adjusted is not None:
         warn_if_unsolved(maximum)
         return
     if record.separation.found:
-        warn_user(" ".join([*report_separation(record).tell(), REMEDY]), SeparationWarning)
+        said = [*report_separation(record).tell(), _find_remedy(record)]
+        warn_user(" ".join(said), SeparationWarning)
         return
-    certificate = maximum.certificate
     if maximum.sums.information is None:
         size = len(maximum.params)
         warn_user(
@@ -52,7 +56,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
             f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
-            f"{REMEDY}",
+            f"{_find_remedy(record)}",
             NoFiniteMaximumWarning,
         )
         return
@@ -67,6 +71,10 @@ def warn_if_not_converged(record: FitRecord) -> None:
         f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
         NotConvergedWarning,
     )
+
+
+def _find_remedy(record: FitRecord) -> str:
+    return REMEDY if record.constraints is None else CONSTRAINED_REMEDY
 
 
 @dataclass(frozen=True, eq=False)

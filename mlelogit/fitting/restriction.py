@@ -50,6 +50,10 @@ class FreeSpace(ReadOnly):
         """Return the params (P,) of free params (r,)."""
         return self.origin + self.directions @ free
 
+    def enter(self, params: np.ndarray) -> np.ndarray:
+        """Return the free params (r,) of params (P,), or of those nearest to them."""
+        return np.asarray(self.directions.T @ (params - self.origin))
+
     def spread(self, inverse: np.ndarray) -> np.ndarray:
         """Return ``A V A'`` (P, P) of a covariance of the free params (r, r)."""
         return np.asarray(self.directions @ inverse @ self.directions.T)

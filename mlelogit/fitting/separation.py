@@ -63,7 +63,13 @@ class Pairs:
         return not self.possible.all()
 
 
-def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray, deadline: float) -> Pairs:
+def separate_pairs(
+    blocks: RowBlocks,
+    base: int,
+    likely: np.ndarray,
+    deadline: float,
+    inside: np.ndarray | None = None,
+) -> Pairs:
     """Find all separated pairs of a row and a category.
 
     Parameters
@@ -76,11 +82,13 @@ def separate_pairs(blocks: RowBlocks, base: int, likely: np.ndarray, deadline: f
         where a climb ended; those pairs are tried first.
     deadline : float
         When to give up, on the clock of `time.monotonic`.
+    inside : numpy.ndarray, optional
+        (P, r): the directions that constraints leave free; all if not given.
     """
     observed = blocks.map(find_observed)
     possible = np.ones(observed.shape, dtype=bool)
     for _ in range(STAGES):
-        found = _find_direction(blocks, base, observed, possible, likely, deadline)
+        found = _find_direction(blocks, base, observed, possible, likely, deadline, inside)
         if found is None:
             break
         separated = possible & ~observed & (blocks.map(map_gaps, found, base) > STRICT)
@@ -97,6 +105,7 @@ def _find_direction(
     possible: np.ndarray,
     likely: np.ndarray,
     deadline: float,
+    inside: np.ndarray | None,
 ) -> np.ndarray | None:
     """Find a direction of recession that separates some of the pairs left, or zero if none does.
 
@@ -111,7 +120,7 @@ def _find_direction(
     pending = possible & (ties | ~observed)
     chosen = choose_pairs(np.where(pending, likely, -np.inf), FIRST_PAIRS + 3 * len(total))
     for _ in range(ROUNDS):
-        direction = _solve(blocks, base, chosen, ties, total, deadline)
+        direction = _solve(blocks, base, chosen, ties, total, deadline, inside)
         if direction is None:
             return None
         gaps = blocks.map(map_gaps, direction, base)
@@ -141,11 +150,16 @@ def _solve(
     ties: np.ndarray,
     total: np.ndarray,
     deadline: float,
+    inside: np.ndarray | None,
 ) -> np.ndarray | None:
     """Maximize the sum of gaps over the box from -1 to 1, subject to the pairs chosen."""
     rising = list_gaps(blocks, base, chosen & ~ties)
     level = list_gaps(blocks, base, chosen & ties)
-    return run_solver(
+    if inside is not None:
+        rising, level, total = rising @ inside, level @ inside, total @ inside
+        if not total.any():
+            return np.zeros(len(inside))
+    answer = run_solver(
         -total / np.abs(total).max(),
         deadline,
         A_ub=-rising,
@@ -154,6 +168,7 @@ def _solve(
         b_eq=np.zeros(len(level)),
         bounds=(-1.0, 1.0),
     )
+    return answer if inside is None or answer is None else inside @ answer
 
 
 def run_solver(cost: np.ndarray, deadline: float, **programme: Any) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from scipy.special import log_ndtr, ndtri, stdtr, stdtrit
 from mlelogit.data.arguments import read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
+from mlelogit.fitting.constraints import find_fixed
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance
@@ -52,6 +53,13 @@ def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(estimates / errors)
+
+
+def compute_z(record: FitRecord, covariance: Covariance) -> np.ndarray:
+    """Return estimates over standard errors (P,); NaN where constraints fix the coefficient."""
+    z = divide_by_errors(record.estimates, covariance.bse)
+    z[find_fixed(record.restriction, record.basis)] = np.nan
+    return z
 
 
 def check_alpha(alpha: float) -> float:
@@ -141,11 +149,18 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
 
 
 def tabulate_estimates(
-    estimate: np.ndarray, bse: np.ndarray, alpha: float, exponentiate: bool, df: float
+    estimate: np.ndarray,
+    bse: np.ndarray,
+    z: np.ndarray,
+    alpha: float,
+    exponentiate: bool,
+    df: float,
 ) -> dict[str, np.ndarray]:
-    """Return estimate, std_err, z, p_value, lower and upper; see `tidy_coefficients`."""
-    half = find_quantile(alpha, df) * bse
-    z = divide_by_errors(estimate, bse)
+    """Return estimate, std_err, z, p_value, lower and upper; see `tidy_coefficients`.
+
+    What constraints fix, with z not a number and a standard error of zero, has no interval.
+    """
+    half = find_quantile(alpha, df) * np.where(np.isnan(z) & (bse == 0), np.nan, bse)
     numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z, df)}
     numbers |= {"lower": estimate - half, "upper": estimate + half}
     if exponentiate:
@@ -165,6 +180,9 @@ def tidy_coefficients(
     adjust: str | None = None,
 ) -> pd.DataFrame:
     """Return one row per coefficient.
+
+    One that constraints fix, or that stands at a bound, has the standard error zero, and no z,
+    p-value or interval: they are NaN.
 
     Parameters
     ----------
@@ -194,15 +212,15 @@ def tidy_coefficients(
         If alpha or the adjustment is none.
     """
     encoding = record.encoding
-    estimate, bse = (
+    estimate, bse, z = (
         spread_columns(values.reshape(record.params.shape), encoding).ravel()
-        for values in (record.estimates, covariance.bse)
+        for values in (record.estimates, covariance.bse, compute_z(record, covariance))
     )
     labels = {
         "category": [category for category in encoding.others for _ in encoding.all_names],
         "name": list(encoding.all_names) * len(encoding.others),
     }
-    numbers = tabulate_estimates(estimate, bse, alpha, exponentiate, covariance.df)
+    numbers = tabulate_estimates(estimate, bse, z, alpha, exponentiate, covariance.df)
     return adjust_pvalues(pd.DataFrame(labels | numbers), adjust)
 
 

@@ -13,9 +13,15 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import spread_columns, tabulate_estimates, tidy_coefficients
+from mlelogit.inference.coefficients import (
+    divide_by_errors,
+    spread_columns,
+    tabulate_estimates,
+    tidy_coefficients,
+)
 from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.inference.intervals import METHODS, exponentiate_ends, invert_tests
+from mlelogit.inference.nesting import is_settled
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.sections import find_limit
 from mlelogit.notices import keep_errors, warn_user
@@ -83,10 +89,12 @@ def combine_coefficients(
     need_covariance(covariance)
     pairs = [_estimate_row(record, covariance, row) for row in asked.matrix]
     estimate, errors = np.array(pairs).T
+    fixed = np.array([is_settled(record, row[np.newaxis]) for row in asked.matrix])
+    errors[fixed] = 0.0
+    z = np.where(fixed, np.nan, divide_by_errors(estimate - asked.values, errors))
     _warn_of_infinite_parts(asked.words, estimate, errors, record)
-    numbers = tabulate_estimates(
-        estimate - asked.values, errors, alpha, exponentiate, covariance.df
-    )
+    shifted, law = estimate - asked.values, covariance.df
+    numbers = tabulate_estimates(shifted, errors, z, alpha, exponentiate, law)
     if method != "wald":
         ends = exponentiate_ends(invert_tests(record, asked, alpha, method, disp), exponentiate)
         numbers |= {"lower": ends[:, 0], "upper": ends[:, 1]}

@@ -26,6 +26,8 @@ import numpy as np
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.constraints import find_fixed
+from mlelogit.fitting.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
@@ -188,12 +190,19 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
         size = len(record.maximum.params)
         return Covariance(request.kind, np.full((size, size), np.nan), request=request)
     inner, said = _estimate_inner(record, request, bread)
-    matrix = record.basis.leave_covariance(inner)
+    matrix = hold_fixed(record.basis.leave_covariance(inner), record)
     if record.separation.found:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
     groups, df = _count_groups(request)
     return Covariance(request.kind, matrix, said, request=request, groups=groups, df=df)
+
+
+def hold_fixed(matrix: np.ndarray, record: FitRecord) -> np.ndarray:
+    """Take from a covariance (P, P) what rounding left of coefficients that constraints fix."""
+    fixed = find_fixed(record.restriction, record.basis)
+    matrix[fixed] = matrix[:, fixed] = 0.0
+    return matrix
 
 
 def _settle_request(record: FitRecord, kind: Any, options: dict[str, Any]) -> CovarianceRequest:
@@ -239,7 +248,7 @@ def _estimate_inner(
 ) -> tuple[np.ndarray, str]:
     """Return the covariance in the internal basis, and what was done in words."""
     kind, settings = request.kind, request.settings
-    if kind == "nonrobust":
+    if kind == "nonrobust" or not record.size:
         return bread, ""
     if kind == "opg":
         return _estimate_opg(record, bread), ""
@@ -279,7 +288,7 @@ def _describe_survey(settings: SurveyDesign) -> str:
 
 
 def _estimate_opg(record: FitRecord, bread: np.ndarray) -> np.ndarray:
-    meat, estimable = sum_meats(record), record.separation.estimable
+    meat, estimable = sum_meats(record), find_directions(record)
     inverse = (
         _invert_meat(meat, bread)
         if estimable is None
@@ -301,7 +310,7 @@ def _invert_meat(meat: np.ndarray, bread: np.ndarray) -> np.ndarray | None:
 def _invert_estimable(
     meat: np.ndarray, record: FitRecord, estimable: np.ndarray
 ) -> np.ndarray | None:
-    """Invert a meat in the coordinates (P, r) that the limiting model of separated data tells."""
+    """Invert a meat in the directions (P, r) in which a fit tells its params."""
     information = estimable.T @ np.asarray(record.sums.information) @ estimable
     inverse = _invert_meat(estimable.T @ meat @ estimable, np.linalg.inv(information))
     return None if inverse is None else estimable @ inverse @ estimable.T

@@ -21,7 +21,9 @@ from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import (
     BIAS_REASON,
+    BOUND_REASON,
     NULL_REASON,
+    OUTSIDE_REASON,
     PSEUDO_REASON,
     FitStatistics,
     compute_fit_statistics,
@@ -173,8 +175,9 @@ class Measure:
     compute : callable
     needs : str
         Letters of what it needs: n a null model, z one whose log-likelihood is not zero, d
-        parameters beyond it, l a likelihood (no sampling weights), m its maximum (no bias
-        reduction), r the rows, c and g enough observations.
+        parameters beyond it, o one that meets the constraints, b no active bounds, l a
+        likelihood (no sampling weights), m its maximum (no bias reduction), r the rows, c and g
+        enough observations.
     """
 
     definition: str
@@ -197,12 +200,12 @@ MEASURES = {
     "deviance": Measure(
         "D = -2 llf", "Long and Freese 2014, chapter 3", lambda i: -2 * i.cheap.llf
     ),
-    "llr": Measure("2 (llf - llnull)", "Wilks 1938", lambda i: i.cheap.llr, "nlm"),
+    "llr": Measure("2 (llf - llnull)", "Wilks 1938", lambda i: i.cheap.llr, "nlmo"),
     "llr_pvalue": Measure(
         "upper tail of chi-squared with df_model",
         "Wilks 1938",
         lambda i: i.cheap.llr_pvalue,
-        "nlmd",
+        "nlmdob",
     ),
     "mcfadden": Measure("1 - llf / llnull", "McFadden 1974", lambda i: i.cheap.prsquared, "nz"),
     "mcfadden_adjusted": Measure(
@@ -299,7 +302,7 @@ MEASURES = {
         "-2 (llf - llnull) + df_model log n, against the null model (BIC')",
         "Raftery 1995",
         lambda i: -i.gain + i.cheap.df_model * i.log_n,
-        "nl",
+        "nlo",
     ),
     "sabic": Measure(
         "D + P log((n + 2) / 24)",
@@ -395,6 +398,8 @@ def _find_reason(measure: Measure, record: FitRecord, inputs: Inputs) -> str:
         "m": BIAS_REASON if record.maximum.bias_reduction is not None else "",
         "n": "" if np.isfinite(llnull) else NULL_REASON,
         "z": "" if llnull else ZERO_REASON,
+        "o": OUTSIDE_REASON if record.null.outside else "",
+        "b": BOUND_REASON if record.at_bounds else "",
         "d": "" if inputs.cheap.df_model else NOTHING_REASON,
         "r": ROWS_REASON if inputs.agreement is None else "",
         "c": SMALL_REASON if small <= 0 else "",

@@ -17,6 +17,11 @@ BIAS_REASON = (
     "bias-reduced estimates do not maximize the log-likelihood, so likelihood-ratio tests do not "
     "apply"
 )
+BOUND_REASON = (
+    "estimates stand at bounds, where likelihood-ratio statistics are mixtures of chi-squares "
+    "(chi-bar-squared), not chi-squared"
+)
+OUTSIDE_REASON = "the null model does not meet the constraints, so it is not nested in this one"
 NULL_REASON = "the null model beside the offset has no certified maximum"
 
 
@@ -30,11 +35,13 @@ class FitStatistics:
         Log-likelihood of the fit and of the null model.
     llr, llr_pvalue : float
         ``2 (llf - llnull)`` and its upper tail, chi-squared with `df_model`
-        degrees of freedom; NaN with sampling weights and with bias reduction.
+        degrees of freedom; NaN with sampling weights, with bias reduction and where the null
+        model does not meet the constraints; and the tail where estimates stand at bounds.
     prsquared : float
         ``1 - llf / llnull`` (McFadden 1974).
     aic, bic : float
-        ``-2 llf + 2 P`` and ``-2 llf + P log(nobs)``; NaN with sampling weights.
+        ``-2 llf + 2 P`` and ``-2 llf + P log(nobs)``; NaN with sampling weights. P counts the
+        params that constraints leave free.
     nobs : float
     df_model, df_resid : float
         P less the null model's parameters, and nobs - P.
@@ -65,19 +72,36 @@ def find_reason(record: FitRecord) -> str:
     return "" if record.maximum.bias_reduction is None else BIAS_REASON
 
 
+def count_null(record: FitRecord) -> int:
+    """Return the number of params of a fit's null model."""
+    if record.null.dimension is not None:
+        return record.null.dimension
+    return len(record.params) if record.null.has_intercepts else 0
+
+
+def _find_null_reason(record: FitRecord) -> str:
+    if record.null.outside:
+        return OUTSIDE_REASON
+    if record.at_bounds:
+        return BOUND_REASON
+    return "" if np.isfinite(record.null.loglike) else NULL_REASON
+
+
 def compute_fit_statistics(record: FitRecord) -> FitStatistics:
     """Compute the statistics of a fit."""
     llf, llnull = record.sums.loglike, record.null.loglike
     size = record.size
-    df_model = size - (len(record.params) if record.null.has_intercepts else 0)
+    df_model = size - count_null(record)
     pseudo = record.weight_type == "sampling"
-    reason = find_reason(record) or ("" if np.isfinite(llnull) else NULL_REASON)
-    llr = np.nan if find_reason(record) else 2 * (llf - llnull)
+    reason = find_reason(record) or _find_null_reason(record)
+    applies = not (find_reason(record) or record.null.outside)
+    llr = 2 * (llf - llnull) if applies else np.nan
+    has_law = bool(df_model) and not record.at_bounds
     return FitStatistics(
         llf=llf,
         llnull=llnull,
         llr=llr,
-        llr_pvalue=float(chdtrc(df_model, np.maximum(llr, 0.0))) if df_model else np.nan,
+        llr_pvalue=float(chdtrc(df_model, np.maximum(llr, 0.0))) if has_law else np.nan,
         prsquared=1 - llf / llnull if llnull else np.nan,
         aic=np.nan if pseudo else -2 * llf + 2 * size,
         bic=np.nan if pseudo else -2 * llf + size * float(np.log(float(record.nobs))),

@@ -32,6 +32,7 @@ PSEUDO = "not defined with sampling weights, whose covariance is not the inverse
 UNKNOWN = "no covariance: no finite maximum has been shown to exist"
 OMITTED = "no covariance: the information was left out for its size; fit(cov_type=...) finds it"
 INFINITE = "the coefficient is infinite"
+HELD = "constraints hold the coefficient, so that it cannot move by itself"
 ALIASED = "the column was left out"
 PRESENT = (
     "Hauck-Donner effect: the Wald statistic falls as the coefficient grows, so its p-value can "
@@ -81,7 +82,12 @@ def find_hauck_donner(record: FitRecord) -> pd.DataFrame:
         z, slope, bse = _differentiate(record)
     finite = np.isfinite(record.estimates)
     z[~finite], slope[~finite] = np.nan, np.nan
+    held = np.zeros(size, dtype=bool)
+    if record.restriction is not None:
+        held |= record.restriction.matrix.any(axis=0)
+        z[held], slope[held] = np.nan, np.nan
     words = np.full(size, reason, dtype=object)
+    words[held] = HELD
     words[slope < 0] = PRESENT
     words[~finite] = INFINITE
     return _frame(record, z, slope / bse, slope, words)

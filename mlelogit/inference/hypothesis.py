@@ -19,7 +19,8 @@ from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
-from mlelogit.inference.fit_statistics import find_reason
+from mlelogit.inference.fit_statistics import BOUND_REASON, find_reason
+from mlelogit.inference.nesting import find_unmet, is_settled, map_columns, state_constraints
 
 NESTING_TOLERANCE = 1e-8
 # The square root of what rounding leaves of the variance of a combination that has none.
@@ -201,6 +202,9 @@ def apply_wald(
         if record.separation.found:
             reason = "the data are separated, and a coefficient in it is infinite"
         return refuse_test(name, said, size, reason)
+    if is_settled(record, matrix):
+        reason = "the fit's own constraints settle it, or a part of it, whatever the data say"
+        return refuse_test(name, said, size, reason)
     few = matrix[:, used]
     gap = few @ record.maximum.params[used] - target
     spread = few @ covariance.matrix[np.ix_(used, used)] @ few.T
@@ -267,8 +271,9 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
 
     ``2 (llf - llf_smaller)`` is chi-squared with the difference in parameters as
     degrees of freedom (Wilks 1938). That the models are fitted to the same rows,
-    and that every column of the smaller is a combination of the larger's, is
-    checked on the data. With sampling weights or bias reduction the result is NaN, and says why.
+    that every column of the smaller is a combination of the larger's, and that the smaller is
+    held to every constraint of the larger, is checked. With sampling weights, bias reduction or
+    active bounds the result is NaN, and says why.
 
     Raises
     ------
@@ -277,13 +282,16 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     """
     _check_same_rows(larger, smaller)
     df = larger.size - smaller.size
-    outside = _find_outside(larger, smaller)
-    if df <= 0 or outside:
-        reason = f"columns {outside} are not in the larger" if outside else f"df would be {df}"
+    reason = _refuse_nesting(larger, smaller, df)
+    if reason:
         raise NotNestedError(f"The second model is not nested in the first: {reason}.")
     null = _state_nesting(larger.encoding.names, smaller.encoding.names)
+    if smaller.restriction is not None:
+        null = f"the smaller model holds, with {state_constraints(smaller)}"
     name = "Likelihood-ratio test"
     reason = find_reason(larger) or find_reason(smaller)
+    if not reason and (larger.at_bounds or smaller.at_bounds):
+        reason = BOUND_REASON
     if reason:
         return refuse_test(name, null, df, reason)
     if not all(fit.maximum.converged or fit.separation.found for fit in (larger, smaller)):
@@ -322,12 +330,28 @@ def _equal(left: Any, right: Any) -> bool:
     return type(left) is type(right) and bool(left == right)
 
 
-def _find_outside(larger: FitRecord, smaller: FitRecord) -> list:
-    """Return the columns of the smaller design outside the larger's column space."""
+def _refuse_nesting(larger: FitRecord, smaller: FitRecord, df: int) -> str:
+    """Say why one model is not nested in another; nothing if it is."""
+    r = _factor_jointly(larger, smaller)
+    outside = _find_outside(larger, smaller, r)
+    if outside:
+        return f"columns {outside} are not in the larger"
+    unmet = find_unmet(larger, smaller, map_columns(larger, smaller, r))
+    if unmet:
+        return f"it is not held to {unmet}"
+    return f"df would be {df}" if df <= 0 else ""
+
+
+def _factor_jointly(larger: FitRecord, smaller: FitRecord) -> np.ndarray:
+    """Return the triangular factor of the scaled columns of both designs."""
     one, two = larger.need_blocks().design, smaller.need_blocks().design
     joined = replace(one, source=JoinedSource(one.source, two.source))
     scale = np.concatenate([larger.basis.scale, smaller.basis.scale])
-    r = factor_columns(RowBlocks(joined), scale)
+    return factor_columns(RowBlocks(joined), scale)
+
+
+def _find_outside(larger: FitRecord, smaller: FitRecord, r: np.ndarray) -> list:
+    """Return the columns of the smaller design outside the larger's column space."""
     width = len(larger.basis.scale)
     inside = np.linalg.norm(r[:, width:-1], axis=0)
     outside = np.linalg.norm(r[width:, width:-1], axis=0)

@@ -76,7 +76,7 @@ def invert_tests(
     numpy.ndarray
         (q, 2), lower and upper. Where separated data make an estimate infinite its profile
         interval is open to that side, and to both if any value reaches the likelihood's
-        supremum. What equations fix has its value at both ends. NaN where no certified
+        supremum. NaN for what constraints fix, and NaN where no certified
         maximum tells the end.
 
     Raises
@@ -96,13 +96,16 @@ def invert_tests(
     terrain = survey_record(record)
     quantile = float(chdtri(1, check_alpha(alpha)))
     ends = np.full((len(combinations), 2), np.nan)
+    fixed = np.zeros(len(combinations), dtype=bool)
     with _show_progress(len(combinations), disp) as progress:
         for i, row in enumerate(combinations.matrix):
             line = terrain.place(row, float(combinations.values[i]))
+            fixed[i] = line.fixed
             ends[i] = _find_ends(line, quantile, method)
             if progress is not None:
                 progress.update()
     _warn_of_gaps(ends, combinations.words, method)
+    ends[fixed] = np.nan
     return ends
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlelogit.data.constraints import orient_rows
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.exceptions import BiasReductionError
 from mlelogit.fitting.examination import TIME_LIMIT, examine_signs, strip_rows
 from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.covariance import Covariance, estimate_covariance, hold_fixed
 
 
 def change_base(encoding: Encoding, base: int) -> np.ndarray:
@@ -46,7 +48,7 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
     if record.separation.found:
         return estimate_covariance(moved, covariance.request or covariance.kind)
     change = change_base(record.encoding, moved.encoding.base)
-    matrix = change_matrix(change, covariance.matrix)
+    matrix = hold_fixed(change_matrix(change, covariance.matrix), moved)
     return replace(covariance, matrix=matrix)
 
 
@@ -80,10 +82,34 @@ def rebase_record(record: FitRecord, base: int) -> FitRecord:
         ),
     )
     return replace(
-        record,
+        rebase_constraints(record, base),
         encoding=encoding,
         maximum=moved,
         separation=_rebase_separation(record, base, change),
+    )
+
+
+def rebase_restriction(restriction: Restriction, encoding: Encoding, base: int) -> Restriction:
+    """Return rows as seen from another base: with ``b_new = C b``, R becomes ``R C⁻¹``."""
+    moved = encoding.with_base(base)
+    back = change_base(moved, encoding.base).T
+    matrix = np.ascontiguousarray(change_rows(back, restriction.matrix.T.copy()).T)
+    return make_restriction(matrix, restriction.values, moved, restriction.relations)
+
+
+def rebase_constraints(record: FitRecord, base: int) -> FitRecord:
+    """Return a record whose constraints are written against another base, and nothing else."""
+    if record.constraints is None:
+        return record
+    moved = rebase_restriction(record.constraints.given, record.encoding, base)
+    given, signs = orient_rows(moved)
+    multipliers = record.constraints.multipliers * signs + 0.0
+    constraints = replace(record.constraints, given=given, multipliers=multipliers)
+    return replace(
+        record,
+        request=replace(record.request, constraints=given),
+        restriction=constraints.restriction,
+        constraints=constraints,
     )
 
 

@@ -48,7 +48,7 @@ print(ml.MNLogit(rng.integers(3, size=80), x).fit().verify().frame.shape)
 def test_engines_share_no_line_with_the_fit():
     source = Path(importlib.util.find_spec("mlelogit.equivalence.engines").origin)
     imported = set()
-    for name in ("engines.py", "identity.py"):
+    for name in ("engines.py", "identity.py", "constrained.py"):
         tree = ast.parse(source.with_name(name).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
@@ -57,7 +57,8 @@ def test_engines_share_no_line_with_the_fit():
             elif isinstance(node, ast.Import):
                 imported.update(alias.name for alias in node.names)
     ours = {name for name in imported if name.startswith("mlelogit")}
-    apart = {"mlelogit.equivalence.identity", "mlelogit.exceptions", "mlelogit.notices"}
+    own = {f"mlelogit.equivalence.{name}" for name in ("identity", "constrained")}
+    apart = own | {"mlelogit.exceptions", "mlelogit.notices"}
     assert ours <= apart
     assert ours
 

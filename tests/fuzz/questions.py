@@ -19,7 +19,12 @@ from tests.fuzz.costumes import costumes
 from tests.fuzz.judging import attempt, freeze
 from tests.fuzz.strategies import wrong
 
-FITS = ("arrays", "formula", "offset", "counts", "sampling", "separated")
+CONSTRAINTS = {
+    "held": ["v: a = w: a", "w: b = 0.1"],
+    "bounded": ["a >= 0.05", "v: b <= 0", "w: const = v: const"],
+    "settled": ["a = 0.1", "b = 0", "const = 0"],
+}
+FITS = ("arrays", "formula", "offset", "counts", "sampling", "separated", *CONSTRAINTS)
 
 
 @cache
@@ -31,7 +36,7 @@ def make_model(kind: str) -> tuple[Any, pd.DataFrame]:
     frame["y"] = np.array(["u", "v", "w"])[rng.integers(0, 3, 60)]
     frame[["n1", "n2"]] = rng.integers(1, 5, (60, 2))
     numbers = frame[["a", "b"]].assign(const=1.0)
-    if kind == "arrays":
+    if kind == "arrays" or kind in CONSTRAINTS:
         return ml.MNLogit(frame["y"], numbers), numbers
     if kind == "separated":
         return ml.mnlogit("n ~ a", frame.assign(n=frame["a"] > 0)), frame
@@ -49,7 +54,7 @@ def make_model(kind: str) -> tuple[Any, pd.DataFrame]:
 def make_fit(kind: str) -> tuple[Any, Any, pd.DataFrame]:
     """Return a model, its fit and its data."""
     model, frame = make_model(kind)
-    results, _ = attempt(model.fit)
+    results, _ = attempt(lambda: model.fit(constraints=CONSTRAINTS.get(kind)))
     return model, results, frame
 
 
@@ -110,6 +115,20 @@ def spoilt(frame: pd.DataFrame) -> list[Any]:
 
 
 ARGUMENTS = {
+    "constraints": st.sampled_from(
+        [
+            *[None, "v: a = 1", ["a >= 0", "v: a <= -1"], "a = b", ["a", "a"], [], "a >=", {}, 3],
+            *["1 <= v: a <= 2", ["a = 1e300"], "v: a = 1e-300*w: a", "0*v: a = 1", "u: a = 0"],
+            *[np.eye(6), (np.eye(6), np.arange(6.0)), (np.eye(6), "x"), np.ones((1, 2)), ["a", 1]],
+            *[["v: a = w: a", "w: a = 1", "v: a = 2"], "v: a - w: a >= 1e8", ["a>=0"] * 50],
+        ]
+    ),
+    "equations": st.sampled_from(
+        [
+            *[None, {"a": ["v"]}, {"a": "v"}, {"a": []}, {"a": ["u"]}, {"zz": ["v"]}, {"a": 1}],
+            *[{"a": {"v": 1}}, {"a": np.array(["v", "w"])}, ["a"], "a", {"g": ["v"]}, {}],
+        ]
+    ),
     "alpha": st.sampled_from([0.05, 0.5, 1e-300, 0, 1, -1, 2, np.float32(0.1), "0.05"]),
     "kind": st.sampled_from(["nonrobust", "opg", "HC0", "HC1", "robust", "HC3", "HAC", "HC4"]),
     "cov_type": st.sampled_from([None, "nonrobust", "opg", "HC0", "HC1", "robust", "HC9", 0]),
@@ -205,13 +224,15 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "information": ("params",),
     "loglikeobs": ("params",),
     "fit": ("params",),
+    "constrain": ("constraints", "equations"),
+    "constraint_tests": (),
 }
 OPTIONS = {
     "cluster": ("groups", "correction"),
     "HAC": ("time", "groups", "maxlags", "correction"),
     "survey": ("strata", "psu", "fpc", "lonely"),
 }
-OF_MODELS = ("loglike", "score", "information", "loglikeobs", "fit")
+OF_MODELS = ("loglike", "score", "information", "loglikeobs", "fit", "constrain")
 
 
 @st.composite
@@ -246,6 +267,8 @@ def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
     if name in OPTIONS:
         options = dict(zip(OPTIONS[name], arguments, strict=True))
         return str(results.with_cov(name, **options).rebase(results.base))
+    if name == "constrain":
+        return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)

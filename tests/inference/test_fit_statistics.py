@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from mlelogit.fitting.record import NullModel
 from mlelogit.inference.fit_statistics import compute_fit_statistics
 
 
 def fake(llf=-90.0, llnull=-100.0, size=6, null="intercepts", weight_type=None, nobs=50):
     return SimpleNamespace(
         sums=SimpleNamespace(loglike=llf),
-        null=SimpleNamespace(
-            loglike=llnull, kind=null, has_intercepts=null.startswith("intercepts")
-        ),
+        null=NullModel(llnull, null),
         maximum=SimpleNamespace(params=np.zeros(size), bias_reduction=None),
         params=np.zeros((2, size // 2)),
         weight_type=weight_type,
         nobs=nobs,
         size=size,
+        at_bounds=False,
     )
 
 

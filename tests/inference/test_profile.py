@@ -270,9 +270,9 @@ def test_a_coefficient_held_at_zero_is_a_column_less(method):
     smaller = fitted("party ~ age + region")
     found = smaller.conf_int(method=method)
     assert distance(held.loc[found.index], found, smaller) < 1e-8
-    assert np.abs(held.xs("educ", level="name")).max().max() < 1e-12
+    assert held.xs("educ", level="name").isna().all().all()
     one = restrict(fitted(), "green: educ = 0.3").conf_int(method=method)
-    assert np.abs(one.loc[("green", "educ")] - 0.3).max() < 1e-12
+    assert one.loc[("green", "educ")].isna().all()
     assert (one["lower"] < one["upper"]).sum() == 9
 
 
