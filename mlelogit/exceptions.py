@@ -18,6 +18,7 @@ __all__ = [
     "DuplicateColumnError",
     "EmptyDataError",
     "FormulaError",
+    "HeldOutWarning",
     "InfiniteValueError",
     "LengthMismatchError",
     "MNLogitError",
@@ -170,6 +171,10 @@ class CategoryOrderWarning(MNLogitWarning):
 
 class CollinearityWarning(MNLogitWarning):
     """Columns that are combinations of others were left out."""
+
+
+class HeldOutWarning(MNLogitWarning):
+    """In some folds of a cross-validation something was lost, separated or not certified."""
 
 
 class NoFiniteMaximumWarning(MNLogitWarning):

@@ -209,7 +209,7 @@ def minimize_nonnegative(
     """
     options = {"maxiter": maxiter, "maxfun": 20 * maxiter, "maxcor": 20}
     with np.errstate(all="ignore"):
-        found = minimize(
+        found = minimize(  # type: ignore[call-overload]
             function,
             start,
             jac=True,

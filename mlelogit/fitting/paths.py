@@ -26,6 +26,7 @@ from mlelogit.fitting.estimation import total_outcome
 from mlelogit.fitting.loss import Loss, climb_ridge
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.regularization import (
+    ANY,
     Penalty,
     Standardization,
     find_standardization,
@@ -155,7 +156,9 @@ class PenalizedFits(ReadOnly):
 
 
 @single_threaded_blas
-def fit_penalized(design: Design, request: PathRequest) -> PenalizedFits:
+def fit_penalized(
+    design: Design, request: PathRequest, intercept: int | None = ANY
+) -> PenalizedFits:
     """Fit a design under every penalty of a path.
 
     Parameters
@@ -163,6 +166,9 @@ def fit_penalized(design: Design, request: PathRequest) -> PenalizedFits:
     design : Design
         Columns may be combinations of others.
     request : PathRequest
+    intercept : int or None
+        Position of the constant column, or None if there is none; the first column that is
+        constant if not given.
 
     Raises
     ------
@@ -171,7 +177,7 @@ def fit_penalized(design: Design, request: PathRequest) -> PenalizedFits:
         and no penalties are given.
     """
     blocks = RowBlocks(design, threads=count_threads(request.threads))
-    scales = find_standardization(blocks)
+    scales = find_standardization(blocks, intercept)
     total = float(blocks.reduce(sum_moments, np.zeros(blocks.width), 1).value[0])
     loss = Loss(blocks.in_basis(scales), design.encoding.base, total, scales.intercept)
     penalty = make_penalty(scales, request)

@@ -215,9 +215,7 @@ def eliminate(
     if not free.size:
         return Eliminated(outer, slope[others], np.zeros(0), np.zeros((0, len(others))))
     across = hessian[np.ix_(free, others)]
-    solved = np.linalg.solve(
-        hessian[np.ix_(free, free)], np.column_stack([across, slope[free]])
-    )
+    solved = np.linalg.solve(hessian[np.ix_(free, free)], np.column_stack([across, slope[free]]))
     turn, shift = solved[:, :-1], -solved[:, -1]
     schur = outer - across.T @ turn
     return Eliminated((schur + schur.T) / 2, slope[others] + across.T @ shift, shift, turn)

@@ -27,6 +27,9 @@ from mlelogit.data.sources import lay_out
 from mlelogit.fitting.likelihood import Matrix, weigh
 from mlelogit.fitting.maximum import ReadOnly
 
+# Stands for a position that is to be found.
+ANY = -1
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -162,23 +165,30 @@ class Standardization(ReadOnly):
         return outer
 
 
-def find_standardization(blocks: RowBlocks) -> Standardization:
+def find_standardization(blocks: RowBlocks, intercept: int | None = ANY) -> Standardization:
     """Find means and standard deviations of a design's columns, in two passes.
 
-    A column counts as the constant if all its values are the same and not zero.
+    Parameters
+    ----------
+    blocks : RowBlocks
+    intercept : int or None
+        Position of the constant column, None if there is none. If not given it is the first
+        all of whose values are the same and not zero.
     """
     low, high = blocks.design.source.extremes
     same = low == high
-    fixed = np.flatnonzero(same & (low != 0))
+    if intercept == ANY:
+        fixed = np.flatnonzero(same & (low != 0))
+        intercept = int(fixed[0]) if fixed.size else None
     first = blocks.reduce(sum_moments, np.zeros(blocks.width), 1).value
     mean = np.where(same, low, first[1:] / first[0])
     second = blocks.reduce(sum_moments, mean, 2).value
     deviation = np.sqrt(second[1:] / second[0])
     deviation[same | (deviation == 0)] = 1.0
-    if not fixed.size:
+    if intercept is None:
         scale = np.where(same, 1.0, np.hypot(deviation, mean))
         return Standardization(np.zeros(blocks.width), scale, deviation, None)
-    intercept, scale = int(fixed[0]), deviation.copy()
+    scale = deviation.copy()
     mean[intercept], scale[intercept] = 0.0, low[intercept]
     return Standardization(mean, scale, deviation, intercept)
 
