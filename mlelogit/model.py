@@ -270,7 +270,7 @@ class MNLogit:
         NotConvergedWarning
             If the optimality conditions of a fit do not hold to the tolerance.
         """
-        request = PathRequest(l1_ratio, penalties, standardize, grouped, tol, threads)
+        request = PathRequest(l1_ratio, penalties, standardize, grouped, tol, threads, True)
         return fit_path(self._given, request)
 
     def cross_validate(

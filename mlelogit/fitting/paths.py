@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mlelogit.data.arguments import read_reals, write_value
 from mlelogit.data.blocks import RowBlocks
@@ -21,10 +20,12 @@ from mlelogit.data.design import Design
 from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import NotConvergedWarning, OptionError
-from mlelogit.fitting.descent import Point, descend, look
+from mlelogit.fitting.descent import GOAL, Point, descend, look
 from mlelogit.fitting.estimation import total_outcome
 from mlelogit.fitting.loss import Loss, climb_ridge
 from mlelogit.fitting.maximum import ReadOnly
+from mlelogit.fitting.narrow import narrow_ridge
+from mlelogit.fitting.optimization import SMALL_PROBLEM
 from mlelogit.fitting.regularization import (
     ANY,
     Penalty,
@@ -32,7 +33,7 @@ from mlelogit.fitting.regularization import (
     find_standardization,
     sum_moments,
 )
-from mlelogit.notices import warn_user
+from mlelogit.notices import track, warn_user
 
 DEFAULT_KKT = 1e-9
 # glmnet's path: so many penalties, down to a share of the first, which a ridge has as if it
@@ -59,6 +60,8 @@ class PathRequest(ReadOnly):
     tolerance : float
         Largest slack that counts as converged.
     threads : int or None
+    show : bool
+        Whether to count penalties on standard error, if that is a terminal.
     """
 
     l1_ratio: float = 1.0
@@ -67,6 +70,7 @@ class PathRequest(ReadOnly):
     grouped: bool = False
     tolerance: float = DEFAULT_KKT
     threads: int | None = None
+    show: bool = False
 
     def __post_init__(self) -> None:
         for name in ("standardize", "grouped"):
@@ -202,15 +206,33 @@ def walk(
     loss: Loss, penalty: Penalty, null: Point, request: PathRequest
 ) -> tuple[list[Point], list[int]]:
     """Fit one penalty after the other, each from the answer before."""
-    points, steps = [], []
-    point, before = null, np.inf
-    for level in tqdm(np.asarray(request.penalties), desc="Penalties", disable=None, leave=False):
-        now = replace(penalty, level=float(level))
-        start = point.coefficients
-        if request.l1_ratio == 0:
-            start = climb_ridge(loss, now, start)
-        point, count = descend(loss, now, start, before)
-        before = now.level
+    if request.l1_ratio > 0 or np.isfinite(penalty.scale).sum() <= loss.blocks.rows:
+        return step_along(loss, penalty, null.coefficients, request)
+    narrow = narrow_ridge(loss, penalty)
+    start = narrow.start(null.coefficients)
+    inner, steps = step_along(narrow.loss, narrow.penalty, start, request)
+    points = [
+        look(loss, replace(penalty, level=float(level)), narrow.widen(point.coefficients))
+        for level, point in zip(np.asarray(request.penalties), inner, strict=True)
+    ]
+    return points, steps
+
+
+def step_along(
+    loss: Loss, penalty: Penalty, coefficients: np.ndarray, request: PathRequest
+) -> tuple[list[Point], list[int]]:
+    """Do so in the columns of a loss.
+
+    The first ridge is climbed; where P is small, Newton steps lead from each to the next.
+    """
+    points, steps, before = [], [], np.inf
+    levels = np.asarray(request.penalties).tolist()
+    for level in track(levels, "Penalties") if request.show else levels:
+        now = replace(penalty, level=level)
+        if request.l1_ratio == 0 and (not points or coefficients[1:].size > SMALL_PROBLEM):
+            coefficients = climb_ridge(loss, now, coefficients)
+        point, count = descend(loss, now, coefficients, before)
+        coefficients, before = point.coefficients, now.level
         points.append(point)
         steps.append(count)
     return points, steps
@@ -247,13 +269,13 @@ def find_null(loss: Loss) -> np.ndarray:
 def list_penalties(penalty: Penalty, null: Point, rows: int) -> np.ndarray:
     """Return glmnet's path: from the smallest λ that leaves nothing, evenly in the logarithm."""
     priced = np.isfinite(penalty.scale)
-    norms = penalty.measure_norms(null.gradient).max(axis=0)
-    largest = float((norms * penalty.scale)[priced].max()) / max(penalty.l1_ratio, LEAST_RATIO)
-    if not largest > 0:
+    norms = penalty.measure_norms(null.gradient).max(axis=0)[priced]
+    if not norms.max() > GOAL:
         raise OptionError(
             "No column's coefficient would leave zero under any penalty, so there is no path; "
             "give penalties=."
         )
+    largest = float((norms * penalty.scale[priced]).max()) / max(penalty.l1_ratio, LEAST_RATIO)
     share = SHARE if rows >= priced.sum() else SHARE_OF_FEW_ROWS
     return np.geomspace(largest, largest * share, LENGTH)
 

@@ -23,11 +23,15 @@ import numpy as np
 from mlelogit.fitting.linalg import factor_positive, solve_lower
 from mlelogit.fitting.optimization import minimize_nonnegative
 
-# Relative to the largest norm's price: what L-BFGS-B stops at, and what counts as a zero's excess.
-TARGET = 1e-9
+# Relative to the price of a norm: what L-BFGS-B stops at, near enough to tell most zeros, and
+# what counts as a zero's excess.
+TARGET = 1e-3
 EXCESS = 1e-9
-LARGEST_CLIMB = 500
+LARGEST_CLIMB = 200
 POLISHES = 20
+# How often groups are let in and out before L-BFGS-B looks for the right ones, and after it has
+# come near them.
+FEW_EXCHANGES, MOST_EXCHANGES = 3, 30
 # Of the largest diagonal entry: far below any curvature that matters, it keeps a factor.
 JITTER = 1e-13
 
@@ -92,13 +96,46 @@ def minimize_quadratic(model: NormedQuadratic, start: np.ndarray) -> np.ndarray:
     if not model.prices.any():
         step = solve_newton(model.matrix, None, model.matrix @ start - model.target)
         return start if step is None else start - step
-    polished = polish(model, start)
-    if polished is not None and not (model.find_excess(polished) > EXCESS).any():
-        return polished
-    climbed = search_support(model, start if polished is None else polished)
-    better = polish(model, climbed)
-    found = climbed if better is None else better
-    return min([found, climbed, start], key=model.evaluate)
+    settled = settle(model, start, FEW_EXCHANGES)
+    if settled is not None:
+        return settled
+    climbed = search_support(model, start)
+    settled = settle(model, climbed, MOST_EXCHANGES)
+    return min([climbed, start], key=model.evaluate) if settled is None else settled
+
+
+def settle(model: NormedQuadratic, start: np.ndarray, exchanges: int) -> np.ndarray | None:
+    """Minimize with the zeros of a start, letting groups go that turn round and in that exceed.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        (p,): the minimum, as its optimality conditions show; None if they do not come to hold.
+    """
+    x = start.copy()
+    for _ in range(exchanges):
+        polished = polish(model, x)
+        if polished is None:
+            return None
+        x, turned = polished
+        if turned:
+            continue
+        enter = np.flatnonzero(model.find_excess(x) > EXCESS)
+        if not enter.size:
+            return x
+        x = enter_groups(model, x, enter)
+    return None
+
+
+def enter_groups(model: NormedQuadratic, x: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Give groups of zeros about the size that they would have alone."""
+    residual = model.target - model.matrix @ x
+    share = 1 - model.prices / np.maximum(model.measure_norms(residual), model.prices)
+    inside = np.isin(model.members, groups)
+    alone = (share[model.members] * residual / model.matrix.diagonal().max())[inside]
+    entered = x.copy()
+    entered[inside] = alone
+    return entered
 
 
 def search_support(model: NormedQuadratic, start: np.ndarray) -> np.ndarray:
@@ -134,20 +171,27 @@ def solve_with_norms(model: NormedQuadratic, norms: np.ndarray) -> np.ndarray:
     return x
 
 
-def polish(model: NormedQuadratic, start: np.ndarray) -> np.ndarray | None:
-    """Minimize with the zeros of a start held, by Newton steps; None if a group turns round.
+def polish(model: NormedQuadratic, start: np.ndarray) -> tuple[np.ndarray, bool] | None:
+    """Minimize with the zeros of a start held, by Newton steps.
 
-    Groups of one coordinate have a straight norm, so that a single step arrives.
+    Groups of one coordinate have a straight norm, so that a single step arrives. A group that
+    would turn round ends the search: it is set to zero.
+
+    Returns
+    -------
+    tuple or None
+        The minimum (p,), or where the search ended, and whether a group turned round. None if
+        there is no Newton step.
     """
     x = start.copy()
     kept = np.flatnonzero(model.measure_norms(x)[model.members] > 0)
     if not kept.size:
-        return x
+        return x, False
     groups = model.members[kept]
     plain = model.matrix[np.ix_(kept, kept)]
     single = len(model.prices) == len(model.members)
     before = np.inf
-    for _ in range(POLISHES):
+    for _ in range(1 if single else POLISHES):
         part = x[kept]
         norms = model.measure_norms(x)[groups]
         direction = part / norms
@@ -160,12 +204,11 @@ def polish(model: NormedQuadratic, start: np.ndarray) -> np.ndarray | None:
         if step is None:
             return None
         moved = part - step
-        if (np.bincount(groups, moved * part, len(model.prices))[groups] <= 0).any():
-            return None
-        x[kept] = moved
-        if single:
-            break
-    return x
+        turned = np.bincount(groups, moved * part, len(model.prices))[groups] <= 0
+        x[kept] = np.where(turned, 0.0, moved)
+        if turned.any():
+            return x, True
+    return x, False
 
 
 def bend(

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
@@ -15,7 +14,7 @@ from mlelogit.data.folds import FoldRequest, Folds, deal_folds
 from mlelogit.exceptions import HeldOutWarning
 from mlelogit.fitting.heldout import HeldOut, fit_without
 from mlelogit.fitting.record import FitRequest
-from mlelogit.notices import warn_user
+from mlelogit.notices import track, warn_user
 
 # Centers, scales and polynomials span the same columns wherever they were learned.
 PLACED_BY_DATA = ("bs(", "cr(", "cs(", "cc(")
@@ -118,7 +117,7 @@ def cross_validate(
     dealt = deal_folds(design, request)
     found: list[list[HeldOut]] = [[] for _ in dealt]
     work = [(i, fold) for i, folds in enumerate(dealt) for fold in range(len(folds.labels))]
-    for repeat, fold in tqdm(work, desc="Folds", disable=None, leave=False):
+    for repeat, fold in track(work, "Folds"):
         found[repeat].append(fit_without(design, dealt[repeat], fold, asked))
     _warn(found)
     rows = np.sum([part.loglike for parts in found for part in parts], axis=0) / len(found)

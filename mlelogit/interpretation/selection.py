@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
@@ -34,7 +33,7 @@ from mlelogit.fitting.paths import (
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
 from mlelogit.inference.validation import measure_error
 from mlelogit.interpretation.prediction import predict
-from mlelogit.notices import warn_user
+from mlelogit.notices import track, warn_user
 
 # Penalties are looked up as printed with ten digits.
 SAME = 1e-9
@@ -213,7 +212,7 @@ def frame_coefficients(
         del categories[place]
     index = pd.Index(list(encoding.names), name="name", tupleize_cols=False)
     columns = pd.Index(categories, name="category", tupleize_cols=False)
-    return pd.DataFrame(values.T, index=index, columns=columns)
+    return pd.DataFrame(values.T.copy(), index=index, columns=columns)
 
 
 def take_params(coefficients: np.ndarray, base: int) -> np.ndarray:
@@ -335,10 +334,14 @@ def cross_validate_path(
     folds = deal_folds(design, request)[0]
     found = [
         score_path(design, fits, folds, fold, threads)
-        for fold in tqdm(range(len(folds.labels)), desc="Folds", disable=None, leave=False)
+        for fold in track(range(len(folds.labels)), "Folds")
     ]
     deviances, weights, lost, slack = (np.array(part) for part in zip(*found, strict=True))
     warn_of_folds(lost, slack, fits.request.tolerance)
+    if not weights.any():
+        raise OptionError(
+            "No observation held out is in a category that rows left in have; use other folds."
+        )
     index = pd.Index(fits.penalties, name="penalty")
     labels = pd.Index(list(folds.labels), name="fold", tupleize_cols=False)
     used = weights > 0
@@ -364,7 +367,7 @@ def score_path(
 ) -> tuple[np.ndarray, float, float, float]:
     """Fit a path without a fold; return its deviances (L,), weight, lost weight, worst slack."""
     parts = split(design, folds, fold)
-    request = replace(fits.request, threads=threads)
+    request = replace(fits.request, threads=threads, show=False)
     fitted = fit_penalized(parts.train, request, fits.standardization.intercept)
     if not parts.test.source.shape[0]:
         return np.zeros(len(fits.penalties)), 0.0, parts.lost, float(fitted.kkt.max())
