@@ -225,7 +225,9 @@ def step_along(
 
     The first ridge is climbed; where P is small, Newton steps lead from each to the next.
     """
-    points, steps, before = [], [], np.inf
+    points: list[Point] = []
+    steps: list[int] = []
+    before = np.inf
     levels = np.asarray(request.penalties).tolist()
     for level in track(levels, "Penalties") if request.show else levels:
         now = replace(penalty, level=level)
