@@ -32,7 +32,7 @@ POLISHES = 20
 # How often groups are let in and out before L-BFGS-B looks for the right ones, and after it has
 # come near them.
 FEW_EXCHANGES, MOST_EXCHANGES = 3, 30
-# Of the largest diagonal entry: far below any curvature that matters, it keeps a factor.
+# Of every diagonal entry: far below any curvature that matters, it keeps a factor.
 JITTER = 1e-13
 
 
@@ -131,10 +131,12 @@ def enter_groups(model: NormedQuadratic, x: np.ndarray, groups: np.ndarray) -> n
     """Give groups of zeros about the size that they would have alone."""
     residual = model.target - model.matrix @ x
     share = 1 - model.prices / np.maximum(model.measure_norms(residual), model.prices)
-    inside = np.isin(model.members, groups)
-    alone = (share[model.members] * residual / model.matrix.diagonal().max())[inside]
+    steepest = np.zeros(len(model.prices))
+    np.maximum.at(steepest, model.members, model.matrix.diagonal())
     entered = x.copy()
-    entered[inside] = alone
+    for place in np.flatnonzero(np.isin(model.members, groups)):
+        group = model.members[place]
+        entered[place] = share[group] * residual[place] / steepest[group]
     return entered
 
 
@@ -225,7 +227,7 @@ def solve_newton(
 ) -> np.ndarray | None:
     """Solve for a Newton step; None if the matrix is not positive definite."""
     whole = matrix.copy() if bent is None else matrix + bent
-    whole[np.diag_indices(len(whole))] += JITTER * whole.diagonal().max()
+    whole[np.diag_indices(len(whole))] *= 1 + JITTER
     factor = factor_positive(whole)
     if factor is None:
         return None
