@@ -50,7 +50,9 @@ def look(loss: Loss, penalty: Penalty, coefficients: np.ndarray) -> Point:
     return Point(coefficients, gradient, sums.loglike, value, float(slack.max()))
 
 
-def descend(loss: Loss, penalty: Penalty, start: np.ndarray, before: float) -> tuple[Point, int]:
+def descend(
+    loss: Loss, penalty: Penalty, start: np.ndarray, before: float, goal: float = GOAL
+) -> tuple[Point, int]:
     """Minimize loss and penalty from a start by proximal Newton steps.
 
     Parameters
@@ -61,6 +63,8 @@ def descend(loss: Loss, penalty: Penalty, start: np.ndarray, before: float) -> t
         (J, K).
     before : float
         The λ that the start belongs to; columns that the strong rule discards come later.
+    goal : float
+        Slack to stop at.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def descend(loss: Loss, penalty: Penalty, start: np.ndarray, before: float) -> t
     kept = screen(penalty, point, max(2 - before / penalty.level, 0.0))
     for steps in range(LARGEST_STEPS):
         kept |= screen(penalty, point, 1.0)
-        if point.slack <= GOAL:
+        if point.slack <= goal:
             return point, steps
         moved = step_once(loss, penalty, point, np.flatnonzero(kept))
         if moved is None:

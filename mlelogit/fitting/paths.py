@@ -41,6 +41,9 @@ DEFAULT_KKT = 1e-9
 LENGTH = 100
 SHARE, SHARE_OF_FEW_ROWS = 1e-4, 1e-2
 LEAST_RATIO = 1e-3
+# With more columns a first penalty is come near in strides, each fit roughly.
+FEW_COLUMNS = 100
+STRIDE, ROUGH = 0.9, 1e-3
 
 
 @dataclass(frozen=True)
@@ -227,8 +230,8 @@ def step_along(
     """
     points: list[Point] = []
     steps: list[int] = []
-    before = np.inf
     levels = np.asarray(request.penalties).tolist()
+    coefficients, before = approach(loss, penalty, coefficients, levels[0])
     for level in track(levels, "Penalties") if request.show else levels:
         now = replace(penalty, level=level)
         if request.l1_ratio == 0 and (not points or coefficients[1:].size > SMALL_PROBLEM):
@@ -238,6 +241,38 @@ def step_along(
         points.append(point)
         steps.append(count)
     return points, steps
+
+
+def approach(
+    loss: Loss, penalty: Penalty, null: np.ndarray, first: float
+) -> tuple[np.ndarray, float]:
+    """Come near a first penalty from the null model, so that the strong rule spares columns.
+
+    Returns
+    -------
+    coefficients : numpy.ndarray
+        (J, K).
+    level : float
+        The penalty that they belong to, roughly; infinite for the null model of few columns.
+    """
+    if penalty.l1_ratio == 0 or loss.blocks.width <= FEW_COLUMNS:
+        return null, np.inf
+    coefficients = null
+    level = find_largest(penalty, look(loss, penalty, null))
+    while level * STRIDE > first:
+        before, level = level, level * STRIDE
+        now = replace(penalty, level=level)
+        coefficients = descend(loss, now, coefficients, before, ROUGH * level)[0].coefficients
+    return coefficients, level
+
+
+def find_largest(penalty: Penalty, null: Point) -> float:
+    """Return the least λ that leaves no coefficient; of a ridge as if it were a bit of a lasso."""
+    priced = np.isfinite(penalty.scale)
+    norms = penalty.measure_norms(null.gradient).max(axis=0)[priced]
+    if not norms.max() > GOAL:
+        return 0.0
+    return float((norms * penalty.scale[priced]).max()) / max(penalty.l1_ratio, LEAST_RATIO)
 
 
 def make_penalty(scales: Standardization, request: PathRequest) -> Penalty:
@@ -270,15 +305,13 @@ def find_null(loss: Loss) -> np.ndarray:
 
 def list_penalties(penalty: Penalty, null: Point, rows: int) -> np.ndarray:
     """Return glmnet's path: from the smallest λ that leaves nothing, evenly in the logarithm."""
-    priced = np.isfinite(penalty.scale)
-    norms = penalty.measure_norms(null.gradient).max(axis=0)[priced]
-    if not norms.max() > GOAL:
+    largest = find_largest(penalty, null)
+    if not largest:
         raise OptionError(
             "No column's coefficient would leave zero under any penalty, so there is no path; "
             "give penalties=."
         )
-    largest = float((norms * penalty.scale[priced]).max()) / max(penalty.l1_ratio, LEAST_RATIO)
-    share = SHARE if rows >= priced.sum() else SHARE_OF_FEW_ROWS
+    share = SHARE if rows >= np.isfinite(penalty.scale).sum() else SHARE_OF_FEW_ROWS
     return np.geomspace(largest, largest * share, LENGTH)
 
 

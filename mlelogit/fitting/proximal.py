@@ -24,8 +24,8 @@ from mlelogit.fitting.linalg import factor_positive, solve_lower
 from mlelogit.fitting.optimization import minimize_nonnegative
 
 # Relative to the price of a norm: what L-BFGS-B stops at, near enough to tell most zeros, and
-# what counts as a zero's excess.
-TARGET = 1e-3
+# where that does not do nearer; and what counts as a zero's excess.
+TARGETS = (1e-3, 1e-9)
 EXCESS = 1e-9
 LARGEST_CLIMB = 200
 POLISHES = 20
@@ -99,9 +99,14 @@ def minimize_quadratic(model: NormedQuadratic, start: np.ndarray) -> np.ndarray:
     settled = settle(model, start, FEW_EXCHANGES)
     if settled is not None:
         return settled
-    climbed = search_support(model, start)
-    settled = settle(model, climbed, MOST_EXCHANGES)
-    return min([climbed, start], key=model.evaluate) if settled is None else settled
+    best = start
+    for target in TARGETS:
+        climbed = search_support(model, best, target)
+        settled = settle(model, climbed, MOST_EXCHANGES)
+        if settled is not None:
+            return settled
+        best = min([climbed, best], key=model.evaluate)
+    return best
 
 
 def settle(model: NormedQuadratic, start: np.ndarray, exchanges: int) -> np.ndarray | None:
@@ -140,8 +145,11 @@ def enter_groups(model: NormedQuadratic, x: np.ndarray, groups: np.ndarray) -> n
     return entered
 
 
-def search_support(model: NormedQuadratic, start: np.ndarray) -> np.ndarray:
-    """Minimize over the norms τ, from those of a start, with `scipy.optimize.minimize`."""
+def search_support(model: NormedQuadratic, start: np.ndarray, target: float) -> np.ndarray:
+    """Minimize over the norms τ, from those of a start, with `scipy.optimize.minimize`.
+
+    The search stops where the projected gradient is below a target, relative to the prices.
+    """
     unit = model.prices.max()
 
     def value(tau: np.ndarray) -> tuple[float, np.ndarray]:
@@ -151,7 +159,7 @@ def search_support(model: NormedQuadratic, start: np.ndarray) -> np.ndarray:
         level = -float(model.target @ x) / 2 + float(model.prices @ tau) / 2
         return level / unit, slope / unit
 
-    norms = minimize_nonnegative(value, model.measure_norms(start), TARGET, LARGEST_CLIMB)
+    norms = minimize_nonnegative(value, model.measure_norms(start), target, LARGEST_CLIMB)
     return solve_with_norms(model, norms)
 
 

@@ -64,6 +64,26 @@ class RegularizationPath:
         return tabulate_path(self.fits)
 
     @property
+    def nonzero(self) -> pd.Series:
+        """How many penalized coefficients are not zero, over all categories, by penalty."""
+        return self.table["nonzero"]
+
+    @property
+    def loglike(self) -> pd.Series:
+        """Log-likelihood, without the penalty, by penalty."""
+        return self.table["loglike"]
+
+    @property
+    def deviance_ratio(self) -> pd.Series:
+        """The share of the null model's deviance that is explained, by penalty."""
+        return self.table["deviance_ratio"]
+
+    @property
+    def kkt(self) -> pd.Series:
+        """How far each fit is from optimal: the certificate, by penalty."""
+        return self.table["kkt"]
+
+    @property
     def converged(self) -> bool:
         """Whether the optimality conditions of every fit hold to the tolerance."""
         return bool((self.fits.kkt <= self.fits.request.tolerance).all())

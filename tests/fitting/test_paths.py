@@ -216,10 +216,10 @@ def test_weights_and_counts_count_as_rows_written_out(l1_ratio, grouped, voters)
 @every_kind
 def test_small_steps_in_the_penalty_change_little(l1_ratio, grouped):
     fit = load("glmnet_regions")[0]["fits"][0]
-    levels = np.geomspace(0.1, 0.001, 300)
+    levels = np.geomspace(0.1, 0.001, 120)
     path = make_regions(fit).fit_path(l1_ratio, grouped=grouped, penalties=levels)
     probabilities = np.array([path.predict(penalty=level).to_numpy() for level in levels])
-    assert np.abs(np.diff(probabilities, axis=0)).max() < 0.02
+    assert np.abs(np.diff(probabilities, axis=0)).max() < 0.05
     assert (np.diff(path.table["loglike"]) > 0).all()
 
 

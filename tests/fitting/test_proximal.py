@@ -71,10 +71,9 @@ def test_conditions_hold_from_any_start(seed, group, price):
 
 
 @pytest.mark.parametrize("group", [1, 3])
-def test_scipy_alone_comes_near(monkeypatch, group):
-    monkeypatch.setattr(proximal, "TARGET", 1e-8)
+def test_scipy_alone_comes_near(group):
     model = draw(np.random.default_rng(5), 24, group, 1.5)
-    found = search_support(model, np.zeros(24))
+    found = search_support(model, np.zeros(24), 1e-8)
     exact = minimize_quadratic(model, np.zeros(24))
     assert np.abs(found - exact).max() < 1e-5
     assert model.evaluate(exact) <= model.evaluate(found)

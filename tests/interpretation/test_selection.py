@@ -29,6 +29,10 @@ def path():
 def test_table_and_coefficients_are_labelled(path):
     assert path.table.index.name == "penalty"
     assert (np.diff(path.penalties) < 0).all()
+    assert path.nonzero.equals(path.table["nonzero"])
+    assert path.loglike.equals(path.table["loglike"])
+    assert path.deviance_ratio.equals(path.table["deviance_ratio"])
+    assert path.kkt.equals(path.table["kkt"])
     level = path.penalties[40]
     every = path.coefficients(level)
     assert list(every.columns) == ["blue", "green", "red"]
