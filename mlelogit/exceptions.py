@@ -22,6 +22,7 @@ __all__ = [
     "EmptyDataError",
     "FewClustersWarning",
     "FormulaError",
+    "HeldOutWarning",
     "InfiniteValueError",
     "IntervalError",
     "LabelError",
@@ -202,6 +203,10 @@ class CollinearityWarning(MNLogitWarning):
 
 class FewClustersWarning(MNLogitWarning):
     """A cluster-robust covariance rests on few clusters, and is likely too small."""
+
+
+class HeldOutWarning(MNLogitWarning):
+    """In some folds of a cross-validation something was lost, separated or not certified."""
 
 
 class LeverageWarning(MNLogitWarning):
