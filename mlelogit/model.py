@@ -310,16 +310,16 @@ class MNLogit:
         Parameters
         ----------
         folds : int or array-like
-            How many; or the fold of every row (n,).
+            How many; or the fold of every row given, or the column that has it.
         seed : int
             Which way the observations are dealt.
         repeats : int
             How many times they are.
         stratify : bool
             Whether each fold gets its share of every category.
-        groups : array-like, optional
-            (n,): rows of a group are held out together. Rows of counts or frequency weights
-            are otherwise dealt out person by person.
+        groups : label of a column, or array-like, optional
+            One label for every row given: rows of a group are held out together. Rows of counts
+            or frequency weights are otherwise dealt out person by person.
         threads : int, optional
             Threads over the rows; all processors if not given.
 

@@ -10,18 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.design import Design, take_rows
-from mlelogit.data.frames import list_some
-from mlelogit.exceptions import (
-    LengthMismatchError,
-    MisalignedIndexError,
-    MissingDataError,
-    OneCategoryError,
-    OptionError,
-)
+from mlelogit.data.labels import read_labels
+from mlelogit.exceptions import OneCategoryError, OptionError
 
 # Everyone has a number of their own while folds are dealt.
 LARGEST_DEAL = 50_000_000
@@ -34,14 +27,14 @@ class FoldRequest:
     Attributes
     ----------
     folds : int or array-like
-        Their number; or the fold of every row (n,).
+        Their number; or the fold of every row given, or the column that has it.
     seed : int
     repeats : int
         How many times to deal.
     stratify : bool
         Whether each fold gets its share of every category, as near as can be.
-    groups : array-like or None
-        (n,): rows of a group are held out together.
+    groups : label of a column, array-like or None
+        Rows of a group are held out together; see `mlelogit.data.labels.read_labels`.
     """
 
     folds: Any = 10
@@ -75,7 +68,7 @@ class FoldRequest:
     @property
     def given(self) -> bool:
         """Whether the folds are the user's own."""
-        return np.ndim(self.folds) > 0
+        return np.ndim(self.folds) > 0 or isinstance(self.folds, str)
 
 
 def is_whole(value: Any) -> bool:
@@ -106,20 +99,21 @@ def deal_folds(design: Design, request: FoldRequest) -> list[Folds]:
     ------
     OptionError
         If there are more folds than observations or groups, or a single fold.
-    LengthMismatchError, MisalignedIndexError, MissingDataError
-        If folds or groups do not go with the rows.
+    MNLogitError
+        One of the cases of `mlelogit.data.labels.read_labels`, if folds or groups do not go
+        with the rows.
     """
     rng = np.random.default_rng(request.seed)
     if request.given:
-        codes, labels = read_rows(design, request.folds, "folds")
-        _check_number(len(labels), len(labels), "folds")
-        return [Folds(labels, _hold_rows(design, codes, len(labels)))]
+        own = read_labels(design, request.folds, "folds")
+        _check_number(own.count, own.count, "folds")
+        return [Folds(tuple(own.names), _hold_rows(design, own.codes, own.count))]
     count = int(request.folds)
     if request.groups is not None:
-        codes, groups = read_rows(design, request.groups, "groups")
-        _check_number(count, len(groups), "groups")
-        dealt = [rng.permutation(len(groups)) % count for _ in range(request.repeats)]
-        return [Folds(tuple(range(count)), _hold_rows(design, d[codes], count)) for d in dealt]
+        groups = read_labels(design, request.groups, "groups")
+        _check_number(count, groups.count, "groups")
+        dealt = [rng.permutation(groups.count)[groups.codes] for _ in range(request.repeats)]
+        return [Folds(tuple(range(count)), _hold_rows(design, d % count, count)) for d in dealt]
     places, categories = list_observations(design)
     _check_number(count, len(places), "observations")
     return [
@@ -203,43 +197,6 @@ def count_table(design: Design) -> np.ndarray:
     if design.weight_type == "frequency":
         table = table * np.asarray(design.weights)[:, np.newaxis]
     return table
-
-
-def read_rows(design: Design, given: Any, what: str) -> tuple[np.ndarray, tuple]:
-    """Read a label for every row used; return codes (n,) and the labels, sorted.
-
-    Raises
-    ------
-    LengthMismatchError
-        If it is as long as neither the rows used nor, with an index, the rows given.
-    MisalignedIndexError
-        If its index is another one.
-    MissingDataError
-        If a label is missing.
-    """
-    rows = design.source.shape[0]
-    if isinstance(given, pd.Series) and not given.index.equals(design.index):
-        used = given.index.isin(design.index)
-        paired = given.index.is_unique and given.index[used].equals(design.index)
-        if not paired or len(given) != design.audit.rows_in:
-            raise MisalignedIndexError(
-                f"{what} has another index than the data, so their rows cannot be paired."
-            )
-        given = given[used]
-    values = np.asarray(given)
-    if values.ndim != 1 or len(values) != rows:
-        raise LengthMismatchError(
-            f"{what} must hold one label for each of the {rows} rows used, not "
-            f"{write_value(given)}. Where rows were dropped give a Series with the index of the "
-            "data."
-        )
-    codes, labels = pd.factorize(values, use_na_sentinel=True)
-    if (codes < 0).any():
-        rows_missing = np.flatnonzero(codes < 0).tolist()
-        raise MissingDataError(f"{what} is missing in rows {list_some(rows_missing)} (from 0).")
-    names = list(labels)
-    order = sorted(range(len(names)), key=lambda place: (str(names[place]), place))
-    return np.argsort(order)[codes], tuple(names[place] for place in order)
 
 
 def hold_out(design: Design, folds: Folds, fold: int) -> tuple[Design, Design, np.ndarray]:

@@ -13,6 +13,7 @@ from mlelogit.data.folds import (
     keep_categories,
 )
 from mlelogit.exceptions import (
+    ColumnNotFoundError,
     LengthMismatchError,
     MisalignedIndexError,
     MissingDataError,
@@ -94,11 +95,12 @@ def test_groups_follow_the_rows_that_are_left(voters):
     frame = voters.copy()
     frame.loc[[3, 8], "age"] = np.nan
     model = ml.mnlogit("vote ~ age", frame, missing="drop")
-    (folds,) = deal(model, frame["region"])
     kept = frame.drop(index=[3, 8])["region"].to_numpy()
-    assert np.array_equal(folds.held[0] > 0, kept == "east")
-    with pytest.raises(LengthMismatchError, match="398 rows used"):
-        deal(model, frame["region"].to_numpy())
+    for given in ("region", frame["region"], frame["region"].to_numpy()):
+        (folds,) = deal(model, given)
+        assert np.array_equal(folds.held[0] > 0, kept == "east")
+    with pytest.raises(LengthMismatchError, match="398"):
+        deal(model, kept)
 
 
 @pytest.mark.parametrize(
@@ -108,17 +110,17 @@ def test_groups_follow_the_rows_that_are_left(voters):
         ({"folds": 2.5}, OptionError, "whole number"),
         ({"folds": True}, OptionError, "whole number"),
         ({"folds": 401}, OptionError, "there are 400"),
-        ({"folds": "five"}, OptionError, "whole number"),
+        ({"folds": "five"}, ColumnNotFoundError, "no column"),
         ({"seed": -1}, OptionError, "seed"),
         ({"seed": None}, OptionError, "seed"),
         ({"repeats": 0}, OptionError, "repeats"),
         ({"stratify": "yes"}, OptionError, "stratify"),
-        ({"groups": np.arange(3)}, LengthMismatchError, "400 rows"),
-        ({"groups": "region"}, LengthMismatchError, "one label for each"),
+        ({"groups": np.arange(3)}, LengthMismatchError, "400"),
+        ({"groups": "regions"}, ColumnNotFoundError, "no column"),
         ({"groups": np.zeros(400)}, OptionError, "there are 1"),
-        ({"groups": np.r_[np.nan, np.arange(399)]}, MissingDataError, "rows 0"),
-        ({"groups": pd.Series(range(400), index=range(1, 401))}, MisalignedIndexError, "paired"),
-        ({"groups": pd.Series(range(400))[::-1]}, MisalignedIndexError, "paired"),
+        ({"groups": np.r_[np.nan, np.arange(399)]}, MissingDataError, "missing in 1"),
+        ({"groups": pd.Series(range(400), index=range(1, 401))}, MisalignedIndexError, "indexes"),
+        ({"groups": pd.Series(range(400))[::-1]}, MisalignedIndexError, "indexes"),
         ({"folds": np.zeros(400)}, OptionError, "1 folds need"),
         ({"folds": np.arange(400), "repeats": 2}, OptionError, "nothing to deal"),
     ],
