@@ -22,7 +22,9 @@ __all__ = [
     "EmptyDataError",
     "FewClustersWarning",
     "FormulaError",
+    "HeldOutWarning",
     "InfiniteValueError",
+    "IntervalError",
     "LabelError",
     "LengthMismatchError",
     "LeverageWarning",
@@ -111,6 +113,10 @@ class InfiniteValueError(MNLogitError):
     """A column holds infinite values."""
 
 
+class IntervalError(MNLogitError):
+    """The interval asked for is not defined for this fit."""
+
+
 class LabelError(MNLogitError):
     """Labels that stand beside the rows (groups, time, strata) cannot be read."""
 
@@ -197,6 +203,10 @@ class CollinearityWarning(MNLogitWarning):
 
 class FewClustersWarning(MNLogitWarning):
     """A cluster-robust covariance rests on few clusters, and is likely too small."""
+
+
+class HeldOutWarning(MNLogitWarning):
+    """In some folds of a cross-validation something was lost, separated or not certified."""
 
 
 class LeverageWarning(MNLogitWarning):

@@ -14,16 +14,21 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.constraints import read_constraints
 from mlelogit.data.design import Design, make_design, make_design_from_formula
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.objective import LogLikelihood
+from mlelogit.fitting.paths import DEFAULT_KKT, PathRequest
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import check_covariance, estimate_covariance
+from mlelogit.inference.requests import CovarianceRequest
+from mlelogit.inference.validation import CrossValidation, cross_validate
+from mlelogit.interpretation.selection import RegularizationPath, fit_path
 from mlelogit.results import MNLogitResults
 
 
@@ -81,6 +86,7 @@ class MNLogit:
 
     design: Design
     _basis: ColumnBasis
+    _given: Design
 
     def __init__(
         self,
@@ -102,6 +108,7 @@ class MNLogit:
         full = settle_rank(design)
         object.__setattr__(self, "design", full.design)
         object.__setattr__(self, "_basis", full.basis)
+        object.__setattr__(self, "_given", design)
 
     @property
     def encoding(self) -> Encoding:
@@ -220,13 +227,108 @@ class MNLogit:
         """
         cov = check_covariance(cov_type, cov_kwds, lambda: self.design)
         start = None if start_params is None else read_params(start_params, self.encoding)
-        held = read_constraints(constraints, equations, self.encoding)
-        request = FitRequest(method, start, maxiter, tol, threads, bool(cov), bias_reduction, held)
+        asked = bool(cov), bias_reduction, read_constraints(constraints, equations, self.encoding)
+        request = FitRequest(method, start, maxiter, tol, threads, *asked)
         return self._fit(request, cov, callback, disp)
 
-    def _fit(self, request: FitRequest, cov: Any, callback: Any, disp: bool) -> MNLogitResults:
+    def _fit(
+        self, request: FitRequest, cov: CovarianceRequest | None, callback: Any, disp: bool
+    ) -> MNLogitResults:
         record = estimate(self.design, request, callback, disp, self._basis)
         return MNLogitResults(record, estimate_covariance(record, cov))
+
+    def fit_path(
+        self,
+        l1_ratio: float = 1.0,
+        *,
+        penalties: Any = None,
+        standardize: bool = True,
+        grouped: bool = False,
+        tol: float = DEFAULT_KKT,
+        threads: int | None = None,
+    ) -> RegularizationPath:
+        """Fit ridge, lasso or elastic net for a path of penalties.
+
+        Minimized is minus the log-likelihood over the sum of the weights, plus ``λ Σ_j
+        [(1 - l1_ratio) / 2 ‖b_j‖² + l1_ratio ‖b_j‖₁]`` over the columns j, each with coefficients
+        b_j in all categories (Friedman, Hastie and Tibshirani 2010); with frequency weights and
+        counts every person counts one. The constant column is not penalized; a model without one
+        has no intercept. All columns take part, those too that `fit` leaves out as
+        combinations of others. See `mlelogit.fitting.regularization`.
+
+        Parameters
+        ----------
+        l1_ratio : float
+            0 is ridge, 1 lasso, between them elastic net; glmnet's alpha.
+        penalties : float or array-like, optional
+            λ; each positive. glmnet's path if not given: 100, evenly in the logarithm, from the
+            smallest that leaves no coefficient down to 1e-4 of it, or to 1e-2 if there are fewer
+            rows than columns.
+        standardize : bool
+            Whether the penalty is on coefficients of columns over their standard deviation.
+            Coefficients come in the columns' own units in any case.
+        grouped : bool
+            Put ``l1_ratio ‖b_j‖₂`` in place of the last term, so that a column is left out of all
+            categories or of none (Simon, Friedman and Hastie 2013).
+        tol : float
+            Largest error in the optimality conditions that counts as converged.
+        threads : int, optional
+            Threads over the rows; all processors if not given.
+
+        Returns
+        -------
+        RegularizationPath
+            Without standard errors: see `mlelogit.interpretation.selection`.
+
+        Raises
+        ------
+        OptionError
+            If an argument is not what it must be, or no column can be penalized.
+
+        Warns
+        -----
+        NotConvergedWarning
+            If the optimality conditions of a fit do not hold to the tolerance.
+        """
+        request = PathRequest(l1_ratio, penalties, standardize, grouped, tol, threads, True)
+        return fit_path(self._given, request)
+
+    def cross_validate(
+        self,
+        folds: Any = 10,
+        *,
+        seed: int = 0,
+        repeats: int = 1,
+        stratify: bool = True,
+        groups: Any = None,
+        threads: int | None = None,
+    ) -> CrossValidation:
+        """Score every observation by a fit without its fold.
+
+        See `mlelogit.inference.validation.cross_validate` for formulas and warnings.
+
+        Parameters
+        ----------
+        folds : int or array-like
+            How many; or the fold of every row given, or the column that has it.
+        seed : int
+            Which way the observations are dealt.
+        repeats : int
+            How many times they are.
+        stratify : bool
+            Whether each fold gets its share of every category.
+        groups : label of a column, or array-like, optional
+            One label for every row given: rows of a group are held out together. Rows of counts
+            or frequency weights are otherwise dealt out person by person.
+        threads : int, optional
+            Threads over the rows; all processors if not given.
+
+        Returns
+        -------
+        CrossValidation
+        """
+        request = FoldRequest(folds, seed, repeats, stratify, groups)
+        return cross_validate(self.design, request, threads)
 
     def loglike(self, params: Any) -> float:
         """Return the log-likelihood at params, flat (P,) or labelled."""

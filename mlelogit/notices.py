@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +17,7 @@ from mlelogit.exceptions import MNLogitWarning
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 _turn = threading.RLock()
 
@@ -35,6 +36,19 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def track(items: Sequence[Item], what: str) -> Iterable[Item]:
+    """Return items to go through with a progress bar, where standard error is a terminal.
+
+    Nowhere else is a bar made: even a silent one makes locks that settle how this process
+    starts others.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, desc=what, leave=False)
 
 
 def keep_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

@@ -28,7 +28,6 @@ from mlelogit.inference.coefficients import (
     frame_params,
     frame_refits,
     frame_trace,
-    interval_frame,
     tidy_coefficients,
     two_sided_p,
 )
@@ -38,6 +37,7 @@ from mlelogit.inference.constraints import (
     frame_multipliers,
     test_constraints,
 )
+from mlelogit.inference.contrasts import combine_coefficients, contrast_categories
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.equations import equality_tests
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
@@ -46,7 +46,9 @@ from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
 from mlelogit.inference.hauck_donner import find_hauck_donner
 from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
 from mlelogit.inference.independence import IndependenceTests, iia_tests
+from mlelogit.inference.intervals import interval_frame, profile_frame
 from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
+from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.score import score_test
 from mlelogit.inference.terms import term_tests
@@ -106,9 +108,42 @@ class MNLogitResults:
         z = compute_z(self.record, self.covariance)
         return frame_params(two_sided_p(z, self.covariance.df), self.record.encoding)
 
-    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Return Wald intervals; see `mlelogit.inference.coefficients.interval_frame`."""
-        return interval_frame(self.record, self.covariance, alpha)
+    def conf_int(
+        self,
+        alpha: float = 0.05,
+        method: str = "wald",
+        exponentiate: bool = False,
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return intervals, wald, profile or score; see `mlelogit.inference.intervals`."""
+        return interval_frame(self.record, self.covariance, alpha, method, exponentiate, disp)
+
+    def profile(self, combination: Any, points: Any = 25, disp: bool | None = None) -> pd.DataFrame:
+        """Return a profile log-likelihood; see `mlelogit.inference.intervals.profile_frame`."""
+        return profile_frame(self.record, combination, points, disp)
+
+    def lincom(
+        self,
+        combination: Any,
+        alpha: float = 0.05,
+        method: str = "wald",
+        exponentiate: bool = False,
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Estimate "car: age - bus: age"; see `mlelogit.inference.contrasts`."""
+        given = combination, alpha, method, exponentiate, disp
+        return combine_coefficients(self.record, self.covariance, *given)
+
+    def all_pairs(
+        self,
+        alpha: float = 0.05,
+        exponentiate: bool = False,
+        method: str = "wald",
+        disp: bool | None = None,
+    ) -> pd.DataFrame:
+        """Return every category against every other; see `mlelogit.inference.contrasts`."""
+        given = alpha, exponentiate, method, disp
+        return contrast_categories(self.record, self.covariance, *given)
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the estimates, labelled (category, name)."""
@@ -311,17 +346,22 @@ class MNLogitResults:
             raise OptionError("score_test takes a hypothesis or exog_extra, not both.")
         return score_test_added(self.record, self.covariance, exog_extra, cov_type)
 
-    def term_tests(self, kind: str = "lr", type: int = 2) -> pd.DataFrame:  # noqa: A002
-        """Test every term; see `mlelogit.inference.terms.term_tests`."""
-        return term_tests(self.record, self.covariance, kind, type)
+    def term_tests(
+        self,
+        kind: str = "lr",
+        type: int = 2,  # noqa: A002
+        adjust: str | None = None,
+    ) -> pd.DataFrame:
+        """Test every term; see `mlelogit.inference.terms.term_tests`, and `multiplicity`."""
+        return adjust_pvalues(term_tests(self.record, self.covariance, kind, type), adjust)
 
-    def equality_tests(self, kind: str = "wald") -> pd.DataFrame:
+    def equality_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
         """Test equal equations; see `mlelogit.inference.equations.equality_tests`."""
-        return equality_tests(self.record, self.covariance, kind)
+        return adjust_pvalues(equality_tests(self.record, self.covariance, kind), adjust)
 
-    def combine_tests(self, kind: str = "wald") -> pd.DataFrame:
+    def combine_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
         """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
-        return combine_tests(self.record, self.covariance, kind)
+        return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 
     def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
         """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""

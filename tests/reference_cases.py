@@ -12,8 +12,13 @@ import mlelogit as ml
 
 FOLDER = Path(__file__).parent / "reference"
 SEPARATED = ("bankwages_full", "iris")
+PENALIZED = tuple(sorted(path.stem for path in (FOLDER / "truth").glob("glmnet_*.json")))
 PLAIN = tuple(
-    sorted(path.stem for path in (FOLDER / "truth").glob("*.json") if path.stem not in SEPARATED)
+    sorted(
+        path.stem
+        for path in (FOLDER / "truth").glob("*.json")
+        if path.stem not in (*SEPARATED, *PENALIZED)
+    )
 )
 
 

@@ -263,4 +263,4 @@ def test_a_bad_option_leaves_no_model_half_made(data):
     model = ml.mnlogit(FORMULA, data)
     with unchanged(), pytest.raises(OptionError):
         model.fit("nonsense")
-    assert vars(model).keys() == {"design", "_basis"}
+    assert vars(model).keys() == {"design", "_basis", "_given"}

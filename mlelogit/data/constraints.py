@@ -10,13 +10,8 @@ import numpy as np
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.outcome import find_base
-from mlelogit.data.restrictions import (
-    Restriction,
-    list_columns,
-    make_restriction,
-    read_restrictions,
-    refuse_name,
-)
+from mlelogit.data.restrictions import Restriction, make_restriction, read_restrictions
+from mlelogit.data.wording import list_columns, refuse_name
 from mlelogit.exceptions import BaseCategoryError, ConstraintError, ParamsError
 
 

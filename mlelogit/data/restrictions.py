@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,18 @@ import pandas as pd
 
 from mlelogit.data.arguments import read_reals, write_value
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.wording import (
+    Reference,
+    find_pair,
+    list_coefficients,
+    refuse_name,
+    scan_words,
+    split_statements,
+    sum_terms,
+)
 from mlelogit.exceptions import ParamsError
 
 SHOWN = 4
-RELATIONS = {"==": "=", "=": "=", "<=": "<=", ">=": ">="}
-NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-SIGN = re.compile(r"==|<=|>=|[-+*=,]")
 
 
 @dataclass(frozen=True)
@@ -67,21 +72,6 @@ class Restriction:
         )
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What a name in a hypothesis stands for: columns, in one equation or (None) in all."""
-
-    equation: int | None
-    columns: tuple[int, ...]
-
-
-def list_coefficients(encoding: Encoding) -> list[str]:
-    """Name every coefficient "category: name", equation by equation."""
-    names = encoding.category_names
-    others = names[: encoding.base] + names[encoding.base + 1 :]
-    return [f"{category}: {name}" for category in others for name in encoding.names]
-
-
 def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Restriction:
     """Read linear hypotheses as people write them.
 
@@ -112,16 +102,26 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     >>> read_restrictions("Dole: age = 2 * Dole: educ", model.encoding).words
     ('Dole: age = 2*[Dole: educ]',)
     """
-    pieces = _list_pieces(given, encoding)
-    if pieces is None:
+    rows = read_rows(given, encoding)
+    if rows is None:
         return _read_matrix(given, encoding, value)
-    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
-    rows = list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
     matrix = np.array([row for row, _, _ in rows])
     target = np.array([right for _, right, _ in rows])
     if value is not None:
         target = _read_values(value, len(rows))
-    return make_restriction(matrix, target, encoding, tuple(relation for _, _, relation in rows))
+    return make_restriction(matrix, target, encoding, tuple(said or "=" for _, _, said in rows))
+
+
+def read_rows(given: Any, encoding: Encoding) -> list[tuple[np.ndarray, float, str]] | None:
+    """Return the different rows of what is written: coefficients, right side and relation.
+
+    The relation is empty where none is written; all is None if a matrix is given.
+    """
+    pieces = _list_pieces(given, encoding)
+    if pieces is None:
+        return None
+    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
+    return list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
 
 
 def make_restriction(
@@ -169,44 +169,14 @@ def _list_pieces(given: Any, encoding: Encoding) -> list | None:
         given = given.tolist() if given.dtype.kind in "OUT" else given
     if isinstance(given, str):
         return [given]
-    if isinstance(given, tuple) and _find_pair(given, encoding) is not None:
+    if isinstance(given, tuple) and find_pair(given, encoding) is not None:
         return [given]
     if isinstance(given, list | tuple) and given and all(isinstance(p, str | tuple) for p in given):
-        numbers = all(isinstance(p, tuple) and _find_pair(p, encoding) is None for p in given)
+        numbers = all(isinstance(p, tuple) and find_pair(p, encoding) is None for p in given)
         return (
             None if numbers and not any(isinstance(v, str) for p in given for v in p) else [*given]
         )
     return None
-
-
-def _find_pair(pair: tuple, encoding: Encoding) -> _Reference | None:
-    if len(pair) != 2:
-        return None
-    categories = [i for i, label in enumerate(encoding.categories) if _same(label, pair[0])]
-    columns = list_columns(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
-    return _Reference(categories[0], columns) if categories and columns else None
-
-
-def _same(left: Any, right: Any) -> bool:
-    return (type(left) is type(right) and bool(left == right)) or (
-        not isinstance(left, str) and not isinstance(right, str) and bool(left == right)
-    )
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
-def list_columns(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
-    """Return what names stand for: columns, and terms of several."""
-    terms = {
-        name: tuple(range(*at)) for name, at in (encoding.terms or {}).items() if at[1] > at[0]
-    }
-    return terms | {name: (i,) for i, name in enumerate(encoding.names)}
 
 
 def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
@@ -241,143 +211,23 @@ def _read_values(value: Any, size: int) -> np.ndarray:
 def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray, float, str]]:
     """Read one text, or a pair that is zero, as rows: coefficients, right side and relation."""
     if isinstance(piece, tuple):
-        reference = _find_pair(piece, encoding)
+        reference = find_pair(piece, encoding)
         if reference is None:
             raise ParamsError(refuse_name(piece, encoding))
-        return _expand([(1.0, reference)], 0.0, "=", encoding, write_value(piece))
+        return _expand([(1.0, reference)], 0.0, "", encoding, write_value(piece))
     rows = []
-    for left, relation, right in _split_statements(list(_scan(piece, encoding)), piece, encoding):
-        terms, constant = _sum_terms(left, piece, encoding)
-        others, beyond = _sum_terms(right, piece, encoding)
+    for left, relation, right in split_statements(
+        list(scan_words(piece, encoding)), piece, encoding
+    ):
+        terms, constant = sum_terms(left, piece, encoding)
+        others, beyond = sum_terms(right, piece, encoding)
         terms += [(-weight, reference) for weight, reference in others]
         rows += _expand(terms, beyond - constant, relation, encoding, piece)
     return rows
 
 
-def _split_statements(
-    tokens: list, text: str, encoding: Encoding
-) -> Iterator[tuple[list, str, list]]:
-    """Split tokens at commas and relations; one without a relation says "= 0"."""
-    for statement in _split(tokens, (",",)):
-        relations = [token for token in statement if token in RELATIONS.values()]
-        sides = _split(statement, tuple(RELATIONS.values()))
-        if not all(sides):
-            raise ParamsError(_refuse_text(text, encoding, "has an empty side"))
-        if not relations:
-            yield sides[0], "=", [0.0]
-        for i, relation in enumerate(relations):
-            yield sides[i], relation, sides[i + 1]
-
-
-def _split(tokens: list, marks: tuple[str, ...]) -> list[list]:
-    parts: list[list] = [[]]
-    for token in tokens:
-        if isinstance(token, str) and token in marks:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _scan(text: str, encoding: Encoding) -> Iterator[str | float | _Reference]:
-    """Cut a text into references, numbers and signs; the longest name that fits is meant."""
-    names = _list_readings(encoding)
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        name = next((name for name in names if _starts(text, at, name)), None)
-        number = NUMBER.match(text, at)
-        if name is not None and not (number and len(number.group()) >= len(name)):
-            yield _settle(names[name], name)
-            at += len(name)
-        elif number:
-            yield float(number.group())
-            at = number.end()
-        elif sign := SIGN.match(text, at):
-            yield RELATIONS.get(sign.group(), sign.group())
-            at = sign.end()
-        else:
-            raise ParamsError(refuse_name(text[at:], encoding))
-
-
-def _starts(text: str, at: int, name: str) -> bool:
-    """Tell whether a name stands here, and is not the beginning of a longer word."""
-    if not name or not text.startswith(name, at):
-        return False
-    after = text[at + len(name) : at + len(name) + 1]
-    return not ((name[-1].isalnum() or name[-1] == "_") and (after.isalnum() or after == "_"))
-
-
-def _list_readings(encoding: Encoding) -> dict[str, set[_Reference]]:
-    """Return all ways to write a coefficient, the longest first, and what each can mean."""
-    columns = list_columns(encoding)
-    readings: dict[str, set[_Reference]] = {}
-    for name, where in columns.items():
-        readings.setdefault(str(name), set()).add(_Reference(None, where))
-        for equation, category in enumerate(encoding.category_names):
-            for text in (f"{category}: {name}", f"{category}:{name}"):
-                readings.setdefault(text, set()).add(_Reference(equation, where))
-    return dict(sorted(readings.items(), key=lambda item: -len(item[0])))
-
-
-def _settle(meanings: set[_Reference], name: str) -> _Reference:
-    if len(meanings) > 1:
-        raise ParamsError(f"{name!r} can mean two coefficients; write a pair (category, name).")
-    return next(iter(meanings))
-
-
-def _sum_terms(
-    tokens: list, text: str, encoding: Encoding
-) -> tuple[list[tuple[float, _Reference]], float]:
-    """Read a sum: weights of coefficients, and the constant beside them."""
-    terms: list[tuple[float, _Reference]] = []
-    constant, at = 0.0, 0
-    while at < len(tokens):
-        sign = 1.0
-        while at < len(tokens) and tokens[at] in ("+", "-"):
-            sign, at = -sign if tokens[at] == "-" else sign, at + 1
-        weight, reference, at = _read_product(tokens, at, text, encoding)
-        if reference is None:
-            constant += sign * weight
-        else:
-            terms.append((sign * weight, reference))
-        if at < len(tokens) and tokens[at] not in ("+", "-"):
-            raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
-    return terms, constant
-
-
-def _read_product(
-    tokens: list, at: int, text: str, encoding: Encoding
-) -> tuple[float, _Reference | None, int]:
-    """Read numbers and at most one coefficient with a * between them."""
-    weight, reference = 1.0, None
-    while at < len(tokens):
-        factor = tokens[at]
-        if isinstance(factor, float):
-            weight *= factor
-        elif isinstance(factor, _Reference) and reference is None:
-            reference = factor
-        else:
-            break
-        at += 1
-        if at == len(tokens) or tokens[at] != "*":
-            return weight, reference, at
-        at += 1
-    raise ParamsError(_refuse_text(text, encoding, "cannot be read"))
-
-
-def _refuse_text(text: str, encoding: Encoding, why: str) -> str:
-    first, last = list_coefficients(encoding)[0], list_coefficients(encoding)[-1]
-    return (
-        f"{text!r} {why}. Write sums of coefficients, such as '{first} = 2*{last}', with a * "
-        "between a number and a coefficient."
-    )
-
-
 def _expand(
-    terms: list[tuple[float, _Reference]],
+    terms: list[tuple[float, Reference]],
     value: float,
     relation: str,
     encoding: Encoding,
@@ -403,25 +253,10 @@ def _expand(
 
 
 def _place_terms(
-    terms: list[tuple[float, _Reference]], equation: int, column: int, encoding: Encoding
+    terms: list[tuple[float, Reference]], equation: int, column: int, encoding: Encoding
 ) -> np.ndarray:
     full = np.zeros((len(encoding.categories), len(encoding.names)))
     for weight, reference in terms:
         own = equation if reference.equation is None else reference.equation
         full[own, reference.columns[column]] += weight
     return np.delete(full, encoding.base, axis=0).ravel()
-
-
-def refuse_name(text: Any, encoding: Encoding) -> str:
-    """Say that a name is no coefficient, why, and what would be."""
-    for name, reason in encoding.omitted.items():
-        for written in (str(name), *(f"{c}: {name}" for c in encoding.category_names)):
-            if text == name or (isinstance(text, str) and _starts(text, 0, written)):
-                return f"{written!r} was left out, since {reason}; it has no coefficient."
-    labels = list_coefficients(encoding)
-    known = ", ".join(map(str, encoding.names))
-    pair = (encoding.others[0], encoding.names[0])
-    return (
-        f"{write_value(text)} is no coefficient. Write a name ({known}), 'category: name' such as "
-        f"{labels[0]!r}, or a pair such as {pair!r}."
-    )

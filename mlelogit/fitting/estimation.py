@@ -265,7 +265,7 @@ def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullMode
     """
     objective = LogLikelihood(blocks, base)
     has_offset = blocks.design.offset is not None
-    totals = blocks.reduce(_total_outcome).value
+    totals = blocks.reduce(total_outcome).value
     shares = totals / totals.sum()
     whitening = whiten_null(shares, base, blocks.width, float(totals.sum()))
     if basis.constant is None:
@@ -295,7 +295,8 @@ def _climb_intercepts(
     return NullModel(loglike, "intercepts and offset"), climbed.params
 
 
-def _total_outcome(block: Block) -> Matrix:
+def total_outcome(block: Block) -> Matrix:
+    """Return the weight of every category in a block (J,)."""
     if block.codes is not None:
         return Matrix(np.bincount(block.codes, block.weights, block.categories).astype(float))
     table = np.asarray(block.table)

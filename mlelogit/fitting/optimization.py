@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.linalg import norm
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -181,6 +181,43 @@ def climb_once(climb: Climb, method: str, target: float | None = None) -> None:
         point = objective.last
     climb.raise_failure()
     climb.arrive(objective.place(point), objective.look(point)[0], method)
+
+
+def minimize_nonnegative(
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    start: np.ndarray,
+    target: float,
+    maxiter: int = DEFAULT_MAXITER,
+) -> np.ndarray:
+    """Minimize a smooth convex function of variables none of which may be negative.
+
+    Parameters
+    ----------
+    function : callable
+        Of an array (m,); returns its value and its gradient (m,).
+    start : numpy.ndarray
+        (m,), not negative.
+    target : float
+        Largest entry of the projected gradient to stop at.
+    maxiter : int
+
+    Returns
+    -------
+    numpy.ndarray
+        (m,), exactly zero where the bound holds: L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995)
+        walks along the bounds.
+    """
+    options = {"maxiter": maxiter, "maxfun": 20 * maxiter, "maxcor": 20}
+    with np.errstate(all="ignore"):
+        found = minimize(  # type: ignore[call-overload]
+            function,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(0.0, np.inf),
+            options=options | {"gtol": target, "ftol": 0.0},
+        )
+    return np.asarray(found.x)
 
 
 def _limit_iterations(climb: Climb, method: str) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 from mlelogit.exceptions import BiasReductionError, NotConvergedWarning, OptionError
 from mlelogit.fitting.adjustments import sum_mean_adjustment, sum_third_cumulants
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Rounding, RowSizes
-from mlelogit.fitting.climb import CLOSE, Climb, Curvature, find_curvature
+from mlelogit.fitting.climb import CLOSE, Climb, Curvature, Objective, find_curvature
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import AdjustedScore, Maximum, Status
@@ -205,7 +205,8 @@ def _reduce_from(
 ) -> Maximum:
     climb = Climb(objective, start, maxiter, tolerance, callback)
     _climb(climb, method)
-    last = solve(climb, partial(_look, climb, objective, kind), kind == "mean")
+    median = objective if kind == "median" else None
+    last = solve(climb, partial(_look, climb, median), median is None)
     penalized = last.sums.loglike if kind == "mean" else np.nan
     plain = Climb(objective.plain, climb.params, 1, tolerance, None)
     plain.certify()
@@ -217,6 +218,25 @@ def _reduce_from(
         inverse=None if plain.curvature is None else plain.curvature.inverse,
         adjusted=AdjustedScore(kind, last.length, find_limit(climb), penalized),
     )
+
+
+def climb_penalized(objective: Objective, start: np.ndarray, tolerance: float) -> np.ndarray | None:
+    """Return the params that maximize a penalized log-likelihood, or None if none are found.
+
+    Parameters
+    ----------
+    objective : Objective
+        `PenalizedLogLikelihood`, as it is or under linear equations.
+    start : numpy.ndarray
+    tolerance : float
+        Longest adjusted score, in standard errors, that counts as converged.
+    """
+    climb = Climb(objective, start, DEFAULT_MAXITER, tolerance, None)
+    if not np.isfinite(climb.sums.loglike):
+        return None
+    _climb(climb, "L-BFGS-B")
+    last = solve(climb, partial(_look, climb, None), True)
+    return last.params if last.length <= find_limit(climb) else None
 
 
 def _look_ahead(plain: LogLikelihood, nothing: Start) -> np.ndarray:
@@ -241,8 +261,8 @@ def _climb(climb: Climb, method: str) -> None:
             return
 
 
-def _look(climb: Climb, objective: PenalizedLogLikelihood, kind: str, params: np.ndarray) -> Point:
-    """Find the adjusted score at a point, and the step that it asks for."""
+def _look(climb: Climb, median: PenalizedLogLikelihood | None, params: np.ndarray) -> Point:
+    """Find the adjusted score at a point, of the mean or the median, and the step it asks for."""
     sums = climb.sums if params is climb.params else climb.measure(params, 1)
     curvature = find_curvature(np.asarray(sums.information))
     if curvature is None or not np.isfinite(sums.loglike):
@@ -250,8 +270,8 @@ def _look(climb: Climb, objective: PenalizedLogLikelihood, kind: str, params: np
         return Point(params, sums, nothing, np.zeros(len(params)), np.inf)
     root = curvature.root
     step = root.leave(root.enter(np.asarray(sums.score)))
-    if kind == "median":
-        step = step - objective.shift_to_median(params, curvature)
+    if median is not None:
+        step = step - median.shift_to_median(params, curvature)
     length = float(np.linalg.norm(root.lower.T @ step))
     return Point(params, sums, root, step / find_stiffness(climb), length)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.sparse import csr_array, eye_array, hstack
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.fitting.separation import (
@@ -20,6 +21,8 @@ from mlelogit.fitting.separation import (
 # How far short of the margin a pair may fall that the solver was not told of.
 SHORT = 0.1
 ROUNDING = 1e-14
+# Where a gap counts up to one, it is one or none.
+HALF = 0.5
 # Ties were never seen to be further apart than a seventh of this, relative to the largest gap.
 LEVEL = 3e-14
 
@@ -165,3 +168,46 @@ def find_sure(
             gaps = np.vstack([gaps, list_gaps(blocks, base, more) @ free])
             chosen |= more
     return sure
+
+
+def separate_beside(
+    blocks: RowBlocks,
+    base: int,
+    separated: np.ndarray,
+    free: np.ndarray,
+    held: np.ndarray,
+    deadline: float,
+) -> np.ndarray | None:
+    """Mark the pairs (J, n) that directions of recession separate without moving a combination.
+
+    One programme finds them all: a gap counts up to one, and every gap that can be positive
+    can be one, since directions have no length.
+
+    Parameters
+    ----------
+    blocks, base, separated, free, deadline
+        As for `center_direction`.
+    held : numpy.ndarray
+        (q,): how the combination moves along the free directions.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        None if the programme did not come to an end.
+    """
+    gaps = list_gaps(blocks, base, separated) @ free
+    count, size = gaps.shape
+    answer = run_solver(
+        np.append(np.zeros(size), -np.ones(count)),
+        deadline,
+        A_ub=hstack([csr_array(-gaps), eye_array(count)]),
+        b_ub=np.zeros(count),
+        A_eq=np.append(held / np.linalg.norm(held), np.zeros(count))[np.newaxis],
+        b_eq=np.zeros(1),
+        bounds=[(None, None)] * size + [(0.0, 1.0)] * count,
+    )
+    if answer is None:
+        return None
+    marked = np.zeros_like(separated)
+    marked[np.nonzero(separated)] = answer[size:] > HALF
+    return marked

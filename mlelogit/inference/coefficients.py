@@ -148,6 +148,29 @@ def _match_labels(given: pd.DataFrame, encoding: Encoding) -> np.ndarray:
     return given.to_numpy()[np.ix_(rows, columns)].T.ravel()
 
 
+def tabulate_estimates(
+    estimate: np.ndarray,
+    bse: np.ndarray,
+    z: np.ndarray,
+    alpha: float,
+    exponentiate: bool,
+    df: float,
+) -> dict[str, np.ndarray]:
+    """Return estimate, std_err, z, p_value, lower and upper; see `tidy_coefficients`.
+
+    What constraints fix, with z not a number and a standard error of zero, has no interval.
+    """
+    half = find_quantile(alpha, df) * np.where(np.isnan(z) & (bse == 0), np.nan, bse)
+    numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z, df)}
+    numbers |= {"lower": estimate - half, "upper": estimate + half}
+    if exponentiate:
+        with np.errstate(over="ignore"):
+            ratio = np.exp(estimate)
+            numbers |= {"estimate": ratio, "std_err": ratio * bse}
+            numbers |= {"lower": np.exp(estimate - half), "upper": np.exp(estimate + half)}
+    return numbers
+
+
 @keep_errors
 def tidy_coefficients(
     record: FitRecord,
@@ -193,34 +216,12 @@ def tidy_coefficients(
         spread_columns(values.reshape(record.params.shape), encoding).ravel()
         for values in (record.estimates, covariance.bse, compute_z(record, covariance))
     )
-    width = np.where(np.isnan(z) & (bse == 0), np.nan, bse)
-    half = find_quantile(alpha, covariance.df) * width
     labels = {
         "category": [category for category in encoding.others for _ in encoding.all_names],
         "name": list(encoding.all_names) * len(encoding.others),
     }
-    numbers = {
-        "estimate": estimate,
-        "std_err": bse,
-        "z": z,
-        "p_value": two_sided_p(z, covariance.df),
-    }
-    numbers |= {"lower": estimate - half, "upper": estimate + half}
-    if exponentiate:
-        with np.errstate(over="ignore"):
-            ratio = np.exp(estimate)
-            numbers |= {"estimate": ratio, "std_err": ratio * bse}
-            numbers |= {"lower": np.exp(estimate - half), "upper": np.exp(estimate + half)}
+    numbers = tabulate_estimates(estimate, bse, z, alpha, exponentiate, covariance.df)
     return adjust_pvalues(pd.DataFrame(labels | numbers), adjust)
-
-
-def interval_frame(record: FitRecord, covariance: Covariance, alpha: float = 0.05) -> pd.DataFrame:
-    """Return Wald intervals ``b ± z_{1 - alpha/2} se(b)``, lower and upper per coefficient.
-
-    With a finite ``covariance.df`` the quantile is that of t.
-    """
-    tidy = tidy_coefficients(record, covariance, alpha)
-    return tidy.set_index(["category", "name"])[["lower", "upper"]]
 
 
 def frame_trace(record: FitRecord) -> pd.DataFrame:

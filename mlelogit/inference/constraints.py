@@ -27,6 +27,7 @@ from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import BOUND_REASON, PSEUDO_REASON, find_reason
 from mlelogit.inference.hypothesis import TestResult, make_test, wald_test
 from mlelogit.inference.mixtures import mix_test
+from mlelogit.inference.requests import COVARIANCES
 
 SHOWN = 6
 NOTHING = "no constraint is in force: the fit is the unconstrained one"
@@ -182,7 +183,10 @@ def _test_wald(
         return TestResult(name, said, np.nan, len(restriction), np.nan, BOUND_REASON)
     if not free.maximum.converged:
         return TestResult(name, said, np.nan, len(restriction), np.nan, UNBOUNDED)
-    found = estimate_covariance(free, covariance.kind)
+    if covariance.kind not in COVARIANCES:
+        reason = f"a {covariance.kind} covariance is not formed without the constraints"
+        return TestResult(name, said, np.nan, len(restriction), np.nan, reason)
+    found = estimate_covariance(free, covariance.request or covariance.kind)
     test = wald_test(free, found, restriction.matrix, restriction.values)
     return replace(test, name=name, null=said)
 

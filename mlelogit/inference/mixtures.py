@@ -114,7 +114,8 @@ def mix_test(record: FitRecord, name: str, null: str, statistic: float) -> ChiBa
     p_value = mix_tails(statistic, equations, weights)
     df = equations + len(weights) - 1
     mixed = tuple(weights.tolist())
-    return ChiBarTest(name, null, float(statistic), df, p_value, weights=mixed, draws=2 * pairs)
+    value = float(statistic)
+    return ChiBarTest(name, null, value, df, p_value, weights=mixed, draws=2 * pairs)
 
 
 def _turn_bounds(record: FitRecord) -> tuple[np.ndarray | None, int]:

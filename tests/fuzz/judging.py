@@ -185,6 +185,8 @@ def touch(results: MNLogitResults, case: Case) -> None:
         lambda: (results.conf_int(), results.cov_params(), results.tidy(exponentiate=True)),
         lambda: (results.llnull, results.llr_pvalue, results.prsquared, results.aic, results.bic),
         lambda: (results.score(), results.score_obs(), results.loglikeobs(), results.pred_table()),
+        lambda: (results.conf_int(method="profile"), results.all_pairs(), results.lincom(name)),
+        lambda: results.conf_int(0.3, method="score"),
         lambda: results.wald_test(name),
         lambda: results.lr_test(results),
         lambda: results.with_cov("HC0").summary(exponentiate=True).as_text(),

@@ -135,6 +135,9 @@ ARGUMENTS = {
     "test": st.sampled_from(["lr", "wald", "score", "rao", None]),
     "type": st.sampled_from([2, 3, 1, "2", None, 2.0]),
     "iia": st.sampled_from(["score", "robust", "hausman-mcfadden", "small-hsiao", "iia", 1]),
+    "method": st.sampled_from(["wald", "profile", "score", "lr", 1]),
+    "flag": st.booleans(),
+    "points": st.sampled_from([3, 0, -1, 2.5, [0.1, -0.2], [], [1e300], [np.nan], "3", [[1]], {}]),
     "which": st.sampled_from(["prob", "category", "linear", "probs", 1]),
     "missing": st.sampled_from(["raise", "propagate", "drop", None]),
     "base": st.sampled_from(["u", "v", "w", "n1", "n2", True, False, 0, "U"]),
@@ -196,7 +199,10 @@ def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "predict": ("newdata", "which", "offset", "missing"),
-    "conf_int": ("alpha",),
+    "conf_int": ("alpha", "method"),
+    "lincom": ("hypothesis", "alpha", "method"),
+    "all_pairs": ("alpha", "flag", "method"),
+    "profile": ("hypothesis", "points"),
     "tidy": ("alpha",),
     "summary": ("alpha",),
     "wald_test": ("hypothesis", "value"),
@@ -258,11 +264,11 @@ def ask(question: tuple[str, str, list[Any]]) -> Any:
 def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
     if name == "fit":
         return model.fit(start_params=arguments[0], maxiter=5)
-    if name == "constrain":
-        return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
     if name in OPTIONS:
         options = dict(zip(OPTIONS[name], arguments, strict=True))
         return str(results.with_cov(name, **options).rebase(results.base))
+    if name == "constrain":
+        return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+import mlelogit as ml
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.multiplicity import ADJUSTMENTS, adjust_pvalues
 from tests.inference.samples import fitted
@@ -122,3 +123,15 @@ def test_tidy_takes_an_adjustment():
     assert "adjustment" not in plain.attrs
     with pytest.raises(OptionError, match="adjust must be one of"):
         res.tidy(adjust="tukey")
+
+
+@pytest.mark.parametrize("table", ["term_tests", "equality_tests", "combine_tests"])
+def test_tables_of_tests_are_adjusted_on_request(table):
+    results = ml.mnlogit("PID ~ age + educ", ml.datasets.load_anes96()).fit()
+    ask = getattr(results, table)
+    plain, adjusted = ask("wald"), ask("wald", adjust="holm")
+    expected = multipletests(plain["p_value"], method="holm")[1]
+    np.testing.assert_array_equal(adjusted["p_adjusted"], expected)
+    pd.testing.assert_frame_equal(adjusted.drop(columns="p_adjusted"), plain)
+    with pytest.raises(OptionError, match="adjust"):
+        ask("wald", adjust="holmes")
