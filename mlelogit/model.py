@@ -21,13 +21,13 @@ from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.objective import LogLikelihood
-from mlelogit.fitting.paths import DEFAULT_KKT, PathRequest
+from mlelogit.fitting.penalized.paths import DEFAULT_KKT, PathRequest
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import check_covariance, estimate_covariance
-from mlelogit.inference.requests import CovarianceRequest
-from mlelogit.inference.validation import CrossValidation, cross_validate
+from mlelogit.inference.resampling.validation import CrossValidation, cross_validate
+from mlelogit.inference.sandwich.requests import CovarianceRequest
 from mlelogit.interpretation.selection import RegularizationPath, fit_path
 from mlelogit.results import MNLogitResults
 
@@ -195,7 +195,7 @@ class MNLogit:
         constraints : str, tuple, list of them, or array-like, optional
             Linear equations and bounds that the coefficients are held to, such as
             ``["car: age = bus: age", "train: income = 0.5", "bus: age >= 0"]``; see
-            `mlelogit.data.constraints` and `mlelogit.fitting.constrained`.
+            `mlelogit.data.constraints` and `mlelogit.fitting.constrained.ascent`.
         equations : dict, optional
             Column or term -> the categories in whose equations it enters, such as
             ``{"income": ["car", "bus"]}``; its other coefficients are zero.
@@ -254,7 +254,7 @@ class MNLogit:
         b_j in all categories (Friedman, Hastie and Tibshirani 2010); with frequency weights and
         counts every person counts one. The constant column is not penalized; a model without one
         has no intercept. All columns take part, those too that `fit` leaves out as
-        combinations of others. See `mlelogit.fitting.regularization`.
+        combinations of others. See `mlelogit.fitting.penalized.regularization`.
 
         Parameters
         ----------
@@ -305,7 +305,7 @@ class MNLogit:
     ) -> CrossValidation:
         """Score every observation by a fit without its fold.
 
-        See `mlelogit.inference.validation.cross_validate` for formulas and warnings.
+        See `mlelogit.inference.resampling.validation.cross_validate` for formulas and warnings.
 
         Parameters
         ----------

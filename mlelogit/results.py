@@ -19,9 +19,6 @@ from mlelogit.fitting.certificate import Certificate
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import refit
 from mlelogit.fitting.report import SeparationReport, report_separation
-from mlelogit.inference.additions import score_test_added
-from mlelogit.inference.bootstrap import Bootstrap, lend_covariance, run_bootstrap
-from mlelogit.inference.bootstrap_test import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.coefficients import (
     compute_z,
     frame_covariance,
@@ -31,27 +28,30 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
     two_sided_p,
 )
-from mlelogit.inference.combining import combine_tests
-from mlelogit.inference.constraints import (
+from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.fit_measures import tabulate_fit_statistics
+from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
+from mlelogit.inference.intervals.contrasts import combine_coefficients, contrast_categories
+from mlelogit.inference.intervals.inversion import interval_frame, profile_frame
+from mlelogit.inference.multiplicity import adjust_pvalues
+from mlelogit.inference.rebase import rebase_covariance, rebase_record
+from mlelogit.inference.resampling.bootstrap import Bootstrap, lend_covariance, run_bootstrap
+from mlelogit.inference.resampling.bootstrap_test import BootstrapTest, run_bootstrap_test
+from mlelogit.inference.testing.additions import score_test_added
+from mlelogit.inference.testing.combining import combine_tests
+from mlelogit.inference.testing.constraints import (
     ConstraintTests,
     frame_multipliers,
     test_constraints,
 )
-from mlelogit.inference.contrasts import combine_coefficients, contrast_categories
-from mlelogit.inference.covariance import Covariance, estimate_covariance
-from mlelogit.inference.equations import equality_tests
-from mlelogit.inference.fit_measures import tabulate_fit_statistics
-from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
-from mlelogit.inference.goodness import GoodnessOfFit, measure_fit
-from mlelogit.inference.hauck_donner import find_hauck_donner
-from mlelogit.inference.hypothesis import TestResult, lr_test, wald_test
-from mlelogit.inference.independence import IndependenceTests, iia_tests
-from mlelogit.inference.intervals import interval_frame, profile_frame
-from mlelogit.inference.likelihood_ratio import lr_test_hypothesis
-from mlelogit.inference.multiplicity import adjust_pvalues
-from mlelogit.inference.rebase import rebase_covariance, rebase_record
-from mlelogit.inference.score import score_test
-from mlelogit.inference.terms import term_tests
+from mlelogit.inference.testing.equations import equality_tests
+from mlelogit.inference.testing.goodness import GoodnessOfFit, measure_fit
+from mlelogit.inference.testing.hauck_donner import find_hauck_donner
+from mlelogit.inference.testing.hypothesis import TestResult, lr_test, wald_test
+from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
+from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis
+from mlelogit.inference.testing.score import score_test
+from mlelogit.inference.testing.terms import term_tests
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -115,11 +115,11 @@ class MNLogitResults:
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Return intervals, wald, profile or score; see `mlelogit.inference.intervals`."""
+        """Return wald, profile or score intervals; see `mlelogit.inference.intervals`."""
         return interval_frame(self.record, self.covariance, alpha, method, exponentiate, disp)
 
     def profile(self, combination: Any, points: Any = 25, disp: bool | None = None) -> pd.DataFrame:
-        """Return a profile log-likelihood; see `mlelogit.inference.intervals.profile_frame`."""
+        """Return a profile log-likelihood; see `mlelogit.inference.intervals.inversion`."""
         return profile_frame(self.record, combination, points, disp)
 
     def lincom(
@@ -130,7 +130,7 @@ class MNLogitResults:
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Estimate "car: age - bus: age"; see `mlelogit.inference.contrasts`."""
+        """Estimate "car: age - bus: age"; see `mlelogit.inference.intervals.contrasts`."""
         given = combination, alpha, method, exponentiate, disp
         return combine_coefficients(self.record, self.covariance, *given)
 
@@ -141,7 +141,7 @@ class MNLogitResults:
         method: str = "wald",
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Return every category against every other; see `mlelogit.inference.contrasts`."""
+        """Return all pairs of categories; see `mlelogit.inference.intervals.contrasts`."""
         given = alpha, exponentiate, method, disp
         return contrast_categories(self.record, self.covariance, *given)
 
@@ -299,11 +299,11 @@ class MNLogitResults:
         return predict(self.record, newdata, which, offset, missing)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
-        """Test "age", "car: age" or a matrix; see `mlelogit.inference.hypothesis.wald_test`."""
+        """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
         return wald_test(self.record, self.covariance, hypothesis, value)
 
     def lr_test(self, smaller: Any, value: Any = None) -> TestResult:
-        """Test a smaller model's results, or "age"; see `mlelogit.inference.likelihood_ratio`."""
+        """Test a smaller fit, or "age"; see `mlelogit.inference.testing.likelihood_ratio`."""
         if not isinstance(smaller, MNLogitResults):
             return lr_test_hypothesis(self.record, self.covariance, smaller, value)
         if value is not None:
@@ -312,11 +312,11 @@ class MNLogitResults:
 
     @property
     def multipliers(self) -> pd.DataFrame:
-        """Every constraint, its role and multiplier; see `mlelogit.inference.constraints`."""
+        """Every constraint and its multiplier; see `mlelogit.inference.testing.constraints`."""
         return frame_multipliers(self.record)
 
     def constraint_tests(self) -> ConstraintTests:
-        """Test the fit's constraints; see `mlelogit.inference.constraints.test_constraints`."""
+        """Test the fit's constraints; see `mlelogit.inference.testing.constraints`."""
         return test_constraints(self.record, self.covariance)
 
     def fit_statistics(self) -> pd.DataFrame:
@@ -324,11 +324,11 @@ class MNLogitResults:
         return tabulate_fit_statistics(self.record)
 
     def gof_tests(self, groups: int = 10, category: Any = None) -> GoodnessOfFit:
-        """Test whether the model fits; see `mlelogit.inference.goodness.measure_fit`."""
+        """Test whether the model fits; see `mlelogit.inference.testing.goodness.measure_fit`."""
         return measure_fit(self.record, groups, category)
 
     def hauck_donner(self) -> pd.DataFrame:
-        """Tell where Wald statistics mislead; see `mlelogit.inference.hauck_donner`."""
+        """Tell where Wald statistics mislead; see `mlelogit.inference.testing.hauck_donner`."""
         return find_hauck_donner(self.record)
 
     def score_test(
@@ -339,7 +339,7 @@ class MNLogitResults:
         *,
         exog_extra: Any = None,
     ) -> TestResult:
-        """Test "age" or columns to add; see `mlelogit.inference.score` and `additions`."""
+        """Test "age" or columns to add; see `mlelogit.inference.testing.score` and `additions`."""
         if exog_extra is None:
             return score_test(self.record, self.covariance, hypothesis, value, cov_type)
         if hypothesis is not None or value is not None:
@@ -352,19 +352,19 @@ class MNLogitResults:
         type: int = 2,  # noqa: A002
         adjust: str | None = None,
     ) -> pd.DataFrame:
-        """Test every term; see `mlelogit.inference.terms.term_tests`, and `multiplicity`."""
+        """Test every term; see `mlelogit.inference.testing.terms`, and `multiplicity`."""
         return adjust_pvalues(term_tests(self.record, self.covariance, kind, type), adjust)
 
     def equality_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
-        """Test equal equations; see `mlelogit.inference.equations.equality_tests`."""
+        """Test equal equations; see `mlelogit.inference.testing.equations.equality_tests`."""
         return adjust_pvalues(equality_tests(self.record, self.covariance, kind), adjust)
 
     def combine_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
-        """Test pairs of categories; see `mlelogit.inference.combining.combine_tests`."""
+        """Test pairs of categories; see `mlelogit.inference.testing.combining.combine_tests`."""
         return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 
     def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
-        """Test IIA; see `mlelogit.inference.independence.iia_tests`, its last part too."""
+        """Test IIA; see `mlelogit.inference.testing.independence.iia_tests`, its last part too."""
         return iia_tests(self.record, self.covariance, kind, seed)
 
     def tidy(
@@ -392,13 +392,13 @@ class MNLogitResults:
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
 
     def bootstrap(self, times: int = 1000, kind: str = "pairs", **options: Any) -> Bootstrap:
-        """Estimate again in resamples; see `mlelogit.inference.bootstrap.run_bootstrap`."""
+        """Estimate again in resamples; see `mlelogit.inference.resampling.bootstrap`."""
         return run_bootstrap(self.record, times, kind, **options)
 
     def bootstrap_test(
         self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
     ) -> BootstrapTest:
-        """Test by perturbed scores; see `mlelogit.inference.bootstrap_test.run_bootstrap_test`."""
+        """Test by perturbed scores; see `mlelogit.inference.resampling.bootstrap_test`."""
         return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:

@@ -61,6 +61,18 @@ def read_reals(given: Any, what: str, error: type[MNLogitError]) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
+def is_whole(given: Any) -> bool:
+    """Tell whether a value is a whole number, and no truth value.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import is_whole
+    >>> is_whole(3), is_whole(3.0), is_whole(True)
+    (True, False, False)
+    """
+    return isinstance(given, int | np.integer) and not isinstance(given, bool)
+
+
 def check_flag(what: str, given: Any) -> None:
     """Raise `OptionError` if a value is neither True nor False.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import write_value
+from mlelogit.data.arguments import is_whole, write_value
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.labels import read_labels
 from mlelogit.exceptions import OneCategoryError, OptionError
@@ -69,11 +69,6 @@ class FoldRequest:
     def given(self) -> bool:
         """Whether the folds are the user's own."""
         return np.ndim(self.folds) > 0 or isinstance(self.folds, str)
-
-
-def is_whole(value: Any) -> bool:
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from mlelogit.data.arguments import is_whole
 from mlelogit.exceptions import OptionError
 from mlelogit.notices import keep_errors
 
@@ -38,8 +39,7 @@ def count_threads(threads: int | None = None) -> int:
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         return len(affinity(0)) if affinity else os.cpu_count() or 1
-    whole = isinstance(threads, int | np.integer) and not isinstance(threads, bool)
-    if not whole or threads < 1:
+    if not is_whole(threads) or threads < 1:
         raise OptionError(f"threads must be a positive whole number, not {threads!r}.")
     return int(threads)
 

@@ -14,9 +14,9 @@ from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
-from mlelogit.inference.constraints import mark_fixed, tell_constraints
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
+from mlelogit.inference.testing.constraints import mark_fixed, tell_constraints
 
 TITLE = "Multinomial Logit Results"
 OMITTED = ["(omitted)", "", "", "", "", ""]

@@ -18,7 +18,7 @@ from mlelogit.data.sources import ArraySource
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import find_basis, make_objective
-from mlelogit.fitting.constrained import (
+from mlelogit.fitting.constrained.ascent import (
     ConstrainedMaximum,
     Task,
     climb_constrained,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import is_whole
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
@@ -19,7 +20,7 @@ from mlelogit.exceptions import (
     OptionError,
 )
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.constraints import Constraints
+from mlelogit.fitting.constrained.constraints import Constraints
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.limit import CERTIFIED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
@@ -69,8 +70,7 @@ class FitRequest:
                 "that maximum. Drop constraints and equations, or bias_reduction."
             )
         find_method(self.method, 1)
-        whole = isinstance(self.maxiter, int | np.integer) and not isinstance(self.maxiter, bool)
-        if self.maxiter is not None and not (whole and self.maxiter > 0):
+        if self.maxiter is not None and not (is_whole(self.maxiter) and self.maxiter > 0):
             raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
         count_threads(self.threads)
         number = isinstance(self.tolerance, int | float | np.number)

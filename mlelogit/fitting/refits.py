@@ -18,14 +18,14 @@ from mlelogit.exceptions import BiasReductionError, ConstraintError, WeightError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
-from mlelogit.fitting.constraints import reduce_rows
-from mlelogit.fitting.equations import find_space
+from mlelogit.fitting.constrained.constraints import reduce_rows
+from mlelogit.fitting.constrained.equations import find_space
+from mlelogit.fitting.constrained.restriction import FreeSpace, RestrictedLogLikelihood
 from mlelogit.fitting.likelihood import drop_base, evaluate_scores, split_base, weigh, weigh_spread
 from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_odds, sum_sizes
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 from mlelogit.fitting.record import FitRecord
-from mlelogit.fitting.restriction import FreeSpace, RestrictedLogLikelihood
 
 # A batch's arrays stay in cache up to here; with more rows one refit fills it.
 BATCH_ELEMENTS = 1 << 20

@@ -11,7 +11,7 @@ from scipy.special import log_ndtr, ndtri, stdtr, stdtrit
 from mlelogit.data.arguments import check_flag, read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
-from mlelogit.fitting.constraints import find_fixed
+from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.refits import Refits
 from mlelogit.inference.covariance import Covariance, need_covariance

@@ -9,10 +9,10 @@ of the observations, the kinds are
 - HC0: ``I⁻¹ M I⁻¹`` (Huber 1967; White 1982);
 - HC1: HC0 times ``n / (n - P)``;
 - robust: HC0 times ``n / (n - 1)``, Stata's vce(robust);
-- HC2, HC3: HC0 with scores adjusted for leverage (`mlelogit.inference.leverage`);
-- cluster: sums of scores by groups (`mlelogit.inference.clusters`);
-- HAC: sums by period, and products of nearby periods (`mlelogit.inference.serial`);
-- survey: sums by sampling unit inside strata (`mlelogit.inference.survey`), with t and F
+- HC2, HC3: HC0 with scores adjusted for leverage (`mlelogit.inference.sandwich.leverage`);
+- cluster: sums of scores by groups (`mlelogit.inference.sandwich.clusters`);
+- HAC: sums by period, and products of nearby periods (`mlelogit.inference.sandwich.serial`);
+- survey: sums by sampling unit inside strata (`mlelogit.inference.sandwich.survey`), with t and F
   distributions of as many degrees of freedom as units less strata.
 """
 
@@ -26,14 +26,18 @@ import numpy as np
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.basis import make_objective
-from mlelogit.fitting.constraints import find_fixed
-from mlelogit.fitting.equations import find_directions
+from mlelogit.fitting.constrained.constraints import find_fixed
+from mlelogit.fitting.constrained.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.clusters import CLUSTER_CORRECTIONS, estimate_clustered, find_factor
-from mlelogit.inference.leverage import sum_adjusted_meats
-from mlelogit.inference.requests import (
+from mlelogit.inference.sandwich.clusters import (
+    CLUSTER_CORRECTIONS,
+    estimate_clustered,
+    find_factor,
+)
+from mlelogit.inference.sandwich.leverage import sum_adjusted_meats
+from mlelogit.inference.sandwich.requests import (
     ClusterSettings,
     CovarianceRequest,
     SerialSettings,
@@ -42,8 +46,8 @@ from mlelogit.inference.requests import (
     check_weights,
     read_request,
 )
-from mlelogit.inference.serial import SERIAL_CORRECTIONS, sum_serial_meat
-from mlelogit.inference.survey import SurveyDesign, sum_survey_meat
+from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS, sum_serial_meat
+from mlelogit.inference.sandwich.survey import SurveyDesign, sum_survey_meat
 
 RANK_TOLERANCE = 1e-10
 POWERS = {"HC2": 0.5, "HC3": 1.0}
@@ -56,7 +60,7 @@ class Covariance(ReadOnly):
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.requests.COVARIANCES`.
+        One of `mlelogit.inference.sandwich.requests.COVARIANCES`.
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
@@ -125,8 +129,8 @@ def default_kind(weight_type: str | None) -> str:
 def check_covariance(kind: Any, options: Any, find_design: Any) -> CovarianceRequest | None:
     """Read the covariance that a fit is asked for; None if it is the default.
 
-    Raises what `mlelogit.inference.requests.read_request` does, and `CovarianceError` if it
-    is not defined for the weights.
+    Raises what `mlelogit.inference.sandwich.requests.read_request` does, and
+    `CovarianceError` if it is not defined for the weights.
     """
     if kind is None:
         check_options(None, options)
@@ -144,8 +148,8 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     ----------
     record : FitRecord
     kind : str or CovarianceRequest, optional
-        One of `mlelogit.inference.requests.COVARIANCES`; "nonrobust" if not given, "robust"
-        with sampling weights.
+        One of `mlelogit.inference.sandwich.requests.COVARIANCES`; "nonrobust" if not given,
+        "robust" with sampling weights.
     **options
         cluster: groups (needed: the name of a column, one label for every row, or several of
         them), correction ("stata", "CR0", "CR1", "CR2" or "CR3"). HAC: time (needed), groups,

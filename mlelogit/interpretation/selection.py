@@ -23,7 +23,7 @@ from mlelogit.fitting.heldout import split
 from mlelogit.fitting.likelihood import Sums, drop_base, sum_block
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, Status, Trace
-from mlelogit.fitting.paths import (
+from mlelogit.fitting.penalized.paths import (
     PathRequest,
     PenalizedFits,
     fit_penalized,
@@ -31,7 +31,7 @@ from mlelogit.fitting.paths import (
     warn_of_slack,
 )
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
-from mlelogit.inference.validation import measure_error
+from mlelogit.inference.resampling.validation import measure_error
 from mlelogit.interpretation.prediction import predict
 from mlelogit.notices import track, warn_user
 
@@ -45,7 +45,7 @@ class RegularizationPath:
 
     Attributes
     ----------
-    fits : mlelogit.fitting.paths.PenalizedFits
+    fits : mlelogit.fitting.penalized.paths.PenalizedFits
         The numbers, and what was asked for.
     design : Design
     """

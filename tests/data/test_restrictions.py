@@ -7,7 +7,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.data.restrictions import read_restrictions, select_coefficients
 from mlelogit.exceptions import ParamsError
-from mlelogit.fitting.restriction import find_free_space, fit_restricted
+from mlelogit.fitting.constrained.restriction import find_free_space, fit_restricted
 
 COLUMNS = ["Intercept", "age", "income", "region[T.b]", "region[T.c]", "age:income"]
 

@@ -11,7 +11,7 @@ from mlelogit.fitting import examination, limit, recession
 from mlelogit.fitting import separation as module
 from mlelogit.fitting.limit import leave_columns
 from mlelogit.fitting.maximum import Status
-from mlelogit.inference.requests import PLAIN
+from mlelogit.inference.sandwich.requests import PLAIN
 
 KINDS = ["labels", "counts", "weights", "offset"]
 

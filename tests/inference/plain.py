@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 import mlelogit as ml
-from mlelogit.fitting.restriction import fit_restricted
+from mlelogit.fitting.constrained.restriction import fit_restricted
 from mlelogit.inference.covariance import estimate_covariance
-from mlelogit.inference.hypothesis import read_equations
+from mlelogit.inference.testing.hypothesis import read_equations
 from mlelogit.results import MNLogitResults
 from tests.inference.samples import survey
 

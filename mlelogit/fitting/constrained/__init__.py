@@ -1,0 +1,1 @@
+"""The maximum of the log-likelihood under equations and bounds."""

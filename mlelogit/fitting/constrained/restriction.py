@@ -1,0 +1,236 @@
+r"""The maximum of the log-likelihood under linear equations about the coefficients.
+
+All params with ``R b = q`` are ``θ = origin + A g`` with free params g (r,), in the internal
+basis. The log-likelihood is concave in g as it is in θ, with score ``A's`` and information
+``A'I A``, so that g is climbed, and certified, like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlelogit.data.restrictions import Restriction
+from mlelogit.exceptions import ParamsError
+from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.certificate import Rounding, RowSizes
+from mlelogit.fitting.climb import Objective
+from mlelogit.fitting.likelihood import Sums
+from mlelogit.fitting.linalg import ColumnBasis, factor_positive, invert_positive
+from mlelogit.fitting.maximum import ReadOnly
+from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.record import FitRecord
+
+# Rows of R that differ by less are taken to say the same.
+DEPENDENCE_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class FreeSpace(ReadOnly):
+    """All params that meet linear equations, in the internal basis.
+
+    Attributes
+    ----------
+    origin : numpy.ndarray
+        (P,), the shortest of them.
+    directions : numpy.ndarray
+        A (P, r), orthonormal columns.
+    """
+
+    origin: np.ndarray
+    directions: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of free params r."""
+        return self.directions.shape[1]
+
+    def leave(self, free: np.ndarray) -> np.ndarray:
+        """Return the params (P,) of free params (r,)."""
+        return self.origin + self.directions @ free
+
+    def enter(self, params: np.ndarray) -> np.ndarray:
+        """Return the free params (r,) of params (P,), or of those nearest to them."""
+        return np.asarray(self.directions.T @ (params - self.origin))
+
+    def spread(self, inverse: np.ndarray) -> np.ndarray:
+        """Return ``A V A'`` (P, P) of a covariance of the free params (r, r)."""
+        return np.asarray(self.directions @ inverse @ self.directions.T)
+
+
+@dataclass(frozen=True)
+class RestrictedLogLikelihood:
+    """The log-likelihood as a function of the params that linear equations leave free."""
+
+    objective: Objective
+    space: FreeSpace
+
+    def evaluate(self, params: np.ndarray, order: int) -> Sums:
+        """Return loglike, from order 1 on the score ``A's``, from 2 on ``A'I A``."""
+        sums, a = self.objective.evaluate(self.space.leave(params), order), self.space.directions
+        return replace(
+            sums,
+            score=None if sums.score is None else a.T @ sums.score,
+            information=None if sums.information is None else a.T @ sums.information @ a,
+        )
+
+    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
+        """Bound the largest standard error of any log-odds at any row."""
+        return self.objective.bound_log_odds_error(self.space.spread(covariance))
+
+    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
+        """Bound the same without a pass over the rows."""
+        return self.objective.bound_log_odds_coarsely(self.space.spread(covariance), sizes)
+
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are."""
+        return self.objective.measure_rows()
+
+    def bound_rounding(self, sizes: RowSizes) -> Rounding:
+        """Bound the rounding errors of score and information."""
+        return self.objective.bound_rounding(sizes)
+
+
+@dataclass(frozen=True)
+class RestrictedFit(ReadOnly):
+    """The maximum under linear equations.
+
+    Attributes
+    ----------
+    params : numpy.ndarray
+        (P,), in the columns of the design.
+    sums : Sums
+        Log-likelihood, score (P,) and information (P, P) there, in the internal basis; the
+        score is that of all params, zero only along the free directions.
+    converged : bool
+        Whether the certificate holds.
+    space : FreeSpace
+    """
+
+    params: np.ndarray
+    sums: Sums
+    converged: bool
+    space: FreeSpace
+
+    @property
+    def loglike(self) -> float:
+        """Log-likelihood at the maximum."""
+        return self.sums.loglike
+
+    @property
+    def inverse(self) -> np.ndarray:
+        """``A (A'I A)⁻¹ A'`` (P, P), in the internal basis; NaN if the information is singular."""
+        return invert_along(np.asarray(self.sums.information), self.space)
+
+
+def invert_along(information: np.ndarray, space: FreeSpace) -> np.ndarray:
+    """Return ``A (A'I A)⁻¹ A'`` (P, P), the covariance of params that are free along A only."""
+    a = space.directions
+    factor = factor_positive(a.T @ information @ a)
+    if factor is None:
+        return np.full(information.shape, np.nan)
+    return space.spread(invert_positive(factor))
+
+
+def find_free_space(restriction: Restriction, basis: ColumnBasis) -> FreeSpace:
+    """Find the params that meet linear equations; rows that repeat others say nothing new.
+
+    Raises
+    ------
+    ParamsError
+        If the equations contradict each other.
+    """
+    matrix, values = _scale_rows(restriction.matrix, restriction.values)
+    matrix = basis.enter_score(matrix).reshape(matrix.shape)
+    matrix, values = _scale_rows(*_scale_rows(matrix, values), 2)
+    left, singular, right = np.linalg.svd(matrix)
+    rank = int((singular > DEPENDENCE_TOLERANCE * singular[0]).sum())
+    origin = right[:rank].T @ (left[:, :rank].T @ values / singular[:rank])
+    gap = np.abs(matrix @ origin - values)
+    if (gap > DEPENDENCE_TOLERANCE * (1 + np.abs(values).max())).any():
+        raise ParamsError(f"These equations contradict each other: {restriction.said}.")
+    return FreeSpace(origin, right[rank:].T.copy())
+
+
+def _scale_rows(
+    matrix: np.ndarray, values: np.ndarray, order: float = np.inf
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bring every row of ``R b = q`` to length one."""
+    size = np.linalg.norm(matrix, order, axis=1)
+    with np.errstate(over="ignore"):
+        scaled = values / size
+    if not np.isfinite(scaled).all():
+        raise ParamsError("A right side is beyond a double beside its row of coefficients.")
+    return matrix / size[:, np.newaxis], scaled
+
+
+def fit_restricted(
+    record: FitRecord, restriction: Restriction, start: np.ndarray | None = None
+) -> RestrictedFit:
+    """Climb to the maximum of a fit's log-likelihood under linear equations.
+
+    Parameters
+    ----------
+    record : FitRecord
+        With the rows, which were fitted with these equations or without; equations of its own
+        stay in force.
+    restriction : Restriction
+        Equalities; P columns.
+    start : numpy.ndarray, optional
+        Params near the maximum (P,), in the columns of the design; the fit's if not given.
+
+    Raises
+    ------
+    ParamsError
+        If the equations contradict each other.
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.restrictions import read_restrictions
+    >>> from mlelogit.fitting.constrained.restriction import fit_restricted
+    >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    >>> fit = fit_restricted(res.record, read_restrictions("age", res.record.encoding))
+    >>> abs(fit.loglike - res.llnull) < 1e-9
+    True
+    """
+    own, basis = record.restriction, record.basis
+    space = find_free_space(restriction if own is None else own + restriction, basis)
+    objective = make_objective(record.need_blocks(), record.encoding.base, basis)
+    near = record.maximum.params if start is None else start
+    inner = basis.enter_params(near.reshape(-1, len(basis.scale))).ravel()
+    return climb_restricted(objective, space, inner, basis, record.request.tolerance)
+
+
+def climb_restricted(
+    objective: Objective,
+    space: FreeSpace,
+    inner: np.ndarray,
+    basis: ColumnBasis,
+    tolerance: float,
+) -> RestrictedFit:
+    """Climb along the free directions from the point nearest to params (P,) in the basis."""
+    converged, free = True, np.zeros(0)
+    if space.size:
+        start = enter_space(objective, space, inner)
+        climbed = maximize(RestrictedLogLikelihood(objective, space), start, tolerance=tolerance)
+        converged, free = climbed.converged, climbed.params
+    point = space.leave(free)
+    outer = basis.leave_params(point.reshape(-1, len(basis.scale))).ravel()
+    return RestrictedFit(outer, objective.evaluate(point, 2), converged, space)
+
+
+def enter_space(objective: Objective, space: FreeSpace, inner: np.ndarray) -> np.ndarray:
+    """Return the free params (r,) that maximize the quadratic model about params (P,).
+
+    Where the information there is singular, those nearest to the params.
+    """
+    a, away = space.directions, inner - space.origin
+    information = np.asarray(objective.evaluate(inner, 2).information)
+    factor = factor_positive(a.T @ information @ a)
+    if factor is None:
+        return np.asarray(a.T @ away)
+    return np.asarray(invert_positive(factor) @ (a.T @ (information @ away)))

@@ -1,0 +1,1 @@
+"""Intervals that invert tests, and combinations and pairs to have them for."""

@@ -1,0 +1,1 @@
+"""Estimates again from resamples, and from all folds but one."""

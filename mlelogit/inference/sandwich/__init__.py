@@ -1,0 +1,1 @@
+"""Meats: what the scores of rows, clusters, periods and sampling units add up to."""

@@ -1,0 +1,161 @@
+r"""Cluster-robust covariances, one-way and multi-way.
+
+With S_g the sum of the scores of cluster g, ``S = Σ_g S_g S_g'`` and V the inverse of the
+information, the covariance is ``c V S V`` (Liang and Zeger 1986; Rogers 1993), with G clusters, n
+observations and P parameters and the correction
+
+- CR0: c = 1;
+- stata: c = G / (G - 1), Stata's vce(cluster) for this model;
+- CR1: c = G / (G - 1) · (n - 1) / (n - P), statsmodels' correction and Stata's for linear
+  regression;
+- CR2, CR3: c = 1 and the scores adjusted for the leverage of their cluster; see
+  `mlelogit.inference.sandwich.leverage`.
+
+Clusters of several kinds add up by inclusion and exclusion (Cameron, Gelbach and Miller 2011,
+equation 2.13): for two, that by the first plus that by the second less that by their
+combinations, each with the correction of its own number of clusters. The sum can have negative
+eigenvalues; they are set to zero, as there in section 2.3, but in the coordinates in which V is
+the identity, so that the answer does not depend on the base category or on units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from mlelogit.data.labels import Labels, cross_labels
+from mlelogit.exceptions import CovarianceError, FewClustersWarning, NegativeVarianceWarning
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.sandwich.cells import iterate_cells
+from mlelogit.inference.sandwich.leverage import find_root, sum_adjusted_clusters, warn_of_lone
+from mlelogit.notices import warn_user
+
+CLUSTER_CORRECTIONS = {
+    "stata": "CR0 times G / (G - 1)",
+    "CR0": "no correction",
+    "CR1": "CR0 times G / (G - 1) times (n - 1) / (n - P)",
+    "CR2": "CR2, scores adjusted for leverage, (1 - H)^(-1/2)",
+    "CR3": "CR3, scores adjusted for leverage, (1 - H)^(-1)",
+}
+POWERS = {"CR2": 0.5, "CR3": 1.0}
+# Cameron and Miller (2015, section VI) call 20 to 50 clusters few.
+MANY_CLUSTERS = 40
+# Relative to the largest eigenvalue, what rounding can make negative.
+ROUNDED = 1e-12
+
+
+def check_clusters(sets: Sequence[Labels]) -> None:
+    """Raise `CovarianceError` if all rows are in one cluster."""
+    for labels in sets:
+        if labels.count < 2:
+            raise CovarianceError(
+                f"All rows are in one cluster by {labels.name!r}: nothing can be told from how "
+                "clusters differ. Give groups with two labels or more."
+            )
+
+
+def estimate_clustered(
+    record: FitRecord, bread: np.ndarray, sets: Sequence[Labels], correction: str
+) -> np.ndarray:
+    """Return the cluster-robust covariance (P, P) in the internal basis.
+
+    Parameters
+    ----------
+    record : FitRecord
+    bread : numpy.ndarray
+        V (P, P), in the internal basis.
+    sets : sequence of Labels
+        One for each way.
+    correction : str
+        One of `CLUSTER_CORRECTIONS`.
+
+    Raises
+    ------
+    CovarianceError
+        If CR1 divides by zero.
+
+    Warns
+    -----
+    FewClustersWarning, LeverageWarning, NegativeVarianceWarning
+    """
+    _warn_of_few(sets, record.size, correction)
+    root, lone = find_root(bread), 0
+    inner = np.zeros((root.shape[1], root.shape[1]))
+    for members in range(1, len(sets) + 1):
+        for chosen in combinations(sets, members):
+            labels = cross_labels(chosen)
+            part, alone = _sum_clusters(record, root, labels, correction)
+            inner += (-1) ** (members + 1) * part
+            lone += alone
+    warn_of_lone(lone, "clusters")
+    if len(sets) > 1:
+        inner = _clear_negative(inner)
+    return np.asarray(root @ inner @ root.T)
+
+
+def _sum_clusters(
+    record: FitRecord, root: np.ndarray, labels: Labels, correction: str
+) -> tuple[np.ndarray, int]:
+    """Return ``L' c S L`` of one way, and how many clusters have a leverage of one."""
+    if correction in POWERS:
+        power = POWERS[correction]
+        adjusted = sum_adjusted_clusters(record, root, labels.codes, labels.count, power)
+        return adjusted.value, adjusted.lone
+    inner = np.zeros((root.shape[1], root.shape[1]))
+    for _, sums in iterate_cells(record, labels.codes, labels.count):
+        along = sums @ root
+        inner += along.T @ along
+    return inner * find_factor(record, labels.count, correction), 0
+
+
+def find_factor(record: FitRecord, groups: int, correction: str) -> float:
+    """Return what a sum over so many groups is multiplied by."""
+    if correction == "CR0":
+        return 1.0
+    factor = groups / (groups - 1)
+    if correction == "stata":
+        return factor
+    size = record.size
+    if record.nobs <= size:
+        raise CovarianceError(
+            f"Correction 'CR1' divides by n - {size}, and there are {record.nobs} observations."
+        )
+    return factor * float((record.nobs - 1) / (record.nobs - size))
+
+
+def _warn_of_few(sets: Sequence[Labels], size: int, correction: str) -> None:
+    few = [labels for labels in sets if labels.count < MANY_CLUSTERS]
+    if not few:
+        return
+    counts = ", ".join(f"{labels.count} by {labels.name!r}" for labels in few)
+    least = min(labels.count for labels in few)
+    rank = (
+        f" Its rank is at most {least - 1}, below the {size} parameters: no test of more than "
+        f"{least - 1} hypotheses at a time exists."
+    )
+    remedy = "correction='CR2' or 'CR3' lessens that"
+    if correction in POWERS:
+        remedy = f"{correction} lessens that, and the normal distribution is still too narrow"
+    warn_user(
+        f"There are few clusters: {counts}. Standard errors by cluster are likely too small below "
+        f"some {MANY_CLUSTERS}; {remedy}.{rank if least <= size else ''}",
+        FewClustersWarning,
+    )
+
+
+def _clear_negative(inner: np.ndarray) -> np.ndarray:
+    """Set the negative eigenvalues of a multi-way sum to zero, and tell how many there are."""
+    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
+    floor = ROUNDED * max(float(np.abs(values).max()), 0.0)
+    negative = int((values < -floor).sum())
+    if not negative:
+        return inner
+    warn_user(
+        f"The multi-way covariance has {negative} negative eigenvalues of {len(values)}, which are "
+        "set to zero (Cameron, Gelbach and Miller 2011). The largest of them is "
+        f"{-values.min() / max(values.max(), floor):.2g} of the largest positive one.",
+        NegativeVarianceWarning,
+    )
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)

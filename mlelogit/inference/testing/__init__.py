@@ -1,0 +1,1 @@
+"""Tests: of hypotheses in words, terms, categories, assumptions and the fit."""

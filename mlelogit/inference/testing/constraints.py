@@ -1,0 +1,290 @@
+r"""Tests of a fit's constraints, and what is to be said about them.
+
+With R the rows in force, ``R b = q``, s the score and V the inverse information at the
+constrained estimates, the multipliers solve ``s = R'λ``. If the constraints are true they are
+normal about zero with covariance ``(R V R')⁻¹``, and ``λ'R V R'λ = s'V s`` is chi-squared: the
+Lagrange multiplier test of Aitchison and Silvey (1958), which is the score test of Rao (1948).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.restrictions import Restriction
+from mlelogit.exceptions import ConstraintError
+from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.constrained.constraints import Constraints, find_fixed, list_positions
+from mlelogit.fitting.limit import CERTIFIED
+from mlelogit.fitting.linalg import factor_positive, invert_positive
+from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import two_sided_p
+from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.fit_statistics import BOUND_REASON, PSEUDO_REASON, find_reason
+from mlelogit.inference.sandwich.requests import COVARIANCES
+from mlelogit.inference.testing.hypothesis import TestResult, make_test, wald_test
+from mlelogit.inference.testing.mixtures import mix_test
+
+SHOWN = 6
+NOTHING = "no constraint is in force: the fit is the unconstrained one"
+UNFINISHED = "the constrained fit has no certified maximum"
+UNBOUNDED = "without the constraints no finite maximum has been shown to exist"
+SINGULAR = "the information at the constrained estimates is singular"
+
+
+@dataclass(frozen=True)
+class ConstraintTests:
+    """Tests of whether a fit's constraints are true.
+
+    Attributes
+    ----------
+    lr : TestResult
+        Likelihood ratio, against the fit without constraints; with bounds its law is a mixture
+        of chi-squares, see `mlelogit.inference.testing.mixtures`.
+    wald : TestResult
+        At the estimates without constraints, with the fit's kind of covariance.
+    score : TestResult
+        Lagrange multiplier test, at the constrained estimates. It and the Wald test do not
+        apply where a bound is active.
+    frame : pandas.DataFrame
+        A row for every constraint, in words: columns role ("held", "implied by others", "active
+        bound", "slack bound"), multiplier (by how much the log-likelihood would rise with the
+        right side, per unit), std_err, z and p_value, which are NaN where they do not apply.
+    """
+
+    lr: TestResult
+    wald: TestResult
+    score: TestResult
+    frame: pd.DataFrame
+
+    def __str__(self) -> str:
+        tests = "\n\n".join(str(test) for test in (self.lr, self.wald, self.score))
+        return f"{tests}\n\nMultipliers\n{self.frame.to_string()}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def need_constraints(record: FitRecord) -> Constraints:
+    """Return a fit's constraints, or raise `ConstraintError`."""
+    if record.constraints is None:
+        raise ConstraintError(
+            "This fit has no constraints to test; fit(constraints=..., equations=...) takes some. "
+            "wald_test and lr_test test hypotheses about a fit without them."
+        )
+    return record.constraints
+
+
+def test_constraints(record: FitRecord, covariance: Covariance) -> ConstraintTests:
+    """Test a fit's constraints by likelihood ratio, Wald and score, and each multiplier.
+
+    Parameters
+    ----------
+    record : FitRecord
+        Of a constrained fit, with its rows.
+    covariance : Covariance
+        Its kind is that of the Wald test.
+
+    Returns
+    -------
+    ConstraintTests
+
+    Raises
+    ------
+    ConstraintError
+        If the fit has no constraints.
+    DataNotKeptError
+        If it no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> model = ml.mnlogit("vote ~ age + educ + income", ml.datasets.load_anes96())
+    >>> tests = model.fit(constraints="Dole: educ = Dole: income").constraint_tests()
+    >>> tests.lr.df, tests.lr.p_value > 0.01
+    (1, True)
+    """
+    constraints = need_constraints(record)
+    said = "; ".join(constraints.given.pick(list_positions(constraints.held)).words) or "none"
+    df = int(constraints.held.sum())
+    reason = _find_reason(record, df)
+    if reason:
+        none = [TestResult(name, said, np.nan, df, np.nan, reason) for name in NAMES]
+        return ConstraintTests(none[0], none[1], none[2], frame_multipliers(record))
+    free = free_record(record)
+    return ConstraintTests(
+        _test_ratio(record, free, said, df),
+        _test_wald(record.need_restriction(), free, covariance, said, record.at_bounds),
+        _test_score(record, said, df),
+        frame_multipliers(record),
+    )
+
+
+NAMES = (
+    "Likelihood-ratio test of the constraints",
+    "Wald test of the constraints",
+    "Score (Lagrange multiplier) test of the constraints",
+)
+
+
+def _find_reason(record: FitRecord, df: int) -> str:
+    """Say why none of the tests apply."""
+    if not df:
+        return NOTHING
+    if not record.maximum.converged:
+        return UNFINISHED
+    return ""
+
+
+def free_record(record: FitRecord) -> FitRecord:
+    """Return a record of the same model fitted without constraints."""
+    basis = record.basis
+    objective = make_objective(record.need_blocks(), record.encoding.base, basis)
+    start = basis.enter_params(record.params).ravel()
+    climbed = maximize(objective, start, tolerance=record.request.tolerance)
+    outer = basis.leave_params(climbed.params.reshape(record.params.shape)).ravel()
+    return replace(
+        record,
+        request=replace(record.request, constraints=None),
+        maximum=replace(climbed, params=outer),
+        separation=CERTIFIED,
+        restriction=None,
+        constraints=None,
+    )
+
+
+def _test_ratio(record: FitRecord, free: FitRecord, said: str, df: int) -> TestResult:
+    reason = find_reason(record) or ("" if free.maximum.converged else UNBOUNDED)
+    if reason:
+        return TestResult(NAMES[0], said, np.nan, df, np.nan, reason)
+    statistic = 2 * (free.sums.loglike - record.sums.loglike)
+    if need_constraints(record).bounds.any():
+        said = "; ".join(need_constraints(record).given.words)
+        return mix_test(record, f"{NAMES[0]} (chi-bar-squared)", said, statistic)
+    return make_test(NAMES[0], said, statistic, df)
+
+
+def _test_wald(
+    restriction: Restriction,
+    free: FitRecord,
+    covariance: Covariance,
+    said: str,
+    at_bounds: bool,
+) -> TestResult:
+    name = f"{NAMES[1]} ({covariance.kind} covariance)"
+    if at_bounds:
+        return TestResult(name, said, np.nan, len(restriction), np.nan, BOUND_REASON)
+    if not free.maximum.converged:
+        return TestResult(name, said, np.nan, len(restriction), np.nan, UNBOUNDED)
+    if covariance.kind not in COVARIANCES:
+        reason = f"a {covariance.kind} covariance is not formed without the constraints"
+        return TestResult(name, said, np.nan, len(restriction), np.nan, reason)
+    found = estimate_covariance(free, covariance.request or covariance.kind)
+    test = wald_test(free, found, restriction.matrix, restriction.values)
+    return replace(test, name=name, null=said)
+
+
+def _test_score(record: FitRecord, said: str, df: int) -> TestResult:
+    inverse = _invert_information(record)
+    reason = PSEUDO_REASON if record.weight_type == "sampling" else ""
+    reason = reason or (BOUND_REASON if record.at_bounds else "")
+    if reason or inverse is None:
+        return TestResult(NAMES[2], said, np.nan, df, np.nan, reason or SINGULAR)
+    score = np.asarray(record.sums.score)
+    return make_test(NAMES[2], said, float(score @ inverse @ score), df)
+
+
+def _invert_information(record: FitRecord) -> np.ndarray | None:
+    information = record.sums.information
+    factor = None if information is None else factor_positive(np.asarray(information))
+    return None if factor is None else invert_positive(factor)
+
+
+def frame_multipliers(record: FitRecord) -> pd.DataFrame:
+    """Return a row for every constraint of a fit: its role and multiplier, and tests of that."""
+    constraints = need_constraints(record)
+    errors = _find_errors(record)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = constraints.multipliers / errors
+    roles = np.select(
+        [constraints.active, constraints.implied, constraints.held],
+        ["active bound", "implied by others", "held"],
+        "slack bound",
+    )
+    return pd.DataFrame(
+        {
+            "role": roles,
+            "multiplier": constraints.multipliers,
+            "std_err": errors,
+            "z": z,
+            "p_value": two_sided_p(z),
+        },
+        index=pd.Index(constraints.given.words, name="constraint"),
+    )
+
+
+def _find_errors(record: FitRecord) -> np.ndarray:
+    """Return standard errors of multipliers (m,); NaN of rows that have none."""
+    constraints = need_constraints(record)
+    errors = np.full(len(constraints.given), np.nan)
+    inverse = _invert_information(record)
+    told = constraints.held & ~constraints.bounds
+    if inverse is None or record.weight_type == "sampling" or not told.any():
+        return errors
+    rows = constraints.given.matrix[constraints.held]
+    spread = rows @ record.basis.leave_covariance(inverse) @ rows.T
+    scale = np.sqrt(np.diag(spread))
+    root = np.sqrt(np.diag(np.linalg.inv(spread / np.outer(scale, scale)))) / scale
+    errors[constraints.held] = root
+    errors[~told] = np.nan
+    return errors
+
+
+def mark_fixed(record: FitRecord) -> dict[int, str]:
+    """Return the positions (of P) of coefficients that do not vary, and why in a word or two."""
+    if record.constraints is None:
+        return {}
+    constraints = record.constraints
+    equations = constraints.given.pick(list_positions(constraints.held & ~constraints.bounds))
+    fixed = find_fixed(equations, record.basis)
+    every = find_fixed(record.restriction, record.basis)
+    return {int(i): "(fixed)" if i in fixed else "(at bound)" for i in every}
+
+
+def tell_constraints(record: FitRecord) -> list[str]:
+    """Say what a fit was held to, for the notes under its table."""
+    constraints = record.constraints
+    if constraints is None:
+        return []
+    held, active, implied = constraints.held, constraints.active, constraints.implied
+    slack = constraints.bounds & ~active & ~implied
+    costs = [
+        f"{words} (multiplier {cost:.4g})"
+        for words, cost in zip(constraints.given.words, constraints.multipliers, strict=True)
+    ]
+    lines = [
+        _list_words("Held to", constraints.given.words, held & ~active),
+        _list_words("Implied by other constraints", constraints.given.words, implied),
+        _list_words("At these bounds", costs, active),
+        _list_words("Within these bounds", constraints.given.words, slack),
+    ]
+    if constraints.at_bounds:
+        lines.append(
+            "Standard errors, intervals, tests, AIC and BIC take the bounds that are met for "
+            f"equations, and are conditional on that; {BOUND_REASON}."
+        )
+    return [line for line in lines if line]
+
+
+def _list_words(head: str, words: tuple[str, ...] | list[str], which: np.ndarray) -> str:
+    places = list_positions(which)
+    more = len(places) - SHOWN
+    said = "; ".join(words[i] for i in places[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return f"{head}: {said}." if places else ""

@@ -1,0 +1,135 @@
+"""Tests of equations by name, the columns they are about, and equality of all equations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.exceptions import ParamsError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.testing.hypothesis import TestResult, apply_wald, frame_tests, refuse_test
+from mlelogit.inference.testing.likelihood_ratio import apply_lr, name_lr
+from mlelogit.inference.testing.maintained import Maintained
+from mlelogit.inference.testing.score import apply_score, choose_request
+
+TESTS = ("lr", "wald", "score")
+LEFT_OUT = "all its columns were left out, as combinations of others"
+NO_NEWS = "the equations that the fit was held to say so already"
+TWO_CATEGORIES = "there is one equation only, so that nothing can be equal"
+
+
+def apply_test(
+    kind: str, maintained: Maintained, covariance: Covariance, asked: Restriction, null: str
+) -> TestResult:
+    """Test equations inside a maintained model by one of `TESTS`.
+
+    Those that follow from what the fit was held to are no news, and take no degree of freedom.
+    """
+    try:
+        asked = maintained.find_news(asked)
+    except ParamsError as error:
+        return refuse_test(name_test(kind, covariance), null, len(asked), str(error).rstrip("."))
+    if not len(asked):
+        return refuse_test(name_test(kind, covariance), null, 0, NO_NEWS)
+    if kind == "lr":
+        return apply_lr(maintained, covariance, asked, null)
+    if kind == "score":
+        request = choose_request(maintained.record, covariance, None)
+        return apply_score(maintained, request, asked, null)
+    return apply_wald(maintained.record, covariance, asked, null, maintained.held)
+
+
+def name_test(kind: str, covariance: Covariance) -> str:
+    """Name one of `TESTS`."""
+    if kind == "lr":
+        return name_lr(covariance)
+    return f"{kind.capitalize()} test ({covariance.kind} covariance)"
+
+
+def follow(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+    """Go through items, counting them on standard error if that is a terminal."""
+    # Even a silent bar makes locks that settle how this process starts others.
+    with tqdm(total=total, desc=what) if sys.stderr.isatty() else nullcontext() as bar:
+        for item in items:
+            yield item
+            if bar is not None:
+                bar.update()
+
+
+def list_tested_columns(record: FitRecord) -> dict[Any, list[int]]:
+    """List the terms of a formula, or the columns of an array, without the constant column."""
+    encoding = record.encoding
+    if encoding.terms is None:
+        listed = {name: [i] for i, name in enumerate(encoding.names)}
+    else:
+        listed = {term: list(range(*at)) for term, at in encoding.terms.items()}
+    constant = [record.basis.intercept]
+    return {label: columns for label, columns in listed.items() if columns != constant}
+
+
+def restrict_columns(record: FitRecord, columns: list[int], contrasts: np.ndarray) -> Restriction:
+    """Return that combinations (q, J - 1) of the equations are zero, in each of some columns."""
+    units = np.eye(len(record.encoding.names))[columns]
+    matrix = np.kron(contrasts, units)
+    return make_restriction(matrix, np.zeros(len(matrix)), record.encoding)
+
+
+def equality_tests(record: FitRecord, covariance: Covariance, kind: str = "wald") -> pd.DataFrame:
+    """Test for every term that its coefficients are the same in all J - 1 equations.
+
+    The null hypothesis is ``b_1 = b_2 = ...`` over the categories other than the base, as
+    Stata's ``test [a=b=c]: x``; (J - 2) degrees of freedom a column. The base has coefficients
+    of zero and is not among them, so that **another base asks another question**: whether all
+    other categories differ from that one by the same odds ratio.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    kind : {"wald", "lr", "score"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index term (of a formula; a column of arrays), without the constant; columns statistic,
+        df, p_value, and reason if any test does not apply.
+
+    Raises
+    ------
+    OptionError
+        If the kind is unknown.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("PID ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.equality_tests()["df"].to_dict()
+    {'age': 5, 'educ': 5}
+    """
+    check_choice("kind", kind, TESTS)
+    terms, others = list_tested_columns(record), record.encoding.others
+    base = record.encoding.base_category
+    null = (
+        f"a term's coefficients against {base} are the same for all other categories "
+        f"({', '.join(record.encoding.category_names)} without it); another base asks another "
+        "question"
+    )
+    contrasts = np.eye(len(others))[1:] - np.eye(len(others))[0]
+    tests = {}
+    for term, columns in follow(terms.items(), len(terms), "Terms"):
+        reason = LEFT_OUT if not columns else "" if len(contrasts) else TWO_CATEGORIES
+        if reason:
+            tests[term] = refuse_test(name_test(kind, covariance), null, 0, reason)
+        else:
+            asked = restrict_columns(record, columns, contrasts)
+            tests[term] = apply_test(kind, Maintained(record), covariance, asked, null)
+    return frame_tests(tests, ["term"], null)
