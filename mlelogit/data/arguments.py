@@ -61,6 +61,18 @@ def read_reals(given: Any, what: str, error: type[MNLogitError]) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
+def check_flag(what: str, given: Any) -> None:
+    """Raise `OptionError` if a value is neither True nor False.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_flag
+    >>> check_flag("exponentiate", True)
+    """
+    if not isinstance(given, bool | np.bool_):
+        raise OptionError(f"{what} must be True or False, not {write_value(given)}.")
+
+
 def check_reports(callback: Any, disp: Any) -> None:
     """Raise `OptionError` if a callback cannot be called, or disp is neither true nor false."""
     if not (callback is None or callable(callback)):

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.arguments import check_choice, check_flag, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.labels import Labels, read_labels
 from mlelogit.exceptions import (
@@ -351,6 +351,7 @@ def find_intervals(
     check_choice("method", method, METHODS)
     if method == "bca" and boot.kind not in ("pairs", "cluster"):
         raise OptionError(f"method='bca' is for kind='pairs' and 'cluster', not {boot.kind!r}.")
+    check_flag("exponentiate", exponentiate)
     if statistic is not None and exponentiate:
         raise OptionError("Exponentiate inside the statistic, not beside it.")
     if not (statistic is None or callable(statistic)):

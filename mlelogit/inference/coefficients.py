@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_ndtr, ndtri, stdtr, stdtrit
 
-from mlelogit.data.arguments import read_reals
+from mlelogit.data.arguments import check_flag, read_reals
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import NotConvergedWarning, OptionError, ParamsError
 from mlelogit.fitting.constraints import find_fixed
@@ -160,6 +160,7 @@ def tabulate_estimates(
 
     What constraints fix, with z not a number and a standard error of zero, has no interval.
     """
+    check_flag("exponentiate", exponentiate)
     half = find_quantile(alpha, df) * np.where(np.isnan(z) & (bse == 0), np.nan, bse)
     numbers = {"estimate": estimate, "std_err": bse, "z": z, "p_value": two_sided_p(z, df)}
     numbers |= {"lower": estimate - half, "upper": estimate + half}

@@ -82,7 +82,7 @@ def combine_coefficients(
     >>> import mlelogit as ml
     >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
     >>> res.lincom("10 * Dole: age").round(3).loc["10*[Dole: age]", "estimate"].item()
-    0.128
+    0.086
     """
     check_choice("method", method, METHODS)
     asked = read_combinations(combination, record.encoding)

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import chdtri
 from tqdm import tqdm
 
-from mlelogit.data.arguments import check_choice, read_reals
+from mlelogit.data.arguments import check_choice, check_flag, read_reals
 from mlelogit.data.combinations import name_combinations, read_combinations
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
@@ -152,6 +152,7 @@ def _warn_of_gaps(ends: np.ndarray, words: Sequence[str], method: str) -> None:
 
 def exponentiate_ends(ends: np.ndarray, exponentiate: bool) -> np.ndarray:
     """Return the exponentials of ends of intervals, or the ends."""
+    check_flag("exponentiate", exponentiate)
     with np.errstate(over="ignore"):
         return np.exp(ends) if exponentiate else ends
 
@@ -204,7 +205,7 @@ def interval_frame(
     >>> import mlelogit as ml
     >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
     >>> res.conf_int(method="profile").round(4).loc[("Dole", "age")].tolist()
-    [0.0045, 0.0212]
+    [0.0006, 0.0167]
     """
     check_choice("method", method, METHODS)
     encoding = record.encoding
