@@ -14,6 +14,8 @@ from mlelogit.data.restrictions import Restriction, make_restriction, read_restr
 from mlelogit.data.wording import list_columns, refuse_name
 from mlelogit.exceptions import BaseCategoryError, ConstraintError, ParamsError
 
+LARGEST = 1e100
+
 
 def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Restriction | None:
     """Read the constraints of a fit, and which equations its columns enter.
@@ -60,7 +62,20 @@ def read_constraints(constraints: Any, equations: Any, encoding: Encoding) -> Re
     whole = found[0]
     for more in found[1:]:
         whole = whole + more
+    _check_sizes(whole)
     return orient_rows(whole)[0]
+
+
+def _check_sizes(restriction: Restriction) -> None:
+    """Raise if the squares of a row, or its right side, would leave the range of a double."""
+    size = np.abs(restriction.matrix).max(axis=1)
+    right = np.abs(restriction.values)
+    wrong = np.flatnonzero((size > LARGEST) | (size < 1 / LARGEST) | (right > LARGEST))
+    if wrong.size:
+        raise ConstraintError(
+            f"constraints: {restriction.words[wrong[0]]!r} has numbers outside {1 / LARGEST:g} to "
+            f"{LARGEST:g}; divide the row, or use other units."
+        )
 
 
 def _read(constraints: Any, encoding: Encoding) -> Restriction:

@@ -232,6 +232,15 @@ def invert_positive(factor: np.ndarray) -> np.ndarray:
     return mirror_lower(np.asarray(inverse))
 
 
+def measure_lengths(rows: np.ndarray) -> np.ndarray:
+    """Return the lengths of rows (m, P), of any size that is a double."""
+    if not rows.size:
+        return np.zeros(len(rows))
+    size = np.abs(rows).max(axis=1)
+    scaled = rows / np.where(size > 0, size, 1.0)[:, np.newaxis]
+    return np.asarray(size * np.linalg.norm(scaled, axis=1))
+
+
 def mirror_lower(matrix: np.ndarray) -> np.ndarray:
     """Copy the lower triangle of a matrix to its upper one, in place, some columns at a time."""
     for start in range(0, len(matrix), MIRRORED_COLUMNS):

@@ -62,6 +62,8 @@ def test_rows_are_oriented_as_they_are_read(encoding):
         (None, ["age"], "equations is a dict"),
         (None, {"age": 3}, "3, which 'age'"),
         (np.ones((1, 3)), None, "needs 8 columns"),
+        (1e200 * np.eye(8)[:1], None, "numbers outside"),
+        ("red: age = 1e200", None, "numbers outside"),
     ],
 )
 def test_what_cannot_be_read_is_named(encoding, constraints, equations, words):

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import span_params
+from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
@@ -29,7 +30,7 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     scale = record.basis.scale
     units = np.tile(scale, matrix.shape[1] // len(scale))
     rows = matrix / units
-    rows = rows / np.linalg.norm(rows, axis=1)[:, np.newaxis]
+    rows = rows / measure_lengths(rows)[:, np.newaxis]
     _, moves = span_params(record.restriction, matrix.shape[1], scale)
     turned = np.linalg.qr((moves * units).T)[0]
     free = rows @ turned
