@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlelogit.data.frames import check_unique_names
-from mlelogit.exceptions import DataFileError, MissingExtraError, MNLogitError, MNLogitWarning
+from mlelogit.exceptions import (
+    DataFileError,
+    MissingExtraError,
+    MNLogitError,
+    MNLogitWarning,
+    OptionError,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +32,7 @@ EXAMPLES = """examples:
   mlelogit demo
   mlelogit fit survey.csv "vote ~ age + C(region)" --base Labour
   mlelogit fit survey.csv "vote ~ age" --weights w --weight-type sampling --format json
+  mlelogit fit survey.csv "vote ~ age" --cov cluster --cov-option groups=district
   mlelogit verify survey.csv "vote ~ age"
   mlelogit predict survey.csv "vote ~ age" --newdata new.csv -o probabilities.csv
 
@@ -147,7 +154,15 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
         help="let a column enter the equations of these categories only; may be repeated",
     )
     parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
-    parser.add_argument("--cov", help="nonrobust, opg, HC0, HC1 or robust")
+    parser.add_argument(
+        "--cov", help="nonrobust, opg, HC0 to HC3, robust, cluster, HAC, survey; robust is Stata's"
+    )
+    parser.add_argument(
+        "--cov-option",
+        action="append",
+        metavar="NAME=VALUE",
+        help="of the covariance, such as groups=district or correction=CR2; a name may be repeated",
+    )
     parser.add_argument("-o", "--output", help="file to write; standard output if not given")
     return parser
 
@@ -212,11 +227,26 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
     return model.fit(
         arguments.method,
         cov_type=arguments.cov,
+        cov_kwds=_read_options(arguments.cov_option),
         bias_reduction=arguments.bias_reduction,
         constraints=arguments.constraint,
         equations=_read_equations(arguments.equation),
         disp=True,
     )
+
+
+def _read_options(given: Sequence[str] | None) -> dict[str, Any] | None:
+    """Read options of a covariance: one that is repeated is a list, and lags are numbers."""
+    if given is None:
+        return None
+    found: dict[str, list[Any]] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (sign and name and value):
+            raise OptionError(f"--cov-option takes NAME=VALUE (groups=district), not {text!r}.")
+        whole = name == "maxlags" and value.isdecimal()
+        found.setdefault(name, []).append(int(value) if whole else value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str]] | None:
@@ -294,6 +324,7 @@ def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict
             "loglike_gap": certificate.loglike_gap,
         },
         "covariance": results.cov_type,
+        "covariance_note": results.covariance.describe(),
         **{name: getattr(results, name) for name in numbers},
         "df_model": results.df_model,
         "df_resid": results.df_resid,

@@ -10,6 +10,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.cli import main
+from mlelogit.exceptions import FewClustersWarning
 
 FORMULA = "vote ~ age + educ"
 
@@ -88,6 +89,26 @@ def test_options_reach_the_model(capsys, table):
     assert [row["std_err"] for row in told["coefficients"]] == expected.tidy()["std_err"].tolist()
 
 
+def test_options_of_a_covariance_reach_it(capsys, table):
+    options = ["--cov", "cluster", "--cov-option", "correction=CR2"]
+    options += ["--cov-option", "groups=age", "--format", "json"]
+    _, out, _ = run(capsys, "fit", table, FORMULA, *options)
+    told = json.loads(out)
+    model = ml.mnlogit(FORMULA, pd.read_csv(table))
+    expected = model.fit(cov_type="cluster", cov_kwds={"groups": "age", "correction": "CR2"})
+    assert [row["std_err"] for row in told["coefficients"]] == expected.tidy()["std_err"].tolist()
+    assert told["covariance_note"] == expected.covariance.describe()
+    several = ["--cov", "cluster", "--cov-option", "groups=age", "--cov-option", "groups=educ"]
+    _, out, _ = run(capsys, "fit", table, FORMULA, *several, "--format", "json")
+    with pytest.warns(FewClustersWarning):
+        expected = model.fit(cov_type="cluster", cov_kwds={"groups": ["age", "educ"]})
+    found = [row["std_err"] for row in json.loads(out)["coefficients"]]
+    assert found == expected.tidy()["std_err"].tolist()
+    lags = ["--cov", "HAC", "--cov-option", "time=age", "--cov-option", "maxlags=2"]
+    _, out, _ = run(capsys, "fit", table, FORMULA, *lags, "--format", "json")
+    assert "to lag 2" in json.loads(out)["covariance_note"]
+
+
 def test_integer_base_is_read_from_its_text(capsys, tmp_path):
     path = tmp_path / "d.csv"
     ml.datasets.load_anes96(labels=False).to_csv(path, index=False)
@@ -133,6 +154,11 @@ def test_parquet_is_read(capsys, table, tmp_path):
         (["fit", "{table}", FORMULA, "--base", "Perot"], ["BaseCategoryError", "Perot", "Dole"]),
         (["fit", "{table}", FORMULA, "--weights", "w"], ["WeightTypeError", "importance"]),
         (["fit", "{table}", FORMULA, "--cov", "HC7"], ["OptionError", "HC7", "HC1"]),
+        (["fit", "{table}", FORMULA, "--cov-option", "groups"], ["OptionError", "NAME=VALUE"]),
+        (
+            ["fit", "{table}", FORMULA, "--cov", "cluster", "--cov-option", "groups=gone"],
+            ["ColumnNotFoundError", "gone"],
+        ),
         (["fit", "{table}", FORMULA, "--method", "magic"], ["OptionError", "trust-exact"]),
         (["fit", "{table}", "vote ~ __import__('os').system('true')"], ["FormulaError"]),
         (["fit", "{table}", "vote ~ exec('1')"], ["UnsafeFormulaError", "exec"]),
