@@ -139,6 +139,13 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
     parser.add_argument(
         "--collinear", default="drop", help="of columns that are combinations: drop or raise"
     )
+    parser.add_argument("-o", "--output", help="file to write; standard output if not given")
+    _add_options_of_fit(parser)
+    return parser
+
+
+def _add_options_of_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument("--bias-reduction", help="mean (Firth) or median")
     parser.add_argument(
         "--constraint",
@@ -153,7 +160,6 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
         metavar=("COLUMN", "CATEGORY"),
         help="let a column enter the equations of these categories only; may be repeated",
     )
-    parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument(
         "--cov", help="nonrobust, opg, HC0 to HC3, robust, cluster, HAC, survey; robust is Stata's"
     )
@@ -163,8 +169,6 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
         metavar="NAME=VALUE",
         help="of the covariance, such as groups=district or correction=CR2; a name may be repeated",
     )
-    parser.add_argument("-o", "--output", help="file to write; standard output if not given")
-    return parser
 
 
 def run_demo(_: argparse.Namespace) -> str:

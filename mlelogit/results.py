@@ -36,7 +36,7 @@ from mlelogit.inference.intervals.inversion import interval_frame, profile_frame
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.resampling.bootstrap import Bootstrap, lend_covariance, run_bootstrap
-from mlelogit.inference.resampling.bootstrap_test import BootstrapTest, run_bootstrap_test
+from mlelogit.inference.resampling.score_bootstrap import BootstrapTest, run_bootstrap_test
 from mlelogit.inference.testing.additions import score_test_added
 from mlelogit.inference.testing.combining import combine_tests
 from mlelogit.inference.testing.constraints import (
@@ -398,7 +398,7 @@ class MNLogitResults:
     def bootstrap_test(
         self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
     ) -> BootstrapTest:
-        """Test by perturbed scores; see `mlelogit.inference.resampling.bootstrap_test`."""
+        """Test by perturbed scores; see `mlelogit.inference.resampling.score_bootstrap`."""
         return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
 
     def rebase(self, base: Any) -> MNLogitResults:

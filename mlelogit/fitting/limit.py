@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlelogit.data.sources import lay_out
-from mlelogit.fitting.certificate import EPSILON, Certificate, Rounding, RowSizes, certify
-from mlelogit.fitting.likelihood import Sums, predict_scores
+from mlelogit.fitting.certificate import EPSILON, Certificate, certify
+from mlelogit.fitting.likelihood import predict_scores
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import Maximum, ReadOnly, Status, Trace
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
 # An eigenvalue below this many roundings is zero; one above the share is none. What lies
 # between could be either.
@@ -98,47 +99,6 @@ CERTIFIED = Separation("none", "the certificate proves that a finite maximum exi
 OVERLAPPING = Separation("none", "linear programming finds no separating combination of columns")
 UNDECIDED = Separation("undecided", "linear programming came to no end that can be verified")
 UNEXAMINED = Separation("undecided", "it was not examined")
-
-
-@dataclass(frozen=True)
-class Subspace:
-    """A log-likelihood as a function of coordinates φ (r,), ``θ = origin + Q φ``."""
-
-    whole: LogLikelihood
-    columns: np.ndarray
-    origin: np.ndarray
-
-    def evaluate(self, params: np.ndarray, order: int) -> Sums:
-        """Return loglike, and as the order asks score and information, in φ."""
-        sums = self.whole.evaluate(self.origin + self.columns @ params, order)
-        score, information = sums.score, sums.information
-        return replace(
-            sums,
-            score=None if score is None else self.columns.T @ score,
-            information=None
-            if information is None
-            else self.columns.T @ information @ self.columns,
-        )
-
-    def widen(self, matrix: np.ndarray) -> np.ndarray:
-        """Return ``Q M Q'`` (P, P)."""
-        return np.asarray(self.columns @ matrix @ self.columns.T)
-
-    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
-        """Bound the largest standard error of any log-odds at any row."""
-        return self.whole.bound_log_odds_error(self.widen(covariance))
-
-    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
-        """Bound the same without a pass over the rows."""
-        return self.whole.bound_log_odds_coarsely(self.widen(covariance), sizes)
-
-    def measure_rows(self) -> RowSizes:
-        """Return how large the rows are."""
-        return self.whole.measure_rows()
-
-    def bound_rounding(self, sizes: RowSizes) -> Rounding:
-        """Bound the rounding errors of score and information."""
-        return self.whole.bound_rounding(sizes)
 
 
 @dataclass(frozen=True)
@@ -222,7 +182,8 @@ def fit_limit(
         (P,): params that meet constraints, at right angles to what these leave free.
     """
     origin = np.zeros(len(estimable)) if origin is None else origin
-    inside = Subspace(whole, estimable, origin)
+    space = FreeSpace(origin, estimable)
+    inside = RestrictedLogLikelihood(whole, space)
     if not estimable.shape[1]:
         return _settle_point(whole, tolerance, origin)
     climbed = maximize(inside, estimable.T @ start, tolerance=tolerance)
@@ -231,7 +192,7 @@ def fit_limit(
         climbed,
         params=params,
         sums=whole.evaluate(params, 2),
-        inverse=None if climbed.inverse is None else inside.widen(climbed.inverse),
+        inverse=None if climbed.inverse is None else space.spread(climbed.inverse),
         trace=replace(climbed.trace, params=origin + climbed.trace.params @ estimable.T),
     )
 

@@ -177,3 +177,31 @@ class LogLikelihood:
     def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
         """Bound the same without a pass: ``x'Mx`` is at most its largest eigenvalue times x'x."""
         return bound_log_odds(add_variances(covariance, self.blocks.width), sizes.longest)
+
+
+@dataclass(frozen=True)
+class PenalizedObjective:
+    """A log-likelihood with a penalty: rows, and what they bound, are those of the plain one.
+
+    Attributes
+    ----------
+    plain : LogLikelihood
+    """
+
+    plain: LogLikelihood
+
+    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
+        """Bound the largest standard error of any log-odds at any row."""
+        return self.plain.bound_log_odds_error(covariance)
+
+    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
+        """Bound the same without a pass over the rows."""
+        return self.plain.bound_log_odds_coarsely(covariance, sizes)
+
+    def measure_rows(self) -> RowSizes:
+        """Return how large the rows are."""
+        return self.plain.measure_rows()
+
+    def bound_rounding(self, sizes: RowSizes) -> Rounding:
+        """Bound the rounding errors of score and information."""
+        return self.plain.bound_rounding(sizes)

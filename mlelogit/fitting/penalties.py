@@ -22,12 +22,12 @@ import numpy as np
 
 from mlelogit.exceptions import BiasReductionError, NotConvergedWarning, OptionError
 from mlelogit.fitting.adjustments import sum_mean_adjustment, sum_third_cumulants
-from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Rounding, RowSizes
+from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.climb import CLOSE, Climb, Curvature, Objective, find_curvature
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import AdjustedScore, Maximum, Status
-from mlelogit.fitting.objective import LogLikelihood
+from mlelogit.fitting.objective import LogLikelihood, PenalizedObjective
 from mlelogit.fitting.optimization import DEFAULT_MAXITER, climb_once, find_method, maximize
 from mlelogit.fitting.scoring import Point, find_limit, find_stiffness, solve
 from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up
@@ -44,17 +44,15 @@ ROUNDS = 30
 
 
 @dataclass(frozen=True)
-class PenalizedLogLikelihood:
+class PenalizedLogLikelihood(PenalizedObjective):
     """``l(θ) + 1/2 log det I(θ)`` as a function to climb.
 
     Attributes
     ----------
-    plain : LogLikelihood
     basis : ColumnBasis
         That of its parameters.
     """
 
-    plain: LogLikelihood
     basis: ColumnBasis
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
@@ -103,22 +101,6 @@ class PenalizedLogLikelihood:
         cumulants = self.plain.blocks.reduce(sum_third_cumulants, params, self.plain.base, rows)
         shift = cumulants.value / (3 * np.diag(mapped))
         return self.basis.enter_params(shift.reshape(-1, width)).ravel()
-
-    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
-        """Bound the largest standard error of any log-odds at any row."""
-        return self.plain.bound_log_odds_error(covariance)
-
-    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
-        """Bound the same without a pass over the rows."""
-        return self.plain.bound_log_odds_coarsely(covariance, sizes)
-
-    def measure_rows(self) -> RowSizes:
-        """Return how large the rows are."""
-        return self.plain.measure_rows()
-
-    def bound_rounding(self, sizes: RowSizes) -> Rounding:
-        """Bound the rounding errors of score and information."""
-        return self.plain.bound_rounding(sizes)
 
 
 def check_bias_reduction(kind: str | None, weight_type: str | None = None) -> None:

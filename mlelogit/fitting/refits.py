@@ -20,12 +20,12 @@ from mlelogit.fitting.certificate import allow_rounding, bound_rounding, certify
 from mlelogit.fitting.climb import find_curvature
 from mlelogit.fitting.constrained.constraints import reduce_rows
 from mlelogit.fitting.constrained.equations import find_space
-from mlelogit.fitting.constrained.restriction import FreeSpace, RestrictedLogLikelihood
 from mlelogit.fitting.likelihood import drop_base, evaluate_scores, split_base, weigh, weigh_spread
 from mlelogit.fitting.objective import LogLikelihood, add_variances, bound_log_odds, sum_sizes
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.products import unpack_gram, weighted_gram
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
 # A batch's arrays stay in cache up to here; with more rows one refit fills it.
 BATCH_ELEMENTS = 1 << 20

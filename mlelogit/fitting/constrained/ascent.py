@@ -28,7 +28,7 @@ from mlelogit.fitting.constrained.equations import (
     sort_equations,
     span_free,
 )
-from mlelogit.fitting.constrained.restriction import FreeSpace, RestrictedLogLikelihood, enter_space
+from mlelogit.fitting.constrained.restriction import enter_space
 from mlelogit.fitting.linalg import (
     ColumnBasis,
     factor_positive,
@@ -40,6 +40,7 @@ from mlelogit.fitting.maximum import Maximum, Status, Trace
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRequest, NullModel
 from mlelogit.fitting.refinement import move_end
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
 # Of which bounds are active a first guess is nearly always right.
 ROUNDS = 10

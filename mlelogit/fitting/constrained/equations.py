@@ -9,10 +9,10 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
 from mlelogit.fitting.constrained.constraints import span_params
-from mlelogit.fitting.constrained.restriction import FreeSpace
 from mlelogit.fitting.linalg import ColumnBasis, find_aliases, triangularize
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.subspace import FreeSpace
 
 # Rows of equations of length one: values that differ by less say the same.
 SAME_VALUE = 1e-9

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
-from mlelogit.fitting.certificate import Rounding, RowSizes
 from mlelogit.fitting.likelihood import Sums, drop_base, sum_block
-from mlelogit.fitting.objective import LogLikelihood
+from mlelogit.fitting.objective import LogLikelihood, PenalizedObjective
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.penalized.regularization import Penalty
 from mlelogit.fitting.products import unpack_gram
@@ -86,7 +85,7 @@ def sum_chosen(
 
 
 @dataclass(frozen=True)
-class Ridge:
+class Ridge(PenalizedObjective):
     """The log-likelihood less a ridge, as a function of differences from the base to climb.
 
     Of all categories moved together the ridge is least where they sum to zero, so that it is
@@ -94,12 +93,10 @@ class Ridge:
 
     Attributes
     ----------
-    plain : LogLikelihood
     weights : numpy.ndarray
         (P,): W times what half the squares are multiplied by.
     """
 
-    plain: LogLikelihood
     weights: np.ndarray
 
     def evaluate(self, params: np.ndarray, order: int) -> Sums:
@@ -124,22 +121,6 @@ class Ridge:
         equations = self.plain.blocks.categories - 1
         center = np.eye(equations) - 1 / self.plain.blocks.categories
         return np.asarray(np.kron(center, np.diag(self.weights[: self.plain.blocks.width])))
-
-    def bound_log_odds_error(self, covariance: np.ndarray) -> float:
-        """Bound the largest standard error of any log-odds at any row."""
-        return self.plain.bound_log_odds_error(covariance)
-
-    def bound_log_odds_coarsely(self, covariance: np.ndarray, sizes: RowSizes) -> float:
-        """Bound the same without a pass over the rows."""
-        return self.plain.bound_log_odds_coarsely(covariance, sizes)
-
-    def measure_rows(self) -> RowSizes:
-        """Return how large the rows are."""
-        return self.plain.measure_rows()
-
-    def bound_rounding(self, sizes: RowSizes) -> Rounding:
-        """Bound the rounding errors of score and information."""
-        return self.plain.bound_rounding(sizes)
 
 
 def climb_ridge(loss: Loss, penalty: Penalty, start: np.ndarray) -> np.ndarray:

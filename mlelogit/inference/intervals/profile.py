@@ -32,12 +32,13 @@ from mlelogit.fitting.certificate import (
     certify,
 )
 from mlelogit.fitting.climb import Objective
-from mlelogit.fitting.constrained.restriction import FreeSpace, RestrictedLogLikelihood, enter_space
+from mlelogit.fitting.constrained.restriction import enter_space
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.linalg import factor_positive, invert_positive, solve_lower
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.penalties import climb_penalized
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
 # A level is met when it is missed by no more: 5e-11 standard errors of a 95% interval.
 LEVEL_GOAL = 1e-10

@@ -19,11 +19,7 @@ from mlelogit.exceptions import IntervalError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.fitting.climb import Objective
-from mlelogit.fitting.constrained.restriction import (
-    FreeSpace,
-    RestrictedLogLikelihood,
-    find_free_space,
-)
+from mlelogit.fitting.constrained.restriction import find_free_space
 from mlelogit.fitting.examination import EXAMINED_PAIRS, TIME_LIMIT, strip_rows
 from mlelogit.fitting.limit import ESTIMABLE, STILL, split_directions
 from mlelogit.fitting.linalg import factor_positive, solve_lower
@@ -33,6 +29,7 @@ from mlelogit.fitting.penalties import PenalizedLogLikelihood, climb_penalized
 from mlelogit.fitting.recession import separate_beside
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.separation import restrict_rows
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.intervals.profile import Section
 

@@ -13,13 +13,13 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.constrained.restriction import (
     DEPENDENCE_TOLERANCE,
-    FreeSpace,
     RestrictedFit,
     find_free_space,
     fit_restricted,
 )
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"

@@ -11,11 +11,12 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.certificate import certify
-from mlelogit.fitting.constrained.restriction import FreeSpace, RestrictedFit, invert_along
+from mlelogit.fitting.constrained.restriction import RestrictedFit, invert_along
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import Status
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.covariance import (
     Covariance,
     estimate_covariance,

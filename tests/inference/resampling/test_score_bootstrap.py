@@ -13,7 +13,7 @@ from scipy.stats import chi2
 import mlelogit as ml
 from mlelogit.exceptions import BiasReductionError, BootstrapError, OptionError, ParamsError
 from mlelogit.fitting.constrained.restriction import fit_restricted
-from mlelogit.inference.resampling import bootstrap_test
+from mlelogit.inference.resampling import score_bootstrap
 from mlelogit.inference.resampling.units import PERTURBATIONS
 from tests.inference.samples import fitted, survey
 
@@ -194,7 +194,7 @@ def test_a_null_that_did_not_converge_is_told(monkeypatch):
     def stop(*args):
         return replace(fit_restricted(*args), converged=False)
 
-    monkeypatch.setattr(bootstrap_test, "fit_restricted", stop)
+    monkeypatch.setattr(score_bootstrap, "fit_restricted", stop)
     assert "certified maximum" in fitted(FORMULA).bootstrap_test("age", CLUSTERS).reason
 
 
