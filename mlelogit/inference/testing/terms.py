@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from mlelogit.inference.testing.equations import (
 from mlelogit.inference.testing.hypothesis import frame_tests, refuse_test
 from mlelogit.inference.testing.maintained import Maintained
 
+CODED = re.compile(r"C\(([^,()]+|`[^`]*`)[,)]")
 NULLS = {
     2: "the term has no effect, in the model without the terms that contain it",
     3: "the term's coefficients are zero, in the model with all other terms",
@@ -46,7 +48,8 @@ def term_tests(
     as ``car::Anova``). By likelihood ratio both models are climbed. By Wald the
     full fit alone is used, and the hypothesis is the combinations of the coefficients of the
     term and of those that contain it which are uncorrelated with the latter. A term contains
-    another if it is the product of its factors, as they are written, and more.
+    another if it is the product of its factors, as they are written, and more; ``C(a)`` of a
+    categorical a is a.
 
     Columns that were left out as combinations of others have no coefficients; the tests are
     of what is left, and a term with no column left has no test.
@@ -119,7 +122,11 @@ def _find_containing(encoding: Encoding, terms: dict[Any, list[int]]) -> dict[An
     """Return, for every term, the columns of the terms that contain it."""
     if encoding.rhs is None:
         return {}
-    factors = list_terms(encoding.rhs)
+    kinds = encoding.kinds or {}
+    factors = {
+        term: frozenset(_name_variable(factor, kinds) for factor in product)
+        for term, product in list_terms(encoding.rhs).items()
+    }
     return {
         term: [
             column
@@ -129,3 +136,10 @@ def _find_containing(encoding: Encoding, terms: dict[Any, list[int]]) -> dict[An
         ]
         for term in terms
     }
+
+
+def _name_variable(factor: str, kinds: dict[str, str]) -> str:
+    """Return the categorical variable that ``C(...)`` codes, which is a factor without it too."""
+    coded = CODED.match(factor)
+    name = coded.group(1).strip().strip("`") if coded else factor
+    return name if kinds.get(name) == "category" else factor

@@ -109,6 +109,17 @@ def test_the_formula_says_which_term_contains_which():
     np.testing.assert_allclose(found["statistic"], plain["statistic"], rtol=1e-8)
 
 
+def test_a_coded_factor_is_the_factor():
+    """``C(a) + x + a:x`` and ``C(a) * x`` are one model, whose tests are the same."""
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({"a": random.choice(list("pqr"), 300), "x": random.normal(size=300)})
+    frame["y"] = random.choice(list("uvw"), 300)
+    whole = ml.mnlogit("y ~ C(a) * x", frame).fit().term_tests()
+    for formula in ("y ~ C(a) + x + a:x", "y ~ a * x", "y ~ C(a, Sum) + x + a:x"):
+        apart = ml.mnlogit(formula, frame).fit().term_tests()
+        np.testing.assert_allclose(apart["statistic"], whole["statistic"], rtol=1e-8)
+
+
 def test_columns_of_arrays_are_their_own_terms():
     res = fitted("party ~ age + educ")
     x = survey()[["age", "educ"]].assign(one=1.0)
