@@ -46,12 +46,17 @@ from mlelogit.inference.resampling.units import (
     number_rows,
 )
 from mlelogit.inference.testing.hypothesis import TestResult, read_equations
+from mlelogit.inference.testing.nesting import SETTLED, is_settled
 
 # All sign patterns of twelve clusters are fewer than are worth drawing from.
 ENUMERATED_CLUSTERS = 12
 # Statistics that differ by less are equal, and rounding made the difference.
 TIE_TOLERANCE = 1e-9
+# The statistic is a quadratic form in the inverse of the units' covariance, scaled to ones on its
+# diagonal; below this its rounding errors show in the sixth digit.
 SINGULAR = 1e-10
+# Where the scores of every cluster's rows cancel, rounding leaves less than this of their length.
+CANCELLED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ def run_bootstrap_test(
     Returns
     -------
     BootstrapTest
-        NaN with a reason if the null has no certified maximum, or the units are too few.
+        NaN with a reason if the null has no certified maximum, the fit's own constraints settle
+        it or a part of it, or the units are too few.
 
     Raises
     ------
@@ -166,9 +172,11 @@ def run_bootstrap_test(
     units = make_units(record, codes, estimated=False)
     said = units.describe(None if clusters is None else clusters.name)
     rows = _find_rows(asked, record.basis)
-    fit = fit_restricted(record, asked, _find_start(record))
-    effective = _find_effective(units, fit, rows) if fit.converged else None
-    reason = _find_reason(units, effective, len(rows))
+    effective, reason = None, SETTLED if is_settled(record, asked.matrix) else ""
+    if not reason:
+        fit = fit_restricted(record, asked, _find_start(record))
+        found = _find_effective(units, fit, rows) if fit.converged else None
+        effective, reason = _judge_units(units, found)
     test = BootstrapTest(
         name="Score bootstrap test",
         null=asked.said,
@@ -222,8 +230,13 @@ def _find_rows(asked: Restriction, basis: ColumnBasis) -> np.ndarray:
     return right[singular > DEPENDENCE_TOLERANCE * singular[0]]
 
 
-def _find_effective(units: Units, fit: RestrictedFit, rows: np.ndarray) -> np.ndarray | None:
-    """Return ``R V s`` of every unit (G, r), or None if the information is singular."""
+def _find_effective(
+    units: Units, fit: RestrictedFit, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return ``R V s`` of every unit (G, r) and the length of that of all rows (r,).
+
+    None if the information is singular.
+    """
     record, information = units.record, np.asarray(fit.sums.information)
     if record.restriction is None:
         factor = factor_positive(information)
@@ -236,10 +249,11 @@ def _find_effective(units: Units, fit: RestrictedFit, rows: np.ndarray) -> np.nd
     turned = (rows @ inverse).reshape(len(rows), *record.params.shape)
     found = number_rows(units).map(_project_scores, inner, record.encoding.base, turned).T
     if units.groups is None:
-        return found
+        return found, np.linalg.norm(found * np.sqrt(units.members)[:, np.newaxis], axis=0)
+    found *= units.people[:, np.newaxis]
     totals = np.zeros((units.clusters, len(rows)))
-    np.add.at(totals, units.groups, found * units.people[:, np.newaxis])
-    return totals
+    np.add.at(totals, units.groups, found)
+    return totals, np.linalg.norm(found, axis=0)
 
 
 def _project_scores(block: Block, params: np.ndarray, base: int, turned: np.ndarray) -> np.ndarray:
@@ -248,18 +262,22 @@ def _project_scores(block: Block, params: np.ndarray, base: int, turned: np.ndar
     return np.sum(pieces, axis=0)
 
 
-def _find_reason(units: Units, effective: np.ndarray | None, size: int) -> str:
-    if effective is None:
-        return "the model under the null has no certified maximum, or no regular information"
-    if units.count <= size:
-        return f"{units.count:.10g} units are too few for {size} equations"
+def _judge_units(
+    units: Units, found: tuple[np.ndarray, np.ndarray] | None
+) -> tuple[np.ndarray | None, str]:
+    """Return ``R V s`` of the units, and say why they tell nothing; nothing if they do."""
+    if found is None:
+        return None, "the model under the null has no certified maximum, or no regular information"
+    effective, length = found
+    if units.count <= len(length):
+        return effective, f"{units.count:.10g} units are too few for {len(length)} equations"
     spread = (effective * units.members[:, np.newaxis]).T @ effective
     scale = np.sqrt(np.diag(spread))
-    if not (np.isfinite(scale).all() and scale.all()):
-        return "no unit's score moves what is tested"
+    if not (np.isfinite(scale).all() and (scale > CANCELLED * length).all()):
+        return effective, "no unit's score moves what is tested"
     if np.linalg.eigvalsh(spread / scale / scale[:, np.newaxis])[0] < SINGULAR:
-        return "the covariance of what is tested is singular: units are too few"
-    return ""
+        return effective, "the covariance of what is tested is singular: units are too few"
+    return effective, ""
 
 
 def _sum_units(
@@ -272,8 +290,11 @@ def _sum_units(
     sums = units.members[np.newaxis] if sums is None else sums
     squares = units.members[np.newaxis] if squares is None else squares
     size = effective.shape[1]
-    products = (effective[:, :, np.newaxis] * effective[:, np.newaxis]).reshape(-1, size**2)
-    return sums @ effective, (squares @ products).reshape(-1, size, size)
+    spread = np.empty((len(squares), size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            spread[:, i, j] = spread[:, j, i] = squares @ (effective[:, i] * effective[:, j])
+    return sums @ effective, spread
 
 
 def _compute(totals: np.ndarray, spread: np.ndarray) -> np.ndarray:
