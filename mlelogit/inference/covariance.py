@@ -4,8 +4,8 @@ With I the information and ``M = Σ s s'`` the sum of outer products of the scor
 of the observations, the kinds are
 
 - nonrobust: ``I⁻¹`` (the inverse of the observed information; for this model it
-  is also the expected one);
-- opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974);
+  is also the expected one); not with sampling weights, whose unit it would have;
+- opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974); likewise;
 - HC0: ``I⁻¹ M I⁻¹`` (Huber 1967; White 1982);
 - HC1: HC0 times ``n / (n - P)``;
 - robust: HC0 times ``n / (n - 1)``, Stata's vce(robust);
@@ -188,7 +188,20 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     """
     if record.sums.information is None:
         return _omit(record, kind)
-    request = _settle_request(record, kind, options)
+    return _form(record, _settle_request(record, kind, options))
+
+
+def estimate_model_covariance(record: FitRecord) -> Covariance:
+    """Return the inverse of the information, whatever the weights mean: what engines report.
+
+    With sampling weights it is no covariance of the estimates, as its unit is theirs.
+    """
+    if record.sums.information is None:
+        return _omit(record, "nonrobust")
+    return _form(record, CovarianceRequest("nonrobust"))
+
+
+def _form(record: FitRecord, request: CovarianceRequest) -> Covariance:
     bread = record.maximum.inverse
     if bread is None or not record.well_defined:
         size = len(record.maximum.params)

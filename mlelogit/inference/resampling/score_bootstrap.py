@@ -165,12 +165,7 @@ def run_bootstrap_test(
     check_run(None, progress)
     seed = settle_seed(seed)
     asked = read_equations(hypothesis, record.encoding, value)
-    clusters = None
-    if groups is not None:
-        clusters = read_labels(record.need_blocks().design, groups, "groups")
-    codes = None if clusters is None else clusters.codes
-    units = make_units(record, codes, estimated=False)
-    said = units.describe(None if clusters is None else clusters.name)
+    units, said = _read_units(record, groups)
     rows = _find_rows(asked, record.basis)
     effective, reason = None, SETTLED if is_settled(record, asked.matrix) else ""
     if not reason:
@@ -190,6 +185,15 @@ def run_bootstrap_test(
     if effective is None or reason:
         return test
     return _perturb(test, units, effective, times, seed, progress)
+
+
+def _read_units(record: FitRecord, groups: Any) -> tuple[Units, str]:
+    """Return what is perturbed, also in words."""
+    clusters = None
+    if groups is not None:
+        clusters = read_labels(record.need_blocks().design, groups, "groups")
+    units = make_units(record, None if clusters is None else clusters.codes, estimated=False)
+    return units, units.describe(None if clusters is None else clusters.name)
 
 
 def _perturb(
