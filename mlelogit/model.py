@@ -173,8 +173,9 @@ class MNLogit:
             this many of its standard errors.
         cov_type : str, optional
             Covariance: nonrobust, opg, HC0, HC1, HC2, HC3, robust, cluster, HAC or survey.
-            Nonrobust if not given, robust with sampling weights; but with method="auto" or
-            "lbfgs" none beyond 12,000 parameters unless it is given.
+            Nonrobust if not given, robust with sampling weights, which have neither nonrobust
+            nor opg; but with method="auto" or "lbfgs" none beyond 12,000
+            parameters unless it is given.
         cov_kwds : dict, optional
             Its options, as of ``results.with_cov``: such as ``{"groups": "district"}`` for
             cluster. Labels are names of columns, or have the length of the rows given.

@@ -51,7 +51,7 @@ def test_no_covariance_has_the_unit_of_sampling_weights(kind):
     one = ml.mnlogit(formula, frame, weights="weight", weight_type="sampling")
     two = ml.mnlogit(formula, frame, weights="thousands", weight_type="sampling")
     if kind in ("nonrobust", "opg"):
-        with pytest.raises(CovarianceError, match=r"halve if all.*'robust'.*'importance'"):
+        with pytest.raises(CovarianceError, match=r"shrink if all.*'robust'.*'importance'"):
             one.fit(cov_type=kind)
         with pytest.raises(CovarianceError, match="sampling weights"):
             one.fit().with_cov(kind)

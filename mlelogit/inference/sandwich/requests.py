@@ -78,9 +78,9 @@ def check_weights(kind: str, weight_type: str | None) -> None:
     if kind in UNIT_BOUND and weight_type == "sampling":
         raise CovarianceError(
             f"Covariance {kind!r} is not defined with sampling weights: it would shrink if "
-            "all weights were doubled, which say how many of the population a row stands for, not how "
-            "much was observed. Use 'robust'; or weight_type='importance', with which 'nonrobust' "
-            "takes the weights as they are."
+            "all weights were doubled, which say how many of the population a row stands for, not "
+            "how much was observed. Use 'robust'; or weight_type='importance', with which "
+            "'nonrobust' takes the weights as they are."
         )
 
 
