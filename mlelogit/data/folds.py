@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import is_whole, write_value
+from mlelogit.data.arguments import check_flag, is_whole, settle_seed, write_value
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.labels import read_labels
 from mlelogit.exceptions import OneCategoryError, OptionError
@@ -28,30 +28,30 @@ class FoldRequest:
     ----------
     folds : int or array-like
         Their number; or the fold of every row given, or the column that has it.
-    seed : int
+    seed : int, numpy.random.Generator or None
+        A generator gives one number, the system if there is none; what it was is kept.
     repeats : int
         How many times to deal.
     stratify : bool
-        Whether each fold gets its share of every category, as near as can be.
+        Whether each fold gets its share of every category, as near as can be; not used with
+        groups.
     groups : label of a column, array-like or None
         Rows of a group are held out together; see `mlelogit.data.labels.read_labels`.
     """
 
     folds: Any = 10
-    seed: int = 0
+    seed: Any = 0
     repeats: int = 1
     stratify: bool = True
     groups: Any = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.stratify, bool | np.bool_):
-            raise OptionError(f"stratify must be True or False, not {write_value(self.stratify)}.")
-        for name, least in (("seed", 0), ("repeats", 1)):
-            value = getattr(self, name)
-            if not is_whole(value) or value < least:
-                raise OptionError(
-                    f"{name} must be a whole number from {least} on, not {write_value(value)}."
-                )
+        check_flag("stratify", self.stratify)
+        object.__setattr__(self, "seed", settle_seed(self.seed))
+        if not is_whole(self.repeats) or self.repeats < 1:
+            raise OptionError(
+                f"repeats must be a whole number from 1 on, not {write_value(self.repeats)}."
+            )
         if not self.given and not is_whole(self.folds):
             raise OptionError(
                 f"folds must be a whole number from 2 on, or the fold of every row, not "

@@ -227,7 +227,7 @@ def _split_members(beside: Given, given: Any, what: str) -> list[Any]:
 def _name_values(beside: Given, values: Any, name: Hashable) -> pd.Series:
     """Give values a name; those that came without an index pair by position."""
     if isinstance(values, pd.Series):
-        return values.rename(name)
+        return pd.Series(values, name=name)
     found = pd.Series(unmask(convert_foreign(values)), name=name)
     return (
         found

@@ -112,7 +112,7 @@ def test_groups_follow_the_rows_that_are_left(voters):
         ({"folds": 401}, OptionError, "there are 400"),
         ({"folds": "five"}, ColumnNotFoundError, "no column"),
         ({"seed": -1}, OptionError, "seed"),
-        ({"seed": None}, OptionError, "seed"),
+        ({"seed": 0.5}, OptionError, "seed"),
         ({"repeats": 0}, OptionError, "repeats"),
         ({"stratify": "yes"}, OptionError, "stratify"),
         ({"groups": np.arange(3)}, LengthMismatchError, "400"),

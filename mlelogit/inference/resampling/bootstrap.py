@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, check_flag, write_value
+from mlelogit.data.arguments import check_choice, check_flag, settle_seed, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.labels import Labels, read_labels
 from mlelogit.exceptions import (
@@ -50,7 +50,7 @@ from mlelogit.inference.resampling.bootstrap_intervals import (
     normal_interval,
     percentile_interval,
 )
-from mlelogit.inference.resampling.draws import check_options, replicate, settle_seed
+from mlelogit.inference.resampling.draws import check_options, replicate
 from mlelogit.inference.resampling.jackknife import find_acceleration
 from mlelogit.inference.resampling.units import Units, make_units
 from mlelogit.inference.sandwich.clusters import MANY_CLUSTERS
@@ -178,7 +178,7 @@ def run_bootstrap(
     weights: str | None = None,
     seed: Any = None,
     n_jobs: int | None = None,
-    progress: bool | None = None,
+    disp: bool | None = None,
 ) -> Bootstrap:
     """Estimate the parameters of a fit in many resamples of its rows.
 
@@ -205,7 +205,7 @@ def run_bootstrap(
         gives one. It is kept as `Bootstrap.seed`. The draws do not depend on `n_jobs`.
     n_jobs : int, optional
         Threads; all processors if not given.
-    progress : bool, optional
+    disp : bool, optional
         Whether to show a bar; if not given, on a terminal.
 
     Returns
@@ -228,7 +228,7 @@ def run_bootstrap(
     FewClustersWarning
         If there are fewer than 40 clusters.
     """
-    threads = check_options(times, kind, groups, strata, weights, n_jobs, progress)
+    threads = check_options(times, kind, groups, strata, weights, n_jobs, disp)
     if record.constraints is not None and record.constraints.bounds.any() and kind != "score":
         raise BootstrapError(
             "This fit has bounds, and where one is active refits of resampled rows do not tell how "
@@ -245,7 +245,7 @@ def run_bootstrap(
         None if layers is None else layers.codes,
     )
     chosen = (weights or "rademacher") if kind == "score" else ""
-    replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, progress)
+    replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, disp)
     _tell_failures(failures, len(replicates))
     _warn_of_few(clusters)
     drawn = units.describe(None if clusters is None else clusters.name)

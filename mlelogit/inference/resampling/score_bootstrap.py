@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc
 
-from mlelogit.data.arguments import check_choice
+from mlelogit.data.arguments import check_choice, settle_seed
 from mlelogit.data.blocks import Block
 from mlelogit.data.labels import read_labels
 from mlelogit.data.restrictions import Restriction
@@ -35,7 +35,7 @@ from mlelogit.fitting.constrained.restriction import (
 )
 from mlelogit.fitting.linalg import ColumnBasis, factor_positive, invert_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.resampling.draws import check_run, check_times, count_up, settle_seed
+from mlelogit.inference.resampling.draws import check_run, check_times, count_up
 from mlelogit.inference.resampling.units import (
     CHUNK_ELEMENTS,
     PERTURBATIONS,
@@ -110,7 +110,7 @@ def run_bootstrap_test(
     weights: str = "rademacher",
     seed: Any = None,
     value: Any = None,
-    progress: bool | None = None,
+    disp: bool | None = None,
 ) -> BootstrapTest:
     """Test linear hypotheses by the score bootstrap, with the null imposed.
 
@@ -131,7 +131,7 @@ def run_bootstrap_test(
     seed : int or numpy.random.Generator, optional
     value : array-like, optional
         The right sides q.
-    progress : bool, optional
+    disp : bool, optional
         Whether to show a bar; if not given, on a terminal.
 
     Returns
@@ -162,7 +162,7 @@ def run_bootstrap_test(
     """
     check_choice("weights", weights, tuple(PERTURBATIONS))
     check_times(times, 1)
-    check_run(None, progress)
+    check_run(None, disp)
     seed = settle_seed(seed)
     asked = read_equations(hypothesis, record.encoding, value)
     units, said = _read_units(record, groups)
@@ -184,7 +184,7 @@ def run_bootstrap_test(
     )
     if effective is None or reason:
         return test
-    return _perturb(test, units, effective, times, seed, progress)
+    return _perturb(test, units, effective, times, seed, disp)
 
 
 def _read_units(record: FitRecord, groups: Any) -> tuple[Units, str]:
@@ -202,7 +202,7 @@ def _perturb(
     effective: np.ndarray,
     times: int,
     seed: int,
-    progress: bool | None,
+    disp: bool | None,
 ) -> BootstrapTest:
     """Fill in a test's statistic and its p-value, from all patterns of signs or from draws."""
     statistic = float(_compute(*_sum_units(units, effective))[0])
@@ -211,7 +211,7 @@ def _perturb(
         found = _compute_all(units, effective)
         share = float(_reach(found, statistic).mean())
         return replace(test, p_value=share, replicates=2 * len(found), enumerated=True)
-    count = _count_draws(units, effective, statistic, times, test.weights, seed, progress)
+    count = _count_draws(units, effective, statistic, times, test.weights, seed, disp)
     return replace(test, p_value=(1 + count) / (1 + times), replicates=times, seed=seed)
 
 
@@ -329,13 +329,13 @@ def _count_draws(
     times: int,
     weights: str,
     seed: int,
-    progress: bool | None,
+    disp: bool | None,
 ) -> int:
     """Count the draws whose T reaches the statistic."""
     rng, count = np.random.default_rng(seed), 0
     points = len(PERTURBATIONS[weights][0])
     chunk = max(1, CHUNK_ELEMENTS // (points * len(units.members)))
-    for size in count_up(times, chunk, progress, "Draws"):
+    for size in count_up(times, chunk, disp, "Draws"):
         sums, squares = draw_perturbations(units, rng, size, weights)
         kept = None if weights == "rademacher" else squares
         found = _compute(*_sum_units(units, effective, sums, kept))

@@ -202,7 +202,7 @@ def test_a_null_that_did_not_converge_is_told(monkeypatch):
 
 def test_options_are_judged():
     res = fitted(FORMULA)
-    for options in ({"weights": "normal"}, {"times": 0}, {"seed": "x"}, {"progress": 3}):
+    for options in ({"weights": "normal"}, {"times": 0}, {"seed": "x"}, {"disp": 3}):
         with pytest.raises(OptionError):
             res.bootstrap_test("age", **options)
     with pytest.raises(TypeError, match="reps"):
