@@ -35,6 +35,7 @@ from mlelogit.inference.sandwich.clusters import (
     CLUSTER_CORRECTIONS,
     estimate_clustered,
     find_factor,
+    warn_of_few,
 )
 from mlelogit.inference.sandwich.leverage import sum_adjusted_meats
 from mlelogit.inference.sandwich.requests import (
@@ -169,7 +170,7 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     Warns
     -----
     FewClustersWarning
-        If there are fewer than 40
+        If there are fewer than 40 clusters; with "HAC", groups, or periods without groups.
     LeverageWarning
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
@@ -273,6 +274,7 @@ def _estimate_inner(
         inner = estimate_clustered(record, bread, settings.sets, settings.correction)
         return inner, CLUSTER_CORRECTIONS[settings.correction]
     if isinstance(settings, SerialSettings):
+        _warn_of_few_cells(settings)
         factor, said = _correct_series(record, settings)
         meat = sum_serial_meat(record, settings.series, settings.maxlags) * factor
         return bread @ meat @ bread, said
@@ -286,9 +288,22 @@ def _estimate_inner(
     return bread @ sum_meats(record) @ bread * factor, said
 
 
+def _warn_of_few_cells(settings: SerialSettings) -> None:
+    warn_of_few(
+        [settings.groups or settings.time],
+        "groups" if settings.groups else "periods",
+        "Standard errors by sums of them",
+        "no correction of 'HAC' lessens that, so take intervals as rough",
+    )
+
+
 def _correct_series(record: FitRecord, settings: SerialSettings) -> tuple[float, str]:
-    said = f"Bartlett weights to lag {settings.maxlags}, {SERIAL_CORRECTIONS[settings.correction]}"
     series, correction = settings.series, settings.correction
+    how = "as whole numbers (gaps count)" if series.counted else "by rank (gaps do not count)"
+    said = (
+        f"Bartlett weights to lag {settings.maxlags}, {settings.time.name} {how}, "
+        f"{SERIAL_CORRECTIONS[correction]}"
+    )
     if correction == "none":
         return 1.0, said
     if correction == "HC1":

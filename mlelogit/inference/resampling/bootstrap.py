@@ -25,11 +25,10 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, check_flag, settle_seed, write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.labels import Labels, read_labels
+from mlelogit.data.labels import read_labels
 from mlelogit.exceptions import (
     BootstrapError,
     BootstrapWarning,
-    FewClustersWarning,
     OptionError,
 )
 from mlelogit.fitting.maximum import ReadOnly
@@ -53,8 +52,11 @@ from mlelogit.inference.resampling.bootstrap_intervals import (
 from mlelogit.inference.resampling.draws import check_options, replicate
 from mlelogit.inference.resampling.jackknife import find_acceleration
 from mlelogit.inference.resampling.units import Units, make_units
-from mlelogit.inference.sandwich.clusters import MANY_CLUSTERS
+from mlelogit.inference.sandwich.clusters import warn_of_few
 from mlelogit.notices import warn_user
+
+TOO_SMALL = "Standard errors and intervals from their bootstrap"
+INSTEAD = "bootstrap_test, which imposes the null, keeps its level better"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -247,7 +249,7 @@ def run_bootstrap(
     chosen = (weights or "rademacher") if kind == "score" else ""
     replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, disp)
     _tell_failures(failures, len(replicates))
-    _warn_of_few(clusters)
+    warn_of_few([] if clusters is None else [clusters], "clusters", TOO_SMALL, INSTEAD)
     drawn = units.describe(None if clusters is None else clusters.name)
     drawn += "" if layers is None else f", within {layers.count} strata of {layers.name}"
     return Bootstrap(kind, replicates, units, seed, drawn, chosen, failures, n_jobs)
@@ -268,16 +270,6 @@ def _tell_failures(failures: dict[str, int], times: int) -> None:
         "errors and intervals too small; kind='fractional' leaves nobody out.",
         BootstrapWarning,
     )
-
-
-def _warn_of_few(clusters: Labels | None) -> None:
-    if clusters is not None and clusters.count < MANY_CLUSTERS:
-        warn_user(
-            f"There are few clusters: {clusters.count} by {clusters.name!r}. Standard errors and "
-            f"intervals from their bootstrap are likely too small below some {MANY_CLUSTERS}; "
-            "bootstrap_test, which imposes the null, keeps its level better.",
-            FewClustersWarning,
-        )
 
 
 def lend_covariance(boot: Bootstrap, record: FitRecord) -> Covariance:
