@@ -31,6 +31,7 @@ from mlelogit.exceptions import (
     BootstrapWarning,
     OptionError,
 )
+from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
@@ -55,6 +56,8 @@ from mlelogit.inference.resampling.units import Units, make_units
 from mlelogit.inference.sandwich.clusters import warn_of_few
 from mlelogit.notices import warn_user
 
+# Below one a quantile lies between the smallest replicate and whatever is beyond; rounding aside.
+ENDMOST = 1 - 1e-9
 TOO_SMALL = "Standard errors and intervals from their bootstrap"
 INSTEAD = "bootstrap_test, which imposes the null, keeps its level better"
 
@@ -106,7 +109,7 @@ class Bootstrap(ReadOnly):
     @property
     def params(self) -> pd.DataFrame:
         """Estimates, replicate x (category, name); NaN where a resample has no maximum."""
-        columns = index_params(self._encoding)
+        columns = index_params(self.encoding)
         return pd.DataFrame(self.replicates, columns=columns, copy=True).rename_axis("replicate")
 
     @property
@@ -117,20 +120,20 @@ class Bootstrap(ReadOnly):
     @property
     def bse(self) -> pd.DataFrame:
         """Standard deviations of the replicates, laid out as the fit's params."""
-        return frame_params(self.covariance.bse, self._encoding)
+        return frame_params(self.covariance.bse, self.encoding)
 
     @property
     def bias(self) -> pd.DataFrame:
         """Means of the replicates less the estimates, laid out as the fit's params."""
-        gap = self._values.mean(axis=0) - self.units.record.maximum.params
-        return frame_params(gap, self._encoding)
+        gap = self.complete.mean(axis=0) - self.units.record.maximum.params
+        return frame_params(gap, self.encoding)
 
     @property
     def covariance(self) -> Covariance:
         """The covariance of the replicates."""
-        spread = np.atleast_2d(np.cov(self._values, rowvar=False))
+        spread = np.atleast_2d(np.cov(self.complete, rowvar=False))
         matrix = hold_fixed(spread, self.units.record)
-        return Covariance("bootstrap", matrix, f"{len(self._values)} replicates; {self.how}")
+        return Covariance("bootstrap", matrix, f"{len(self.complete)} replicates; {self.how}")
 
     @property
     def how(self) -> str:
@@ -140,7 +143,7 @@ class Bootstrap(ReadOnly):
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the replicates, labelled (category, name)."""
-        return frame_covariance(self.covariance, self._encoding)
+        return frame_covariance(self.covariance, self.encoding)
 
     def conf_int(
         self,
@@ -161,12 +164,13 @@ class Bootstrap(ReadOnly):
         return self.summary()
 
     @property
-    def _encoding(self) -> Encoding:
+    def encoding(self) -> Encoding:
+        """What was learned from the fit's data."""
         return self.units.record.encoding
 
     @cached_property
-    def _values(self) -> np.ndarray:
-        """The replicates that have estimates."""
+    def complete(self) -> np.ndarray:
+        """The replicates that have estimates (m, P)."""
         return self.replicates[np.isfinite(self.replicates).all(axis=1)]
 
 
@@ -316,7 +320,8 @@ def find_intervals(
     Returns
     -------
     pandas.DataFrame
-        Columns lower and upper; rows (category, name), or those of the statistic.
+        Columns lower and upper; rows (category, name), or those of the statistic. NaN for
+        coefficients that the fit's constraints fix.
 
     Raises
     ------
@@ -348,16 +353,15 @@ def find_intervals(
         raise OptionError("Exponentiate inside the statistic, not beside it.")
     if not (statistic is None or callable(statistic)):
         raise OptionError(f"statistic must be a function, not {write_value(statistic)}.")
-    values = boot._values
-    if method != "normal" and len(values) * alpha < 2:
-        warn_user(
-            f"{len(values)} replicates are too few for the quantile {alpha / 2:g}: the interval "
-            "ends at the smallest or largest of them.",
-            BootstrapWarning,
-        )
-    evaluate = _evaluator(statistic, boot._encoding)
+    values = boot.complete
+    if method in ("percentile", "basic"):
+        _warn_of_levels(len(values), np.array([alpha / 2, 1 - alpha / 2]))
+    evaluate = _evaluator(statistic, boot.encoding)
     estimate = evaluate(boot.units.record.maximum.params[np.newaxis])[0]
-    interval = _find_ends(boot, evaluate, values, estimate, alpha, method)
+    record = boot.units.record
+    fixed = [] if statistic is not None else find_fixed(record.restriction, record.basis).tolist()
+    interval = _find_ends(boot, evaluate, values, estimate, alpha, method, fixed)
+    interval[:, fixed] = np.nan
     if exponentiate:
         with np.errstate(over="ignore"):
             interval = np.exp(interval)
@@ -371,6 +375,7 @@ def _find_ends(
     estimate: np.ndarray,
     alpha: float,
     method: str,
+    fixed: list[int],
 ) -> np.ndarray:
     found = evaluate(values)
     broken = int((~np.isfinite(found)).any(axis=1).sum())
@@ -388,14 +393,27 @@ def _find_ends(
             "method='bca' leaves out every cluster in turn, and without one of them there is no "
             "finite maximum; use another method."
         )
-    interval = bca_interval(found, estimate, acceleration, alpha)
-    if np.isnan(interval).any():
+    interval, levels = bca_interval(found, estimate, acceleration, alpha)
+    free = np.delete(levels, fixed, axis=1)
+    _warn_of_levels(len(found), free[np.isfinite(free)])
+    if not np.isfinite(free).all():
         warn_user(
             "A BCa interval is undefined where all replicates lie on one side of the estimate, "
             "or it does not vary; it is NaN.",
             BootstrapWarning,
         )
     return interval
+
+
+def _warn_of_levels(count: int, levels: np.ndarray) -> None:
+    """Warn if quantiles at some levels are the ends of so many replicates."""
+    out = np.minimum(levels, 1 - levels) * count
+    if (out < ENDMOST).any():
+        warn_user(
+            f"{count} replicates are too few for the quantile {levels[np.argmin(out)]:.4g}: the "
+            "interval ends at the smallest or largest of them.",
+            BootstrapWarning,
+        )
 
 
 def _evaluator(
@@ -415,7 +433,7 @@ def _evaluator(
 def _frame_interval(
     interval: np.ndarray, boot: Bootstrap, statistic: Callable[[pd.DataFrame], Any] | None
 ) -> pd.DataFrame:
-    encoding = boot._encoding
+    encoding = boot.encoding
     if statistic is None:
         shape = 2, len(encoding.others), len(encoding.names)
         interval = spread_columns(interval.reshape(shape), encoding).reshape(2, -1)
@@ -440,13 +458,19 @@ def summarize_bootstrap(boot: Bootstrap, alpha: float = 0.05, method: str = "per
     }
     interval = boot.conf_int(alpha, method)
     columns = {
-        "coef": frame_params(boot.units.record.maximum.params, boot._encoding),
+        "coef": frame_params(boot.units.record.maximum.params, boot.encoding),
         "bias": boot.bias,
         "std err": boot.bse,
     }
     table = pd.DataFrame(
         {name: frame.to_numpy().T.ravel() for name, frame in columns.items()}, index=interval.index
     ).join(interval)
-    rows = table.to_string(float_format=lambda value: f"{value:.4g}", na_rep="(omitted)")
+    table = table.map(lambda value: "(omitted)" if np.isnan(value) else f"{value:.4g}")
+    record = boot.units.record
+    for place in find_fixed(record.restriction, record.basis):
+        category, name = divmod(int(place), len(boot.encoding.names))
+        label = boot.encoding.others[category], boot.encoding.names[name]
+        table.loc[[label], ["lower", "upper"]] = "(fixed)"
+    rows = table.to_string()
     width = max(len(label) for label in head)
     return "\n".join(["Bootstrap", *(f"{k:<{width}} {v}" for k, v in head.items()), rows])
