@@ -74,8 +74,10 @@ class HeldOut:
 
     Attributes
     ----------
+    rows : numpy.ndarray
+        (m,): positions of the rows held out, in whole or in part.
     loglike : numpy.ndarray
-        (n,): of every row, the weight that it was held out with included; zero elsewhere.
+        (m,): theirs, the weight that they were held out with included.
     observations, lost : float
         As of `Split`.
     separated, converged : bool
@@ -85,6 +87,7 @@ class HeldOut:
         Columns that are combinations of others among the rows left in.
     """
 
+    rows: np.ndarray
     loglike: np.ndarray
     observations: float
     lost: float
@@ -109,12 +112,13 @@ def fit_without(design: Design, folds: Folds, fold: int, request: FitRequest) ->
         if name not in design.encoding.omitted
     }
     test = omit_columns(parts.test, gone) if gone else parts.test
-    loglike = np.zeros(design.source.shape[0])
-    loglike[parts.rows] = score_rows(record, test, request.threads)
-    loglike[parts.lost_rows] = -np.inf
+    rows = np.union1d(parts.rows, parts.lost_rows)
+    loglike = np.zeros(len(rows))
+    loglike[np.searchsorted(rows, parts.rows)] = score_rows(record, test, request.threads)
+    loglike[np.searchsorted(rows, parts.lost_rows)] = -np.inf
     separated = record.separation.found
     certified = record.maximum.converged or separated
-    return HeldOut(loglike, parts.observations, parts.lost, separated, certified, tuple(gone))
+    return HeldOut(rows, loglike, parts.observations, parts.lost, separated, certified, tuple(gone))
 
 
 def _fit(train: Design, request: FitRequest, whole: Encoding) -> FitRecord:

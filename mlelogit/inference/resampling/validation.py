@@ -131,7 +131,9 @@ def cross_validate(
     for repeat, fold in track(work, "Folds", disp):
         found[repeat].append(fit_without(design, dealt[repeat], fold, asked))
     _warn(found)
-    rows = np.sum([part.loglike for parts in found for part in parts], axis=0) / len(found)
+    rows = np.zeros(design.source.shape[0])
+    for part in (part for parts in found for part in parts):
+        rows[part.rows] += part.loglike / len(found)
     weights = np.array([part.observations for part in found[0]])
     total = float(weights.sum())
     errors = [measure_error(*_list_means(parts)) for parts in found]
