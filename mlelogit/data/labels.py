@@ -307,6 +307,12 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
 
 
 def _look_up(beside: Given, name: Any, what: str) -> pd.Series:
+    if beside.left_behind:
+        raise ColumnNotFoundError(
+            f"{what}={name!r} names a column, and the data frame was left behind when this was "
+            f"pickled or sent to another process; give the values, one for each of the "
+            f"{beside.total} rows given."
+        )
     if beside.frame is None:
         raise ColumnNotFoundError(
             f"{what}={name!r} names a column, but there is no frame to look it up in; pass the "

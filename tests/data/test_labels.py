@@ -148,10 +148,36 @@ def test_labels_that_cannot_be_compared_stand_as_they_appear():
     assert read_labels(design(), column).count == 3
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+@pytest.mark.parametrize("twin", [copy.deepcopy, copy.copy, lambda d: d])
 def test_copies_and_parts_keep_their_labels(twin):
     part = take_rows(twin(design()), np.array([10, 4, 120]))
     labels = read_labels(part, "district")
+    assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_pickles_leave_the_frame_behind_and_say_so(kind):
+    """What is beside the model's columns can be private, or large."""
+    table = frame().assign(secret="a person's name " * 20)
+    table = table if kind == "pandas" else pl.from_pandas(table)
+    res = ml.mnlogit("party ~ age", table, missing="drop").fit()
+    sent = pickle.dumps(res)
+    assert b"a person's name" not in sent
+    assert "secret" not in str(sent)
+    again = pickle.loads(pickle.dumps(pickle.loads(sent)))
+    with pytest.raises(ColumnNotFoundError, match=r"'district'.*pickled.*each of the 160 rows"):
+        again.with_cov("cluster", groups="district")
+    with pytest.raises(ColumnNotFoundError, match="left behind"):
+        again.with_cov("cluster", groups=["district", "place"])
+    many = pd.Series(np.arange(N) % 45, index=frame().index)
+    given = many if kind == "pandas" else many.to_numpy()
+    found = again.with_cov("cluster", groups=given)
+    assert (found.bse == res.with_cov("cluster", groups=given).bse).all(axis=None)
+    if kind == "pandas":
+        with pytest.raises(MisalignedIndexError):
+            again.with_cov("cluster", groups=many.iloc[::-1])
+    part = take_rows(again.record.need_blocks().design, np.array([10, 4, 120]))
+    labels = read_labels(part, DISTRICT)
     assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
 
 
