@@ -76,6 +76,19 @@ def is_whole(given: Any) -> bool:
     return isinstance(given, int | np.integer) and not isinstance(given, bool)
 
 
+def check_tolerance(given: Any) -> None:
+    """Raise `OptionError` if a tolerance is not a positive number.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_tolerance
+    >>> check_tolerance(1e-8)
+    """
+    number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+    if not number or not 0 < given < np.inf:
+        raise OptionError(f"tol must be a positive number, not {write_value(given)}.")
+
+
 def check_flag(what: str, given: Any) -> None:
     """Raise `OptionError` if a value is neither True nor False.
 

@@ -25,19 +25,19 @@ import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
-from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.sandwich.cells import open_objective
 from mlelogit.inference.sandwich.clusters import (
     CLUSTER_CORRECTIONS,
     estimate_clustered,
     find_factor,
     warn_of_few,
 )
-from mlelogit.inference.sandwich.leverage import sum_adjusted_meats
+from mlelogit.inference.sandwich.leverage import POWERS, sum_adjusted_meats
 from mlelogit.inference.sandwich.requests import (
     ClusterSettings,
     CovarianceRequest,
@@ -50,8 +50,9 @@ from mlelogit.inference.sandwich.requests import (
 from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS, sum_serial_meat
 from mlelogit.inference.sandwich.survey import SurveyDesign, sum_survey_meat
 
+# Eigenvalues of a meat on the scale of the information are near one in a model that holds; those
+# that ought to be zero are left by rounding at some 1e-13.
 RANK_TOLERANCE = 1e-10
-POWERS = {"HC2": 0.5, "HC3": 1.0}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Covariance(ReadOnly):
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`.
+        One of `mlelogit.inference.sandwich.requests.COVARIANCES`, or "bootstrap".
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
@@ -356,8 +357,7 @@ def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:
 
 def sum_meats(record: FitRecord) -> np.ndarray:
     """Sum the outer products of the observations' scores, in the internal basis."""
-    objective = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
-    params = record.basis.enter_params(record.params).ravel()
+    objective, params = open_objective(record)
     return objective.sum_meats(params, record.weight_type == "sampling")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import check_disp, check_flag, read_reals, write_value
+from mlelogit.data.arguments import check_disp, check_flag, check_tolerance, read_reals, write_value
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.sources import ArraySource
@@ -84,8 +84,7 @@ class PathRequest(ReadOnly):
                 "l1_ratio must lie between 0 (ridge) and 1 (lasso), not "
                 f"{write_value(self.l1_ratio)}."
             )
-        if not is_real(self.tolerance) or not 0 < self.tolerance < np.inf:
-            raise OptionError(f"tol must be a positive number, not {write_value(self.tolerance)}.")
+        check_tolerance(self.tolerance)
         count_threads(self.threads)
         if self.penalties is not None:
             object.__setattr__(self, "penalties", read_penalties(self.penalties))

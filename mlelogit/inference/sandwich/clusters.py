@@ -29,7 +29,12 @@ from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.exceptions import CovarianceError, FewClustersWarning, NegativeVarianceWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import iterate_cells
-from mlelogit.inference.sandwich.leverage import find_root, sum_adjusted_clusters, warn_of_lone
+from mlelogit.inference.sandwich.leverage import (
+    POWERS,
+    find_root,
+    sum_adjusted_clusters,
+    warn_of_lone,
+)
 from mlelogit.notices import warn_user
 
 CLUSTER_CORRECTIONS = {
@@ -39,7 +44,6 @@ CLUSTER_CORRECTIONS = {
     "CR2": "CR2, scores adjusted for leverage, (1 - H)^(-1/2)",
     "CR3": "CR3, scores adjusted for leverage, (1 - H)^(-1)",
 }
-POWERS = {"CR2": 0.5, "CR3": 1.0}
 # Cameron and Miller (2015, section VI) call 20 to 50 clusters few.
 MANY_CLUSTERS = 40
 # Relative to the largest eigenvalue, what rounding can make negative.

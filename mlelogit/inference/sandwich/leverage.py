@@ -46,6 +46,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import open_objective, sort_cells
 from mlelogit.notices import track, warn_user
 
+# Kind -> the power of (1 - H) that scores are divided by.
+POWERS = {"HC2": 0.5, "HC3": 1.0, "CR2": 0.5, "CR3": 1.0}
 # Half a double's digits: closer to one, rounding decides what is left.
 LONE = 1e-8
 # Relative to the largest eigenvalue, what rounding leaves of a variance of zero.
