@@ -173,8 +173,9 @@ class MNLogit:
             this many of its standard errors.
         cov_type : str, optional
             Covariance: nonrobust, opg, HC0, HC1, HC2, HC3, robust, cluster, HAC or survey.
-            Nonrobust if not given, robust with sampling weights; but with method="auto" or
-            "lbfgs" none beyond 12,000 parameters unless it is given.
+            Nonrobust if not given, robust with sampling weights, which have neither nonrobust
+            nor opg; but with method="auto" or "lbfgs" none beyond 12,000
+            parameters unless it is given.
         cov_kwds : dict, optional
             Its options, as of ``results.with_cov``: such as ``{"groups": "district"}`` for
             cluster. Labels are names of columns, or have the length of the rows given.
@@ -246,6 +247,7 @@ class MNLogit:
         grouped: bool = False,
         tol: float = DEFAULT_KKT,
         threads: int | None = None,
+        disp: bool | None = None,
     ) -> RegularizationPath:
         """Fit ridge, lasso or elastic net for a path of penalties.
 
@@ -274,6 +276,8 @@ class MNLogit:
             Largest error in the optimality conditions that counts as converged.
         threads : int, optional
             Threads over the rows; all processors if not given.
+        disp : bool, optional
+            Whether to show a progress bar; on a terminal only if not given.
 
         Returns
         -------
@@ -290,18 +294,22 @@ class MNLogit:
         NotConvergedWarning
             If the optimality conditions of a fit do not hold to the tolerance.
         """
-        request = PathRequest(l1_ratio, penalties, standardize, grouped, tol, threads, True)
+        request = PathRequest(l1_ratio, penalties, standardize, grouped, tol, threads, disp)
         return fit_path(self._given, request)
 
     def cross_validate(
         self,
         folds: Any = 10,
         *,
-        seed: int = 0,
+        seed: Any = 0,
         repeats: int = 1,
         stratify: bool = True,
         groups: Any = None,
         threads: int | None = None,
+        disp: bool | None = None,
+        bias_reduction: str | None = None,
+        constraints: Any = None,
+        equations: Any = None,
     ) -> CrossValidation:
         """Score every observation by a fit without its fold.
 
@@ -311,24 +319,31 @@ class MNLogit:
         ----------
         folds : int or array-like
             How many; or the fold of every row given, or the column that has it.
-        seed : int
+        seed : int, numpy.random.Generator or None
             Which way the observations are dealt.
         repeats : int
             How many times they are.
         stratify : bool
-            Whether each fold gets its share of every category.
+            Whether each fold gets its share of every category. Not used with groups, which
+            stay whole.
         groups : label of a column, or array-like, optional
             One label for every row given: rows of a group are held out together. Rows of counts
             or frequency weights are otherwise dealt out person by person.
         threads : int, optional
             Threads over the rows; all processors if not given.
+        disp : bool, optional
+            Whether to show a progress bar; on a terminal only if not given.
+        bias_reduction, constraints, equations
+            As in `fit`, for the fits without a fold.
 
         Returns
         -------
         CrossValidation
         """
+        held = read_constraints(constraints, equations, self.encoding)
+        asked = FitRequest(threads=threads, bias_reduction=bias_reduction, constraints=held)
         request = FoldRequest(folds, seed, repeats, stratify, groups)
-        return cross_validate(self.design, request, threads)
+        return cross_validate(self.design, request, asked, disp)
 
     def loglike(self, params: Any) -> float:
         """Return the log-likelihood at params, flat (P,) or labelled."""

@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -38,17 +39,53 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def track(items: Sequence[Item], what: str) -> Iterable[Item]:
-    """Return items to go through with a progress bar, where standard error is a terminal.
+def start_bar(what: str, total: int | None = None, disp: bool | None = None) -> Any:
+    """Return a progress bar on standard error as a context, or one that holds None.
 
-    Nowhere else is a bar made: even a silent one makes locks that settle how this process
-    starts others.
+    Parameters
+    ----------
+    what : str
+    total : int, optional
+        Number of steps, if it is known.
+    disp : bool, optional
+        Whether to show it; on a terminal if not given, and never where there is no standard
+        error (as under pythonw). Nowhere else is a bar made: even a silent one makes locks
+        that settle how this process starts others.
     """
-    if sys.stderr is None or not sys.stderr.isatty():
-        return items
+    stream = sys.stderr
+    if stream is None or disp is False or (disp is None and not stream.isatty()):
+        return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(items, desc=what, leave=False)
+    return tqdm(total=total, desc=what, leave=False)
+
+
+def track(
+    items: Iterable[Item],
+    what: str,
+    disp: bool | None = None,
+    *,
+    total: int | None = None,
+    weigh: Callable[[Item], int] = lambda _: 1,
+) -> Iterator[Item]:
+    """Go through items with a progress bar; see `start_bar`.
+
+    Parameters
+    ----------
+    items : iterable
+    what : str
+    disp : bool, optional
+    total : int, optional
+        Their number, or that of the steps they are; the length of items if not given.
+    weigh : callable, optional
+        Of an item: how many steps it is; one if not given.
+    """
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    with start_bar(what, total, disp) as bar:
+        for item in items:
+            yield item
+            if bar is not None:
+                bar.update(weigh(item))
 
 
 def keep_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

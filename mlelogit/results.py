@@ -363,7 +363,7 @@ class MNLogitResults:
         """Test pairs of categories; see `mlelogit.inference.testing.combining.combine_tests`."""
         return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 
-    def iia_tests(self, kind: str = "score", seed: int = 0) -> IndependenceTests:
+    def iia_tests(self, kind: str = "score", seed: Any = 0) -> IndependenceTests:
         """Test IIA; see `mlelogit.inference.testing.independence.iia_tests`, its last part too."""
         return iia_tests(self.record, self.covariance, kind, seed)
 

@@ -8,11 +8,11 @@ import warnings
 
 import numpy as np
 import pytest
+import tqdm
 from threadpoolctl import threadpool_limits
 
 import mlelogit as ml
 from mlelogit.data.threads import fold_in_order
-from mlelogit.fitting import estimation
 from mlelogit.notices import in_turn, run_quietly
 from tests.global_state import list_limits, unchanged
 
@@ -211,12 +211,13 @@ class Terminal(io.StringIO):
 def test_an_interrupt_in_the_callback_comes_out_and_the_bar_is_closed(voters, monkeypatch, method):
     bars = []
 
-    class Bar(estimation.tqdm):
+    class Bar(tqdm.tqdm):
         def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs, file=Terminal())
+            super().__init__(*args, **kwargs)
             bars.append(self)
 
-    monkeypatch.setattr(estimation, "tqdm", Bar)
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    monkeypatch.setattr(sys, "stderr", Terminal())
     model = ml.mnlogit(FORMULA, voters)
     expected = keep(model.fit(method))
 
@@ -228,5 +229,6 @@ def test_an_interrupt_in_the_callback_comes_out_and_the_bar_is_closed(voters, mo
         model.fit(method, callback=interrupt, disp=True)
     assert len(bars) == 2
     assert not Bar._instances
-    assert bars[-1].fp.getvalue().endswith("\n")
+    assert "Iterations" in sys.stderr.getvalue()
+    assert sys.stderr.getvalue().endswith("\r")
     assert keep(model.fit(method)) == expected

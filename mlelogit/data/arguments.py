@@ -10,6 +10,9 @@ import numpy as np
 from mlelogit.data.frames import unmask
 from mlelogit.exceptions import MNLogitError, OptionError
 
+# What a signed integer of any library holds, and more seeds than are ever drawn.
+LARGEST_SEED = 2**63
+
 
 def write_value(value: Any, shown: int = 80) -> str:
     """Write any value on one short line.
@@ -73,6 +76,19 @@ def is_whole(given: Any) -> bool:
     return isinstance(given, int | np.integer) and not isinstance(given, bool)
 
 
+def check_tolerance(given: Any) -> None:
+    """Raise `OptionError` if a tolerance is not a positive number.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_tolerance
+    >>> check_tolerance(1e-8)
+    """
+    number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
+    if not number or not 0 < given < np.inf:
+        raise OptionError(f"tol must be a positive number, not {write_value(given)}.")
+
+
 def check_flag(what: str, given: Any) -> None:
     """Raise `OptionError` if a value is neither True nor False.
 
@@ -83,6 +99,41 @@ def check_flag(what: str, given: Any) -> None:
     """
     if not isinstance(given, bool | np.bool_):
         raise OptionError(f"{what} must be True or False, not {write_value(given)}.")
+
+
+def settle_seed(seed: Any) -> int:
+    """Return a seed that can be told and used again.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.arguments import settle_seed
+    >>> settle_seed(7), settle_seed(np.random.default_rng(7)) == settle_seed(7)
+    (7, False)
+    """
+    if seed is None:
+        return int(np.random.default_rng().integers(LARGEST_SEED))
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(LARGEST_SEED))
+    if not is_whole(seed) or seed < 0:
+        raise OptionError(
+            "seed must be a whole number, not negative, a numpy Generator or None, not "
+            f"{write_value(seed)}."
+        )
+    return int(seed)
+
+
+def check_disp(disp: Any) -> bool | None:
+    """Return whether to show progress, or raise `OptionError`.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_disp
+    >>> check_disp(None)
+    """
+    if not (disp is None or isinstance(disp, bool | np.bool_)):
+        raise OptionError(f"disp must be True, False or None, not {write_value(disp)}.")
+    return None if disp is None else bool(disp)
 
 
 def check_reports(callback: Any, disp: Any) -> None:

@@ -6,12 +6,13 @@ frequency weights, so that such rows are held out as if they were written out on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import is_whole, write_value
+from mlelogit.data.arguments import check_flag, is_whole, settle_seed, write_value
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.labels import read_labels
 from mlelogit.exceptions import OneCategoryError, OptionError
@@ -28,30 +29,30 @@ class FoldRequest:
     ----------
     folds : int or array-like
         Their number; or the fold of every row given, or the column that has it.
-    seed : int
+    seed : int, numpy.random.Generator or None
+        A generator gives one number, the system if there is none; what it was is kept.
     repeats : int
         How many times to deal.
     stratify : bool
-        Whether each fold gets its share of every category, as near as can be.
+        Whether each fold gets its share of every category, as near as can be; not used with
+        groups.
     groups : label of a column, array-like or None
         Rows of a group are held out together; see `mlelogit.data.labels.read_labels`.
     """
 
     folds: Any = 10
-    seed: int = 0
+    seed: Any = 0
     repeats: int = 1
     stratify: bool = True
     groups: Any = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.stratify, bool | np.bool_):
-            raise OptionError(f"stratify must be True or False, not {write_value(self.stratify)}.")
-        for name, least in (("seed", 0), ("repeats", 1)):
-            value = getattr(self, name)
-            if not is_whole(value) or value < least:
-                raise OptionError(
-                    f"{name} must be a whole number from {least} on, not {write_value(value)}."
-                )
+        check_flag("stratify", self.stratify)
+        object.__setattr__(self, "seed", settle_seed(self.seed))
+        if not is_whole(self.repeats) or self.repeats < 1:
+            raise OptionError(
+                f"repeats must be a whole number from 1 on, not {write_value(self.repeats)}."
+            )
         if not self.given and not is_whole(self.folds):
             raise OptionError(
                 f"folds must be a whole number from 2 on, or the fold of every row, not "
@@ -79,12 +80,28 @@ class Folds:
     ----------
     labels : tuple
         The folds' names: 0, 1, ... or the user's.
-    held : numpy.ndarray
-        The weight of every row that is held out (F, n); of counts the people (F, n, J).
+    shape : tuple
+        (n,), or of counts (n, J).
+    starts : numpy.ndarray
+        (F + 1,): fold f has the places ``starts[f]`` to ``starts[f + 1]``.
+    places : numpy.ndarray
+        Places in a flat array of that shape, fold by fold.
+    amounts : numpy.ndarray
+        What is held out there: a weight, or people.
     """
 
     labels: tuple
-    held: np.ndarray
+    shape: tuple[int, ...]
+    starts: np.ndarray
+    places: np.ndarray
+    amounts: np.ndarray
+
+    def hold(self, fold: int) -> np.ndarray:
+        """Return the weight of every row that a fold holds out (n,); of counts the people."""
+        part = slice(self.starts[fold], self.starts[fold + 1])
+        held = np.zeros(self.shape)
+        held.reshape(-1)[self.places[part]] = self.amounts[part]
+        return held
 
 
 def deal_folds(design: Design, request: FoldRequest) -> list[Folds]:
@@ -102,20 +119,18 @@ def deal_folds(design: Design, request: FoldRequest) -> list[Folds]:
     if request.given:
         own = read_labels(design, request.folds, "folds")
         _check_number(own.count, own.count, "folds")
-        return [Folds(tuple(own.names), _hold_rows(design, own.codes, own.count))]
+        return [_hold_rows(design, own.codes, tuple(own.names))]
     count = int(request.folds)
+    labels = tuple(range(count))
     if request.groups is not None:
         groups = read_labels(design, request.groups, "groups")
         _check_number(count, groups.count, "groups")
         dealt = [rng.permutation(groups.count)[groups.codes] for _ in range(request.repeats)]
-        return [Folds(tuple(range(count)), _hold_rows(design, d % count, count)) for d in dealt]
+        return [_hold_rows(design, d % count, labels) for d in dealt]
     places, categories = list_observations(design)
     _check_number(count, len(places), "observations")
     return [
-        Folds(
-            tuple(range(count)),
-            _hold_some(design, places, _deal(categories, len(places), request, rng), count),
-        )
+        _hold_some(design, places, _deal(categories, len(places), request, rng), labels)
         for _ in range(request.repeats)
     ]
 
@@ -166,24 +181,32 @@ def list_observations(design: Design) -> tuple[np.ndarray, np.ndarray | None]:
     return places, None if outcome.codes is None else outcome.codes[places]
 
 
-def _hold_some(design: Design, places: np.ndarray, dealt: np.ndarray, count: int) -> np.ndarray:
-    rows, categories = design.source.shape[0], len(design.outcome.categories)
-    size = rows * categories if design.outcome.kind == "counts" else rows
-    held = np.bincount(dealt * size + places, minlength=count * size).astype(float)
+def _hold_some(design: Design, places: np.ndarray, dealt: np.ndarray, labels: tuple) -> Folds:
+    """Hold observations out, given the place and the fold of each."""
+    shape: tuple[int, ...] = (design.source.shape[0],)
     if design.outcome.kind == "counts":
-        return held.reshape(count, rows, categories)
-    held = held.reshape(count, rows)
+        shape = (*shape, len(design.outcome.categories))
+    size = math.prod(shape)
+    found, amounts = np.unique(dealt * size + places, return_counts=True)
+    starts = np.searchsorted(found, size * np.arange(len(labels) + 1))
+    found, amounts = found % size, amounts.astype(float)
     whole = design.weights is None or design.weight_type == "frequency"
-    return held if whole else held * design.weights
+    if len(shape) == 1 and not whole:
+        amounts = amounts * np.asarray(design.weights)[found]
+    return Folds(labels, shape, starts, found, amounts)
 
 
-def _hold_rows(design: Design, dealt: np.ndarray, count: int) -> np.ndarray:
+def _hold_rows(design: Design, dealt: np.ndarray, labels: tuple) -> Folds:
     """Hold rows out whole, given the fold of each."""
-    inside = dealt == np.arange(count)[:, np.newaxis]
+    order = np.argsort(dealt, kind="stable")
+    starts = np.searchsorted(dealt[order], np.arange(len(labels) + 1))
     if design.outcome.kind == "counts":
-        return np.where(inside[:, :, np.newaxis], count_table(design), 0.0)
+        table = count_table(design)
+        width = table.shape[1]
+        places = (order[:, np.newaxis] * width + np.arange(width)).ravel()
+        return Folds(labels, table.shape, width * starts, places, table[order].ravel())
     weights = np.ones(len(dealt)) if design.weights is None else design.weights
-    return np.where(inside, weights, 0.0)
+    return Folds(labels, (len(dealt),), starts, order, weights[order])
 
 
 def count_table(design: Design) -> np.ndarray:
@@ -196,7 +219,7 @@ def count_table(design: Design) -> np.ndarray:
 
 def hold_out(design: Design, folds: Folds, fold: int) -> tuple[Design, Design, np.ndarray]:
     """Return the design left in, the design held out, and the rows (m,) of the latter."""
-    held = folds.held[fold]
+    held = folds.hold(fold)
     if design.outcome.kind == "counts":
         table = count_table(design)
         inside, outside = [_take_counts(design, part) for part in (table - held, held)]

@@ -33,6 +33,8 @@ from mlelogit.exceptions import (
 )
 
 SHOWN = 5
+# Multi-way sums pass over the rows for each of 2**m - 1 combinations: here 255.
+MOST_WAYS = 8
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,18 @@ def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
 
 
 def read_several_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:
-    """Read one set of labels, or several: a list of names or columns, a frame, a 2-d array."""
-    members = _split_members(design, given)
-    if not members:
-        raise LabelError(f"{what} is empty; give one column of labels or more.")
+    """Read one set of labels, or several: a list of names or columns, a frame, a 2-d array.
+
+    A list as long as the rows given holds a label for every row.
+
+    Raises
+    ------
+    LabelError
+        If such a list could as well be names of columns, one stands twice, or there are more
+        than 8; and whatever `read_labels` raises.
+    """
+    members = _split_members(_need_rows(design), given, what)
+    _check_members(members, what)
     if len(members) == 1:
         return (read_labels(design, members[0], what),)
     return tuple(read_labels(design, member, f"{what}[{i}]") for i, member in enumerate(members))
@@ -184,42 +194,98 @@ def _is_name(given: Any) -> bool:
     """Tell whether something is a column's label rather than values."""
     if isinstance(given, str):
         return True
-    return isinstance(given, Hashable) and not hasattr(given, "__len__") and given is not None
+    if given is None or isinstance(given, bool | np.bool_):
+        return False
+    return isinstance(given, Hashable) and not hasattr(given, "__len__")
 
 
-def _split_members(design: Design, given: Any) -> list[Any]:
+def _is_scalar(item: Any) -> bool:
+    return isinstance(item, str) or not hasattr(item, "__len__")
+
+
+def _split_members(beside: Given, given: Any, what: str) -> list[Any]:
     """Return the columns, or their names, in what may be one or several of them."""
     if is_foreign_frame(given) and len(getattr(given, "shape", ())) == 2:
-        return list(convert_foreign(given).to_numpy().T)
+        frame = convert_foreign(given)
+        return [_name_values(beside, frame[name].array, name) for name in frame.columns]
     if isinstance(given, pd.DataFrame):
         return [given.iloc[:, i] for i in range(given.shape[1])]
     if isinstance(given, np.ndarray) and given.ndim == 2:
         return [given[:, i] for i in range(given.shape[1])]
     if isinstance(given, dict):
-        return [pd.Series(values, name=name) for name, values in given.items()]
-    if isinstance(given, list | tuple):
-        if all(_is_name(item) for item in given):
-            return list(given) if _are_columns(design, given) else [given]
-        if all(hasattr(item, "shape") or _is_name(item) for item in given):
-            return list(given)
-        table = np.array(given, dtype=object)
-        if table.ndim == 2:
-            return [table[:, i] for i in range(table.shape[1])]
-    return [given]
+        return [_name_values(beside, values, name) for name, values in given.items()]
+    if not isinstance(given, list | tuple):
+        return [given]
+    scalars = [_is_scalar(item) for item in given]
+    if all(scalars):
+        return list(given) if _are_columns(beside, given, what) else [given]
+    if len(given) != beside.total:
+        return list(given)
+    return [given] if any(scalars) else _split_rows(beside, given, what)
 
 
-def _are_columns(design: Design, given: Sequence[Any]) -> bool:
+def _name_values(beside: Given, values: Any, name: Hashable) -> pd.Series:
+    """Give values a name; those that came without an index pair by position."""
+    if isinstance(values, pd.Series):
+        return pd.Series(values, name=name)
+    found = pd.Series(unmask(convert_foreign(values)), name=name)
+    return (
+        found
+        if beside.index is None or len(found) != beside.total
+        else found.set_axis(beside.index)
+    )
+
+
+def _are_columns(beside: Given, given: Sequence[Any], what: str) -> bool:
     """Tell whether a list holds names of columns rather than one label for every row."""
-    beside = _need_rows(design)
-    if set(given) <= set(list_names(beside.frame)):
-        return True
-    return len(given) != beside.total and all(isinstance(item, str) for item in given)
+    named = all(_is_name(item) for item in given)
+    named = named and set(given) <= set(list_names(beside.frame))
+    if len(given) != beside.total:
+        return named or all(isinstance(item, str) for item in given)
+    if named:
+        raise LabelError(
+            f"{what} is a list of {len(given)}, as long as the data, and all are names of columns: "
+            "it could be one label for every row, or columns. Give labels as an array, or columns "
+            f"as a frame, data[{list_some(list(dict.fromkeys(given)))}]."
+        )
+    return False
+
+
+def _split_rows(beside: Given, given: Sequence[Any], what: str) -> list[Any]:
+    """Return the columns of a list with as many sequences as there are rows."""
+    lengths = {len(item) for item in given}
+    if len(lengths) > 1:
+        return [given]
+    if lengths == {beside.total}:
+        raise LabelError(
+            f"{what} is a list of {len(given)} lists as long as itself: it could be read by rows "
+            "or by columns; give a frame."
+        )
+    return [[item[i] for item in given] for i in range(lengths.pop())]
+
+
+def _check_members(members: list[Any], what: str) -> None:
+    """Raise `LabelError` if there are none, more than can be crossed, or one stands twice."""
+    if not members:
+        raise LabelError(f"{what} is empty; give one column of labels or more.")
+    if len(members) > MOST_WAYS:
+        raise LabelError(
+            f"{what} holds {len(members)} columns of labels, and {MOST_WAYS} is the most: there "
+            "is a pass over the rows for each of their 2**m - 1 combinations."
+        )
+    for i, member in enumerate(members):
+        for other in members[:i]:
+            if other is member or (_is_name(member) and _is_name(other) and member == other):
+                said = write_value(member) if _is_name(member) else f"its member {i}"
+                raise LabelError(f"{what} holds {said} twice; leave one out.")
 
 
 def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
     """Return one value for every row given, and its name."""
     if given is None:
         raise LabelError(f"{what} is missing; give a column's name or one label for every row.")
+    if isinstance(given, bool | np.bool_):
+        raise LabelError(f"{what} must be a column's name or one label for every row, not {given}.")
     if _is_name(given):
         return _look_up(beside, given, what), str(given)
     indexed = isinstance(given, pd.Series | pd.DataFrame)
@@ -241,6 +307,12 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
 
 
 def _look_up(beside: Given, name: Any, what: str) -> pd.Series:
+    if beside.left_behind:
+        raise ColumnNotFoundError(
+            f"{what}={name!r} names a column, and the data frame was left behind when this was "
+            f"pickled or sent to another process; give the values, one for each of the "
+            f"{beside.total} rows given."
+        )
     if beside.frame is None:
         raise ColumnNotFoundError(
             f"{what}={name!r} names a column, but there is no frame to look it up in; pass the "

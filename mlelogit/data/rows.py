@@ -123,13 +123,26 @@ class Given:
         (n,), where the rows used are among them; None if all are, in their order.
     frame : DataFrame or None
         The frame they came in, of whatever kind, for columns by name; a reference that
-        shares its columns, so leave their values as they are while results are in use.
+        shares its columns, so leave their values as they are while results are in use. Pickling
+        leaves it behind.
+    left_behind : bool
+        Whether that has happened.
     """
 
     total: int
     index: pd.Index | None = None
     positions: np.ndarray | None = None
     frame: Any = None
+    left_behind: bool = False
+
+    def __reduce__(self) -> tuple:
+        """Pickle all but the frame, which is the user's and can hold far more than the model."""
+        gone = self.left_behind or self.frame is not None
+        return Given, (self.total, self.index, self.positions, None, gone)
+
+    def __deepcopy__(self, memo: dict) -> Given:
+        """Copy all but the frame, whose columns were shared from the start."""
+        return replace(self, positions=None if self.positions is None else self.positions.copy())
 
     def take(self, rows: np.ndarray) -> Given:
         """Return the same with only some of the rows used, by their place among those used."""

@@ -28,7 +28,11 @@ from mlelogit.equivalence.identity import cross_entropy
 from mlelogit.exceptions import BiasReductionError, OptionError
 from mlelogit.fitting.likelihood import map_outcome
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, estimate_covariance, need_covariance
+from mlelogit.inference.covariance import (
+    Covariance,
+    estimate_model_covariance,
+    need_covariance,
+)
 from mlelogit.notices import keep_errors
 
 OURS = "maximum likelihood (this fit)"
@@ -134,7 +138,7 @@ def verify(
     ----------
     record : FitRecord
     covariance : Covariance
-        Its standard errors are compared if it is nonrobust; else the nonrobust ones.
+        Its standard errors are compared if it is nonrobust; else those of the inverse information.
     engines : str or list of str, optional
         Of "cross-entropy", "statsmodels", "scikit-learn": run these, whatever they
         cost. All that are estimated to take less than a minute if not given.
@@ -166,7 +170,7 @@ def verify(
         raise OptionError(f"seed must be a whole number that is not negative, not {seed!r}.")
     problem = read_problem(record)
     model_based = covariance.kind == "nonrobust"
-    model = covariance if model_based else estimate_covariance(record, "nonrobust")
+    model = covariance if model_based else estimate_model_covariance(record)
     ours = _answer_ours(record, model, problem)
     answers = [ours]
     for engine in chosen:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import Block, RowBlocks
@@ -45,6 +43,7 @@ from mlelogit.fitting.refinement import refine
 from mlelogit.fitting.report import warn_if_not_converged
 from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
+from mlelogit.notices import start_bar
 
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
@@ -110,8 +109,7 @@ def _estimate(
     given = _read_start(request.start_params, basis, objective.size)
     if given is not None and _is_too_large(objective.size, request):
         nothing, given = replace(nothing, params=given), None
-    # Even a silent bar makes locks that settle how this process starts others.
-    with tqdm(desc="Iterations", disable=None) if show else nullcontext() as counter:
+    with start_bar("Iterations", disp=None if show else False) as counter:
         report = partial(_report, basis, counter, callback, np.geterr())
         task = Task(objective, basis, request, given, nothing.params, report)
         climbed, held = _climb_asked(task, objective, nothing)

@@ -8,8 +8,12 @@ import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design, count_people, omit_columns
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import Folds, find_present, hold_out, keep_categories
+from mlelogit.data.frames import list_some
+from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import count_threads
+from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs, map_outcome, map_scores, weigh
 from mlelogit.fitting.limit import Separation, find_impossible
@@ -70,8 +74,10 @@ class HeldOut:
 
     Attributes
     ----------
+    rows : numpy.ndarray
+        (m,): positions of the rows held out, in whole or in part.
     loglike : numpy.ndarray
-        (n,): of every row, the weight that it was held out with included; zero elsewhere.
+        (m,): theirs, the weight that they were held out with included.
     observations, lost : float
         As of `Split`.
     separated, converged : bool
@@ -81,6 +87,7 @@ class HeldOut:
         Columns that are combinations of others among the rows left in.
     """
 
+    rows: np.ndarray
     loglike: np.ndarray
     observations: float
     lost: float
@@ -90,26 +97,61 @@ class HeldOut:
 
 
 def fit_without(design: Design, folds: Folds, fold: int, request: FitRequest) -> HeldOut:
-    """Fit all rows but a fold's by maximum likelihood, and score that fold."""
+    """Fit all rows but a fold's, and score that fold.
+
+    Raises
+    ------
+    ConstraintError
+        If a constraint is about a category or a column that the rows left in do not have.
+    """
     parts = split(design, folds, fold)
-    record = run_quietly(_fit, parts.train, request)
+    record = run_quietly(_fit, parts.train, request, design.encoding)
     gone = {
         name: why
         for name, why in record.encoding.omitted.items()
         if name not in design.encoding.omitted
     }
     test = omit_columns(parts.test, gone) if gone else parts.test
-    loglike = np.zeros(design.source.shape[0])
-    loglike[parts.rows] = score_rows(record, test, request.threads)
-    loglike[parts.lost_rows] = -np.inf
+    rows = np.union1d(parts.rows, parts.lost_rows)
+    loglike = np.zeros(len(rows))
+    loglike[np.searchsorted(rows, parts.rows)] = score_rows(record, test, request.threads)
+    loglike[np.searchsorted(rows, parts.lost_rows)] = -np.inf
     separated = record.separation.found
     certified = record.maximum.converged or separated
-    return HeldOut(loglike, parts.observations, parts.lost, separated, certified, tuple(gone))
+    return HeldOut(rows, loglike, parts.observations, parts.lost, separated, certified, tuple(gone))
 
 
-def _fit(train: Design, request: FitRequest) -> FitRecord:
+def _fit(train: Design, request: FitRequest, whole: Encoding) -> FitRecord:
     full = settle_rank(replace(train, collinear="drop"))
+    if request.constraints is not None:
+        held = carry_constraints(request.constraints, whole, full.design.encoding)
+        request = replace(request, constraints=held)
     return estimate(full.design, request, basis=full.basis)
+
+
+def carry_constraints(given: Restriction, whole: Encoding, part: Encoding) -> Restriction:
+    """Return constraints as they are for some of the categories and columns.
+
+    Raises
+    ------
+    ConstraintError
+        If one is about another category or column, or the base is not among those left.
+    """
+    based = whole.base_category in part.categories
+    kept = np.array([based and category in part.categories for category in whole.others])
+    columns = np.array([name in part.names for name in whole.names])
+    cube = given.matrix.reshape(len(given), len(kept), len(columns))
+    lost = np.any(cube[:, ~kept], axis=(1, 2)) | np.any(cube[:, :, ~columns], axis=(1, 2))
+    if lost.any():
+        words = [word for word, gone in zip(given.words, lost.tolist(), strict=True) if gone]
+        absent = [category for category in whole.categories if category not in part.categories]
+        absent += [name for name in whole.names if name not in part.names]
+        raise ConstraintError(
+            f"A fold leaves no observation, or no variation, of {list_some(absent)}, so that "
+            f"constraints say nothing there: {list_some(words)}. Use fewer folds, stratify, or "
+            "leave out these constraints."
+        )
+    return replace(given, matrix=cube[:, kept][:, :, columns].reshape(len(given), -1))
 
 
 def score_rows(record: FitRecord, test: Design, threads: int | None) -> np.ndarray:

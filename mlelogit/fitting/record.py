@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import is_whole
+from mlelogit.data.arguments import check_tolerance, is_whole
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
@@ -73,9 +73,7 @@ class FitRequest:
         if self.maxiter is not None and not (is_whole(self.maxiter) and self.maxiter > 0):
             raise OptionError(f"maxiter must be a positive whole number, not {self.maxiter!r}.")
         count_threads(self.threads)
-        number = isinstance(self.tolerance, int | float | np.number)
-        if not number or not 0 < self.tolerance < np.inf:
-            raise OptionError(f"tol must be a positive number, not {self.tolerance!r}.")
+        check_tolerance(self.tolerance)
 
 
 @dataclass(frozen=True)

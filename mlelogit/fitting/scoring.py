@@ -23,6 +23,7 @@ DEPENDENT = 1e-10
 SHORTER = 0.9
 # Half of this many standard errors is a step in which the information hardly changes.
 NO_FURTHER = 1.0
+# Of a step whose end has no regular information: 2**-12 of it hardly leaves where it began.
 HALVINGS = 12
 # Steps between extrapolations, once one has failed: as many as it looks back on.
 RESTED = REMEMBERED

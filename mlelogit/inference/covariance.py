@@ -4,8 +4,8 @@ With I the information and ``M = Σ s s'`` the sum of outer products of the scor
 of the observations, the kinds are
 
 - nonrobust: ``I⁻¹`` (the inverse of the observed information; for this model it
-  is also the expected one);
-- opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974);
+  is also the expected one); not with sampling weights, whose unit it would have;
+- opg: ``M⁻¹`` (Berndt, Hall, Hall and Hausman 1974); likewise;
 - HC0: ``I⁻¹ M I⁻¹`` (Huber 1967; White 1982);
 - HC1: HC0 times ``n / (n - P)``;
 - robust: HC0 times ``n / (n - 1)``, Stata's vce(robust);
@@ -25,18 +25,19 @@ import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
-from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.sandwich.cells import open_objective
 from mlelogit.inference.sandwich.clusters import (
     CLUSTER_CORRECTIONS,
     estimate_clustered,
     find_factor,
+    warn_of_few,
 )
-from mlelogit.inference.sandwich.leverage import sum_adjusted_meats
+from mlelogit.inference.sandwich.leverage import POWERS, sum_adjusted_meats
 from mlelogit.inference.sandwich.requests import (
     ClusterSettings,
     CovarianceRequest,
@@ -49,8 +50,9 @@ from mlelogit.inference.sandwich.requests import (
 from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS, sum_serial_meat
 from mlelogit.inference.sandwich.survey import SurveyDesign, sum_survey_meat
 
+# Eigenvalues of a meat on the scale of the information are near one in a model that holds; those
+# that ought to be zero are left by rounding at some 1e-13.
 RANK_TOLERANCE = 1e-10
-POWERS = {"HC2": 0.5, "HC3": 1.0}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Covariance(ReadOnly):
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`.
+        One of `mlelogit.inference.sandwich.requests.COVARIANCES`, or "bootstrap".
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
@@ -169,7 +171,7 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     Warns
     -----
     FewClustersWarning
-        If there are fewer than 40
+        If there are fewer than 40 clusters; with "HAC", groups, or periods without groups.
     LeverageWarning
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
@@ -188,7 +190,20 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     """
     if record.sums.information is None:
         return _omit(record, kind)
-    request = _settle_request(record, kind, options)
+    return _form(record, _settle_request(record, kind, options))
+
+
+def estimate_model_covariance(record: FitRecord) -> Covariance:
+    """Return the inverse of the information, whatever the weights mean: what engines report.
+
+    With sampling weights it is no covariance of the estimates, as its unit is theirs.
+    """
+    if record.sums.information is None:
+        return _omit(record, "nonrobust")
+    return _form(record, CovarianceRequest("nonrobust"))
+
+
+def _form(record: FitRecord, request: CovarianceRequest) -> Covariance:
     bread = record.maximum.inverse
     if bread is None or not record.well_defined:
         size = len(record.maximum.params)
@@ -260,6 +275,7 @@ def _estimate_inner(
         inner = estimate_clustered(record, bread, settings.sets, settings.correction)
         return inner, CLUSTER_CORRECTIONS[settings.correction]
     if isinstance(settings, SerialSettings):
+        _warn_of_few_cells(settings)
         factor, said = _correct_series(record, settings)
         meat = sum_serial_meat(record, settings.series, settings.maxlags) * factor
         return bread @ meat @ bread, said
@@ -273,9 +289,22 @@ def _estimate_inner(
     return bread @ sum_meats(record) @ bread * factor, said
 
 
+def _warn_of_few_cells(settings: SerialSettings) -> None:
+    warn_of_few(
+        [settings.groups or settings.time],
+        "groups" if settings.groups else "periods",
+        "Standard errors by sums of them",
+        "no correction of 'HAC' lessens that, so take intervals as rough",
+    )
+
+
 def _correct_series(record: FitRecord, settings: SerialSettings) -> tuple[float, str]:
-    said = f"Bartlett weights to lag {settings.maxlags}, {SERIAL_CORRECTIONS[settings.correction]}"
     series, correction = settings.series, settings.correction
+    how = "as whole numbers (gaps count)" if series.counted else "by rank (gaps do not count)"
+    said = (
+        f"Bartlett weights to lag {settings.maxlags}, {settings.time.name} {how}, "
+        f"{SERIAL_CORRECTIONS[correction]}"
+    )
     if correction == "none":
         return 1.0, said
     if correction == "HC1":
@@ -328,8 +357,7 @@ def _has_full_rank(meat: np.ndarray, bread: np.ndarray) -> bool:
 
 def sum_meats(record: FitRecord) -> np.ndarray:
     """Sum the outer products of the observations' scores, in the internal basis."""
-    objective = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
-    params = record.basis.enter_params(record.params).ravel()
+    objective, params = open_objective(record)
     return objective.sum_meats(params, record.weight_type == "sampling")
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from mlelogit.data.blocks import Block
 from mlelogit.data.threads import single_threaded_blas
+from mlelogit.exceptions import DataNotKeptError
 from mlelogit.fitting.likelihood import map_outcome, predict_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
@@ -131,7 +132,7 @@ class Inputs:
     def need_agreement(self) -> Agreement:
         """Return how predictions agree with outcomes, where it is known to be there."""
         if self.agreement is None:
-            raise AssertionError(ROWS_REASON)
+            raise DataNotKeptError(f"{ROWS_REASON.capitalize()}; pass the data again.")
         return self.agreement
 
     def count_information(self, price: float) -> float:

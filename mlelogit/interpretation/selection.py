@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_disp
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.folds import FoldRequest, Folds, deal_folds
@@ -108,14 +109,15 @@ class RegularizationPath:
         self,
         folds: Any = 10,
         *,
-        seed: int = 0,
+        seed: Any = 0,
         stratify: bool = True,
         groups: Any = None,
         threads: int | None = None,
+        disp: bool | None = None,
     ) -> PathValidation:
         """Return held-out deviances; see `cross_validate_path`."""
         request = FoldRequest(folds, seed, 1, stratify, groups)
-        return cross_validate_path(self.fits, self.design, request, threads)
+        return cross_validate_path(self.fits, self.design, request, threads, disp)
 
     def __repr__(self) -> str:
         request, table = self.fits.request, self.table
@@ -309,7 +311,11 @@ class PathValidation:
 
 
 def cross_validate_path(
-    fits: PenalizedFits, design: Design, request: FoldRequest, threads: int | None = None
+    fits: PenalizedFits,
+    design: Design,
+    request: FoldRequest,
+    threads: int | None = None,
+    disp: bool | None = None,
 ) -> PathValidation:
     r"""Score every penalty of a path by observations that its fit has not seen.
 
@@ -325,6 +331,8 @@ def cross_validate_path(
     design : Design
     request : FoldRequest
     threads : int, optional
+    disp : bool, optional
+        Whether to show a progress bar; on a terminal only if not given.
 
     Returns
     -------
@@ -351,10 +359,11 @@ def cross_validate_path(
     >>> bool(chosen.one_se > chosen.best)
     True
     """
+    check_disp(disp)
     folds = deal_folds(design, request)[0]
     found = [
         score_path(design, fits, folds, fold, threads)
-        for fold in track(range(len(folds.labels)), "Folds")
+        for fold in track(range(len(folds.labels)), "Folds", disp)
     ]
     deviances, weights, lost, slack = (np.array(part) for part in zip(*found, strict=True))
     warn_of_folds(lost, slack, fits.request.tolerance)
@@ -387,7 +396,7 @@ def score_path(
 ) -> tuple[np.ndarray, float, float, float]:
     """Fit a path without a fold; return its deviances (L,), weight, lost weight, worst slack."""
     parts = split(design, folds, fold)
-    request = replace(fits.request, threads=threads, show=False)
+    request = replace(fits.request, threads=threads, disp=False)
     fitted = fit_penalized(parts.train, request, fits.standardization.intercept)
     if not parts.test.source.shape[0]:
         return np.zeros(len(fits.penalties)), 0.0, parts.lost, float(fitted.kkt.max())

@@ -148,10 +148,36 @@ def test_labels_that_cannot_be_compared_stand_as_they_appear():
     assert read_labels(design(), column).count == 3
 
 
-@pytest.mark.parametrize("twin", [copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+@pytest.mark.parametrize("twin", [copy.deepcopy, copy.copy, lambda d: d])
 def test_copies_and_parts_keep_their_labels(twin):
     part = take_rows(twin(design()), np.array([10, 4, 120]))
     labels = read_labels(part, "district")
+    assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_pickles_leave_the_frame_behind_and_say_so(kind):
+    """What is beside the model's columns can be private, or large."""
+    table = frame().assign(secret="a person's name " * 20)
+    table = table if kind == "pandas" else pl.from_pandas(table)
+    res = ml.mnlogit("party ~ age", table, missing="drop").fit()
+    sent = pickle.dumps(res)
+    assert b"a person's name" not in sent
+    assert "secret" not in str(sent)
+    again = pickle.loads(pickle.dumps(pickle.loads(sent)))
+    with pytest.raises(ColumnNotFoundError, match=r"'district'.*pickled.*each of the 160 rows"):
+        again.with_cov("cluster", groups="district")
+    with pytest.raises(ColumnNotFoundError, match="left behind"):
+        again.with_cov("cluster", groups=["district", "place"])
+    many = pd.Series(np.arange(N) % 45, index=frame().index)
+    given = many if kind == "pandas" else many.to_numpy()
+    found = again.with_cov("cluster", groups=given)
+    assert (found.bse == res.with_cov("cluster", groups=given).bse).all(axis=None)
+    if kind == "pandas":
+        with pytest.raises(MisalignedIndexError):
+            again.with_cov("cluster", groups=many.iloc[::-1])
+    part = take_rows(again.record.need_blocks().design, np.array([10, 4, 120]))
+    labels = read_labels(part, DISTRICT)
     assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
 
 
@@ -168,3 +194,62 @@ def test_later_changes_of_the_frame_pair_no_other_rows():
     given.insert_column(0, pl.Series("first", [0] * 27))
     given[0, "g"] = 5
     assert read_labels(made, "g").count == 3
+
+
+def test_a_list_as_long_as_the_data_is_labels_whatever_columns_are_called():
+    table = survey().assign(**{"0": 1, "1": 2}).rename(columns={"0": 0, "1": 1})
+    made = ml.mnlogit("party ~ age", table).design
+    labels = [1, 2] * (N // 2)
+    assert read_several_labels(made, labels)[0].count == 2
+    for given in ([0, 1] * (N // 2), ["age", "educ"] * (N // 2)):
+        with pytest.raises(LabelError, match=r"one label for every row, or columns"):
+            read_several_labels(made, given)
+        (found,) = read_several_labels(made, np.array(given))
+        assert (found.names[found.codes] == np.array(given)).all()
+    # Truth values are labels, never names, though True == 1.
+    assert read_several_labels(made, [False, True] * (N // 2))[0].count == 2
+    for truth in (True, np.True_, False):
+        with pytest.raises(LabelError, match=r"not (True|False)"):
+            read_labels(made, truth)
+        with pytest.raises(LabelError, match=r"not (True|False)"):
+            read_several_labels(made, truth)
+    assert read_labels(made, 1).name == "1"
+
+
+def test_members_of_every_kind_stand_side_by_side():
+    place = frame()["place"]
+    expected = read_several_labels(design(), ["district", "place"])
+    districts = DISTRICT.tolist()
+    for given in (
+        [districts, "place"],
+        ["district", place.tolist()],
+        [districts, place.to_numpy()],
+        [districts, place.tolist()],
+        (tuple(districts), place),
+        [pl.Series(districts), "place"],
+        {"district": districts, "place": list(place)},
+        {"district": pl.Series(districts), "place": place},
+        pl.DataFrame({"district": districts, "place": list(place)}),
+        pa.table({"district": districts, "place": list(place)}),
+    ):
+        found = read_several_labels(design(), given)
+        for one, two in zip(found, expected, strict=True):
+            assert (one.names[one.codes] == two.names[two.codes]).all()
+        if not isinstance(given, list | tuple):
+            assert [one.name for one in found] == ["district", "place"]
+    with pytest.raises(LengthMismatchError, match=r"groups\[0\] has 3 labels"):
+        read_several_labels(design(), [[1, 2, 3], "place"])
+
+
+def test_members_that_make_no_sense_raise():
+    with pytest.raises(LabelError, match="'place' twice"):
+        read_several_labels(design(), ["place", "district", "place"])
+    with pytest.raises(LabelError, match="member 1 twice"):
+        read_several_labels(design(), [DISTRICT, DISTRICT])
+    with pytest.raises(LabelError, match="9 columns of labels, and 8 is the most"):
+        read_several_labels(design(), np.arange(9 * N).reshape(N, 9))
+    assert len(read_several_labels(design(), np.arange(8 * N).reshape(N, 8) % 7)) == 8
+    small = pd.DataFrame({"y": list("abab"), "x": [1.0, 2, 3, 5]})
+    square = ml.mnlogit("y ~ x", small).design
+    with pytest.raises(LabelError, match="by rows or by columns"):
+        read_several_labels(square, [[1, 2, 1, 2]] * 3 + [[3, 3, 1, 1]])

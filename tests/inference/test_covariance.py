@@ -7,6 +7,8 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import CovarianceError, OptionError
+from mlelogit.inference.covariance import estimate_model_covariance
+from mlelogit.inference.sandwich.requests import PLAIN, CovarianceRequest
 from tests.inference.samples import fitted, plain_sandwich, survey
 from tests.theorems.strategies import matrix_gap
 
@@ -30,6 +32,8 @@ def test_every_kind_is_a_plain_sandwich(case):
         "HC1": hc0 * n / (n - 10),
         "robust": hc0 * n / (n - 1),
     }
+    if case == "sampling":
+        del expected["nonrobust"], expected["opg"]
     for kind, matrix in expected.items():
         found = res.with_cov(kind)
         assert found.cov_type == kind
@@ -37,6 +41,38 @@ def test_every_kind_is_a_plain_sandwich(case):
         assert np.abs(found.bse.to_numpy().T.ravel() ** 2 / np.diag(matrix) - 1).max() < 1e-8
         assert (found.params == res.params).all(axis=None)
         assert found.llf == res.llf
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_no_covariance_has_the_unit_of_sampling_weights(kind):
+    """Weights in persons or in thousands of persons say the same of the population."""
+    frame = survey().assign(thousands=survey()["weight"] / 1000)
+    formula = "party ~ age + educ"
+    one = ml.mnlogit(formula, frame, weights="weight", weight_type="sampling")
+    two = ml.mnlogit(formula, frame, weights="thousands", weight_type="sampling")
+    if kind in ("nonrobust", "opg"):
+        with pytest.raises(CovarianceError, match=r"shrink if all.*'robust'.*'importance'"):
+            one.fit(cov_type=kind)
+        with pytest.raises(CovarianceError, match="sampling weights"):
+            one.fit().with_cov(kind)
+        with pytest.raises(CovarianceError, match="sampling weights"):
+            two.fit().with_cov(CovarianceRequest(kind))
+    else:
+        assert (
+            np.abs(two.fit(cov_type=kind).bse / one.fit(cov_type=kind).bse - 1).max(axis=None)
+            < 1e-8
+        )
+
+
+def test_the_inverse_information_is_there_for_engines_whatever_the_weights():
+    sampled, trusted = (
+        fitted("party ~ age", weights="weight", weight_type=kind)
+        for kind in ("sampling", "importance")
+    )
+    inner = estimate_model_covariance(sampled.record)
+    assert inner.kind == "nonrobust"
+    assert matrix_gap(inner.matrix, trusted.cov_params()) < 1e-9
+    assert sampled.verify(engines="statsmodels").frame["se_diff"].max() < 1e-5
 
 
 def test_defaults():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,14 +31,52 @@ def holm(p):
 
 
 def benjamini_hochberg(p):
-    order, adjusted, least = np.argsort(p), np.empty(len(p)), 1.0
+    return np.minimum(benjamini_hochberg_uncut(p), 1)
+
+
+def benjamini_hochberg_uncut(p):
+    order, adjusted, least = np.argsort(p), np.empty(len(p)), np.inf
     for i in range(len(p) - 1, -1, -1):
         least = min(least, p[order[i]] * len(p) / (i + 1))
         adjusted[order[i]] = least
     return adjusted
 
 
+def holm_sidak(p):
+    order, adjusted, largest = np.argsort(p), np.empty(len(p)), 0.0
+    for i, place in enumerate(order):
+        largest = max(largest, 1 - (1 - p[place]) ** (len(p) - i))
+        adjusted[place] = largest
+    return adjusted
+
+
+def hochberg(p):
+    """Step up by hand: the least of (m - i) p_(i) so far, from the largest down."""
+    order, adjusted, least = np.argsort(p), np.empty(len(p)), 1.0
+    for i in range(len(p) - 1, -1, -1):
+        least = min(least, (len(p) - i) * p[order[i]])
+        adjusted[order[i]] = least
+    return adjusted
+
+
+def hommel(p):
+    """Close the tests by hand: the largest of Simes' p-values of all sets that a test is in."""
+    adjusted = np.zeros(len(p))
+    for size in range(1, len(p) + 1):
+        for chosen in itertools.combinations(range(len(p)), size):
+            ordered = np.sort(p[list(chosen)])
+            simes = (ordered * size / np.arange(1, size + 1)).min()
+            adjusted[list(chosen)] = np.maximum(adjusted[list(chosen)], simes)
+    return adjusted
+
+
 BY_HAND = {
+    "holm-sidak": holm_sidak,
+    "simes-hochberg": hochberg,
+    "hommel": hommel,
+    "fdr_by": lambda p: np.minimum(
+        benjamini_hochberg_uncut(p) * (1 / np.arange(1, len(p) + 1)).sum(), 1
+    ),
     "holm": holm,
     "fdr_bh": benjamini_hochberg,
     "bonferroni": lambda p: np.minimum(p * len(p), 1),
@@ -50,6 +90,51 @@ def test_adjustments_are_those_by_hand(method):
     found = adjust_pvalues(table(), method)["p_adjusted"].to_numpy()
     np.testing.assert_allclose(found[known], BY_HAND[method](np.array(P)[known]), rtol=1e-13)
     assert np.isnan(found[~known]).all()
+
+
+# p.adjust of R 4.2.2.
+FAMILY = np.array([0.04, 0.001, 0.03, 0.6, 0.008, 0.012, 0.2, 0.0005])
+IN_R = {
+    "hommel": [0.12, 0.007, 0.09, 0.6, 0.04, 0.06, 0.4, 0.004],
+    "simes-hochberg": [0.12, 0.007, 0.12, 0.6, 0.048, 0.06, 0.4, 0.004],
+    "holm": [0.12, 0.007, 0.12, 0.6, 0.048, 0.06, 0.4, 0.004],
+    "fdr_by": [
+        *(0.1449523809523809, 0.0108714285714286, 0.1304571428571429, 1.0),
+        *(0.0579809523809524, 0.0652285714285714, 0.6212244897959184, 0.0108714285714286),
+    ],
+    "fdr_bh": [
+        *(0.0533333333333333, 0.004, 0.048, 0.6),
+        *(0.0213333333333333, 0.024, 0.2285714285714286, 0.004),
+    ],
+}
+
+
+@pytest.mark.parametrize("method", IN_R)
+def test_adjustments_are_those_of_r(method):
+    found = adjust_pvalues(pd.DataFrame({"p_value": FAMILY}), method)["p_adjusted"]
+    np.testing.assert_allclose(found, IN_R[method], rtol=1e-12)
+
+
+def step_up(p, rate):
+    """Return which p-values Benjamini and Hochberg's procedure rejects at a rate."""
+    ordered = np.sort(p)
+    under = np.flatnonzero(ordered <= rate * np.arange(1, len(p) + 1) / len(p))
+    return p <= (ordered[under[-1]] if under.size else -1)
+
+
+@pytest.mark.parametrize(("method", "first"), [("fdr_tsbky", 0.05 / 1.05), ("fdr_tsbh", 0.05)])
+def test_two_stages_reject_as_defined(method, first, rng):
+    """Benjamini, Krieger and Yekutieli (2006), definition 6; and the same without 1 + q."""
+    rejected = 0
+    for _ in range(200):
+        p = np.concatenate([rng.uniform(size=6), rng.uniform(size=8) ** 5])
+        once = step_up(p, first)
+        left = len(p) - once.sum()
+        expected = once if left in (0, len(p)) else step_up(p, first * len(p) / left)
+        found = adjust_pvalues(pd.DataFrame({"p_value": p}), method)["p_adjusted"].to_numpy()
+        assert ((found <= 0.05) == expected).all()
+        rejected += (expected != once).any()
+    assert rejected > 10
 
 
 @pytest.mark.parametrize("method", ADJUSTMENTS)

@@ -15,6 +15,7 @@ from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 import mlelogit as ml
+from mlelogit.inference.covariance import estimate_model_covariance
 from mlelogit.results import MNLogitResults
 
 THEOREM = settings(max_examples=100, deadline=None, derandomize=True)
@@ -232,12 +233,27 @@ def params_of(res: MNLogitResults) -> np.ndarray:
 
 
 STATISTICS = ("llf", "llnull", "llr", "prsquared", "aic", "bic")
+SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "robust")
 EXACT = ("nobs", "df_model", "df_resid")
 
 
-def same_outputs(one: MNLogitResults, two: MNLogitResults, kinds: tuple = ("nonrobust",)) -> None:
+def by_information(res: MNLogitResults) -> MNLogitResults:
+    """Return a fit with the inverse information beside it, which sampling weights do not offer."""
+    return MNLogitResults(res.record, estimate_model_covariance(res.record))
+
+
+def kinds_for(problem: Problem) -> tuple:
+    """Return the covariances that a problem's weights allow."""
+    if problem.weight_type == "importance":
+        return ("nonrobust",)
+    return SANDWICHES if problem.weight_type == "sampling" else ("nonrobust", "opg", *SANDWICHES)
+
+
+def same_outputs(one: MNLogitResults, two: MNLogitResults, kinds: tuple = ()) -> None:
     """Assert that two fits agree in params, statistics and covariances of these kinds."""
-    assert distance(one.params, two.params, two.with_cov("nonrobust").bse) < TINY
+    left, right = by_information(one), by_information(two)
+    assert distance(one.params, two.params, right.bse) < TINY
+    assert matrix_gap(left.cov_params(), right.cov_params()) < TINY
     for name in EXACT:
         assert abs(getattr(one, name) - getattr(two, name)) <= 1e-12 * two.nobs, name
     for name in STATISTICS:

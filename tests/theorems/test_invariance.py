@@ -13,18 +13,13 @@ from tests.theorems.strategies import (
     TINY,
     Problem,
     distance,
+    kinds_for,
     matrix_gap,
     params_of,
     problems,
     relative,
     same_outputs,
 )
-
-ROBUST = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
-
-
-def kinds_for(problem: Problem) -> tuple:
-    return ("nonrobust",) if problem.weight_type == "importance" else ROBUST
 
 
 @THEOREM

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.theorems.strategies import (
     THEOREM,
     Problem,
+    by_information,
     climb,
     distance,
     matrix_gap,
@@ -26,7 +27,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @given(problems())
 def test_plain_newton_finds_the_same_estimates_and_errors(problem):
     params, covariance = climb(problem)
-    res = problem.fit().with_cov("nonrobust")
+    res = by_information(problem.fit())
     errors = np.sqrt(np.diag(covariance)).reshape(params.shape)
     assert distance(params_of(res), params, errors) < 1e-8
     assert relative(res.bse.to_numpy().T, errors) < 1e-8
@@ -36,7 +37,7 @@ def test_plain_newton_finds_the_same_estimates_and_errors(problem):
 @THEOREM
 @given(problems(), SEEDS)
 def test_every_direction_goes_down_by_half_its_squared_length(problem, seed):
-    res, model = problem.fit().with_cov("nonrobust"), problem.model()
+    res, model = by_information(problem.fit()), problem.model()
     rng = np.random.default_rng(seed)
     root = np.linalg.cholesky(res.cov_params())
     for length in (1e-2, 1e-3):
@@ -127,6 +128,7 @@ def test_robust_covariances_are_plain_sandwiches(problem):
     factors = {"HC0": 1.0, "HC1": n / (n - len(hc0)), "robust": n / (n - 1)}
     for kind, factor in factors.items():
         assert matrix_gap(res.with_cov(kind).cov_params(), factor * hc0) < 1e-8, kind
-    assert matrix_gap(res.with_cov("opg").cov_params(), np.linalg.inv(meat)) < 1e-7
+    if problem.weight_type != "sampling":
+        assert matrix_gap(res.with_cov("opg").cov_params(), np.linalg.inv(meat)) < 1e-7
     used = "robust" if problem.weight_type == "sampling" else "nonrobust"
     assert res.cov_type == used

@@ -20,18 +20,17 @@ from tests.theorems.strategies import (
     TINY,
     Problem,
     distance,
+    kinds_for,
     params_of,
     problems,
     relative,
     same_outputs,
 )
 
-ROBUST = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
-
 
 def same_table(one, two) -> None:
     """Assert that everything a table prints agrees."""
-    same_outputs(one, two, ("nonrobust",))
+    same_outputs(one, two)
     assert relative(one.bse, two.bse) < TINY
     assert distance(one.tvalues, two.tvalues, np.ones(one.params.shape)) < TINY
     assert np.abs(one.pvalues - two.pvalues).max(axis=None) < TINY
@@ -44,7 +43,7 @@ def test_frequency_weights_are_replicated_rows(problem):
     rows = np.repeat(np.arange(len(problem.x)), problem.weights.astype(int))
     replicated = replace(problem.take(rows), weights=None, weight_type=None)
     one, two = problem.fit(), replicated.fit()
-    same_outputs(one, two, ROBUST)
+    same_outputs(one, two, kinds_for(replicated))
     same_table(one, two)
     assert np.abs(one.pred_table() - two.pred_table()).max(axis=None) < 1e-9
 
@@ -55,9 +54,8 @@ def test_counts_are_expanded_rows(problem):
     rows, codes = problem.people()
     d = np.eye(problem.d.shape[1])[codes]
     expanded = replace(problem.take(rows), d=d, kind="labels")
-    kinds = ("nonrobust",) if problem.weight_type == "importance" else ROBUST
     one, two = problem.fit(), expanded.fit()
-    same_outputs(one, two, kinds)
+    same_outputs(one, two, kinds_for(problem))
     same_table(one, two)
     assert np.abs(one.pred_table() - two.pred_table()).max(axis=None) < 1e-9
 
@@ -85,8 +83,8 @@ def test_soft_labels_are_importance_weighted_rows(problem):
 @given(problems(kinds=("labels",), weight_types=(None,)))
 def test_one_person_counted_and_certain_soft_labels_are_labels(problem):
     labels = problem.fit()
-    same_outputs(problem.fit(kind="counts"), labels, ROBUST)
-    same_outputs(problem.fit(kind="probabilities"), labels, ROBUST)
+    same_outputs(problem.fit(kind="counts"), labels, kinds_for(problem))
+    same_outputs(problem.fit(kind="probabilities"), labels, kinds_for(problem))
 
 
 @THEOREM
@@ -166,8 +164,7 @@ def test_a_fit_in_blocks_is_the_fit_of_the_whole(problem, size):
     with mock.patch("mlelogit.fitting.estimation.RowBlocks", partial(RowBlocks, size=size)):
         parts = problem.fit()
     assert parts.record.blocks.size == size
-    kinds = ("nonrobust",) if problem.weight_type == "importance" else ROBUST
-    same_outputs(parts, whole, kinds)
+    same_outputs(parts, whole, kinds_for(problem))
     assert np.abs(parts.fittedvalues - whole.fittedvalues).max(axis=None) < TINY
 
 

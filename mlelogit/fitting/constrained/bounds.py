@@ -23,6 +23,7 @@ from mlelogit.fitting.linalg import factor_positive, solve_lower
 from mlelogit.fitting.maximum import ReadOnly
 
 MOST_STEPS = 100
+# Of a step: 2**-40 of it moves nothing that a double's sums would show.
 HALVINGS = 40
 # Of the rise that the slope promises, a step has to bring this much (Armijo 1966).
 SUFFICIENT = 1e-4

@@ -12,7 +12,9 @@ from mlelogit.fitting.penalized.regularization import Penalty
 
 # Slack below this is rounding; steps go on until it is reached, or none helps.
 GOAL = 1e-13
+# Steps converge quadratically, a dozen mostly do; what takes more is told by its slack.
 LARGEST_STEPS = 100
+# Of a step: 2**-40 of it moves nothing that a double's sums would show.
 HALVINGS = 40
 # Of the decrease that the model promises.
 SUFFICIENT = 1e-4

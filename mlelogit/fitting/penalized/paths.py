@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.arguments import read_reals, write_value
+from mlelogit.data.arguments import check_disp, check_flag, check_tolerance, read_reals, write_value
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.sources import ArraySource
@@ -63,8 +63,8 @@ class PathRequest(ReadOnly):
     tolerance : float
         Largest slack that counts as converged.
     threads : int or None
-    show : bool
-        Whether to count penalties on standard error, if that is a terminal.
+    disp : bool or None
+        Whether to show a progress bar; on a terminal if None.
     """
 
     l1_ratio: float = 1.0
@@ -73,21 +73,18 @@ class PathRequest(ReadOnly):
     grouped: bool = False
     tolerance: float = DEFAULT_KKT
     threads: int | None = None
-    show: bool = False
+    disp: bool | None = False
 
     def __post_init__(self) -> None:
-        for name in ("standardize", "grouped"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise OptionError(
-                    f"{name} must be True or False, not {write_value(getattr(self, name))}."
-                )
+        check_flag("standardize", self.standardize)
+        check_flag("grouped", self.grouped)
+        check_disp(self.disp)
         if not is_real(self.l1_ratio) or not 0 <= self.l1_ratio <= 1:
             raise OptionError(
                 "l1_ratio must lie between 0 (ridge) and 1 (lasso), not "
                 f"{write_value(self.l1_ratio)}."
             )
-        if not is_real(self.tolerance) or not 0 < self.tolerance < np.inf:
-            raise OptionError(f"tol must be a positive number, not {write_value(self.tolerance)}.")
+        check_tolerance(self.tolerance)
         count_threads(self.threads)
         if self.penalties is not None:
             object.__setattr__(self, "penalties", read_penalties(self.penalties))
@@ -232,7 +229,7 @@ def step_along(
     steps: list[int] = []
     levels = np.asarray(request.penalties).tolist()
     coefficients, before = approach(loss, penalty, coefficients, levels[0])
-    for level in track(levels, "Penalties") if request.show else levels:
+    for level in track(levels, "Penalties", request.disp):
         now = replace(penalty, level=level)
         if request.l1_ratio == 0 and (not points or coefficients[1:].size > SMALL_PROBLEM):
             coefficients = climb_ridge(loss, now, coefficients)

@@ -27,7 +27,9 @@ from mlelogit.fitting.optimization import minimize_nonnegative
 # where that does not do nearer; and what counts as a zero's excess.
 TARGETS = (1e-3, 1e-9)
 EXCESS = 1e-9
+# Iterations of L-BFGS-B: an answer that is not near by then is left to exchanges and polishing.
 LARGEST_CLIMB = 200
+# Newton steps, which end where the slope no longer shrinks: some six, in doubles.
 POLISHES = 20
 # How often groups are let in and out before L-BFGS-B looks for the right ones, and after it has
 # come near them.

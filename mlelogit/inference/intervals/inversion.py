@@ -10,17 +10,14 @@ Categorical Data Analysis, section 1.3.3 and 3.2.5).
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtri
-from tqdm import tqdm
 
-from mlelogit.data.arguments import check_choice, check_flag, is_whole, read_reals
+from mlelogit.data.arguments import check_choice, check_disp, check_flag, is_whole, read_reals
 from mlelogit.data.combinations import name_combinations, read_combinations
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
@@ -35,7 +32,7 @@ from mlelogit.inference.coefficients import (
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.intervals.profile import FINDERS, Section, climb_at, find_profile_end
 from mlelogit.inference.intervals.sections import Line, survey_record
-from mlelogit.notices import keep_errors, warn_user
+from mlelogit.notices import keep_errors, track, warn_user
 
 METHODS = ("wald", *FINDERS)
 SHOWN = 6
@@ -97,13 +94,10 @@ def invert_tests(
     quantile = float(chdtri(1, check_alpha(alpha)))
     ends = np.full((len(combinations), 2), np.nan)
     fixed = np.zeros(len(combinations), dtype=bool)
-    with _show_progress(len(combinations), disp) as progress:
-        for i, row in enumerate(combinations.matrix):
-            line = terrain.place(row, float(combinations.values[i]))
-            fixed[i] = line.fixed
-            ends[i] = _find_ends(line, quantile, method)
-            if progress is not None:
-                progress.update()
+    for i in track(range(len(combinations)), "Intervals", check_disp(disp)):
+        line = terrain.place(combinations.matrix[i], float(combinations.values[i]))
+        fixed[i] = line.fixed
+        ends[i] = _find_ends(line, quantile, method)
     _warn_of_gaps(ends, combinations.words, method)
     ends[fixed] = np.nan
     return ends
@@ -127,14 +121,6 @@ def _find_ends(line: Line, quantile: float, method: str) -> tuple[float, float]:
     find = FINDERS[method]
     low, high = (line.unit * find(line.section, side, quantile) for side in (-1, 1))
     return line.estimate + low, line.estimate + high
-
-
-def _show_progress(total: int, disp: bool | None) -> Any:
-    """Return a progress bar, or what does nothing: even a silent bar makes locks."""
-    if not (disp is None or isinstance(disp, bool | np.bool_)):
-        raise OptionError(f"disp must be True, False or None, not {disp!r}.")
-    shown = disp or (disp is None and sys.stderr is not None and sys.stderr.isatty())
-    return tqdm(total=total, desc="Intervals", leave=False) if shown else nullcontext()
 
 
 def _warn_of_gaps(ends: np.ndarray, words: Sequence[str], method: str) -> None:
@@ -309,16 +295,15 @@ def _climb_along(line: Line, section: Section, values: np.ndarray, disp: bool | 
     """Return the profile at some values, each climbed from the one before, outward."""
     loglike = np.full(len(values), np.nan)
     steps = (values - line.estimate) / line.unit
-    with _show_progress(len(values), disp) as progress:
-        for side in (-1, 1):
-            near = None
-            places = np.flatnonzero(steps < 0 if side < 0 else steps >= 0)
-            for i in places[np.argsort(np.abs(steps[places]), kind="stable")]:
-                point = climb_at(section, float(steps[i]), near)
-                if point is not None:
-                    near, loglike[i] = point, point.loglike
-                if progress is not None:
-                    progress.update()
+    outward = np.argsort(np.abs(steps), kind="stable")
+    near: dict[bool, Any] = {}
+    for i in track(
+        [*outward[steps[outward] < 0], *outward[steps[outward] >= 0]], "Points", check_disp(disp)
+    ):
+        side = bool(steps[i] < 0)
+        point = climb_at(section, float(steps[i]), near.get(side))
+        if point is not None:
+            near[side], loglike[i] = point, point.loglike
     return loglike
 
 

@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, check_flag, write_value
+from mlelogit.data.arguments import check_choice, check_flag, settle_seed, write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.labels import Labels, read_labels
+from mlelogit.data.labels import read_labels
 from mlelogit.exceptions import (
     BootstrapError,
     BootstrapWarning,
-    FewClustersWarning,
     OptionError,
 )
+from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
@@ -50,11 +50,16 @@ from mlelogit.inference.resampling.bootstrap_intervals import (
     normal_interval,
     percentile_interval,
 )
-from mlelogit.inference.resampling.draws import check_options, replicate, settle_seed
+from mlelogit.inference.resampling.draws import check_options, replicate
 from mlelogit.inference.resampling.jackknife import find_acceleration
 from mlelogit.inference.resampling.units import Units, make_units
-from mlelogit.inference.sandwich.clusters import MANY_CLUSTERS
+from mlelogit.inference.sandwich.clusters import warn_of_few
 from mlelogit.notices import warn_user
+
+# Below one a quantile lies between the smallest replicate and whatever is beyond; rounding aside.
+ENDMOST = 1 - 1e-9
+TOO_SMALL = "Standard errors and intervals from their bootstrap"
+INSTEAD = "bootstrap_test, which imposes the null, keeps its level better"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,7 +109,7 @@ class Bootstrap(ReadOnly):
     @property
     def params(self) -> pd.DataFrame:
         """Estimates, replicate x (category, name); NaN where a resample has no maximum."""
-        columns = index_params(self._encoding)
+        columns = index_params(self.encoding)
         return pd.DataFrame(self.replicates, columns=columns, copy=True).rename_axis("replicate")
 
     @property
@@ -115,20 +120,20 @@ class Bootstrap(ReadOnly):
     @property
     def bse(self) -> pd.DataFrame:
         """Standard deviations of the replicates, laid out as the fit's params."""
-        return frame_params(self.covariance.bse, self._encoding)
+        return frame_params(self.covariance.bse, self.encoding)
 
     @property
     def bias(self) -> pd.DataFrame:
         """Means of the replicates less the estimates, laid out as the fit's params."""
-        gap = self._values.mean(axis=0) - self.units.record.maximum.params
-        return frame_params(gap, self._encoding)
+        gap = self.complete.mean(axis=0) - self.units.record.maximum.params
+        return frame_params(gap, self.encoding)
 
     @property
     def covariance(self) -> Covariance:
         """The covariance of the replicates."""
-        spread = np.atleast_2d(np.cov(self._values, rowvar=False))
+        spread = np.atleast_2d(np.cov(self.complete, rowvar=False))
         matrix = hold_fixed(spread, self.units.record)
-        return Covariance("bootstrap", matrix, f"{len(self._values)} replicates; {self.how}")
+        return Covariance("bootstrap", matrix, f"{len(self.complete)} replicates; {self.how}")
 
     @property
     def how(self) -> str:
@@ -138,7 +143,7 @@ class Bootstrap(ReadOnly):
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the replicates, labelled (category, name)."""
-        return frame_covariance(self.covariance, self._encoding)
+        return frame_covariance(self.covariance, self.encoding)
 
     def conf_int(
         self,
@@ -159,12 +164,13 @@ class Bootstrap(ReadOnly):
         return self.summary()
 
     @property
-    def _encoding(self) -> Encoding:
+    def encoding(self) -> Encoding:
+        """What was learned from the fit's data."""
         return self.units.record.encoding
 
     @cached_property
-    def _values(self) -> np.ndarray:
-        """The replicates that have estimates."""
+    def complete(self) -> np.ndarray:
+        """The replicates that have estimates (m, P)."""
         return self.replicates[np.isfinite(self.replicates).all(axis=1)]
 
 
@@ -178,7 +184,7 @@ def run_bootstrap(
     weights: str | None = None,
     seed: Any = None,
     n_jobs: int | None = None,
-    progress: bool | None = None,
+    disp: bool | None = None,
 ) -> Bootstrap:
     """Estimate the parameters of a fit in many resamples of its rows.
 
@@ -205,7 +211,7 @@ def run_bootstrap(
         gives one. It is kept as `Bootstrap.seed`. The draws do not depend on `n_jobs`.
     n_jobs : int, optional
         Threads; all processors if not given.
-    progress : bool, optional
+    disp : bool, optional
         Whether to show a bar; if not given, on a terminal.
 
     Returns
@@ -228,7 +234,7 @@ def run_bootstrap(
     FewClustersWarning
         If there are fewer than 40 clusters.
     """
-    threads = check_options(times, kind, groups, strata, weights, n_jobs, progress)
+    threads = check_options(times, kind, groups, strata, weights, n_jobs, disp)
     if record.constraints is not None and record.constraints.bounds.any() and kind != "score":
         raise BootstrapError(
             "This fit has bounds, and where one is active refits of resampled rows do not tell how "
@@ -245,9 +251,9 @@ def run_bootstrap(
         None if layers is None else layers.codes,
     )
     chosen = (weights or "rademacher") if kind == "score" else ""
-    replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, progress)
+    replicates, failures = replicate(units, int(times), kind, chosen, seed, threads, disp)
     _tell_failures(failures, len(replicates))
-    _warn_of_few(clusters)
+    warn_of_few([] if clusters is None else [clusters], "clusters", TOO_SMALL, INSTEAD)
     drawn = units.describe(None if clusters is None else clusters.name)
     drawn += "" if layers is None else f", within {layers.count} strata of {layers.name}"
     return Bootstrap(kind, replicates, units, seed, drawn, chosen, failures, n_jobs)
@@ -268,16 +274,6 @@ def _tell_failures(failures: dict[str, int], times: int) -> None:
         "errors and intervals too small; kind='fractional' leaves nobody out.",
         BootstrapWarning,
     )
-
-
-def _warn_of_few(clusters: Labels | None) -> None:
-    if clusters is not None and clusters.count < MANY_CLUSTERS:
-        warn_user(
-            f"There are few clusters: {clusters.count} by {clusters.name!r}. Standard errors and "
-            f"intervals from their bootstrap are likely too small below some {MANY_CLUSTERS}; "
-            "bootstrap_test, which imposes the null, keeps its level better.",
-            FewClustersWarning,
-        )
 
 
 def lend_covariance(boot: Bootstrap, record: FitRecord) -> Covariance:
@@ -324,7 +320,8 @@ def find_intervals(
     Returns
     -------
     pandas.DataFrame
-        Columns lower and upper; rows (category, name), or those of the statistic.
+        Columns lower and upper; rows (category, name), or those of the statistic. NaN for
+        coefficients that the fit's constraints fix.
 
     Raises
     ------
@@ -356,16 +353,15 @@ def find_intervals(
         raise OptionError("Exponentiate inside the statistic, not beside it.")
     if not (statistic is None or callable(statistic)):
         raise OptionError(f"statistic must be a function, not {write_value(statistic)}.")
-    values = boot._values
-    if method != "normal" and len(values) * alpha < 2:
-        warn_user(
-            f"{len(values)} replicates are too few for the quantile {alpha / 2:g}: the interval "
-            "ends at the smallest or largest of them.",
-            BootstrapWarning,
-        )
-    evaluate = _evaluator(statistic, boot._encoding)
+    values = boot.complete
+    if method in ("percentile", "basic"):
+        _warn_of_levels(len(values), np.array([alpha / 2, 1 - alpha / 2]))
+    evaluate = _evaluator(statistic, boot.encoding)
     estimate = evaluate(boot.units.record.maximum.params[np.newaxis])[0]
-    interval = _find_ends(boot, evaluate, values, estimate, alpha, method)
+    record = boot.units.record
+    fixed = [] if statistic is not None else find_fixed(record.restriction, record.basis).tolist()
+    interval = _find_ends(boot, evaluate, values, estimate, alpha, method, fixed)
+    interval[:, fixed] = np.nan
     if exponentiate:
         with np.errstate(over="ignore"):
             interval = np.exp(interval)
@@ -379,6 +375,7 @@ def _find_ends(
     estimate: np.ndarray,
     alpha: float,
     method: str,
+    fixed: list[int],
 ) -> np.ndarray:
     found = evaluate(values)
     broken = int((~np.isfinite(found)).any(axis=1).sum())
@@ -396,14 +393,27 @@ def _find_ends(
             "method='bca' leaves out every cluster in turn, and without one of them there is no "
             "finite maximum; use another method."
         )
-    interval = bca_interval(found, estimate, acceleration, alpha)
-    if np.isnan(interval).any():
+    interval, levels = bca_interval(found, estimate, acceleration, alpha)
+    free = np.delete(levels, fixed, axis=1)
+    _warn_of_levels(len(found), free[np.isfinite(free)])
+    if not np.isfinite(free).all():
         warn_user(
             "A BCa interval is undefined where all replicates lie on one side of the estimate, "
             "or it does not vary; it is NaN.",
             BootstrapWarning,
         )
     return interval
+
+
+def _warn_of_levels(count: int, levels: np.ndarray) -> None:
+    """Warn if quantiles at some levels are the ends of so many replicates."""
+    out = np.minimum(levels, 1 - levels) * count
+    if (out < ENDMOST).any():
+        warn_user(
+            f"{count} replicates are too few for the quantile {levels[np.argmin(out)]:.4g}: the "
+            "interval ends at the smallest or largest of them.",
+            BootstrapWarning,
+        )
 
 
 def _evaluator(
@@ -423,7 +433,7 @@ def _evaluator(
 def _frame_interval(
     interval: np.ndarray, boot: Bootstrap, statistic: Callable[[pd.DataFrame], Any] | None
 ) -> pd.DataFrame:
-    encoding = boot._encoding
+    encoding = boot.encoding
     if statistic is None:
         shape = 2, len(encoding.others), len(encoding.names)
         interval = spread_columns(interval.reshape(shape), encoding).reshape(2, -1)
@@ -448,13 +458,19 @@ def summarize_bootstrap(boot: Bootstrap, alpha: float = 0.05, method: str = "per
     }
     interval = boot.conf_int(alpha, method)
     columns = {
-        "coef": frame_params(boot.units.record.maximum.params, boot._encoding),
+        "coef": frame_params(boot.units.record.maximum.params, boot.encoding),
         "bias": boot.bias,
         "std err": boot.bse,
     }
     table = pd.DataFrame(
         {name: frame.to_numpy().T.ravel() for name, frame in columns.items()}, index=interval.index
     ).join(interval)
-    rows = table.to_string(float_format=lambda value: f"{value:.4g}", na_rep="(omitted)")
+    table = table.map(lambda value: "(omitted)" if np.isnan(value) else f"{value:.4g}")
+    record = boot.units.record
+    for place in find_fixed(record.restriction, record.basis):
+        category, name = divmod(int(place), len(boot.encoding.names))
+        label = boot.encoding.others[category], boot.encoding.names[name]
+        table.loc[[label], ["lower", "upper"]] = "(fixed)"
+    rows = table.to_string()
     width = max(len(label) for label in head)
     return "\n".join(["Bootstrap", *(f"{k:<{width}} {v}" for k, v in head.items()), rows])

@@ -39,8 +39,8 @@ def normal_interval(replicates: np.ndarray, estimate: np.ndarray, alpha: float) 
 
 def bca_interval(
     replicates: np.ndarray, estimate: np.ndarray, acceleration: np.ndarray, alpha: float
-) -> np.ndarray:
-    r"""Return the bias-corrected and accelerated interval (2, q).
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the bias-corrected and accelerated interval (2, q), and the levels of its ends.
 
     The quantiles of the replicates at ``Φ(z₀ + (z₀ + z) / (1 - a (z₀ + z)))`` for
     ``z = Φ⁻¹(alpha / 2)`` and ``Φ⁻¹(1 - alpha / 2)``, where ``Φ(z₀)`` is the share of replicates
@@ -50,10 +50,11 @@ def bca_interval(
     """
     below = (replicates < estimate).mean(axis=0) + (replicates == estimate).mean(axis=0) / 2
     shift = ndtri(below)
-    interval = np.full((2, len(estimate)), np.nan)
+    interval, levels = np.full((2, 2, len(estimate)), np.nan)
     for side, z in enumerate(ndtri([alpha / 2, 1 - alpha / 2])):
         with np.errstate(invalid="ignore", divide="ignore"):
-            levels = ndtr(shift + (shift + z) / (1 - acceleration * (shift + z)))
-        for place in np.flatnonzero(np.isfinite(levels) & np.isfinite(shift)):
-            interval[side, place] = np.quantile(replicates[:, place], levels[place])
-    return interval
+            moved = ndtr(shift + (shift + z) / (1 - acceleration * (shift + z)))
+        levels[side] = np.where(np.isfinite(shift), moved, np.nan)
+        for place in np.flatnonzero(np.isfinite(levels[side])):
+            interval[side, place] = np.quantile(replicates[:, place], levels[side, place])
+    return interval, levels

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from mlelogit.data.arguments import check_choice, is_whole, write_value
+from mlelogit.data.arguments import check_choice, check_disp, is_whole, write_value
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.refits import refit
@@ -22,15 +19,15 @@ from mlelogit.inference.resampling.units import (
     draw_perturbations,
     sum_scores,
 )
+from mlelogit.notices import track
 
 KINDS = ("pairs", "cluster", "fractional", "score")
 ABSENT = "a category is absent"
 SEPARATED = "categories are separated, or columns are combinations of others"
-LARGEST_SEED = 2**63
 
 
 def check_options(
-    times: Any, kind: Any, groups: Any, strata: Any, weights: Any, n_jobs: Any, progress: Any
+    times: Any, kind: Any, groups: Any, strata: Any, weights: Any, n_jobs: Any, disp: Any
 ) -> int:
     """Return the number of threads, or raise `OptionError` for options that do not go together."""
     check_choice("kind", kind, KINDS)
@@ -45,7 +42,7 @@ def check_options(
         if kind != "score":
             raise OptionError(f"weights= perturbs scores (kind='score'); kind={kind!r} has none.")
         check_choice("weights", weights, tuple(PERTURBATIONS))
-    return check_run(n_jobs, progress)
+    return check_run(n_jobs, disp)
 
 
 def check_times(times: Any, least: int) -> None:
@@ -56,10 +53,9 @@ def check_times(times: Any, least: int) -> None:
         )
 
 
-def check_run(n_jobs: Any, progress: Any) -> int:
+def check_run(n_jobs: Any, disp: Any) -> int:
     """Return the number of threads, or raise `OptionError` if an option is none."""
-    if not (progress is None or isinstance(progress, bool | np.bool_)):
-        raise OptionError(f"progress must be True, False or None, not {write_value(progress)}.")
+    check_disp(disp)
     try:
         return count_threads(n_jobs)
     except OptionError as error:
@@ -68,40 +64,10 @@ def check_run(n_jobs: Any, progress: Any) -> int:
         ) from error
 
 
-def settle_seed(seed: Any) -> int:
-    """Return a seed that can be told and used again.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mlelogit.inference.resampling.draws import settle_seed
-    >>> settle_seed(7), settle_seed(np.random.default_rng(7)) == settle_seed(7)
-    (7, False)
-    """
-    if seed is None:
-        return int(np.random.default_rng().integers(LARGEST_SEED))
-    if isinstance(seed, np.random.Generator):
-        return int(seed.integers(LARGEST_SEED))
-    if not is_whole(seed) or seed < 0:
-        raise OptionError(
-            "seed must be a whole number, not negative, a numpy Generator or None, not "
-            f"{write_value(seed)}."
-        )
-    return int(seed)
-
-
-def count_up(total: int, chunk: int, progress: bool | None, what: str) -> Iterator[int]:
-    """Yield the sizes of chunks, and show how many of the total are done.
-
-    Even a silent bar makes locks, so there is none unless it is shown.
-    """
-    shown = sys.stderr.isatty() if progress is None else progress
-    with tqdm(total=total, desc=what) if shown else nullcontext() as bar:
-        for start in range(0, total, chunk):
-            size = min(chunk, total - start)
-            yield size
-            if bar is not None:
-                bar.update(size)
+def count_up(total: int, chunk: int, disp: bool | None, what: str) -> Iterator[int]:
+    """Go through the sizes of chunks, and show how many of the total are done."""
+    sizes = [min(chunk, total - start) for start in range(0, total, chunk)]
+    return track(sizes, what, disp, total=total, weigh=int)
 
 
 @single_threaded_blas
@@ -112,7 +78,7 @@ def replicate(
     weights: str,
     seed: int,
     threads: int,
-    progress: bool | None,
+    disp: bool | None,
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return estimates (B, P) in resamples, and the reasons why some have none, counted.
 
@@ -126,13 +92,13 @@ def replicate(
     weights : str
         How scores are perturbed, if they are.
     seed, threads : int
-    progress : bool or None
+    disp : bool or None
         Whether to show a bar; on a terminal if None.
     """
     rng = np.random.default_rng(seed)
     parts: list[np.ndarray] = []
     failures: dict[str, int] = {}
-    for size in count_up(times, units.chunk, progress, "Replicates"):
+    for size in count_up(times, units.chunk, disp, "Replicates"):
         if kind == "score":
             signs, _ = draw_perturbations(units, rng, size, weights)
             parts.append(perturb(units, units.spread(signs)))

@@ -20,6 +20,7 @@ from mlelogit.fitting.likelihood import drop_base, evaluate_block, weigh
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.refits import refit
 from mlelogit.inference.resampling.units import Units, find_residuals, number_rows
+from mlelogit.inference.sandwich.leverage import form_variances
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -161,17 +162,11 @@ def step_without(block: Block, params: np.ndarray, base: int, inverse: np.ndarra
         V (P, P), in the internal basis.
     """
     residuals = find_residuals(block, params, base)
-    width, x = len(block.x), block.x
-    size = len(residuals)
+    x, size = block.x, len(residuals)
     y = drop_base(evaluate_block(block, params, base).probabilities, base)
     spread = -y[:, np.newaxis] * y
     spread[np.arange(size), np.arange(size)] += y
     spread = weigh(block, spread)
-    cube = inverse.reshape(size, width, size, width)
-    leverage = np.empty((size, size, x.shape[1]))
-    for j in range(size):
-        for k in range(j, size):
-            leverage[j, k] = leverage[k, j] = ((cube[j, :, k] @ x) * x).sum(axis=0)
-    left = np.eye(size) - np.einsum("jkm,klm->mjl", spread, leverage)
+    left = np.eye(size) - np.einsum("jkm,mkl->mjl", spread, form_variances(x, inverse))
     turned = np.linalg.solve(left, residuals.T[:, :, np.newaxis])[:, :, 0].T
     return -inverse @ (turned[:, np.newaxis] * x).reshape(-1, x.shape[1])

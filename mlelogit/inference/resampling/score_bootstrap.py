@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc
 
-from mlelogit.data.arguments import check_choice
+from mlelogit.data.arguments import check_choice, settle_seed
 from mlelogit.data.blocks import Block
 from mlelogit.data.labels import read_labels
 from mlelogit.data.restrictions import Restriction
@@ -35,7 +35,7 @@ from mlelogit.fitting.constrained.restriction import (
 )
 from mlelogit.fitting.linalg import ColumnBasis, factor_positive, invert_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.resampling.draws import check_run, check_times, count_up, settle_seed
+from mlelogit.inference.resampling.draws import check_run, check_times, count_up
 from mlelogit.inference.resampling.units import (
     CHUNK_ELEMENTS,
     PERTURBATIONS,
@@ -46,12 +46,17 @@ from mlelogit.inference.resampling.units import (
     number_rows,
 )
 from mlelogit.inference.testing.hypothesis import TestResult, read_equations
+from mlelogit.inference.testing.nesting import SETTLED, is_settled
 
 # All sign patterns of twelve clusters are fewer than are worth drawing from.
 ENUMERATED_CLUSTERS = 12
 # Statistics that differ by less are equal, and rounding made the difference.
 TIE_TOLERANCE = 1e-9
+# The statistic is a quadratic form in the inverse of the units' covariance, scaled to ones on its
+# diagonal; below this its rounding errors show in the sixth digit.
 SINGULAR = 1e-10
+# Where the scores of every cluster's rows cancel, rounding leaves less than this of their length.
+CANCELLED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def run_bootstrap_test(
     weights: str = "rademacher",
     seed: Any = None,
     value: Any = None,
-    progress: bool | None = None,
+    disp: bool | None = None,
 ) -> BootstrapTest:
     """Test linear hypotheses by the score bootstrap, with the null imposed.
 
@@ -126,13 +131,14 @@ def run_bootstrap_test(
     seed : int or numpy.random.Generator, optional
     value : array-like, optional
         The right sides q.
-    progress : bool, optional
+    disp : bool, optional
         Whether to show a bar; if not given, on a terminal.
 
     Returns
     -------
     BootstrapTest
-        NaN with a reason if the null has no certified maximum, or the units are too few.
+        NaN with a reason if the null has no certified maximum, the fit's own constraints settle
+        it or a part of it, or the units are too few.
 
     Raises
     ------
@@ -156,19 +162,16 @@ def run_bootstrap_test(
     """
     check_choice("weights", weights, tuple(PERTURBATIONS))
     check_times(times, 1)
-    check_run(None, progress)
+    check_run(None, disp)
     seed = settle_seed(seed)
     asked = read_equations(hypothesis, record.encoding, value)
-    clusters = None
-    if groups is not None:
-        clusters = read_labels(record.need_blocks().design, groups, "groups")
-    codes = None if clusters is None else clusters.codes
-    units = make_units(record, codes, estimated=False)
-    said = units.describe(None if clusters is None else clusters.name)
+    units, said = _read_units(record, groups)
     rows = _find_rows(asked, record.basis)
-    fit = fit_restricted(record, asked, _find_start(record))
-    effective = _find_effective(units, fit, rows) if fit.converged else None
-    reason = _find_reason(units, effective, len(rows))
+    effective, reason = None, SETTLED if is_settled(record, asked.matrix) else ""
+    if not reason:
+        fit = fit_restricted(record, asked, _find_start(record))
+        found = _find_effective(units, fit, rows) if fit.converged else None
+        effective, reason = _judge_units(units, found)
     test = BootstrapTest(
         name="Score bootstrap test",
         null=asked.said,
@@ -181,7 +184,16 @@ def run_bootstrap_test(
     )
     if effective is None or reason:
         return test
-    return _perturb(test, units, effective, times, seed, progress)
+    return _perturb(test, units, effective, times, seed, disp)
+
+
+def _read_units(record: FitRecord, groups: Any) -> tuple[Units, str]:
+    """Return what is perturbed, also in words."""
+    clusters = None
+    if groups is not None:
+        clusters = read_labels(record.need_blocks().design, groups, "groups")
+    units = make_units(record, None if clusters is None else clusters.codes, estimated=False)
+    return units, units.describe(None if clusters is None else clusters.name)
 
 
 def _perturb(
@@ -190,7 +202,7 @@ def _perturb(
     effective: np.ndarray,
     times: int,
     seed: int,
-    progress: bool | None,
+    disp: bool | None,
 ) -> BootstrapTest:
     """Fill in a test's statistic and its p-value, from all patterns of signs or from draws."""
     statistic = float(_compute(*_sum_units(units, effective))[0])
@@ -199,7 +211,7 @@ def _perturb(
         found = _compute_all(units, effective)
         share = float(_reach(found, statistic).mean())
         return replace(test, p_value=share, replicates=2 * len(found), enumerated=True)
-    count = _count_draws(units, effective, statistic, times, test.weights, seed, progress)
+    count = _count_draws(units, effective, statistic, times, test.weights, seed, disp)
     return replace(test, p_value=(1 + count) / (1 + times), replicates=times, seed=seed)
 
 
@@ -222,8 +234,13 @@ def _find_rows(asked: Restriction, basis: ColumnBasis) -> np.ndarray:
     return right[singular > DEPENDENCE_TOLERANCE * singular[0]]
 
 
-def _find_effective(units: Units, fit: RestrictedFit, rows: np.ndarray) -> np.ndarray | None:
-    """Return ``R V s`` of every unit (G, r), or None if the information is singular."""
+def _find_effective(
+    units: Units, fit: RestrictedFit, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return ``R V s`` of every unit (G, r) and the length of that of all rows (r,).
+
+    None if the information is singular.
+    """
     record, information = units.record, np.asarray(fit.sums.information)
     if record.restriction is None:
         factor = factor_positive(information)
@@ -236,10 +253,11 @@ def _find_effective(units: Units, fit: RestrictedFit, rows: np.ndarray) -> np.nd
     turned = (rows @ inverse).reshape(len(rows), *record.params.shape)
     found = number_rows(units).map(_project_scores, inner, record.encoding.base, turned).T
     if units.groups is None:
-        return found
+        return found, np.linalg.norm(found * np.sqrt(units.members)[:, np.newaxis], axis=0)
+    found *= units.people[:, np.newaxis]
     totals = np.zeros((units.clusters, len(rows)))
-    np.add.at(totals, units.groups, found * units.people[:, np.newaxis])
-    return totals
+    np.add.at(totals, units.groups, found)
+    return totals, np.linalg.norm(found, axis=0)
 
 
 def _project_scores(block: Block, params: np.ndarray, base: int, turned: np.ndarray) -> np.ndarray:
@@ -248,18 +266,22 @@ def _project_scores(block: Block, params: np.ndarray, base: int, turned: np.ndar
     return np.sum(pieces, axis=0)
 
 
-def _find_reason(units: Units, effective: np.ndarray | None, size: int) -> str:
-    if effective is None:
-        return "the model under the null has no certified maximum, or no regular information"
-    if units.count <= size:
-        return f"{units.count:.10g} units are too few for {size} equations"
+def _judge_units(
+    units: Units, found: tuple[np.ndarray, np.ndarray] | None
+) -> tuple[np.ndarray | None, str]:
+    """Return ``R V s`` of the units, and say why they tell nothing; nothing if they do."""
+    if found is None:
+        return None, "the model under the null has no certified maximum, or no regular information"
+    effective, length = found
+    if units.count <= len(length):
+        return effective, f"{units.count:.10g} units are too few for {len(length)} equations"
     spread = (effective * units.members[:, np.newaxis]).T @ effective
     scale = np.sqrt(np.diag(spread))
-    if not (np.isfinite(scale).all() and scale.all()):
-        return "no unit's score moves what is tested"
+    if not (np.isfinite(scale).all() and (scale > CANCELLED * length).all()):
+        return effective, "no unit's score moves what is tested"
     if np.linalg.eigvalsh(spread / scale / scale[:, np.newaxis])[0] < SINGULAR:
-        return "the covariance of what is tested is singular: units are too few"
-    return ""
+        return effective, "the covariance of what is tested is singular: units are too few"
+    return effective, ""
 
 
 def _sum_units(
@@ -272,8 +294,11 @@ def _sum_units(
     sums = units.members[np.newaxis] if sums is None else sums
     squares = units.members[np.newaxis] if squares is None else squares
     size = effective.shape[1]
-    products = (effective[:, :, np.newaxis] * effective[:, np.newaxis]).reshape(-1, size**2)
-    return sums @ effective, (squares @ products).reshape(-1, size, size)
+    spread = np.empty((len(squares), size, size))
+    for i in range(size):
+        for j in range(i + 1):
+            spread[:, i, j] = spread[:, j, i] = squares @ (effective[:, i] * effective[:, j])
+    return sums @ effective, spread
 
 
 def _compute(totals: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -304,13 +329,13 @@ def _count_draws(
     times: int,
     weights: str,
     seed: int,
-    progress: bool | None,
+    disp: bool | None,
 ) -> int:
     """Count the draws whose T reaches the statistic."""
     rng, count = np.random.default_rng(seed), 0
     points = len(PERTURBATIONS[weights][0])
     chunk = max(1, CHUNK_ELEMENTS // (points * len(units.members)))
-    for size in count_up(times, chunk, progress, "Draws"):
+    for size in count_up(times, chunk, disp, "Draws"):
         sums, squares = draw_perturbations(units, rng, size, weights)
         kept = None if weights == "rademacher" else squares
         found = _compute(*_sum_units(units, effective, sums, kept))

@@ -11,7 +11,7 @@ from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.sources import ColumnSource, leave_out_rows
 from mlelogit.exceptions import BiasReductionError, BootstrapError
-from mlelogit.fitting.likelihood import drop_base, evaluate_block, weigh
+from mlelogit.fitting.likelihood import Matrix, drop_base, evaluate_block, weigh
 from mlelogit.fitting.record import FitRecord
 
 # Numbers in the array of a chunk's draws: 8 megabytes.
@@ -253,16 +253,6 @@ def draw_perturbations(
     return found @ values, found @ values**2
 
 
-@dataclass(frozen=True)
-class _Stack:
-    """Sums of scores (B, P); ``+`` joins rows."""
-
-    value: np.ndarray
-
-    def __add__(self, other: _Stack) -> _Stack:
-        return _Stack(self.value + other.value)
-
-
 def number_rows(units: Units, threads: int | None = None) -> RowBlocks:
     """Return the cells in the internal basis, each the only member of a group: its number."""
     blocks = units.record.need_blocks()
@@ -275,15 +265,15 @@ def find_residuals(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     return weigh(block, -drop_base(evaluate_block(block, params, base).excess, base))
 
 
-def _sum_times(block: Block, params: np.ndarray, base: int, times: np.ndarray) -> _Stack:
+def _sum_times(block: Block, params: np.ndarray, base: int, times: np.ndarray) -> Matrix:
     drawn = times[:, block.groups]
     residuals = find_residuals(block, params, base)
     sums = [(drawn * residual) @ block.x.T for residual in residuals]
-    return _Stack(np.stack(sums, axis=1).reshape(len(times), -1))
+    return Matrix(np.stack(sums, axis=1).reshape(len(times), -1))
 
 
 def sum_scores(units: Units, params: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return ``Σ_n times_bn s_n`` at params of the internal basis, for every draw: (B, P)."""
     base = units.record.encoding.base
-    stack: _Stack = number_rows(units).reduce(_sum_times, params, base, times)
+    stack: Matrix = number_rows(units).reduce(_sum_times, params, base, times)
     return stack.value

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import check_disp
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest, Folds, deal_folds
@@ -62,9 +63,12 @@ class CrossValidation:
 
 
 def cross_validate(
-    design: Design, request: FoldRequest, threads: int | None = None
+    design: Design,
+    request: FoldRequest,
+    asked: FitRequest | None = None,
+    disp: bool | None = None,
 ) -> CrossValidation:
-    r"""Score every observation by a maximum likelihood fit without its fold.
+    r"""Score every observation by a fit without its fold.
 
     ``Σ_f Σ_{n in f} w_n Σ_k d_nk log y_nk(θ_f)``, θ_f the estimates without fold f (Stone 1974,
     JRSS B 36; Geisser 1975, JASA 70). With m_f and W_f a fold's mean and weight and m the mean
@@ -77,8 +81,11 @@ def cross_validate(
     ----------
     design : Design
     request : FoldRequest
-    threads : int, optional
-        Threads over the rows; all processors if not given.
+    asked : FitRequest, optional
+        How to fit, with what constraints and bias reduction; plain maximum likelihood if not
+        given.
+    disp : bool, optional
+        Whether to show a progress bar; on a terminal only if not given.
 
     Returns
     -------
@@ -90,6 +97,9 @@ def cross_validate(
         If there are more folds than observations, or an argument is not what it must be.
     OneCategoryError
         If a fold leaves a single category to fit.
+    ConstraintError
+        If a fold leaves no observation of a category that a constraint is about, or no
+        variation of its column.
 
     Warns
     -----
@@ -113,14 +123,17 @@ def cross_validate(
     Cross-validated log-likelihood, 5 folds: -625.551
     per observation: -0.66266 (standard error 0.013)
     """
-    asked = FitRequest(threads=threads)
+    asked = asked or FitRequest()
+    check_disp(disp)
     dealt = deal_folds(design, request)
     found: list[list[HeldOut]] = [[] for _ in dealt]
     work = [(i, fold) for i, folds in enumerate(dealt) for fold in range(len(folds.labels))]
-    for repeat, fold in track(work, "Folds"):
+    for repeat, fold in track(work, "Folds", disp):
         found[repeat].append(fit_without(design, dealt[repeat], fold, asked))
     _warn(found)
-    rows = np.sum([part.loglike for parts in found for part in parts], axis=0) / len(found)
+    rows = np.zeros(design.source.shape[0])
+    for part in (part for parts in found for part in parts):
+        rows[part.rows] += part.loglike / len(found)
     weights = np.array([part.observations for part in found[0]])
     total = float(weights.sum())
     errors = [measure_error(*_list_means(parts)) for parts in found]

@@ -29,7 +29,12 @@ from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.exceptions import CovarianceError, FewClustersWarning, NegativeVarianceWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import iterate_cells
-from mlelogit.inference.sandwich.leverage import find_root, sum_adjusted_clusters, warn_of_lone
+from mlelogit.inference.sandwich.leverage import (
+    POWERS,
+    find_root,
+    sum_adjusted_clusters,
+    warn_of_lone,
+)
 from mlelogit.notices import warn_user
 
 CLUSTER_CORRECTIONS = {
@@ -39,7 +44,6 @@ CLUSTER_CORRECTIONS = {
     "CR2": "CR2, scores adjusted for leverage, (1 - H)^(-1/2)",
     "CR3": "CR3, scores adjusted for leverage, (1 - H)^(-1)",
 }
-POWERS = {"CR2": 0.5, "CR3": 1.0}
 # Cameron and Miller (2015, section VI) call 20 to 50 clusters few.
 MANY_CLUSTERS = 40
 # Relative to the largest eigenvalue, what rounding can make negative.
@@ -80,7 +84,7 @@ def estimate_clustered(
     -----
     FewClustersWarning, LeverageWarning, NegativeVarianceWarning
     """
-    _warn_of_few(sets, record.size, correction)
+    warn_of_few(sets, "clusters", "Standard errors by cluster", _advise(record, sets, correction))
     root, lone = find_root(bread), 0
     inner = np.zeros((root.shape[1], root.shape[1]))
     for members in range(1, len(sets) + 1):
@@ -125,23 +129,41 @@ def find_factor(record: FitRecord, groups: int, correction: str) -> float:
     return factor * float((record.nobs - 1) / (record.nobs - size))
 
 
-def _warn_of_few(sets: Sequence[Labels], size: int, correction: str) -> None:
+def warn_of_few(sets: Sequence[Labels], what: str, said: str, advice: str) -> None:
+    """Warn if there are fewer than 40 of what scores are summed by.
+
+    Parameters
+    ----------
+    sets : sequence of Labels
+    what : str
+        Their name, in the plural.
+    said : str
+        What is likely too small then.
+    advice : str
+        What to do about it.
+    """
     few = [labels for labels in sets if labels.count < MANY_CLUSTERS]
-    if not few:
-        return
-    counts = ", ".join(f"{labels.count} by {labels.name!r}" for labels in few)
-    least = min(labels.count for labels in few)
-    rank = (
-        f" Its rank is at most {least - 1}, below the {size} parameters: no test of more than "
-        f"{least - 1} hypotheses at a time exists."
-    )
-    remedy = "correction='CR2' or 'CR3' lessens that"
+    if few:
+        counts = ", ".join(f"{labels.count} by {labels.name!r}" for labels in few)
+        warn_user(
+            f"There are few {what}: {counts}. {said} are likely too small below some "
+            f"{MANY_CLUSTERS}; {advice}.",
+            FewClustersWarning,
+        )
+
+
+def _advise(record: FitRecord, sets: Sequence[Labels], correction: str) -> str:
+    """Say what lessens the error of few clusters, and how many hypotheses they can tell."""
     if correction in POWERS:
-        remedy = f"{correction} lessens that, and the normal distribution is still too narrow"
-    warn_user(
-        f"There are few clusters: {counts}. Standard errors by cluster are likely too small below "
-        f"some {MANY_CLUSTERS}; {remedy}.{rank if least <= size else ''}",
-        FewClustersWarning,
+        return f"{correction} lessens that, and the normal distribution is still too narrow"
+    remedy, most = "correction='CR2' or 'CR3' lessens that", sets[0].count - 1
+    # The sums of scores of one kind of clusters add up to zero where the likelihood is largest.
+    plain = len(sets) == 1 and record.maximum.bias_reduction is None
+    if not plain or most >= record.size:
+        return remedy
+    return (
+        f"{remedy}. Its rank is at most {most}, below the {record.size} parameters: no test of "
+        f"more than {most} hypotheses at a time exists"
     )
 
 

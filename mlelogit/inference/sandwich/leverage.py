@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mlelogit.data.blocks import Block, RowBlocks, cut_block
 from mlelogit.data.design import take_rows
@@ -45,8 +44,10 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.products import index_pairs, weighted_gram
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import open_objective, sort_cells
-from mlelogit.notices import warn_user
+from mlelogit.notices import track, warn_user
 
+# Kind -> the power of (1 - H) that scores are divided by.
+POWERS = {"HC2": 0.5, "HC3": 1.0, "CR2": 0.5, "CR3": 1.0}
 # Half a double's digits: closer to one, rounding decides what is left.
 LONE = 1e-8
 # Relative to the largest eigenvalue, what rounding leaves of a variance of zero.
@@ -212,7 +213,9 @@ def sum_adjusted_clusters(
     # So large a cluster fills a batch: its rows are summed block by block.
     large = sizes * equations * root.shape[1] > BATCH_ELEMENTS
     total = AdjustedMeat(np.zeros((root.shape[1], root.shape[1])), 0)
-    for cluster in show_progress(np.flatnonzero(large), len(params)):
+    places = np.flatnonzero(large)
+    shown = None if len(places) * len(params) ** 3 >= LONG_WORK else False
+    for cluster in track(places, "Clusters", shown):
         total += clusters.adjust_large(order[starts[cluster] : starts[cluster + 1]])
     batches = []
     for size in np.unique(sizes[~large]):
@@ -223,14 +226,6 @@ def sum_adjusted_clusters(
     found: list[AdjustedMeat] = []
     fold_in_order(clusters.adjust_batch, batches, objective.blocks.threads, found.append)
     return sum(found, total)
-
-
-def show_progress(clusters: np.ndarray, size: int) -> Any:
-    """Return the clusters, with a bar on a terminal if they take long."""
-    # Even a silent bar makes locks that settle how this process starts others.
-    if len(clusters) * size**3 < LONG_WORK:
-        return clusters
-    return tqdm(clusters, desc="Clusters", disable=None)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ TAKES = {
     "HAC": ("time", "groups", "maxlags", "correction"),
     "survey": ("strata", "psu", "fpc", "lonely"),
 }
+# Those that take the sum of the weights for the amount of information.
+UNIT_BOUND = ("nonrobust", "opg")
 NEEDS = {"cluster": "groups", "HAC": "time"}
 COVARIANCES = tuple(TAKES)
 
@@ -72,6 +74,13 @@ def check_weights(kind: str, weight_type: str | None) -> None:
         raise CovarianceError(
             f"Covariance {kind!r} is not defined with importance weights, which do not say how "
             "many observations a row stands for; use 'nonrobust', or another weight_type."
+        )
+    if kind in UNIT_BOUND and weight_type == "sampling":
+        raise CovarianceError(
+            f"Covariance {kind!r} is not defined with sampling weights: it would shrink if "
+            "all weights were doubled, which say how many of the population a row stands for, not "
+            "how much was observed. Use 'robust'; or weight_type='importance', with which "
+            "'nonrobust' takes the weights as they are."
         )
 
 

@@ -8,7 +8,9 @@ Bartlett's weights (Newey and West 1987, equation 5):
 With groups the sums are by group and period, and only those of one group are multiplied:
 statsmodels' "hac-panel". Without groups all rows of a period are summed first, which allows for
 any correlation between rows of one period and of nearby ones (Driscoll and Kraay 1998):
-statsmodels' "hac-groupsum"; with one row per period it is Newey and West's.
+statsmodels' "hac-groupsum"; with one row per period it is Newey and West's. The longest lag is
+``floor(4 (T / 100)^(2/9))`` of T periods if none is given (Newey and West 1994, Review of
+Economic Studies 61, 631-653, for these weights).
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ SERIAL_CORRECTIONS = {
     "HC1": "times n / (n - P)",
     "CR1": "times G / (G - 1) times (n - 1) / (n - P)",
 }
+# Beyond it doubles skip whole numbers.
 LARGEST_WHOLE = 2.0**53
 
 
@@ -47,6 +50,8 @@ class Series(ReadOnly):
         (cells,), int64, its period: a whole number as given, else the rank of its label.
     periods, members : int
         How many different periods and groups there are.
+    counted : bool
+        Whether periods are whole numbers, so that gaps between them count.
     """
 
     labels: Labels
@@ -54,6 +59,7 @@ class Series(ReadOnly):
     times: np.ndarray
     periods: int
     members: int
+    counted: bool
 
 
 def arrange_series(time: Labels, groups: Labels | None) -> Series:
@@ -62,31 +68,54 @@ def arrange_series(time: Labels, groups: Labels | None) -> Series:
     Raises
     ------
     LabelError
-        If times have no order.
+        If times have no order, or are text, whose order need not be that of time.
     CovarianceError
         If there is one period only.
     """
-    if not _is_ordered(time.names):
-        raise LabelError(f"{time.name!r} (time) holds labels that cannot be compared with others.")
+    names = time.names.infer_objects()
+    _check_order(names, time.name)
     if time.count < 2:
         raise CovarianceError(
             f"All rows are of one period by {time.name!r} (time); 'HAC' needs two or more. "
             "'cluster' allows for correlation inside groups."
         )
-    periods = number_periods(time.names)
+    periods, counted = number_periods(names), are_counted(names)
     if groups is None:
-        return Series(time, np.zeros(time.count, dtype=np.int64), periods, time.count, 1)
+        alone = np.zeros(time.count, dtype=np.int64)
+        return Series(time, alone, periods, time.count, 1, counted)
     cells = cross_labels([groups, time])
     _, first = np.unique(cells.codes, return_index=True)
     of_group, of_time = groups.codes[first], periods[time.codes[first]]
-    return Series(cells, of_group, of_time, time.count, groups.count)
+    return Series(cells, of_group, of_time, time.count, groups.count, counted)
 
 
-def _is_ordered(names: pd.Index) -> bool:
+def _check_order(names: pd.Index, name: str) -> None:
+    """Raise `LabelError` if labels do not have the order of time."""
+    categorical = isinstance(names.dtype, pd.CategoricalDtype)
+    if isinstance(names.dtype, pd.CategoricalDtype) and names.dtype.ordered:
+        return
+    if categorical or any(isinstance(label, str) for label in names):
+        raise LabelError(
+            f"{name!r} (time) holds {'categories without an order' if categorical else 'text'}, "
+            f"such as {write_value(names[0])}, whose order need not be that of time; give numbers, "
+            "dates or an ordered pandas.Categorical."
+        )
     try:
-        return bool(names.is_monotonic_increasing)
+        ordered = bool(names.is_monotonic_increasing)
     except TypeError:
+        ordered = False
+    if not ordered:
+        raise LabelError(f"{name!r} (time) holds labels that cannot be compared with others.")
+
+
+def are_counted(names: pd.Index) -> bool:
+    """Tell whether ordered labels are whole numbers, or periods of a calendar: then gaps count."""
+    if isinstance(names, pd.PeriodIndex):
+        return True
+    if not pd.api.types.is_numeric_dtype(names.dtype) or pd.api.types.is_bool_dtype(names.dtype):
         return False
+    values = names.to_numpy(dtype=np.float64)
+    return bool((values == np.floor(values)).all() and (np.abs(values) < LARGEST_WHOLE).all())
 
 
 def number_periods(names: pd.Index) -> np.ndarray:
@@ -96,16 +125,14 @@ def number_periods(names: pd.Index) -> np.ndarray:
     --------
     >>> import pandas as pd
     >>> from mlelogit.inference.sandwich.serial import number_periods
-    >>> number_periods(pd.Index([1990, 1991, 1995])), number_periods(pd.Index(["a", "b"]))
+    >>> number_periods(pd.Index([1990, 1991, 1995])), number_periods(pd.Index([0.5, 2.5]))
     (array([1990, 1991, 1995]), array([0, 1]))
     """
+    if not are_counted(names):
+        return np.arange(len(names), dtype=np.int64)
     if isinstance(names, pd.PeriodIndex):
         return np.asarray(names.asi8, dtype=np.int64)
-    if pd.api.types.is_numeric_dtype(names.dtype) and not pd.api.types.is_bool_dtype(names.dtype):
-        values = names.to_numpy(dtype=np.float64)
-        if (values == np.floor(values)).all() and (np.abs(values) < LARGEST_WHOLE).all():
-            return values.astype(np.int64)
-    return np.arange(len(names), dtype=np.int64)
+    return names.to_numpy(dtype=np.float64).astype(np.int64)
 
 
 def read_lags(maxlags: object, periods: int) -> int:

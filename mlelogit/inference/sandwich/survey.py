@@ -121,9 +121,9 @@ def read_survey(
         _, first = np.unique(inside.codes, return_index=True)
         units, homes, present = inside.codes, every.codes[first], float(inside.count)
         sizes = _count_units(of_whole, of_units, every.count)
-    fractions = _read_fractions(design, fpc, every, sizes)
+    fractions, name = _read_fractions(design, fpc, every, sizes)
     if fpc is not None:
-        names["fpc"] = str(fpc) if isinstance(fpc, str) else "fpc"
+        names["fpc"] = name
     found = SurveyDesign(every.codes, units, homes, sizes, present, fractions, names, lonely)
     _check_lonely(found, every)
     return found
@@ -164,9 +164,12 @@ def _count_units(strata: np.ndarray, units: Labels, count: int) -> np.ndarray:
     return np.bincount(pairs // units.count, minlength=count).astype(np.float64)
 
 
-def _read_fractions(design: Design, fpc: Any, strata: Labels, sizes: np.ndarray) -> np.ndarray:
+def _read_fractions(
+    design: Design, fpc: Any, strata: Labels, sizes: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """Return the share of every stratum that was sampled (H,), and what it was read from."""
     if fpc is None:
-        return np.zeros(strata.count)
+        return np.zeros(strata.count), ""
     values, name = read_numbers(design, fpc, "fpc")
     low, high = np.full(strata.count, np.inf), np.full(strata.count, -np.inf)
     np.minimum.at(low, strata.codes, values)
@@ -180,7 +183,7 @@ def _read_fractions(design: Design, fpc: Any, strata: Labels, sizes: np.ndarray)
     if (low < 0).any():
         raise CovarianceError(f"{name!r} (fpc) is negative; give numbers of units or shares.")
     if (low <= 1).all():
-        return low
+        return low, name
     small = np.flatnonzero(low < sizes)
     if small.size:
         raise CovarianceError(
@@ -188,7 +191,7 @@ def _read_fractions(design: Design, fpc: Any, strata: Labels, sizes: np.ndarray)
             f"{list_some(_pick(strata, small))}: {low[small[0]]:g} of a population, and "
             f"{sizes[small[0]]:g} sampled. Values above one are sizes, of the population's strata."
         )
-    return np.asarray(sizes / low)
+    return np.asarray(sizes / low), name
 
 
 def _check_lonely(found: SurveyDesign, strata: Labels) -> None:

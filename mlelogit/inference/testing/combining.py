@@ -12,9 +12,10 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.testing.equations import TESTS, apply_test, follow, name_test
+from mlelogit.inference.testing.equations import TESTS, apply_test, name_test
 from mlelogit.inference.testing.hypothesis import frame_tests, refuse_test
 from mlelogit.inference.testing.maintained import Maintained
+from mlelogit.notices import track
 
 NULL = "no column but the constant tells the two categories apart, so they could be combined"
 NOTHING = "there is no column but the constant"
@@ -60,7 +61,7 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     categories, slopes = record.encoding.categories, _list_slopes(record)
     pairs = list(combinations(range(len(categories)), 2))
     maintained, tests = Maintained(record), {}
-    for first, second in follow(pairs, len(pairs), "Pairs of categories"):
+    for first, second in track(pairs, "Pairs of categories"):
         label = (categories[first], categories[second])
         if len(slopes):
             asked = _equate(record, first, second, slopes)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
@@ -20,6 +16,7 @@ from mlelogit.inference.testing.hypothesis import TestResult, apply_wald, frame_
 from mlelogit.inference.testing.likelihood_ratio import apply_lr, name_lr
 from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.inference.testing.score import apply_score, choose_request
+from mlelogit.notices import track
 
 TESTS = ("lr", "wald", "score")
 LEFT_OUT = "all its columns were left out, as combinations of others"
@@ -53,16 +50,6 @@ def name_test(kind: str, covariance: Covariance) -> str:
     if kind == "lr":
         return name_lr(covariance)
     return f"{kind.capitalize()} test ({covariance.kind} covariance)"
-
-
-def follow(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """Go through items, counting them on standard error if that is a terminal."""
-    # Even a silent bar makes locks that settle how this process starts others.
-    with tqdm(total=total, desc=what) if sys.stderr.isatty() else nullcontext() as bar:
-        for item in items:
-            yield item
-            if bar is not None:
-                bar.update()
 
 
 def list_tested_columns(record: FitRecord) -> dict[Any, list[int]]:
@@ -125,7 +112,7 @@ def equality_tests(record: FitRecord, covariance: Covariance, kind: str = "wald"
     )
     contrasts = np.eye(len(others))[1:] - np.eye(len(others))[0]
     tests = {}
-    for term, columns in follow(terms.items(), len(terms), "Terms"):
+    for term, columns in track(terms.items(), "Terms"):
         reason = LEFT_OUT if not columns else "" if len(contrasts) else TWO_CATEGORIES
         if reason:
             tests[term] = refuse_test(name_test(kind, covariance), null, 0, reason)

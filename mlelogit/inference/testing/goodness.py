@@ -15,8 +15,9 @@ from mlelogit.data.frames import list_some
 from mlelogit.data.outcome import find_base
 from mlelogit.exceptions import BaseCategoryError, OptionError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.fit_statistics import BIAS_REASON
+from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
+from mlelogit.inference.testing.nesting import ROUNDING
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
 
 FEWEST_GROUPS = 3
@@ -36,6 +37,10 @@ SHARE_REASON = "an outcome of probabilities has no counts of people"
 CLIMB_REASON = "the fit has not converged"
 SEPARATED_REASON = (
     "the data are separated: fitted probabilities of zero have no chi-squared distribution"
+)
+INTERCEPTS_REASON = (
+    "its degrees of freedom suppose a free intercept in every equation, which makes the people "
+    "observed and expected agree in every category; see the tests by pattern"
 )
 SATURATED_REASON = "the model is saturated: it has a parameter for every free cell"
 PATTERN_NULL = "the model holds: the people of every covariate pattern have its probabilities"
@@ -129,7 +134,9 @@ def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> Go
     the patterns that the groups are made of, and where they would be the p-value is NaN. With few
     patterns the test is conservative: for factors alone use Pearson's. The category is the base,
     so another base has another test; name one to keep it. A lowest group of ties alone stays a
-    group of its own, where logitgof joins it to the next.
+    group of its own, where logitgof joins it to the next. Its degrees of freedom suppose that
+    observed and expected people agree in every category, so without free intercepts its p-value
+    is NaN; and so is every p-value where estimates stand at bounds.
 
     Frequency weights and counts are people. With bias reduction the deviance's p-value is NaN, as
     that of any likelihood-ratio test.
@@ -216,6 +223,28 @@ def _find_reason(record: FitRecord) -> str:
     return "" if record.maximum.converged or record.separation.found else CLIMB_REASON
 
 
+def _refuse_tail(record: FitRecord) -> str:
+    """Say why no statistic has a chi-squared distribution; nothing if they do."""
+    if record.separation.found:
+        return SEPARATED_REASON
+    return BOUND_REASON if record.at_bounds else ""
+
+
+def has_free_intercepts(record: FitRecord) -> bool:
+    """Tell whether every equation has a constant that no equation in force holds.
+
+    Then the score along it is zero, and people observed and expected agree in every category.
+    """
+    basis, held = record.basis, record.restriction
+    if basis.constant is None or held is None:
+        return basis.constant is not None
+    count, units = len(record.encoding.others), np.tile(basis.scale, len(record.encoding.others))
+    constant = basis.leave_params(basis.constant)
+    moves = held.matrix.reshape(len(held), count, -1) @ constant
+    length = np.linalg.norm(held.matrix / units, axis=1)[:, np.newaxis]
+    return not (np.abs(moves) > ROUNDING * length * np.abs(constant * basis.scale).max()).any()
+
+
 def _judge(name: str, null: str, statistic: float, df: int, reason: str) -> TestResult:
     p = np.nan if reason else float(chdtrc(df, statistic))
     return TestResult(name, null, float(statistic), df, p, reason)
@@ -227,7 +256,7 @@ def _test_patterns(record: FitRecord, found: PatternTable) -> tuple[TestResult, 
     expected = people * found.fitted
     categories, patterns = observed.shape
     df = patterns * (categories - 1) - record.size
-    reason = SEPARATED_REASON if record.separation.found else ""
+    reason = _refuse_tail(record)
     if not reason and df <= 0:
         reason = SATURATED_REASON
     if not reason and people.sum() < FEWEST_PEOPLE * observed.size:
@@ -280,7 +309,9 @@ def _test_groups(
     """Test groups, where the patterns they are made of leave enough degrees of freedom."""
     _, groups, categories = counts.shape
     df = max(groups - 2, 0) * (categories - 1)
-    reason = SEPARATED_REASON if record.separation.found else ""
+    reason = _refuse_tail(record)
+    if not reason and not has_free_intercepts(record):
+        reason = INTERCEPTS_REASON
     if not reason and groups < FEWEST_GROUPS:
         reason = f"ties leave {groups} of {asked} groups, and the test needs {FEWEST_GROUPS}"
     if not reason and df > most:

@@ -11,16 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import solve_triangular
 
-from mlelogit.data.arguments import check_choice, is_whole, write_value
+from mlelogit.data.arguments import check_choice, settle_seed
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import OptionError
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.products import unpack_gram
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
-from mlelogit.inference.testing.equations import follow
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
     frame_tests,
@@ -40,6 +38,7 @@ from mlelogit.inference.testing.subsets import (
     sum_conditional,
     sum_joint_meat,
 )
+from mlelogit.notices import track
 
 NAMES = {
     "score": "Score form of the Hausman-McFadden test of IIA",
@@ -124,7 +123,7 @@ Test = Callable[[Reduction], TestResult]
 
 @single_threaded_blas
 def iia_tests(
-    record: FitRecord, covariance: Covariance, kind: str = "score", seed: int = 0
+    record: FitRecord, covariance: Covariance, kind: str = "score", seed: Any = 0
 ) -> IndependenceTests:
     r"""Test the independence of irrelevant alternatives, leaving one category out at a time.
 
@@ -167,7 +166,7 @@ def iia_tests(
         The one in use: "score" goes by it, and neither that nor "robust" applies if it is for
         dependent observations.
     kind : {"score", "robust", "hausman-mcfadden", "small-hsiao"}
-    seed : int
+    seed : int, numpy.random.Generator or None
         Of the halves.
 
     Returns
@@ -177,7 +176,7 @@ def iia_tests(
     Raises
     ------
     OptionError
-        If the kind is unknown, or the seed is no whole number.
+        If the kind is unknown, or the seed is none.
     DataNotKeptError
         If the fit no longer holds its rows.
 
@@ -191,7 +190,7 @@ def iia_tests(
     True
     """
     check_choice("kind", kind, tuple(NAMES))
-    generator = _read_seed(seed)
+    generator = np.random.default_rng(settle_seed(seed))
     categories, base = record.encoding.categories, record.encoding.base
     df = (len(categories) - 2) * len(record.encoding.names)
     reason = _find_reason(record, covariance, kind)
@@ -200,15 +199,9 @@ def iia_tests(
         tests = {name: refuse_test(NAMES[kind], NULL, df, reason) for name in categories}
         return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
     test = _prepare(record, covariance, kind, generator)
-    for position, name in follow(enumerate(categories), len(categories), "Categories left out"):
+    for position, name in track(list(enumerate(categories)), "Categories left out"):
         tests[name] = test(reduce_choice(len(categories), base, position))
     return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
-
-
-def _read_seed(seed: Any) -> np.random.Generator:
-    if not is_whole(seed) or seed < 0:
-        raise OptionError(f"seed must be a whole number, not negative, not {write_value(seed)}.")
-    return np.random.default_rng(int(seed))
 
 
 def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:

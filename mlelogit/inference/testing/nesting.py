@@ -33,8 +33,10 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     rows = rows / measure_lengths(rows)[:, np.newaxis]
     _, moves = span_params(record.restriction, matrix.shape[1], scale)
     turned = np.linalg.qr((moves * units).T)[0]
-    free = rows @ turned
-    singular = np.linalg.svd(free, compute_uv=False)
+    # Rows that repeat others say nothing of their own.
+    _, sizes, right = np.linalg.svd(rows, full_matrices=False)
+    rows = right[sizes > ROUNDING * sizes[0]]
+    singular = np.linalg.svd(rows @ turned, compute_uv=False)
     return bool(len(singular) < len(rows) or singular.min() <= ROUNDING)
 
 

@@ -13,6 +13,7 @@ from mlelogit.fitting.likelihood import map_outcome, predict_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 
+# Any number does; a fixed one gives the same rows the same keys in every run.
 SEED = 20081127
 # The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a bijection that keeps zero.
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

@@ -18,13 +18,13 @@ from mlelogit.inference.testing.equations import (
     LEFT_OUT,
     TESTS,
     apply_test,
-    follow,
     list_tested_columns,
     name_test,
     restrict_columns,
 )
 from mlelogit.inference.testing.hypothesis import frame_tests, refuse_test
 from mlelogit.inference.testing.maintained import Maintained
+from mlelogit.notices import track
 
 CODED = re.compile(r"C\(([^,()]+|`[^`]*`)[,)]")
 NULLS = {
@@ -89,7 +89,7 @@ def term_tests(
     above = _find_containing(record.encoding, terms) if type == 2 else {}
     models: dict[tuple, Maintained] = {}
     tests = {}
-    for term, columns in follow(terms.items(), len(terms), "Terms"):
+    for term, columns in track(terms.items(), "Terms"):
         if not columns:
             tests[term] = refuse_test(name_test(kind, covariance), null, 0, LEFT_OUT)
             continue

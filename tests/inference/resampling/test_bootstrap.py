@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -170,7 +171,7 @@ def test_clusters_of_people_are_clusters_of_rows(kind):
     for other in others:
         assert np.abs(other.replicates - one.replicates).max() < 1e-7 * scale
         if kind == "cluster":
-            gaps = other.conf_int(0.1, "bca") - one.conf_int(0.1, "bca")
+            gaps = other.conf_int(0.4, "bca") - one.conf_int(0.4, "bca")
             assert np.abs(gaps.to_numpy()).max() < 1e-6 * scale
 
 
@@ -272,7 +273,8 @@ def test_intervals_are_those_of_scipy(method, alpha):
 def test_replicates_equal_to_the_estimate_lie_half_below_it():
     """Symmetric replicates without acceleration: the BCa interval is the percentile interval."""
     replicates = np.repeat([-2.0, -1, 0, 1, 2], 20)[:, np.newaxis]
-    found = bca_interval(replicates, np.zeros(1), np.zeros(1), 0.3)
+    found, levels = bca_interval(replicates, np.zeros(1), np.zeros(1), 0.3)
+    assert np.abs(levels.ravel() - [0.15, 0.85]).max() < 1e-12
     assert found.ravel().tolist() == percentile_interval(replicates, 0.3).ravel().tolist()
 
 
@@ -476,7 +478,7 @@ def test_what_is_no_sample_raises():
         ({"seed": "now"}, "seed"),
         ({"seed": True}, "seed"),
         ({"n_jobs": 0}, "n_jobs"),
-        ({"progress": 2}, "progress"),
+        ({"disp": 2}, "disp"),
     ],
 )
 def test_options_are_judged(options, said):
@@ -511,6 +513,37 @@ def test_intervals_without_a_meaning_are_refused():
         boot.conf_int(0.2, statistic=lambda b: np.nan)
     with pytest.warns(BootstrapWarning, match="NaN"):
         assert boot.conf_int(0.2, "bca", statistic=lambda b: 1.0).isna().all(axis=None)
+
+
+def test_corrected_levels_that_replicates_do_not_reach_are_told():
+    """Whether the end of an interval lies beyond the last replicate but one, whatever alpha is."""
+    boot = fitted(FORMULA).bootstrap(100, seed=1)
+    ordered = np.sort(boot.replicates, axis=0)
+    outcomes = set()
+    for alpha in np.linspace(0.02, 0.12, 11):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = boot.conf_int(alpha, "bca")
+        beyond = (found["lower"] < ordered[1]) | (found["upper"] > ordered[-2])
+        assert bool(told) == beyond.any()
+        assert all("100 replicates are too few" in str(one.message) for one in told)
+        outcomes.add((bool(told), alpha * 100 >= 2))
+    assert outcomes == {(True, True), (False, True)}
+
+
+@pytest.mark.parametrize("kind", ["pairs", "fractional", "score"])
+def test_coefficients_that_constraints_fix_have_no_interval(kind):
+    fixed = ["red: educ = 0.2", "green: age + red: age = 0.03", "green: age - red: age = 0.01"]
+    res = ml.mnlogit(FORMULA, survey()).fit(constraints=fixed)
+    boot = res.bootstrap(60, kind, seed=1)
+    still = [("green", "age"), ("red", "age"), ("red", "educ")]
+    for method in ("percentile", "basic", "normal", *(["bca"] if kind == "pairs" else [])):
+        for exponentiate in (False, True):
+            found = boot.conf_int(0.3, method, exponentiate=exponentiate)
+            assert found.loc[still].isna().all(axis=None)
+            assert np.isfinite(found.drop(still)).all(axis=None)
+    assert repr(boot).count("(fixed)") == 6
+    assert "0.02" in repr(boot)
 
 
 def test_units_are_judged():
@@ -565,10 +598,10 @@ def test_probabilities_are_drawn_by_row(rng):
     shares = rng.dirichlet(np.ones(3), size=80)
     res = ml.MNLogit(shares, x).fit()
     boot = res.bootstrap(60, seed=1)
+    assert np.isfinite(boot.conf_int(0.4, method="bca")).all(axis=None)
     drawn = draw_pairs(make_units(res.record), np.random.default_rng(1), 60)[0].astype(int)
     rows = np.repeat(np.arange(80), drawn)
     assert standardize(boot.replicates[0], ml.MNLogit(shares[rows], x[rows]).fit()) < 1e-7
-    assert np.isfinite(boot.conf_int(method="bca")).all(axis=None)
 
 
 def test_an_interrupt_ends_it(monkeypatch):
@@ -577,14 +610,14 @@ def test_an_interrupt_ends_it(monkeypatch):
 
     monkeypatch.setattr(draws, "refit", stop)
     with pytest.raises(KeyboardInterrupt):
-        fitted(FORMULA).bootstrap(5, progress=True)
+        fitted(FORMULA).bootstrap(5, disp=True)
 
 
 def test_a_bar_is_shown_when_asked_for(capsys):
     fitted(FORMULA).bootstrap(5, seed=1)
     assert capsys.readouterr().err == ""
-    fitted(FORMULA).bootstrap(5, seed=1, progress=True)
-    assert "Replicates: 100%" in capsys.readouterr().err
+    fitted(FORMULA).bootstrap(5, seed=1, disp=True)
+    assert "Replicates:" in capsys.readouterr().err
 
 
 def test_a_summary_names_kind_replicates_failures_and_seed():

@@ -13,8 +13,10 @@ from scipy.stats import chi2
 import mlelogit as ml
 from mlelogit.exceptions import BiasReductionError, BootstrapError, OptionError, ParamsError
 from mlelogit.fitting.constrained.restriction import fit_restricted
+from mlelogit.inference.fit_statistics import BOUND_REASON
 from mlelogit.inference.resampling import score_bootstrap
-from mlelogit.inference.resampling.units import PERTURBATIONS
+from mlelogit.inference.resampling.units import PERTURBATIONS, make_units
+from mlelogit.inference.testing.nesting import SETTLED
 from tests.inference.samples import fitted, survey
 
 FORMULA = "party ~ age + educ"
@@ -200,7 +202,7 @@ def test_a_null_that_did_not_converge_is_told(monkeypatch):
 
 def test_options_are_judged():
     res = fitted(FORMULA)
-    for options in ({"weights": "normal"}, {"times": 0}, {"seed": "x"}, {"progress": 3}):
+    for options in ({"weights": "normal"}, {"times": 0}, {"seed": "x"}, {"disp": 3}):
         with pytest.raises(OptionError):
             res.bootstrap_test("age", **options)
     with pytest.raises(TypeError, match="reps"):
@@ -209,3 +211,86 @@ def test_options_are_judged():
         res.bootstrap_test("age", groups=np.zeros(len(survey())))
     with pytest.raises(BiasReductionError):
         ml.mnlogit(FORMULA, survey()).fit(bias_reduction="mean").bootstrap_test("age")
+
+
+CONSTRAINED = {
+    "an equation": ({"constraints": "green: age = red: age"}, "green: age - red: age = 0"),
+    "an equation and more": (
+        {"constraints": "green: age = red: age"},
+        ["green: age = red: age", "green: educ = 0"],
+    ),
+    "a combination": (
+        {"constraints": "green: age + red: educ = 0.1"},
+        ["green: age = 0", "red: educ = 0.1"],
+    ),
+    "a fixed coefficient": ({"constraints": "red: educ = 0.2"}, "red: educ = 0.2"),
+    "another value than the fixed one": ({"constraints": "red: educ = 0.2"}, "red: educ = 0.3"),
+    "all of a term, partly left out": ({"equations": {"educ": ["red"]}}, "educ = 0"),
+    "an active bound": ({"constraints": "red: educ <= 0.01"}, "red: educ = 0.01"),
+    "against an active bound": ({"constraints": "red: educ <= 0.01"}, "red: educ = 1"),
+}
+TESTS = ["wald_test", "lr_test", "score_test", "bootstrap_test"]
+
+
+@pytest.mark.parametrize("test", TESTS)
+@pytest.mark.parametrize("case", CONSTRAINED)
+def test_what_constraints_settle_has_its_reason_in_every_test(case, test):
+    held, hypothesis = CONSTRAINED[case]
+    res = ml.mnlogit(FORMULA, survey()).fit(**held)
+    found = getattr(res, test)(hypothesis)
+    assert np.isnan([found.statistic, found.p_value]).all()
+    assert found.reason in (SETTLED, BOUND_REASON)
+    assert test != "bootstrap_test" or found.reason == SETTLED
+
+
+@pytest.mark.parametrize("case", CONSTRAINED)
+def test_tables_of_tests_hold_a_number_or_a_reason_for_every_constrained_fit(case):
+    res = ml.mnlogit(FORMULA, survey()).fit(**CONSTRAINED[case][0])
+    for name in ("term_tests", "equality_tests", "combine_tests"):
+        for kind in ("wald", "lr", "score"):
+            if (name, kind) == ("combine_tests", "score"):
+                continue
+            table = getattr(res, name)(kind)
+            told = table.get("reason", pd.Series("", table.index)) != ""
+            assert (np.isfinite(table["p_value"]) != told).all()
+
+
+def test_what_constraints_leave_free_is_tested_as_in_the_smaller_model():
+    res = ml.mnlogit(FORMULA, survey()).fit(constraints="educ = 0")
+    found = res.bootstrap_test(["age = 0", "2 * red: age = 0"], CLUSTERS)
+    smaller = ml.mnlogit("party ~ age", survey()).fit().bootstrap_test("age = 0", CLUSTERS)
+    assert found.statistic == pytest.approx(smaller.statistic, rel=1e-8)
+    assert found.p_value == smaller.p_value
+    effective = plain_units("party ~ educ", [1, 4], CLUSTERS)
+    assert found.statistic != pytest.approx(plain_statistic(effective, np.ones(8)), rel=1e-3)
+
+
+def test_scores_that_cancel_in_every_cluster_are_no_test():
+    """In every cluster both outcomes have the same columns: what is left is rounding."""
+    rng = np.random.default_rng(0)
+    half = pd.DataFrame({"g": np.repeat(range(8), 10), "x": rng.normal(3.3, 0.7, size=80)})
+    frame = pd.concat([half.assign(y="a"), half.assign(y="b")])
+    res = ml.mnlogit("y ~ x", frame).fit()
+    found = res.bootstrap_test("x", groups="g")
+    assert found.reason == "no unit's score moves what is tested"
+    assert not res.bootstrap_test("x", times=9).reason
+
+
+@pytest.mark.parametrize("squares", [False, True])
+def test_units_are_summed_without_an_array_of_their_products(rng, squares):
+    import tracemalloc
+
+    units = replace(
+        make_units(fitted(FORMULA).record), people=np.ones(20000), groups=None, strata=None
+    )
+    effective = rng.normal(size=(20000, 12))
+    signs = np.ones((2, 20000))
+    tracemalloc.start()
+    totals, spread = score_bootstrap._sum_units(
+        units, effective, signs, 4 * signs if squares else None
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert spread[-1] == pytest.approx((4 if squares else 1) * effective.T @ effective, rel=1e-10)
+    assert totals[1] == pytest.approx(effective.sum(axis=0), rel=1e-10)
+    assert peak < effective.nbytes

@@ -6,7 +6,13 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data.folds import FoldRequest, deal_folds
-from mlelogit.exceptions import HeldOutWarning, OneCategoryError, OptionError
+from mlelogit.exceptions import (
+    CollinearityWarning,
+    ConstraintError,
+    HeldOutWarning,
+    OneCategoryError,
+    OptionError,
+)
 from tests.inference.samples import survey
 
 
@@ -30,7 +36,7 @@ def test_rows_agree_with_fits_by_hand(formula):
     frame = survey()
     model = ml.mnlogit(formula, frame)
     (folds,) = deal_folds(model.design, FoldRequest(5))
-    fold = folds.held.argmax(axis=0)
+    fold = np.argmax([folds.hold(f) for f in range(len(folds.labels))], axis=0)
     found = model.cross_validate(5)
     expected = score_by_hand(formula, frame, fold)
     assert np.abs(found.rows - expected).max() < 1e-8
@@ -53,6 +59,56 @@ def test_weights_count_in_fits_and_scores(column, kind):
     expected = score_by_hand(formula, frame, fold, column, weight_type=kind)
     assert np.abs(found.rows - expected).max() < 1e-8
     assert found.mean == pytest.approx(expected.sum() / frame[column].sum())
+
+
+REQUESTS = {
+    "constraints": {"constraints": ["green: age = red: age", "red: educ >= 0.4"]},
+    "equations": {"equations": {"educ": ["red"]}},
+    "mean": {"bias_reduction": "mean"},
+    "median": {"bias_reduction": "median"},
+}
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_folds_are_left_out_of_fits_of_every_kind(case):
+    frame, fold = survey(), np.arange(160) % 3
+    found = ml.mnlogit("party ~ age + educ", frame).cross_validate(fold, **REQUESTS[case])
+    for label in range(3):
+        rest, held = frame[fold != label], frame[fold == label]
+        res = ml.mnlogit("party ~ age + educ", rest).fit(**REQUESTS[case])
+        shares = res.predict(held)
+        expected = [np.log(shares.loc[i, party]) for i, party in held["party"].items()]
+        assert np.abs(found.rows[fold == label] - expected).max() < 1e-6
+    plain = ml.mnlogit("party ~ age + educ", frame).cross_validate(fold)
+    assert np.abs(found.rows - plain.rows).max() > 1e-4
+
+
+def test_constraints_about_what_a_fold_takes_away_are_named():
+    frame = survey().assign(rare=0.0)
+    fold = np.where(frame["party"] == "red", 0, np.arange(160) % 2 + 1)
+    frame.loc[fold == 1, "rare"] = np.arange((fold == 1).sum())
+    model = ml.mnlogit("party ~ age + rare", frame)
+    for said, named in (
+        ({"constraints": "red: age = 0.1"}, "of 'red', so that.*red: age = 0.1"),
+        ({"equations": {"age": ["green"]}}, "of 'red', so that.*red: age = 0"),
+        ({"constraints": "green: rare = 0.2"}, "of 'rare', so that.*green: rare = 0.2"),
+    ):
+        with pytest.raises(ConstraintError, match=named):
+            model.cross_validate(fold, **said)
+    based = ml.mnlogit("party ~ age + rare", frame, base="red")
+    with pytest.raises(ConstraintError, match=r"of 'red', so that.*blue: age = 0.1"):
+        based.cross_validate(fold, constraints="blue: age = 0.1")
+    with pytest.raises(ConstraintError, match="nope"):
+        model.cross_validate(2, constraints="nope = 0")
+    # Constraints about what stays carry over, the others' columns gone.
+    with pytest.warns(HeldOutWarning):
+        found = model.cross_validate(fold, constraints="green: age = 0.02")
+    held = frame[fold == 1]
+    with pytest.warns(CollinearityWarning):
+        two = ml.mnlogit("party ~ age + rare", frame[fold != 1])
+    shares = two.fit(constraints="green: age = 0.02").predict(held)
+    expected = [np.log(shares.loc[i, party]) for i, party in held["party"].items()]
+    assert np.abs(found.rows[fold == 1] - expected).max() < 1e-7
 
 
 def test_people_are_held_out_one_by_one():

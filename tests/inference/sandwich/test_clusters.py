@@ -27,7 +27,7 @@ from mlelogit.exceptions import (
 from mlelogit.fitting import basis
 from mlelogit.inference.covariance import estimate_covariance
 from mlelogit.inference.sandwich import cells
-from tests.inference.samples import beside, fitted, plain_rows, survey
+from tests.inference.samples import beside, fitted, plain_clusters, plain_rows, survey
 from tests.theorems.strategies import matrix_gap
 
 FEW = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning")
@@ -76,10 +76,27 @@ def test_two_ways_add_up_by_inclusion_and_exclusion():
             warnings.simplefilter("ignore")
             found = clustered(res, groups=np.column_stack([one, two]), correction=correction)
         total = parts[0] + parts[1] - parts[2]
-        if np.linalg.eigvalsh(total).min() > 0:
-            assert matrix_gap(found, total) < 1e-11
-        else:
-            assert np.linalg.eigvalsh(found).min() > -1e-12
+        assert np.linalg.eigvalsh(total).min() < 0
+        assert np.linalg.eigvalsh(found).min() > -1e-12
+
+
+@pytest.mark.parametrize("correction", ["CR0", "stata", "CR1", "CR2", "CR3"])
+def test_two_ways_with_a_positive_sum_are_that_sum(correction):
+    """Against plain loops over the clusters of each way."""
+    res = fitted("party ~ age + educ")
+    rng = np.random.default_rng(2)
+    one, two = rng.integers(50, size=160), rng.integers(45, size=160)
+    ways = (one, two, one * 1000 + two)
+    total = np.zeros((6, 6))
+    for sign, groups in zip((1, 1, -1), ways, strict=True):
+        count = len(np.unique(groups))
+        power = {"CR2": 0.5, "CR3": 1.0}.get(correction, 0.0)
+        factor = {"stata": count / (count - 1), "CR1": count / (count - 1) * 159 / 154}
+        part = plain_clusters(*plain_rows(res), groups, power)
+        total += sign * factor.get(correction, 1.0) * part
+    assert np.linalg.eigvalsh(total).min() > 0
+    found = clustered(res, groups=np.column_stack([one, two]), correction=correction)
+    assert matrix_gap(found, total) < 1e-9
 
 
 def test_every_row_its_own_cluster_is_hc0():
@@ -98,6 +115,29 @@ def test_few_clusters_are_told_with_their_number():
     with pytest.warns(FewClustersWarning, match="CR2 lessens that"):
         fitted().with_cov("cluster", groups=beside()["few"], correction="CR2")
     fitted().with_cov("cluster", groups=beside()["many"])
+
+
+def find_rank(res, **options):
+    """Return the rank of a covariance by clusters, and what its warning says of it."""
+    with pytest.warns(FewClustersWarning) as told:
+        matrix = res.with_cov("cluster", **options).cov_params().to_numpy()
+    values = np.linalg.eigvalsh(matrix / np.sqrt(np.outer(np.diag(matrix), np.diag(matrix))))
+    (said,) = [str(one.message) for one in told if one.category is FewClustersWarning]
+    return int((values > 1e-9).sum()), "rank is at most" in said
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.NegativeVarianceWarning")
+def test_the_rank_is_told_where_it_is_known():
+    """Scores add up to zero at a maximum of the likelihood, adjusted ones do not."""
+    area, few = beside()["area"], beside()["few"]
+    for correction in ("CR0", "stata", "CR1"):
+        assert find_rank(fitted(), groups=area, correction=correction) == (4, True)
+    for correction in ("CR2", "CR3"):
+        assert find_rank(fitted(), groups=area, correction=correction) == (5, False)
+    rank, told = find_rank(fitted(), groups=[area, few % 4])
+    assert (rank > 4, told) == (True, False)
+    reduced = ml.mnlogit("party ~ age + educ + region", survey()).fit(bias_reduction="mean")
+    assert find_rank(reduced, groups=area) == (5, False)
 
 
 @FEW

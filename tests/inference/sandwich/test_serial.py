@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+import warnings
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from mlelogit.exceptions import CovarianceError, LabelError
+from mlelogit.exceptions import CovarianceError, FewClustersWarning, LabelError
 from mlelogit.inference.sandwich.serial import number_periods, read_lags
 from tests.inference.samples import beside, fitted, plain_rows, survey
 from tests.theorems.strategies import matrix_gap
+
+pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning")
 
 
 def sum_pairs(res, times, groups, lags):
@@ -88,6 +94,52 @@ def test_whole_numbers_are_periods_and_other_labels_are_ranked():
     assert number_periods(pd.CategoricalIndex(["b", "a"], ["b", "a"])).tolist() == [0, 1]
 
 
+YEARS = np.array([1980, 1981, 1982, 1985, 1986, 1990, 1991, 1999])
+
+
+@pytest.mark.parametrize(
+    ("make", "counted"),
+    [
+        (lambda years: years, True),
+        (lambda years: years.astype(float), True),
+        (lambda years: pd.array(years, dtype="Int32"), True),
+        (lambda years: pd.Series(years.tolist(), dtype=object), True),
+        (lambda years: [Decimal(int(year)) for year in years], False),
+        (lambda years: pd.PeriodIndex([str(y) for y in years], freq="Y"), True),
+        (lambda years: years + 0.5, False),
+        (lambda years: pd.to_datetime([f"{year}-01-01" for year in years]), False),
+        (lambda years: [datetime.date(int(year), 1, 1) for year in years], False),
+        (
+            lambda years: pd.Categorical(
+                [f"y{y}" for y in years], sorted({f"y{y}" for y in years}), ordered=True
+            ),
+            False,
+        ),
+    ],
+)
+def test_gaps_count_or_not_and_describe_says_so(make, counted):
+    res, years = fitted(), YEARS[beside()["year"] % 8]
+    given = make(years)
+    given = given if isinstance(given, list) else pd.Series(given).array
+    found = res.with_cov("HAC", time=given, maxlags=2)
+    times = years if counted else np.searchsorted(YEARS, years)
+    assert matrix_gap(found.cov_params(), sum_pairs(res, times, np.zeros(160), 2)) < 1e-10
+    said = "whole numbers (gaps count)" if counted else "by rank (gaps do not count)"
+    assert said in found.covariance.describe()
+
+
+def test_few_periods_or_groups_are_told():
+    res, labels = fitted(), beside()
+    with pytest.warns(FewClustersWarning, match="20 by 'time'"):
+        res.with_cov("HAC", time=labels["year"])
+    with pytest.warns(FewClustersWarning, match="few groups: 8 by 'groups'"):
+        res.with_cov("HAC", time=range(160), groups=labels["panel"])
+    for options in ({}, {"groups": labels["many"]}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            res.with_cov("HAC", time=range(160), **options)
+
+
 def test_default_lag():
     assert [read_lags(None, t) for t in (20, 100, 500)] == [2, 4, 5]
 
@@ -96,9 +148,18 @@ def test_what_is_no_time():
     res = fitted()
     with pytest.raises(CovarianceError, match="one period"):
         res.with_cov("HAC", time=np.zeros(160))
-    mixed = np.array([("a", 1)[i % 2] for i in range(160)], dtype=object)
+    mixed = np.array([((1, 2), 1)[i % 2] for i in range(160)] + [None], dtype=object)[:160]
     with pytest.raises(LabelError, match="compared"):
         res.with_cov("HAC", time=mixed)
+    # The order of these words is not that of the quarters of two years.
+    words = np.array(["1. quarter 2021", "2. quarter 2020"])[np.arange(160) % 2]
+    for text in (words, words.astype(object), pd.array(words, dtype="string"), words.tolist()):
+        with pytest.raises(LabelError, match=r"holds text, such as '1\. quarter 2021'.*dates or"):
+            res.with_cov("HAC", time=text)
+    with pytest.raises(LabelError, match="text"):
+        res.with_cov("HAC", time="region")
+    with pytest.raises(LabelError, match="categories without an order"):
+        res.with_cov("HAC", time=pd.Categorical(words))
     with pytest.raises(CovarianceError, match="one group"):
         res.with_cov("HAC", time=range(160), groups=np.zeros(160), correction="CR1")
 

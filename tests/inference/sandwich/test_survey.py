@@ -55,7 +55,9 @@ def test_no_design_is_robust():
 
 def test_a_design_has_t_and_f_distributions():
     res = fitted(**SAMPLING).with_cov("survey", strata=beside()["area"], psu=beside()["few"])
-    df = res.covariance.df
+    df = len(set(zip(beside()["area"], beside()["few"], strict=True))) - 5
+    assert df != 12 - 5
+    assert res.covariance.df == df
     t = res.params / res.bse
     np.testing.assert_allclose(res.pvalues, 2 * stats.t.sf(abs(t), df), rtol=1e-10)
     np.testing.assert_allclose(res.tidy()["p_value"], res.pvalues.to_numpy().T.ravel())
@@ -150,3 +152,12 @@ def test_a_bias_reduced_fit_centers_what_does_not_add_up_to_zero():
     off = sums - sums.mean(axis=0)
     expected = bread @ (len(sums) / (len(sums) - 1) * off.T @ off) @ bread
     assert matrix_gap(found.cov_params(), expected) < 1e-9
+
+
+def test_a_column_of_populations_is_told_by_its_name():
+    """Names need not be strings."""
+    frame = survey().assign(area=beside()["area"], large=200.0, **{"7": 300.0})
+    res = ml.mnlogit("party ~ age", frame.rename(columns={"7": 7})).fit()
+    for given, name in (("large", "large"), (7, "7"), (frame["large"].rename("N"), "N")):
+        found = res.with_cov("survey", strata="area", fpc=given)
+        assert f"finite populations by {name}" in found.covariance.describe()

@@ -12,6 +12,7 @@ from scipy.stats import chi2
 
 import mlelogit as ml
 from mlelogit.exceptions import OptionError, SeparationWarning
+from mlelogit.inference.fit_statistics import BOUND_REASON
 from mlelogit.inference.testing.goodness import group_people
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
 from tests.inference.samples import fitted, survey
@@ -246,3 +247,51 @@ def test_categories_and_columns_may_be_anything():
     assert found.grouped.statistic == pytest.approx(told.grouped.statistic, rel=1e-8)
     assert list(found.table["observed"].columns) == [-1, 3, 10]
     assert res.gof_tests(category=10).grouped.df == found.grouped.df
+
+
+def gap_of_totals(found):
+    table = found.table.sum()
+    return np.abs(table["observed"] - table["expected"]).max()
+
+
+@pytest.mark.parametrize(
+    ("formula", "constraints"),
+    [
+        ("party ~ 0 + age + educ", None),
+        ("party ~ age + educ", "red: Intercept = 0.1"),
+        ("party ~ age + educ", "green: Intercept = red: Intercept"),
+        ("party ~ age + educ", "green: Intercept + 45 * green: age = 0.3"),
+    ],
+)
+def test_groups_need_free_intercepts(formula, constraints):
+    found = ml.mnlogit(formula, survey()).fit(constraints=constraints).gof_tests()
+    assert gap_of_totals(found) > 0.1
+    assert found.grouped.statistic > 0
+    assert np.isnan(found.grouped.p_value)
+    assert "free intercept in every equation" in found.grouped.reason
+
+
+@pytest.mark.parametrize(
+    ("formula", "constraints"),
+    [
+        ("party ~ 0 + region + age", None),
+        ("party ~ age + educ", "red: age = 0.01"),
+        ("party ~ 0 + region + age", "red: age = green: age"),
+        ("party ~ 0 + region + age", "green: region[south] = green: region[north]"),
+    ],
+)
+def test_groups_find_intercepts_wherever_they_are(formula, constraints):
+    found = ml.mnlogit(formula, survey()).fit(constraints=constraints).gof_tests()
+    assert gap_of_totals(found) < 1e-6
+    assert found.grouped.p_value == pytest.approx(chi2.sf(found.grouped.statistic, 16), rel=1e-9)
+
+
+def test_estimates_at_bounds_leave_no_chi_square():
+    model = ml.mnlogit("party ~ educ", survey())
+    found = model.fit(constraints="red: educ <= 0.01").gof_tests(3)
+    slack = model.fit(constraints="red: educ <= 9").gof_tests(3)
+    assert found.pearson.statistic > slack.pearson.statistic
+    for test, free in zip(found.tests, slack.tests, strict=True):
+        assert np.isnan(test.p_value)
+        assert test.reason == BOUND_REASON
+        assert free.p_value > 0
