@@ -218,13 +218,24 @@ def hold_null(task: Task, found: ConstrainedMaximum, null: NullModel) -> NullMod
 
 
 def _find_levels(rows: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
-    """Return equations about the intercepts of a null model: rows (q, J - 1), right sides (q,)."""
+    """Return equations about the intercepts of a null model: rows (q, J - 1), right sides (q,).
+
+    Where the constant is a combination of columns its weights are known up to rounding only,
+    and what rounding leaves of a weight, or of a row that moves no intercept, is none.
+    """
     width = len(basis.scale)
     count = rows.matrix.shape[1] // width
-    length = np.linalg.norm(rows.matrix / np.tile(basis.scale, count), axis=1)
-    ones = np.zeros(width) if basis.constant is None else basis.leave_params(basis.constant)
-    moves = rows.matrix.reshape(len(rows), count, width) @ ones
-    return moves / length[:, np.newaxis], rows.values / length
+    scaled = rows.matrix / np.tile(basis.scale, count)
+    length = np.linalg.norm(scaled, axis=1)
+    ones = np.zeros(width)
+    if basis.constant is not None:
+        ones = basis.leave_params(basis.constant) * basis.scale
+        ones[np.abs(ones) <= SAME_VALUE * np.abs(ones).max()] = 0.0
+    terms = (scaled / length[:, np.newaxis]).reshape(len(rows), count, width) * ones
+    moves = terms.sum(axis=2)
+    noise = SAME_VALUE * np.abs(terms).sum(axis=(1, 2))
+    moves[np.abs(moves) <= noise[:, np.newaxis]] = 0.0
+    return moves, rows.values / length
 
 
 def _count_rank(moves: np.ndarray) -> int:
