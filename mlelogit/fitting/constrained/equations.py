@@ -9,7 +9,7 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
 from mlelogit.fitting.constrained.constraints import span_params
-from mlelogit.fitting.linalg import ColumnBasis, find_aliases, triangularize
+from mlelogit.fitting.linalg import ColumnBasis, find_aliases, solve_upper, triangularize
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
@@ -76,6 +76,26 @@ def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     directions = np.linalg.qr(inside.T)[0]
     origin = basis.enter_params(point.reshape(-1, width)).ravel()
     return FreeSpace(origin - directions @ (directions.T @ origin), directions)
+
+
+def enter_rows(
+    rows: np.ndarray, restriction: Restriction | None, basis: ColumnBasis
+) -> np.ndarray:
+    """Map combinations of coefficients (q, P) to ones of those of the internal basis.
+
+    With equations in force, to what they leave of them: with the moves M of the coefficients
+    that are free, which are ``D T`` in the basis, a row is ``D T'⁻¹ M r``. Nothing
+    comes in that is known to be zero, however nearly collinear the columns are.
+    """
+    size, width = rows.shape[1], len(basis.scale)
+    if restriction is None or not len(restriction):
+        return basis.enter_score(rows).reshape(rows.shape)
+    _, moves = span_params(restriction, size, basis.scale)
+    if not len(moves):
+        return np.zeros(rows.shape)
+    inside = basis.enter_params(moves.reshape(-1, size // width, width)).reshape(moves.shape)
+    turned, triangle = np.linalg.qr(inside.T)
+    return np.asarray(turned @ solve_upper(triangle, moves @ rows.T, transpose=True)).T
 
 
 def find_space(record: FitRecord) -> FreeSpace | None:

@@ -19,7 +19,7 @@ from mlelogit.inference.coefficients import (
     tabulate_estimates,
     tidy_coefficients,
 )
-from mlelogit.inference.covariance import Covariance, need_covariance
+from mlelogit.inference.covariance import Covariance, need_covariance, spread_rows
 from mlelogit.inference.intervals.inversion import METHODS, exponentiate_ends, invert_tests
 from mlelogit.inference.intervals.sections import find_limit
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
@@ -107,7 +107,7 @@ def _estimate_row(
     """Return a combination and its standard error; its largest weight is taken out on the way."""
     used, size = np.flatnonzero(row), float(np.abs(row).max())
     few = row[used] / size
-    variance = float(few @ covariance.matrix[np.ix_(used, used)] @ few)
+    variance = float(spread_rows(record, covariance, row[np.newaxis] / size)[0, 0])
     limit = find_limit(record, row / size)
     estimate = limit if limit else float(few @ record.maximum.params[used]) * size
     if not limit and not np.isfinite(estimate):

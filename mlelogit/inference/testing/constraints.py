@@ -18,6 +18,7 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import Constraints, find_fixed, list_positions
+from mlelogit.fitting.constrained.equations import enter_rows
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.optimization import maximize
@@ -238,8 +239,8 @@ def _find_errors(record: FitRecord) -> np.ndarray:
     told = constraints.held & ~constraints.bounds
     if inverse is None or record.weight_type == "sampling" or not told.any():
         return errors
-    rows = constraints.given.matrix[constraints.held]
-    spread = rows @ record.basis.leave_covariance(inverse) @ rows.T
+    rows = enter_rows(constraints.given.matrix[constraints.held], None, record.basis)
+    spread = rows @ inverse @ rows.T
     scale = np.sqrt(np.diag(spread))
     root = np.sqrt(np.diag(np.linalg.inv(spread / np.outer(scale, scale)))) / scale
     errors[constraints.held] = root

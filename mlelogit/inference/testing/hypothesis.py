@@ -18,7 +18,7 @@ from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
+from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance, spread_rows
 from mlelogit.inference.fit_statistics import BOUND_REASON, find_reason
 from mlelogit.inference.testing.nesting import (
     SETTLED,
@@ -210,9 +210,8 @@ def apply_wald(
         return refuse_test(name, said, size, reason)
     if is_settled(record, matrix):
         return refuse_test(name, said, size, SETTLED)
-    few = matrix[:, used]
-    gap = few @ record.maximum.params[used] - target
-    spread = few @ covariance.matrix[np.ix_(used, used)] @ few.T
+    gap = matrix @ record.maximum.params - target
+    spread = spread_rows(record, covariance, matrix)
     statistic = square_distance(gap, spread, len(every) - size)
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"

@@ -11,6 +11,7 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.certificate import certify
+from mlelogit.fitting.constrained.equations import enter_rows
 from mlelogit.fitting.constrained.restriction import RestrictedFit, invert_along
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
@@ -20,6 +21,7 @@ from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.covariance import (
     Covariance,
     estimate_covariance,
+    spread_rows,
     sum_meats,
 )
 from mlelogit.inference.sandwich.requests import COVARIANCES, CovarianceRequest, read_request
@@ -140,7 +142,7 @@ def measure_score(
     there: FitRecord, space: FreeSpace | None, request: CovarianceRequest, asked: Restriction
 ) -> tuple[float | None, float]:
     """Return the statistic where the null hypothesis holds, None if undefined, and its t's df."""
-    score, basis = np.asarray(there.sums.score), there.basis
+    score = np.asarray(there.sums.score)
     if request.kind == "opg":
         free = np.eye(len(score)) if space is None else space.directions
         lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
@@ -149,10 +151,10 @@ def measure_score(
             return None, np.inf
         statistic, rank = whitened_distance(free.T @ score, meat, lower)
         return statistic if rank == len(lower) else None, np.inf
-    step = basis.leave_params((there.maximum.inverse @ score).reshape(there.params.shape)).ravel()
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
+    step = enter_rows(rows, there.restriction, there.basis) @ (there.maximum.inverse @ score)
     covariance = estimate_covariance(there, request)
-    return square_distance(rows @ step, rows @ covariance.matrix @ rows.T), covariance.df
+    return square_distance(step, spread_rows(there, covariance, rows)), covariance.df
 
 
 def find_score_reason(record: FitRecord, kind: str) -> str:
