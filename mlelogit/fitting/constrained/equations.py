@@ -78,9 +78,7 @@ def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     return FreeSpace(origin - directions @ (directions.T @ origin), directions)
 
 
-def enter_rows(
-    rows: np.ndarray, restriction: Restriction | None, basis: ColumnBasis
-) -> np.ndarray:
+def enter_rows(rows: np.ndarray, restriction: Restriction | None, basis: ColumnBasis) -> np.ndarray:
     """Map combinations of coefficients (q, P) to ones of those of the internal basis.
 
     With equations in force, to what they leave of them: with the moves M of the coefficients
