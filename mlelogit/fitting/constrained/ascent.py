@@ -20,11 +20,17 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import certify
 from mlelogit.fitting.climb import Objective
 from mlelogit.fitting.constrained.bounds import Bounds, seek_active, solve_step
-from mlelogit.fitting.constrained.constraints import Constraints, list_positions, reduce_rows
+from mlelogit.fitting.constrained.constraints import (
+    Constraints,
+    find_broken,
+    list_positions,
+    reduce_rows,
+)
 from mlelogit.fitting.constrained.equations import (
     SAME_VALUE,
     enter_bounds,
     find_multipliers,
+    find_settled,
     sort_equations,
     span_free,
 )
@@ -162,6 +168,8 @@ def climb_constrained(task: Task) -> ConstrainedMaximum:
         missing = certify(np.inf, np.inf, task.request.tolerance)
         maximum = replace(maximum, certificate=missing)
     held = equations | active
+    if active.any():
+        implied |= ~held & find_settled(given, given.pick(list_positions(held)), basis)
     multipliers = np.zeros(len(given))
     multipliers[held] = find_multipliers(maximum, given.pick(list_positions(held)), basis)
     return ConstrainedMaximum(maximum, Constraints(given, held, implied, multipliers), space)
@@ -248,10 +256,7 @@ def _count_rank(moves: np.ndarray) -> int:
 def _mark_outside(null: NullModel, task: Task, given: Restriction, params: np.ndarray) -> NullModel:
     """Return a null model, marked if its params do not meet the bounds."""
     outer = task.basis.leave_params(params.reshape(-1, len(task.basis.scale))).ravel()
-    gap = given.matrix @ outer - given.values
-    size = SAME_VALUE * (np.abs(given.matrix) @ np.abs(outer) + np.abs(given.values))
-    signs = np.array([{"<=": 1.0, ">=": -1.0}.get(relation, 0.0) for relation in given.relations])
-    return replace(null, outside=bool((signs * gap > size).any()))
+    return replace(null, outside=bool(find_broken(given, outer).any()))
 
 
 def _join_paths(first: Maximum, last: Maximum) -> Maximum:

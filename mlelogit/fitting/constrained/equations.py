@@ -9,7 +9,13 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
 from mlelogit.fitting.constrained.constraints import span_params
-from mlelogit.fitting.linalg import ColumnBasis, find_aliases, solve_upper, triangularize
+from mlelogit.fitting.linalg import (
+    ColumnBasis,
+    find_aliases,
+    measure_lengths,
+    solve_upper,
+    triangularize,
+)
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
@@ -76,6 +82,37 @@ def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     directions = np.linalg.qr(inside.T)[0]
     origin = basis.enter_params(point.reshape(-1, width)).ravel()
     return FreeSpace(origin - directions @ (directions.T @ origin), directions)
+
+
+def turn_moves(restriction: Restriction, scale: np.ndarray) -> np.ndarray:
+    """Return orthonormal directions (P, r) of coefficients, in units of their columns.
+
+    They span what independent equations leave free.
+    """
+    size = restriction.matrix.shape[1]
+    _, moves = span_params(restriction, size, scale)
+    return np.asarray(np.linalg.qr((moves * np.tile(scale, size // len(scale))).T)[0])
+
+
+def free_rows(matrix: np.ndarray, moves: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return what equations leave free of rows R (q, P): (q, r), shorter than one.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray
+    moves : numpy.ndarray
+        What `turn_moves` returns.
+    scale : numpy.ndarray
+        (K,): the size of every column.
+    """
+    rows = matrix / np.tile(scale, matrix.shape[1] // len(scale))
+    return np.asarray(rows / measure_lengths(rows)[:, np.newaxis] @ moves)
+
+
+def find_settled(given: Restriction, held: Restriction, basis: ColumnBasis) -> np.ndarray:
+    """Tell of which rows independent equations that are held leave nothing free: (m,), bool."""
+    free = free_rows(given.matrix, turn_moves(held, basis.scale), basis.scale)
+    return np.asarray(np.linalg.norm(free, axis=1) <= SETTLED)
 
 
 def enter_rows(rows: np.ndarray, restriction: Restriction | None, basis: ColumnBasis) -> np.ndarray:

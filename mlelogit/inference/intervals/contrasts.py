@@ -23,7 +23,7 @@ from mlelogit.inference.covariance import Covariance, need_covariance, spread_ro
 from mlelogit.inference.intervals.inversion import METHODS, exponentiate_ends, invert_tests
 from mlelogit.inference.intervals.sections import find_limit
 from mlelogit.inference.rebase import rebase_covariance, rebase_record
-from mlelogit.inference.testing.nesting import is_settled
+from mlelogit.inference.testing.nesting import mark_settled
 from mlelogit.notices import keep_errors, warn_user
 
 NUMBERS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
@@ -89,7 +89,7 @@ def combine_coefficients(
     need_covariance(covariance)
     pairs = [_estimate_row(record, covariance, row) for row in asked.matrix]
     estimate, errors = np.array(pairs).T
-    fixed = np.array([is_settled(record, row[np.newaxis]) for row in asked.matrix])
+    fixed = mark_settled(record, asked.matrix)
     errors[fixed] = 0.0
     z = np.where(fixed, np.nan, divide_by_errors(estimate - asked.values, errors))
     _warn_of_infinite_parts(asked.words, estimate, errors, record)

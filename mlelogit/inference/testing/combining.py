@@ -66,7 +66,7 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
             asked = _equate(record, first, second, slopes)
             tests[label] = apply_test(kind, maintained, covariance, asked, NULL)
         else:
-            tests[label] = refuse_test(name_test(kind, covariance), NULL, 0, NOTHING)
+            tests[label] = refuse_test(name_test(kind, record, covariance), NULL, 0, NOTHING)
     return frame_tests(tests, ["category", "other"], NULL)
 
 

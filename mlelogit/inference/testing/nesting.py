@@ -1,12 +1,14 @@
-"""Whether constraints settle a hypothesis, and whether one constrained fit lies in another."""
+"""What constraints settle, which bounds are broken, and whether one fit lies in another."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from mlelogit.data.restrictions import Restriction
-from mlelogit.fitting.constrained.constraints import span_params
-from mlelogit.fitting.linalg import measure_lengths
+from mlelogit.fitting.constrained.constraints import find_broken, span_params
+from mlelogit.fitting.constrained.equations import free_rows, turn_moves
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
@@ -28,14 +30,32 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     if record.restriction is None:
         return False
     scale = record.basis.scale
-    units = np.tile(scale, matrix.shape[1] // len(scale))
-    rows = matrix / units
-    rows = rows / measure_lengths(rows)[:, np.newaxis]
-    _, moves = span_params(record.restriction, matrix.shape[1], scale)
-    turned = np.linalg.qr((moves * units).T)[0]
-    free = rows @ turned
+    free = free_rows(matrix, turn_moves(record.restriction, scale), scale)
     singular = np.linalg.svd(free, compute_uv=False)
-    return bool(len(singular) < len(rows) or singular.min() <= ROUNDING)
+    return bool(len(singular) < len(free) or singular.min() <= ROUNDING)
+
+
+def mark_settled(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
+    """Tell which rows of R (q, P), each by itself, a fit's constraints settle: (q,), bool."""
+    if record.restriction is None:
+        return np.zeros(len(matrix), dtype=bool)
+    scale = record.basis.scale
+    free = free_rows(matrix, turn_moves(record.restriction, scale), scale)
+    return np.asarray(np.linalg.norm(free, axis=1) <= ROUNDING)
+
+
+def tell_broken(record: FitRecord, params: np.ndarray) -> str:
+    """Say which of a fit's bounds params (P,) do not meet; nothing if they meet all."""
+    if record.constraints is None:
+        return ""
+    given = record.constraints.given
+    return list_words([given.words[i] for i in np.flatnonzero(find_broken(given, params))])
+
+
+def list_words(words: Sequence[str]) -> str:
+    """Write the first of some words, and how many more there are."""
+    more = len(words) - SHOWN
+    return "; ".join(words[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def map_columns(larger: FitRecord, smaller: FitRecord, r: np.ndarray) -> np.ndarray:
@@ -80,13 +100,26 @@ def find_unmet(larger: FitRecord, smaller: FitRecord, columns: np.ndarray) -> st
     gap = np.abs(rows @ point - values) / (1 + np.abs(values))
     free = np.abs(rows @ moves.T).max(axis=1, initial=0.0)
     unmet = np.flatnonzero((gap > ROUNDING) | (free > ROUNDING))
-    said = "; ".join(larger.restriction.words[i] for i in unmet[:SHOWN])
-    return said + (f"; and {len(unmet) - SHOWN} more" if len(unmet) > SHOWN else "")
+    return list_words([larger.restriction.words[i] for i in unmet])
+
+
+def find_overstepped(larger: FitRecord, smaller: FitRecord, columns: np.ndarray) -> str:
+    """Say which bounds of a larger fit the estimates of a smaller one do not meet.
+
+    Parameters
+    ----------
+    larger, smaller : FitRecord
+    columns : numpy.ndarray
+        What `map_columns` returns.
+    """
+    if larger.constraints is None:
+        return ""
+    given = larger.constraints.given
+    seen = rebase_restriction(given, larger.encoding, smaller.encoding.base)
+    broken = find_broken(seen, (smaller.params @ columns.T).ravel())
+    return list_words([given.words[i] for i in np.flatnonzero(broken)])
 
 
 def state_constraints(record: FitRecord) -> str:
     """Write what a fit is held to, at some length."""
-    if record.restriction is None:
-        return ""
-    words, more = record.restriction.words[:SHOWN], len(record.restriction) - SHOWN
-    return "; ".join(words) + (f"; and {more} more" if more > 0 else "")
+    return "" if record.restriction is None else list_words(record.restriction.words)

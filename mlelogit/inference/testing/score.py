@@ -34,12 +34,15 @@ from mlelogit.inference.testing.hypothesis import (
     whitened_distance,
 )
 from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
-from mlelogit.inference.testing.nesting import SETTLED, is_settled
 
 BIAS_REASON = "score tests are of the maximum of the likelihood, and this fit reduced its bias"
 PSEUDO_REASON = (
     "with sampling weights the information is not the covariance of the score; use "
     "cov_type='robust'"
+)
+SCORE_BOUND_REASON = (
+    "estimates stand at bounds, where a hypothesis can free them from some and the score is "
+    "not normal about zero, so that score statistics are not chi-squared"
 )
 SINGULAR = "the covariance of the score is singular under the null hypothesis"
 
@@ -86,8 +89,11 @@ def score_test(
     >>> res.score_test("age = 0").df
     1
     """
-    asked = read_equations(hypothesis, record.encoding, value)
-    return apply_score(Maintained(record), choose_request(record, covariance, cov_type), asked)
+    maintained, request = Maintained(record), choose_request(record, covariance, cov_type)
+    news = maintained.sort_news(read_equations(hypothesis, record.encoding, value))
+    if news.reason:
+        return refuse_test(name_score(request.kind), news.null, len(news.asked), news.reason)
+    return apply_score(maintained, request, news.asked, news.null)
 
 
 def choose_request(
@@ -105,15 +111,14 @@ def apply_score(
 ) -> TestResult:
     """Test equations inside a maintained model; see `score_test`."""
     record, said = maintained.record, null or asked.said
-    name = f"Score test ({request.kind} covariance)"
+    name = name_score(request.kind)
     reason = find_score_reason(record, request.kind)
-    if not reason and is_settled(record, asked.matrix):
-        reason = SETTLED
     if reason:
         return refuse_test(name, said, len(asked), reason)
     fit = maintained.restrict(asked)
-    if not fit.converged:
-        return refuse_test(name, said, len(asked), UNKNOWN)
+    reason = maintained.find_bound_reason(fit) if fit.converged else UNKNOWN
+    if reason:
+        return refuse_test(name, said, len(asked), reason)
     there = stand_at(maintained, fit)
     if there.maximum.inverse is None:
         return refuse_test(name, said, len(asked), SINGULAR)
@@ -128,7 +133,7 @@ def judge_score(
     said: str,
 ) -> TestResult:
     """Test equations where the null hypothesis holds."""
-    name = f"Score test ({request.kind} covariance)"
+    name = name_score(request.kind)
     try:
         statistic, df = measure_score(there, space, request, asked)
     except CovarianceError as error:
@@ -157,12 +162,19 @@ def measure_score(
     return square_distance(step, spread_rows(there, covariance, rows)), covariance.df
 
 
+def name_score(kind: str) -> str:
+    """Name the test by its covariance."""
+    return f"Score test ({kind} covariance)"
+
+
 def find_score_reason(record: FitRecord, kind: str) -> str:
     """Say why a score test does not apply to a fit; nothing if it does."""
     if kind not in COVARIANCES:
         return f"a {kind} covariance is not formed under the null hypothesis; give cov_type="
     if record.maximum.bias_reduction is not None:
         return BIAS_REASON
+    if record.at_bounds:
+        return SCORE_BOUND_REASON
     if record.weight_type == "sampling" and kind == "nonrobust":
         return PSEUDO_REASON
     return UNFORMED if record.sums.information is None else ""
