@@ -7,7 +7,13 @@ import pytest
 from scipy.stats import chi2
 
 import mlelogit as ml
-from mlelogit.exceptions import ConstraintError, NotNestedError, ParamsError, SeparationWarning
+from mlelogit.exceptions import (
+    BiasReductionError,
+    ConstraintError,
+    NotNestedError,
+    ParamsError,
+    SeparationWarning,
+)
 from tests.inference.samples import fitted, survey
 
 FORMULA = "party ~ age + educ + region"
@@ -312,6 +318,9 @@ def test_refits_under_bounds_are_refused():
         ["age"],
         ["red: educ <= 0.1", "green: age = red: age", "age <= 1"],
         ["green: Intercept = red: Intercept - 1", "educ >= 0.05"],
+        ["red: educ <= 0"],
+        ["age <= 0", "red: educ <= 0", "green: educ = 0"],
+        ["red: educ <= green: educ"],
     ],
 )
 def test_engines_agree_under_constraints(said):
@@ -329,6 +338,20 @@ def test_a_wrong_answer_under_constraints_is_seen(res):
     record = replace(res.record, maximum=wrong)
     found = type(res)(record, res.covariance).verify()
     assert not found.agrees
+
+
+def test_a_fit_beside_its_bound_is_seen():
+    """A coefficient a millionth of its standard error inside a bound at zero is not at it."""
+    from dataclasses import replace
+
+    res = model().fit(constraints="red: educ <= 0")
+    place, error = 7, fitted().bse.loc["educ", "red"]
+    assert res.record.maximum.params[place] == 0
+    for share, agrees in ((1e-12, True), (1e-3, False)):
+        moved = res.record.maximum.params.copy()
+        moved[place] -= share * error
+        record = replace(res.record, maximum=replace(res.record.maximum, params=moved))
+        assert type(res)(record, res.covariance).verify(["cross-entropy"]).agrees is agrees
 
 
 def separated():
@@ -355,6 +378,11 @@ def test_separation_that_constraints_leave():
     assert res.params.loc["only", "green"] == 0
     assert res.bse.loc["only", "green"] == 0
     assert res.separation.coefficients["name"].tolist() == ["only"]
+    said = str(res.summary())
+    assert "That is so under the constraints given; without them" in " ".join(said.split())
+    assert said.count("bias_reduction") == 1
+    with pytest.raises(BiasReductionError):
+        ml.mnlogit("party ~ age", data).fit(constraints="age", bias_reduction="mean")
 
 
 def test_suprema_of_separated_data_are_compared_under_constraints():
