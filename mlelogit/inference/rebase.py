@@ -16,6 +16,11 @@ from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance, hold_fixed, leave_inner
 
+MEDIAN_REASON = (
+    "median bias reduction belongs to the coefficients that it was made for, and what they are "
+    "against another base is not what a fit with that base would find"
+)
+
 
 def change_base(encoding: Encoding, base: int) -> np.ndarray:
     """Return the matrix M (J - 1, J - 1) with ``B_new = M B_old`` for another base.

@@ -11,7 +11,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.combinations import read_combinations
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
-from mlelogit.exceptions import ParamsError, SeparationWarning
+from mlelogit.exceptions import BiasReductionError, ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
     divide_by_errors,
@@ -22,7 +22,7 @@ from mlelogit.inference.coefficients import (
 from mlelogit.inference.covariance import Covariance, need_covariance, spread_rows
 from mlelogit.inference.intervals.inversion import METHODS, exponentiate_ends, invert_tests
 from mlelogit.inference.intervals.sections import find_limit
-from mlelogit.inference.rebase import rebase_covariance, rebase_record
+from mlelogit.inference.rebase import MEDIAN_REASON, rebase_covariance, rebase_record
 from mlelogit.inference.testing.nesting import mark_settled
 from mlelogit.notices import keep_errors, warn_user
 
@@ -71,6 +71,11 @@ def combine_coefficients(
         If a combination cannot be read, or is beyond a double.
     CovarianceError
         If the covariance was left out for its size.
+    BiasReductionError
+        If the bias of the median was reduced, and a combination is of several equations.
+    IntervalError
+        If there are no intervals by the method asked for; see
+        `mlelogit.inference.intervals.inversion.interval_frame`.
 
     Warns
     -----
@@ -87,6 +92,7 @@ def combine_coefficients(
     check_choice("method", method, METHODS)
     asked = read_combinations(combination, record.encoding)
     need_covariance(covariance)
+    _refuse_median(record, asked)
     pairs = [_estimate_row(record, covariance, row) for row in asked.matrix]
     estimate, errors = np.array(pairs).T
     fixed = mark_settled(record, asked.matrix)
@@ -99,6 +105,19 @@ def combine_coefficients(
         ends = exponentiate_ends(invert_tests(record, asked, alpha, method, disp), exponentiate)
         numbers |= {"lower": ends[:, 0], "upper": ends[:, 1]}
     return pd.DataFrame(numbers, index=pd.Index(asked.words, name="combination"))
+
+
+def _refuse_median(record: FitRecord, asked: Restriction) -> None:
+    """Refuse combinations of several equations where the bias of the median was reduced."""
+    if record.maximum.bias_reduction != "median":
+        return
+    equations = asked.matrix.reshape(len(asked), len(record.params), -1).any(axis=2).sum(axis=1)
+    if equations.max(initial=0) > 1:
+        said = asked.words[int(np.argmax(equations > 1))]
+        raise BiasReductionError(
+            f"{said} takes coefficients of several equations: "
+            f"{MEDIAN_REASON}. Fit the model with another base, or use bias_reduction='mean'."
+        )
 
 
 def _estimate_row(
@@ -134,8 +153,8 @@ def contrast_categories(
     record: FitRecord,
     covariance: Covariance,
     alpha: float = 0.05,
-    exponentiate: bool = False,
     method: str = "wald",
+    exponentiate: bool = False,
     disp: bool | None = None,
 ) -> pd.DataFrame:
     r"""Return the coefficients of every category against every other: all bases at once.
@@ -149,12 +168,12 @@ def contrast_categories(
     covariance : Covariance
     alpha : float
         The intervals cover with probability ``1 - alpha``.
-    exponentiate : bool
-        Whether to give relative risk ratios; see
-        `mlelogit.inference.coefficients.tidy_coefficients`.
     method : {"wald", "profile", "score"}
         Of the intervals; see `mlelogit.inference.intervals.inversion.interval_frame`. Standard
         error, z and p-value are Wald's.
+    exponentiate : bool
+        Whether to give relative risk ratios; see
+        `mlelogit.inference.coefficients.tidy_coefficients`.
     disp : bool, optional
         Whether to show progress bars; on a terminal only if not given.
 

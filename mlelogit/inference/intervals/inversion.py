@@ -220,13 +220,15 @@ def interval_frame(
     OptionError
         If the method is unknown or alpha not between 0 and 1.
     IntervalError
-        If a profile or score interval is asked for with sampling weights, bias reduction, or
-        without a certified maximum.
+        If a profile or score interval is asked for with sampling weights, bias reduction, active
+        bounds, or without a certified maximum.
 
     Warns
     -----
     NotConvergedWarning
         If an end could not be found.
+    IntervalWarning
+        If one breaks a bound that the fit is held to; it is NaN.
 
     Examples
     --------
@@ -258,7 +260,7 @@ def profile_frame(
     ----------
     record : FitRecord
     combination : str or tuple or array-like
-        One, as `mlelogit.data.restrictions.read_combinations` reads it.
+        One, as `mlelogit.data.combinations.read_combinations` reads it.
     points : int or array-like
         The values to hold it at; or how many, evenly over 3.5 standard errors on both sides of
         the estimate.
@@ -279,8 +281,8 @@ def profile_frame(
     OptionError
         If points is no number of them.
     IntervalError
-        With sampling weights, bias reduction, without a certified maximum, or if constraints
-        leave the combination no choice.
+        With sampling weights, bias reduction, active bounds, without a certified maximum, or if
+        constraints leave the combination no choice.
 
     Warns
     -----
