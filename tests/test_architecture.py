@@ -84,6 +84,7 @@ INSIDE = {
         "scoring",
         "penalties",
         "constrained.constraints",
+        "constrained.moves",
         "record",
         "constrained.restriction",
         "report",

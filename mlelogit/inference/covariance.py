@@ -27,7 +27,8 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import find_fixed
-from mlelogit.fitting.constrained.equations import enter_rows, find_directions
+from mlelogit.fitting.constrained.equations import find_directions
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
@@ -211,9 +212,9 @@ def leave_inner(inner: np.ndarray, record: FitRecord) -> np.ndarray:
 
     Under constraints along the coefficients that move: what is fixed has no variance at all.
     """
-    if record.restriction is None:
+    if record.moves is None:
         return record.basis.leave_covariance(inner)
-    units = enter_rows(np.eye(len(inner)), record.restriction, record.basis)
+    units = record.moves.enter(np.eye(len(inner)))
     matrix = units @ inner @ units.T
     return np.asarray(matrix + matrix.T) / 2
 
@@ -229,7 +230,7 @@ def spread_rows(record: FitRecord, covariance: Covariance, rows: np.ndarray) -> 
     if covariance.inner is None or not np.isfinite(block).all():
         few = rows[:, used]
         return np.asarray(few @ block @ few.T)
-    inside = enter_rows(rows, record.restriction, record.basis)
+    inside = enter_rows(rows, record.moves, record.basis)
     return np.asarray(inside @ covariance.inner @ inside.T)
 
 

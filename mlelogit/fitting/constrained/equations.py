@@ -8,12 +8,10 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
-from mlelogit.fitting.constrained.constraints import span_params
+from mlelogit.fitting.constrained.moves import find_moves
 from mlelogit.fitting.linalg import (
     ColumnBasis,
     find_aliases,
-    measure_lengths,
-    solve_upper,
     triangularize,
 )
 from mlelogit.fitting.maximum import Maximum
@@ -69,73 +67,23 @@ def _refuse(conflict: Restriction) -> None:
 def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     """Return all params that meet independent equations, in the internal basis.
 
-    The coefficients that are solved for follow from the others; so directions move what is
-    free and nothing else, and are turned at right angles to each other in the basis only then.
+    See `mlelogit.fitting.constrained.moves`.
     """
-    size, width = equations.matrix.shape[1], len(basis.scale)
+    size = equations.matrix.shape[1]
     if not len(equations):
         return FreeSpace(np.zeros(size), np.eye(size))
-    point, moves = span_params(equations, size, basis.scale)
-    inside = basis.enter_params(moves.reshape(len(moves), size // width, width)).reshape(
-        len(moves), size
-    )
-    directions = np.linalg.qr(inside.T)[0]
-    origin = basis.enter_params(point.reshape(-1, width)).ravel()
-    return FreeSpace(origin - directions @ (directions.T @ origin), directions)
-
-
-def turn_moves(restriction: Restriction, scale: np.ndarray) -> np.ndarray:
-    """Return orthonormal directions (P, r) of coefficients, in units of their columns.
-
-    They span what independent equations leave free.
-    """
-    size = restriction.matrix.shape[1]
-    _, moves = span_params(restriction, size, scale)
-    return np.asarray(np.linalg.qr((moves * np.tile(scale, size // len(scale))).T)[0])
-
-
-def free_rows(matrix: np.ndarray, moves: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return what equations leave free of rows R (q, P): (q, r), shorter than one.
-
-    Parameters
-    ----------
-    matrix : numpy.ndarray
-    moves : numpy.ndarray
-        What `turn_moves` returns.
-    scale : numpy.ndarray
-        (K,): the size of every column.
-    """
-    rows = matrix / np.tile(scale, matrix.shape[1] // len(scale))
-    return np.asarray(rows / measure_lengths(rows)[:, np.newaxis] @ moves)
+    return find_moves(equations, basis).space
 
 
 def find_settled(given: Restriction, held: Restriction, basis: ColumnBasis) -> np.ndarray:
     """Tell of which rows independent equations that are held leave nothing free: (m,), bool."""
-    free = free_rows(given.matrix, turn_moves(held, basis.scale), basis.scale)
+    free = find_moves(held, basis).free(given.matrix)[0]
     return np.asarray(np.linalg.norm(free, axis=1) <= SETTLED)
-
-
-def enter_rows(rows: np.ndarray, restriction: Restriction | None, basis: ColumnBasis) -> np.ndarray:
-    """Map combinations of coefficients (q, P) to ones of those of the internal basis.
-
-    With equations in force, to what they leave of them: with the moves M of the coefficients
-    that are free, which are ``D T`` in the basis, a row is ``D T'⁻¹ M r``. Nothing
-    comes in that is known to be zero, however nearly collinear the columns are.
-    """
-    size, width = rows.shape[1], len(basis.scale)
-    if restriction is None or not len(restriction):
-        return basis.enter_score(rows).reshape(rows.shape)
-    _, moves = span_params(restriction, size, basis.scale)
-    if not len(moves):
-        return np.zeros(rows.shape)
-    inside = basis.enter_params(moves.reshape(-1, size // width, width)).reshape(moves.shape)
-    turned, triangle = np.linalg.qr(inside.T)
-    return np.asarray(turned @ solve_upper(triangle, moves @ rows.T, transpose=True)).T
 
 
 def find_space(record: FitRecord) -> FreeSpace | None:
     """Return what a fit's equations and active bounds leave free, None if there are none."""
-    return None if record.restriction is None else span_free(record.restriction, record.basis)
+    return None if record.moves is None else record.moves.space
 
 
 def find_directions(record: FitRecord) -> np.ndarray | None:

@@ -18,7 +18,7 @@ import pandas as pd
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import Constraints, find_fixed, list_positions
-from mlelogit.fitting.constrained.equations import enter_rows
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive

@@ -10,14 +10,14 @@ from scipy.linalg import qr
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError, ParamsError
-from mlelogit.fitting.constrained.equations import free_rows, turn_moves
+from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.constrained.restriction import (
-    DEPENDENCE_TOLERANCE,
     RestrictedFit,
     find_free_space,
     fit_restricted,
 )
 from mlelogit.fitting.estimation import estimate
+from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.fit_statistics import BOUND_REASON
@@ -109,11 +109,11 @@ class Maintained:
         return (record.sums.loglike, "") if known else (np.nan, UNFINISHED)
 
     @cached_property
-    def moves(self) -> np.ndarray | None:
-        """What `turn_moves` returns of all equations in force; None if there are none."""
-        if self.restriction is None:
-            return None
-        return turn_moves(self.restriction, self.record.basis.scale)
+    def moves(self) -> Moves | None:
+        """What all equations in force leave free; all if None."""
+        if self.held is None or self.restriction is None:
+            return self.record.moves
+        return find_moves(self.restriction, self.record.basis)
 
     def restrict_loglike(self, asked: Restriction) -> tuple[float, str]:
         """Return the same under the null hypothesis."""
@@ -157,11 +157,11 @@ class Maintained:
         ParamsError
             If they contradict it.
         """
-        if self.restriction is None or self.moves is None:
+        if self.moves is None:
             return asked
-        find_free_space(self.restriction + asked, self.record.basis)
-        free = free_rows(asked.matrix, self.moves, self.record.basis.scale)
-        return asked.pick(_pick_independent(free, ROUNDING))
+        free, length = self.moves.free(asked.matrix)
+        _check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
+        return asked.pick(_pick_independent(free))
 
     def sort_news(self, asked: Restriction, null: str = "") -> News:
         """Tell what a hypothesis says beside what is held.
@@ -172,10 +172,13 @@ class Maintained:
             If its rows contradict each other or depend on each other.
         """
         said = null or asked.said
-        if self.restriction is None:
+        if self.moves is None:
             return News(asked, said, "")
-        alone = find_free_space(asked, self.record.basis)
-        if len(alone.origin) - alone.size < len(asked):
+        rows = asked.matrix / self.moves.units
+        length = measure_lengths(rows)
+        rows = rows / length[:, np.newaxis]
+        _check_rows(rows, asked.values / length, asked)
+        if len(_pick_independent(rows)) < len(asked):
             raise ParamsError(DEPENDENT)
         try:
             news = self.find_news(asked)
@@ -202,16 +205,24 @@ class Maintained:
         return fit
 
 
+def _check_rows(rows: np.ndarray, values: np.ndarray, asked: Restriction) -> None:
+    """Raise `ParamsError` if rows (q, r), of length one at most, cannot have these values."""
+    solved = np.linalg.lstsq(rows, values, rcond=ROUNDING)[0] if rows.size else np.zeros(0)
+    gap = np.abs(values - rows @ solved) if rows.size else np.abs(values)
+    if (gap > ROUNDING * (1 + np.abs(values).max(initial=0))).any():
+        raise ParamsError(f"These equations contradict each other: {asked.said}.")
+
+
 def _drop_repeated(restriction: Restriction) -> Restriction:
     """Return rows that are independent."""
     length = np.linalg.norm(restriction.matrix, axis=1)[:, np.newaxis]
     return restriction.pick(_pick_independent(restriction.matrix / length))
 
 
-def _pick_independent(rows: np.ndarray, tolerance: float = DEPENDENCE_TOLERANCE) -> list[int]:
+def _pick_independent(rows: np.ndarray) -> list[int]:
     """Return positions of rows, of length one at most, that the others are combinations of."""
     if not rows.size:
         return []
     triangle, order = qr(rows.T, mode="r", pivoting=True)
     sizes = np.abs(np.diag(triangle))
-    return sorted(order[: int((sizes > tolerance).sum())].tolist())
+    return sorted(order[: int((sizes > ROUNDING).sum())].tolist())

@@ -8,7 +8,6 @@ import numpy as np
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import find_broken, span_params
-from mlelogit.fitting.constrained.equations import free_rows, turn_moves
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
@@ -27,21 +26,18 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     matrix : numpy.ndarray
         R (q, P).
     """
-    if record.restriction is None:
+    if record.moves is None:
         return False
-    scale = record.basis.scale
-    free = free_rows(matrix, turn_moves(record.restriction, scale), scale)
+    free = record.moves.free(matrix)[0]
     singular = np.linalg.svd(free, compute_uv=False)
     return bool(len(singular) < len(free) or singular.min() <= ROUNDING)
 
 
 def mark_settled(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
     """Tell which rows of R (q, P), each by itself, a fit's constraints settle: (q,), bool."""
-    if record.restriction is None:
+    if record.moves is None:
         return np.zeros(len(matrix), dtype=bool)
-    scale = record.basis.scale
-    free = free_rows(matrix, turn_moves(record.restriction, scale), scale)
-    return np.asarray(np.linalg.norm(free, axis=1) <= ROUNDING)
+    return np.asarray(np.linalg.norm(record.moves.free(matrix)[0], axis=1) <= ROUNDING)
 
 
 def tell_broken(record: FitRecord, params: np.ndarray) -> str:

@@ -11,7 +11,7 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.certificate import certify
-from mlelogit.fitting.constrained.equations import enter_rows
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.constrained.restriction import RestrictedFit, invert_along
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
@@ -157,7 +157,7 @@ def measure_score(
         statistic, rank = whitened_distance(free.T @ score, meat, lower)
         return statistic if rank == len(lower) else None, np.inf
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
-    step = enter_rows(rows, there.restriction, there.basis) @ (there.maximum.inverse @ score)
+    step = enter_rows(rows, there.moves, there.basis) @ (there.maximum.inverse @ score)
     covariance = estimate_covariance(there, request)
     return square_distance(step, spread_rows(there, covariance, rows)), covariance.df
 
