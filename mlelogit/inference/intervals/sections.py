@@ -19,7 +19,6 @@ from mlelogit.exceptions import IntervalError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.fitting.climb import Objective
-from mlelogit.fitting.constrained.restriction import find_free_space
 from mlelogit.fitting.examination import EXAMINED_PAIRS, TIME_LIMIT, strip_rows
 from mlelogit.fitting.limit import ESTIMABLE, STILL, split_directions
 from mlelogit.fitting.linalg import factor_positive, solve_lower
@@ -205,8 +204,8 @@ def survey_record(record: FitRecord) -> Terrain:
     if record.separation.estimable is not None:
         # A change of base leaves them independent, but not orthogonal.
         space = FreeSpace(np.zeros(len(start)), np.linalg.qr(record.separation.estimable)[0])
-    elif record.restriction is not None:
-        space = find_free_space(record.restriction, record.basis)
+    elif record.moves is not None:
+        space = record.moves.space
     if space is not None:
         start = space.directions.T @ (start - space.origin)
         objective = RestrictedLogLikelihood(objective, space)

@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import qr
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError, ParamsError
 from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.constrained.restriction import (
     RestrictedFit,
-    find_free_space,
+    check_rows,
     fit_restricted,
+    pick_independent,
 )
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.fit_statistics import BOUND_REASON
-from mlelogit.inference.testing.nesting import ROUNDING, tell_broken
+from mlelogit.inference.testing.nesting import tell_broken
 from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
@@ -82,17 +82,15 @@ class Maintained:
             return self.held or own
         return _drop_repeated(own + self.held)
 
-    @cached_property
+    @property
     def space(self) -> FreeSpace | None:
         """The params that meet them; None if there are none."""
-        if self.restriction is None:
-            return None
-        return find_free_space(self.restriction, self.record.basis)
+        return None if self.moves is None else self.moves.space
 
     @property
     def size(self) -> int:
         """Number of free params."""
-        return len(self.record.maximum.params) if self.space is None else self.space.size
+        return len(self.record.maximum.params) if self.moves is None else len(self.moves.matrix)
 
     @cached_property
     def fit(self) -> RestrictedFit | None:
@@ -160,8 +158,8 @@ class Maintained:
         if self.moves is None:
             return asked
         free, length = self.moves.free(asked.matrix)
-        _check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
-        return asked.pick(_pick_independent(free))
+        check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
+        return asked.pick(pick_independent(free))
 
     def sort_news(self, asked: Restriction, null: str = "") -> News:
         """Tell what a hypothesis says beside what is held.
@@ -177,8 +175,8 @@ class Maintained:
         rows = asked.matrix / self.moves.units
         length = measure_lengths(rows)
         rows = rows / length[:, np.newaxis]
-        _check_rows(rows, asked.values / length, asked)
-        if len(_pick_independent(rows)) < len(asked):
+        check_rows(rows, asked.values / length, asked)
+        if len(pick_independent(rows)) < len(asked):
             raise ParamsError(DEPENDENT)
         try:
             news = self.find_news(asked)
@@ -205,24 +203,7 @@ class Maintained:
         return fit
 
 
-def _check_rows(rows: np.ndarray, values: np.ndarray, asked: Restriction) -> None:
-    """Raise `ParamsError` if rows (q, r), of length one at most, cannot have these values."""
-    solved = np.linalg.lstsq(rows, values, rcond=ROUNDING)[0] if rows.size else np.zeros(0)
-    gap = np.abs(values - rows @ solved) if rows.size else np.abs(values)
-    if (gap > ROUNDING * (1 + np.abs(values).max(initial=0))).any():
-        raise ParamsError(f"These equations contradict each other: {asked.said}.")
-
-
 def _drop_repeated(restriction: Restriction) -> Restriction:
     """Return rows that are independent."""
     length = np.linalg.norm(restriction.matrix, axis=1)[:, np.newaxis]
-    return restriction.pick(_pick_independent(restriction.matrix / length))
-
-
-def _pick_independent(rows: np.ndarray) -> list[int]:
-    """Return positions of rows, of length one at most, that the others are combinations of."""
-    if not rows.size:
-        return []
-    triangle, order = qr(rows.T, mode="r", pivoting=True)
-    sizes = np.abs(np.diag(triangle))
-    return sorted(order[: int((sizes > ROUNDING).sum())].tolist())
+    return restriction.pick(pick_independent(restriction.matrix / length))

@@ -8,11 +8,10 @@ import numpy as np
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import find_broken, span_params
+from mlelogit.fitting.constrained.restriction import ROUNDING
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
-# Rows of length one: what is left below this is rounding.
-ROUNDING = 1e-8
 SHOWN = 3
 SETTLED = "the fit's own constraints settle it, or a part of it, whatever the data say"
 

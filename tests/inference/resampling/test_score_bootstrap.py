@@ -151,7 +151,8 @@ def test_hypotheses_are_read_as_everywhere():
     at_estimate = float(res.params.loc["age", "green"])
     zero = res.bootstrap_test("green: age", CLUSTERS, value=at_estimate)
     assert zero.statistic < 1e-6
-    assert zero.p_value == 1.0
+    # Of two signs that leave the score as it is the statistic is the same rounding, or less.
+    assert zero.p_value >= 1 - 2 / 256
     with pytest.raises(ParamsError, match="income"):
         res.bootstrap_test("income")
 
