@@ -25,6 +25,7 @@ __all__ = [
     "HeldOutWarning",
     "InfiniteValueError",
     "IntervalError",
+    "IntervalWarning",
     "LabelError",
     "LengthMismatchError",
     "LeverageWarning",
@@ -207,6 +208,10 @@ class FewClustersWarning(MNLogitWarning):
 
 class HeldOutWarning(MNLogitWarning):
     """In some folds of a cross-validation something was lost, separated or not certified."""
+
+
+class IntervalWarning(MNLogitWarning):
+    """Ends of intervals break bounds that the fit is held to, and are NaN."""
 
 
 class LeverageWarning(MNLogitWarning):

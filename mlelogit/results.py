@@ -112,6 +112,7 @@ class MNLogitResults:
         self,
         alpha: float = 0.05,
         method: str = "wald",
+        *,
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
@@ -127,6 +128,7 @@ class MNLogitResults:
         combination: Any,
         alpha: float = 0.05,
         method: str = "wald",
+        *,
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
@@ -137,12 +139,13 @@ class MNLogitResults:
     def all_pairs(
         self,
         alpha: float = 0.05,
-        exponentiate: bool = False,
         method: str = "wald",
+        *,
+        exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
         """Return all pairs of categories; see `mlelogit.inference.intervals.contrasts`."""
-        given = alpha, exponentiate, method, disp
+        given = alpha, method, exponentiate, disp
         return contrast_categories(self.record, self.covariance, *given)
 
     def cov_params(self) -> pd.DataFrame:
@@ -302,13 +305,13 @@ class MNLogitResults:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
         return wald_test(self.record, self.covariance, hypothesis, value)
 
-    def lr_test(self, smaller: Any, value: Any = None) -> TestResult:
-        """Test a smaller fit, or "age"; see `mlelogit.inference.testing.likelihood_ratio`."""
-        if not isinstance(smaller, MNLogitResults):
-            return lr_test_hypothesis(self.record, self.covariance, smaller, value)
+    def lr_test(self, hypothesis: Any, value: Any = None) -> TestResult:
+        """Test "age", or a smaller fit; see `mlelogit.inference.testing.likelihood_ratio`."""
+        if not isinstance(hypothesis, MNLogitResults):
+            return lr_test_hypothesis(self.record, self.covariance, hypothesis, value)
         if value is not None:
             raise OptionError("value belongs to a hypothesis, not to the results of a fit.")
-        return lr_test(self.record, smaller.record)
+        return lr_test(self.record, hypothesis.record)
 
     @property
     def multipliers(self) -> pd.DataFrame:

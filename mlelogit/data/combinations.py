@@ -8,8 +8,15 @@ import numpy as np
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import SHOWN, Restriction, read_restrictions, read_rows
-from mlelogit.data.wording import list_coefficients
+from mlelogit.data.restrictions import (
+    Restriction,
+    label_coefficients,
+    read_restrictions,
+    read_rows,
+    write_number,
+    write_rows,
+    write_term,
+)
 from mlelogit.exceptions import ParamsError
 
 
@@ -54,20 +61,21 @@ def read_combinations(given: Any, encoding: Encoding) -> Restriction:
 
 def name_combinations(matrix: np.ndarray, values: np.ndarray, encoding: Encoding) -> Restriction:
     """Put the combinations ``R b - q`` in words, positive terms first."""
-    labels = list_coefficients(encoding)
-    pairs = zip(matrix, values, strict=True)
-    words = tuple(_write_sum(row, float(value), labels) for row, value in pairs)
-    return Restriction(matrix, values, ("=",) * len(values), words)
+    labels = label_coefficients(encoding)
+
+    def write(i: int, most: int) -> str:
+        return _write_sum(matrix[i], float(values[i]), labels, most)
+
+    return Restriction(matrix, values, ("=",) * len(values), write_rows(len(matrix), write))
 
 
-def _write_sum(row: np.ndarray, value: float, labels: list[str]) -> str:
+def _write_sum(row: np.ndarray, value: float, labels: list[str], most: int) -> str:
     used = sorted(np.flatnonzero(row), key=lambda i: row[i] < 0)
     terms = [
-        f"{'-' if row[i] < 0 else '+'} "
-        + (labels[i] if abs(row[i]) == 1 else f"{abs(row[i]):g}*[{labels[i]}]")
-        for i in used[:SHOWN]
+        f"{'-' if row[i] < 0 else '+'} {write_term(float(abs(row[i])), labels[i])}"
+        for i in used[:most]
     ]
-    text = " ".join(terms) + (" + ..." if len(used) > SHOWN else "")
+    text = " ".join(terms) + (" + ..." if len(used) > most else "")
     if value:
-        text += f" {'-' if value > 0 else '+'} {abs(value):g}"
+        text += f" {'-' if value > 0 else '+'} {write_number(abs(value))}"
     return text.removeprefix("+ ") if text.startswith("+") else f"-{text[2:]}"

@@ -79,10 +79,17 @@ def _check_sizes(restriction: Restriction) -> None:
 
 
 def _read(constraints: Any, encoding: Encoding) -> Restriction:
-    arrays = isinstance(constraints, tuple) and len(constraints) == 2
-    if arrays and all(isinstance(part, np.ndarray) for part in constraints):
+    pair = isinstance(constraints, tuple) and len(constraints) == 2
+    if pair and all(_is_numeric(part) for part in constraints) and np.ndim(constraints[0]):
         return read_restrictions(constraints[0], encoding, constraints[1])
     return read_restrictions(constraints, encoding)
+
+
+def _is_numeric(given: Any) -> bool:
+    try:
+        return np.asarray(given).dtype.kind in "biuf"
+    except ValueError:  # Rows of different lengths.
+        return False
 
 
 def orient_rows(restriction: Restriction) -> tuple[Restriction, np.ndarray]:
@@ -117,9 +124,12 @@ def _read_equations(equations: Any, encoding: Encoding) -> list[Restriction]:
         )
     columns, shape = list_columns(encoding), (len(encoding.categories), len(encoding.names))
     zeros = np.zeros(shape, dtype=bool)
+    named: dict[int, Any] = {}
     for name, entered in equations.items():
         if name not in columns:
             raise ConstraintError(f"equations: {refuse_name(name, encoding)}")
+        for column in columns[name]:
+            _refuse_twice(named.setdefault(column, name), name, encoding.names[column])
         absent = np.ones(shape[0], dtype=bool)
         absent[[_find_equation(label, name, encoding) for label in _list_labels(entered)]] = False
         zeros[np.ix_(absent, np.array(columns[name]))] = True
@@ -128,6 +138,14 @@ def _read_equations(equations: Any, encoding: Encoding) -> list[Restriction]:
         return []
     rows = np.eye(zeros.size - shape[1])[free]
     return [make_restriction(rows, np.zeros(len(free)), encoding)]
+
+
+def _refuse_twice(before: Any, name: Any, column: Any) -> None:
+    if before is not name:
+        raise ConstraintError(
+            f"equations: {write_value(before)} and {write_value(name)} both say where "
+            f"{write_value(column)} enters; name it once."
+        )
 
 
 def _list_labels(entered: Any) -> list:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +14,11 @@ import pandas as pd
 from mlelogit.data.arguments import read_reals, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.wording import (
+    Readings,
     Reference,
     find_pair,
     list_coefficients,
+    list_readings,
     refuse_name,
     scan_words,
     split_statements,
@@ -23,6 +27,7 @@ from mlelogit.data.wording import (
 from mlelogit.exceptions import ParamsError
 
 SHOWN = 4
+ALL = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,11 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
         ``"car: age = bus: age"``, ``"train: income = 0.5"``, ``"car: age + 2 * car: income
         >= 1"``: sums of coefficients and numbers on both sides of =, <= or >=, and several
         with commas or in a list. A coefficient is "category: name", or a pair (category,
-        name). A name alone stands for every equation in turn: "age" is "age = 0" in all,
-        "age = income" that they are equal in each. A term of several columns stands for
-        each of them. The base category's coefficients are zero. Or the matrix R (q, P).
+        name); "[category: name]" and "[name]" are that even where a name holds signs, and
+        could be read as a sum of others. A name alone stands for every equation in turn: "age"
+        is "age = 0" in all, "age = income" that they are equal in each. A term of several
+        columns stands for each of them. The base category's coefficients are zero. Or the
+        matrix R (q, P).
     encoding : Encoding
     value : array-like, optional
         q (q,), in place of the right side; zero if not given.
@@ -120,7 +127,8 @@ def read_rows(given: Any, encoding: Encoding) -> list[tuple[np.ndarray, float, s
     pieces = _list_pieces(given, encoding)
     if pieces is None:
         return None
-    found = [row for piece in pieces for row in _read_piece(piece, encoding)]
+    readings = list_readings(encoding)
+    found = [row for piece in pieces for row in _read_piece(piece, readings)]
     return list({(row[0].tobytes(), *row[1:]): row for row in found}.values())
 
 
@@ -129,37 +137,65 @@ def make_restriction(
 ) -> Restriction:
     """Put a matrix, its right side and its relations (equality if not given) in words."""
     relations = relations or ("=",) * len(matrix)
-    labels = list_coefficients(encoding)
-    pairs = zip(matrix, values, relations, strict=True)
-    words = tuple(write_row(row, float(right), relation, labels) for row, right, relation in pairs)
-    return Restriction(matrix, values, relations, words)
+    labels = label_coefficients(encoding)
+
+    def write(i: int, most: int) -> str:
+        return _write_row(matrix[i], float(values[i]), relations[i], labels, most)
+
+    return Restriction(matrix, values, relations, write_rows(len(matrix), write))
 
 
-def select_coefficients(
-    positions: Sequence[int] | np.ndarray, encoding: Encoding, values: Any = 0.0
-) -> Restriction:
-    """Return the restriction that the coefficients at these positions have these values."""
-    matrix = np.eye(len(encoding.names) * len(encoding.others))[list(positions)]
-    return make_restriction(matrix, np.broadcast_to(values, len(matrix)).astype(float), encoding)
+def label_coefficients(encoding: Encoding) -> list[str]:
+    """Name every coefficient so that it can be read back, in brackets if it must be."""
+    readings = list_readings(encoding)
+    return [readings.write(label) for label in list_coefficients(encoding)]
 
 
-def write_row(row: np.ndarray, value: float, relation: str, labels: Sequence[str]) -> str:
+def write_rows(count: int, write: Callable[[int, int], str]) -> tuple[str, ...]:
+    """Write rows with some terms each, and with all terms those that would be the same then.
+
+    Parameters
+    ----------
+    count : int
+    write : callable
+        Position and most terms -> text.
+    """
+    words = [write(i, SHOWN) for i in range(count)]
+    often = Counter(words)
+    return tuple(said if often[said] == 1 else write(i, ALL) for i, said in enumerate(words))
+
+
+def write_term(weight: float, label: str) -> str:
+    """Write a coefficient times a positive number."""
+    if weight == 1:
+        return label
+    return f"{write_number(weight)}*{label if label.startswith('[') else f'[{label}]'}"
+
+
+def write_number(value: float) -> str:
+    """Write a number so that the same is read back."""
+    short = f"{value:.15g}"
+    return short if float(short) == value else repr(float(value))
+
+
+def _write_row(row: np.ndarray, value: float, relation: str, labels: list[str], most: int) -> str:
     """Write one row, with its positive terms on the left and its negative ones on the right."""
     used = np.flatnonzero(row)
     if len(used) and not (row[used] > 0).any():
         row, value = -row, -value
         relation = {"<=": ">=", ">=": "<="}.get(relation, relation)
-    sides = [_write_terms(row, np.flatnonzero(row > 0), labels)]
-    sides.append(_write_terms(-row, np.flatnonzero(row < 0), labels))
+    sides = [_write_terms(row, np.flatnonzero(row > 0), labels, most)]
+    sides.append(_write_terms(-row, np.flatnonzero(row < 0), labels, most))
     if value or not sides[1]:
         sign = f" {'-' if value < 0 else '+'} "
-        sides[1] += f"{sign}{abs(value):g}" if sides[1] else f"{value + 0:g}"
+        number = write_number(abs(value) if sides[1] else value + 0)
+        sides[1] += f"{sign}{number}" if sides[1] else number
     return f"{sides[0]} {relation} {sides[1]}"
 
 
-def _write_terms(row: np.ndarray, used: np.ndarray, labels: Sequence[str]) -> str:
-    terms = [labels[i] if row[i] == 1 else f"{row[i]:g}*[{labels[i]}]" for i in used[:SHOWN]]
-    return " + ".join(terms) + (" + ..." if len(used) > SHOWN else "")
+def _write_terms(row: np.ndarray, used: np.ndarray, labels: list[str], most: int) -> str:
+    terms = [write_term(float(row[i]), labels[i]) for i in used[:most]]
+    return " + ".join(terms + ["..."] * (len(used) > most))
 
 
 def _list_pieces(given: Any, encoding: Encoding) -> list | None:
@@ -167,9 +203,7 @@ def _list_pieces(given: Any, encoding: Encoding) -> list | None:
     if isinstance(given, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
         given = given.to_numpy() if hasattr(given, "to_numpy") else given
         given = given.tolist() if given.dtype.kind in "OUT" else given
-    if isinstance(given, str):
-        return [given]
-    if isinstance(given, tuple) and find_pair(given, encoding) is not None:
+    if isinstance(given, str) or _is_pair(given, encoding):
         return [given]
     if isinstance(given, list | tuple) and given and all(isinstance(p, str | tuple) for p in given):
         numbers = all(isinstance(p, tuple) and find_pair(p, encoding) is None for p in given)
@@ -179,7 +213,17 @@ def _list_pieces(given: Any, encoding: Encoding) -> list | None:
     return None
 
 
+def _is_pair(given: Any, encoding: Encoding) -> bool:
+    """Tell whether this is a pair (category, name), be it of a name that is unknown."""
+    if not isinstance(given, tuple) or len(given) != 2:
+        return False
+    mixed = isinstance(given[1], str) and np.isscalar(given[0]) and not isinstance(given[0], str)
+    return mixed or find_pair(given, encoding) is not None
+
+
 def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
+    if given is None:
+        raise ParamsError(refuse_name(None, encoding))
     size = len(encoding.names) * len(encoding.others)
     matrix = np.atleast_2d(
         read_reals(given, "A hypothesis that is no names is a matrix R, which", ParamsError)
@@ -208,8 +252,9 @@ def _read_values(value: Any, size: int) -> np.ndarray:
     return target
 
 
-def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray, float, str]]:
+def _read_piece(piece: str | tuple, readings: Readings) -> list[tuple[np.ndarray, float, str]]:
     """Read one text, or a pair that is zero, as rows: coefficients, right side and relation."""
+    encoding = readings.encoding
     if isinstance(piece, tuple):
         reference = find_pair(piece, encoding)
         if reference is None:
@@ -217,7 +262,7 @@ def _read_piece(piece: str | tuple, encoding: Encoding) -> list[tuple[np.ndarray
         return _expand([(1.0, reference)], 0.0, "", encoding, write_value(piece))
     rows = []
     for left, relation, right in split_statements(
-        list(scan_words(piece, encoding)), piece, encoding
+        list(scan_words(piece, readings)), piece, encoding
     ):
         terms, constant = sum_terms(left, piece, encoding)
         others, beyond = sum_terms(right, piece, encoding)
@@ -244,6 +289,8 @@ def _expand(
         for equation in equations
         for column in range(max(lengths, default=0))
     ]
+    if not np.isfinite(value) or not all(np.isfinite(row).all() for row, _, _ in rows):
+        raise ParamsError(f"{text!r} holds numbers beyond a double.")
     if not rows or not all(row.any() for row, _, _ in rows):
         raise ParamsError(
             f"{text!r} says nothing about any coefficient: the base category's are zero, and "

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.exceptions import ParamsError
@@ -14,6 +16,8 @@ from mlelogit.exceptions import ParamsError
 RELATIONS = {"==": "=", "=": "=", "<=": "<=", ">=": ">="}
 NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 SIGN = re.compile(r"==|<=|>=|[-+*=,]")
+# Where a name that is not known ends, as far as can be told.
+END = re.compile(r"\s*(?:[=*,]|<=|>=)|\s[-+]\s")
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,9 @@ def find_pair(pair: tuple, encoding: Encoding) -> Reference | None:
 
 
 def _same(left: Any, right: Any) -> bool:
-    return (type(left) is type(right) and bool(left == right)) or (
-        not isinstance(left, str) and not isinstance(right, str) and bool(left == right)
-    )
+    if isinstance(left, str) != isinstance(right, str) or not np.isscalar(right):
+        return type(left) is type(right) and isinstance(left, tuple) and left == right
+    return bool(left == right)
 
 
 def _is_hashable(value: Any) -> bool:
@@ -87,47 +91,122 @@ def _split(tokens: list, marks: tuple[str, ...]) -> list[list]:
     return parts
 
 
-def scan_words(text: str, encoding: Encoding) -> Iterator[str | float | Reference]:
-    """Cut a text into references, numbers and signs; the longest name that fits is meant."""
-    names = _list_readings(encoding)
+@dataclass(frozen=True)
+class Readings:
+    """All ways to write a coefficient, and what each can mean.
+
+    Attributes
+    ----------
+    encoding : Encoding
+    meanings : dict
+        Text -> references. ``[category: name]`` and ``[name]`` are never taken for anything else.
+    lengths : tuple of int
+        Of the texts, the longest first.
+    """
+
+    encoding: Encoding
+    meanings: dict[str, set[Reference]]
+    lengths: tuple[int, ...]
+
+    def find(self, text: str, at: int, shorter: int | None = None) -> str | None:
+        """Return the longest text that stands here, below some length if one is given."""
+        for length in self.lengths:
+            if shorter is not None and length >= shorter:
+                continue
+            name = text[at : at + length]
+            if len(name) == length and name in self.meanings and _ends(text, at, name):
+                return name
+        return None
+
+    def write(self, label: str) -> str:
+        """Return a coefficient's label as it can be read back: in brackets if it has to be."""
+        try:
+            alone = not SIGN.search(label) or len(list(scan_words(label, self))) == 1
+        except ParamsError:
+            alone = False
+        return label if alone and f"-{label}" not in self.meanings else f"[{label}]"
+
+
+def list_readings(encoding: Encoding) -> Readings:
+    """List all ways to write a coefficient."""
+    meanings: dict[str, set[Reference]] = {}
+    for name, where in list_columns(encoding).items():
+        for text in (str(name), f"[{name}]"):
+            meanings.setdefault(text, set()).add(Reference(None, where))
+        for equation, category in enumerate(encoding.category_names):
+            for text in (f"{category}: {name}", f"{category}:{name}", f"[{category}: {name}]"):
+                meanings.setdefault(text, set()).add(Reference(equation, where))
+    lengths = sorted({len(text) for text in meanings if text}, reverse=True)
+    return Readings(encoding, meanings, tuple(lengths))
+
+
+def scan_words(text: str, readings: Readings) -> Iterator[str | float | Reference]:
+    """Cut a text into references, numbers and signs; the longest name that fits is meant.
+
+    Raises
+    ------
+    ParamsError
+        If something is no name, number or sign, a name means two things, or what is written
+        is a name and could be an expression too.
+    """
     at = 0
     while at < len(text):
         if text[at].isspace():
             at += 1
             continue
-        name = next((name for name in names if _starts(text, at, name)), None)
-        number = NUMBER.match(text, at)
-        if name is not None and not (number and len(number.group()) >= len(name)):
-            yield _settle(names[name], name)
-            at += len(name)
-        elif number:
-            yield float(number.group())
-            at = number.end()
-        elif sign := SIGN.match(text, at):
-            yield RELATIONS.get(sign.group(), sign.group())
-            at = sign.end()
+        token, after = _read_word(text, at, readings)
+        if isinstance(token, str) and token in readings.meanings:
+            _refuse_expression(token, readings)
+            yield _settle(readings.meanings[token], token)
         else:
-            raise ParamsError(refuse_name(text[at:], encoding))
+            yield RELATIONS.get(token, token) if isinstance(token, str) else token
+        at = after
 
 
-def _starts(text: str, at: int, name: str) -> bool:
-    """Tell whether a name stands here, and is not the beginning of a longer word."""
-    if not name or not text.startswith(name, at):
-        return False
+def _read_word(
+    text: str, at: int, readings: Readings, shorter: int | None = None
+) -> tuple[str | float, int]:
+    """Return the name, number or sign that stands here, and where it ends."""
+    name, number = readings.find(text, at, shorter), NUMBER.match(text, at)
+    if name is not None and not (number and len(number.group()) >= len(name)):
+        return name, at + len(name)
+    if number and not text[number.end() :].lstrip().startswith(":"):
+        return _read_number(number.group()), number.end()
+    sign = SIGN.match(text, at)
+    if sign is None:
+        raise ParamsError(refuse_name(text[at:], readings.encoding))
+    return sign.group(), sign.end()
+
+
+def _read_number(text: str) -> float:
+    value = float(text)
+    if not np.isfinite(value):
+        raise ParamsError(f"The number {text} is beyond a double.")
+    return value
+
+
+def _refuse_expression(name: str, readings: Readings) -> None:
+    """Raise if a name holds signs, and is made of other names, numbers and signs."""
+    if name.startswith("[") or not SIGN.search(name):
+        return
+    parts, at = [], 0
+    try:
+        while at < len(name):
+            at += len(name) - at - len(name[at:].lstrip())
+            token, at = _read_word(name, at, readings, len(name))
+            parts.append(f"[{token}]" if token in readings.meanings else str(token))
+    except ParamsError:
+        return
+    raise ParamsError(
+        f"{name!r} can be read as one name and as {' '.join(parts)!r}. Write '[{name}]' for the "
+        "name, and brackets around the names that are meant otherwise."
+    )
+
+
+def _ends(text: str, at: int, name: str) -> bool:
+    """Tell whether a name that stands here is not the beginning of a longer word."""
     after = text[at + len(name) : at + len(name) + 1]
     return not ((name[-1].isalnum() or name[-1] == "_") and (after.isalnum() or after == "_"))
-
-
-def _list_readings(encoding: Encoding) -> dict[str, set[Reference]]:
-    """Return all ways to write a coefficient, the longest first, and what each can mean."""
-    columns = list_columns(encoding)
-    readings: dict[str, set[Reference]] = {}
-    for name, where in columns.items():
-        readings.setdefault(str(name), set()).add(Reference(None, where))
-        for equation, category in enumerate(encoding.category_names):
-            for text in (f"{category}: {name}", f"{category}:{name}"):
-                readings.setdefault(text, set()).add(Reference(equation, where))
-    return dict(sorted(readings.items(), key=lambda item: -len(item[0])))
 
 
 def _settle(meanings: set[Reference], name: str) -> Reference:
@@ -188,12 +267,16 @@ def refuse_name(text: Any, encoding: Encoding) -> str:
     """Say that a name is no coefficient, why, and what would be."""
     for name, reason in encoding.omitted.items():
         for written in (str(name), *(f"{c}: {name}" for c in encoding.category_names)):
-            if text == name or (isinstance(text, str) and _starts(text, 0, written)):
-                return f"{written!r} was left out, since {reason}; it has no coefficient."
+            here = isinstance(text, str) and text.startswith(written) and _ends(text, 0, written)
+            paired = isinstance(text, tuple) and len(text) == 2 and _same(name, text[1])
+            if here or paired or _same(name, text):
+                said = f"{text[0]}: {name}" if paired else written
+                return f"{said!r} was left out, since {reason}; it has no coefficient."
     labels = list_coefficients(encoding)
     known = ", ".join(map(str, encoding.names))
     pair = (encoding.others[0], encoding.names[0])
+    said = END.split(text, maxsplit=1)[0] if isinstance(text, str) else text
     return (
-        f"{write_value(text)} is no coefficient. Write a name ({known}), 'category: name' such as "
-        f"{labels[0]!r}, or a pair such as {pair!r}."
+        f"{write_value(said or text)} is no coefficient. Write a name ({known}), 'category: name' "
+        f"such as {labels[0]!r}, or a pair such as {pair!r}."
     )

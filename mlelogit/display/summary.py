@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
-from mlelogit.fitting.report import report_separation
+from mlelogit.fitting.report import find_remedy, report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
@@ -231,7 +231,8 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
     if not record.maximum.converged:
         status = record.maximum.status
         lacks = "CERTIFIED" if status is Status.UNCERTIFIED else "CONVERGED"
-        notes.insert(0, f"NOT {lacks}. {status.value}")
+        remedy = f" {find_remedy(record)}" if record.separation.found else ""
+        notes.insert(0, f"NOT {lacks}. {status.value}{remedy}")
     if record.separation.found:
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-# A bound counts as met below this share of its terms.
+# A bound counts as met below this share of its terms, or of its standard error.
 MET = 1e-11
+MET_ERRORS = 1e-9
 # What rounding leaves of rows that depend on others, and of a variance that constraints take away.
 DEPENDENT = 1e-10
 KNOWN = 1e-20
@@ -43,15 +44,27 @@ def list_active(
     relations: tuple[str, ...],
     params: np.ndarray,
     back: np.ndarray,
+    hessian: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the constraints that hold as equations at params (J - 1, K), as `turn_rows` does."""
+    """Return the constraints that hold as equations at params (J - 1, K), as `turn_rows` does.
+
+    At a bound of zero the terms are as small as the gap, so that it is measured in the standard
+    errors that the Hessian of the coefficients γ leaves a row without constraints, too.
+    """
     turned, right = turn_rows(rows, values, back)
     if rows is None or values is None:
         return np.zeros((0, params.size)), right
     flat = params.ravel()
     gap = np.abs(rows @ flat - values)
     equal = np.array([relation == "=" for relation in relations])
-    active = equal | (gap <= MET * (np.abs(rows) @ np.abs(flat) + np.abs(values)))
+    terms = np.abs(rows) @ np.abs(flat) + np.abs(values)
+    try:
+        variances = (turned * np.linalg.solve(hessian, turned.T).T).sum(axis=1)
+    except np.linalg.LinAlgError:
+        variances = np.zeros(len(turned))
+    length = np.linalg.norm((rows.reshape(-1, len(back)) @ back).reshape(rows.shape), axis=1)
+    errors = np.sqrt(np.maximum(variances, 0.0)) * length
+    active = equal | (gap <= np.maximum(MET * terms, MET_ERRORS * errors))
     return turned[active], right[active]
 
 

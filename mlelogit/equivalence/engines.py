@@ -258,9 +258,10 @@ def _differentiate_inside(
 
 
 def _list_known(
-    problem: Problem, params: np.ndarray, back: np.ndarray
+    problem: Problem, params: np.ndarray, back: np.ndarray, hessian: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    return list_active(problem.rows, problem.values, problem.relations, params, back)
+    given = problem.rows, problem.values, problem.relations
+    return list_active(*given, params, back, hessian)
 
 
 def _leave(r: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -272,7 +273,7 @@ def measure_errors(problem: Problem, params: np.ndarray) -> np.ndarray:
     """Return standard errors (J - 1, K) from the cross-entropy's Hessian; NaN if there are none."""
     _, hessian, r, scale = _differentiate_inside(problem, params)
     back = _leave(r, scale)
-    rows = _list_known(problem, params, back)[0]
+    rows = _list_known(problem, params, back, hessian)[0]
     try:
         whole = np.linalg.inv(hessian)
     except np.linalg.LinAlgError:
@@ -303,7 +304,8 @@ def measure_entropy(problem: Problem, params: np.ndarray) -> tuple[float, np.nda
     if problem.offset is not None:
         rows = rows + ((expected - problem.d) * problem.offset).sum(axis=1)
     gradient, hessian, r, scale = _differentiate_inside(problem, params)
-    dual, known = float(problem.weights @ rows), _list_known(problem, params, _leave(r, scale))
+    dual, back = float(problem.weights @ rows), _leave(r, scale)
+    known = _list_known(problem, params, back, hessian)
     if len(known[0]):
         step = (invert_along(hessian, known[0]) @ gradient).reshape(params.shape)
         dual += float(lstsq(known[0].T, gradient)[0] @ known[1])

@@ -30,7 +30,7 @@ class Status(Enum):
     SEPARATED = (
         "The data are separated: no finite maximum exists. Where coefficients are infinite the "
         "likelihood rises towards its supremum without end; the others are those of the model "
-        "in the limit. fit(bias_reduction='mean') gives finite estimates."
+        "in the limit."
     )
     UNSOLVED = (
         "Stopped where no step brings the adjusted score nearer to zero; look for columns that are "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from mlelogit.exceptions import (
 )
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.constrained.constraints import Constraints
+from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.limit import CERTIFIED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
@@ -145,6 +148,15 @@ class FitRecord:
     separation: Separation = CERTIFIED
     restriction: Restriction | None = None
     constraints: Constraints | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle what was found, and not what follows from it."""
+        return {key: value for key, value in vars(self).items() if key != "moves"}
+
+    @cached_property
+    def moves(self) -> Moves | None:
+        """What the equations in force leave of the params; all if None."""
+        return None if self.restriction is None else find_moves(self.restriction, self.basis)
 
     @property
     def size(self) -> int:

@@ -38,7 +38,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_if_unsolved(maximum)
         return
     if record.separation.found:
-        said = [*report_separation(record).tell(), _find_remedy(record)]
+        said = [*report_separation(record).tell(), find_remedy(record)]
         warn_user(" ".join(said), SeparationWarning)
         return
     if maximum.sums.information is None:
@@ -56,7 +56,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_user(
             f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
             f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
-            f"{_find_remedy(record)}",
+            f"{find_remedy(record)}",
             NoFiniteMaximumWarning,
         )
         return
@@ -73,7 +73,8 @@ def warn_if_not_converged(record: FitRecord) -> None:
     )
 
 
-def _find_remedy(record: FitRecord) -> str:
+def find_remedy(record: FitRecord) -> str:
+    """Say how to get finite estimates where there are none."""
     return REMEDY if record.constraints is None else CONSTRAINED_REMEDY
 
 

@@ -27,6 +27,7 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
@@ -77,6 +78,9 @@ class Covariance(ReadOnly):
     df : float
         Degrees of freedom of the t distribution that estimates over standard errors follow;
         infinite for the normal.
+    inner : numpy.ndarray or None
+        (P, P): the same in the internal basis, where combinations of nearly collinear columns
+        do not cancel; None if it is not known there.
     """
 
     kind: str
@@ -86,12 +90,13 @@ class Covariance(ReadOnly):
     request: CovarianceRequest | None = field(default=None, repr=False)
     groups: tuple[tuple[str, float], ...] = ()
     df: float = np.inf
+    inner: np.ndarray | None = field(default=None, repr=False)
 
     def __reduce__(self) -> tuple:
         """Copy and pickle a covariance that was left out without laying its view out."""
         if self.omitted:
             return omit_covariance, (self.kind, len(self.matrix))
-        rest = (self.correction, False, self.request, self.groups, self.df)
+        rest = (self.correction, False, self.request, self.groups, self.df, self.inner)
         return Covariance, (self.kind, self.matrix, *rest)
 
     def describe(self) -> str:
@@ -209,12 +214,39 @@ def _form(record: FitRecord, request: CovarianceRequest) -> Covariance:
         size = len(record.maximum.params)
         return Covariance(request.kind, np.full((size, size), np.nan), request=request)
     inner, said = _estimate_inner(record, request, bread)
-    matrix = hold_fixed(record.basis.leave_covariance(inner), record)
+    matrix = leave_inner(inner, record)
     if record.separation.found:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
     groups, df = _count_groups(request)
-    return Covariance(request.kind, matrix, said, request=request, groups=groups, df=df)
+    return Covariance(request.kind, matrix, said, False, request, groups, df, inner)
+
+
+def leave_inner(inner: np.ndarray, record: FitRecord) -> np.ndarray:
+    """Return a covariance (P, P) of the internal basis in the columns of the design.
+
+    Under constraints along the coefficients that move: what is fixed has no variance at all.
+    """
+    if record.moves is None:
+        return record.basis.leave_covariance(inner)
+    units = record.moves.enter(np.eye(len(inner)))
+    matrix = units @ inner @ units.T
+    return np.asarray(matrix + matrix.T) / 2
+
+
+def spread_rows(record: FitRecord, covariance: Covariance, rows: np.ndarray) -> np.ndarray:
+    """Return ``R V R'`` (q, q), NaN if R (q, P) takes a coefficient without a variance.
+
+    Formed in the internal basis: in the design's own columns, if they are nearly collinear,
+    the terms of a variance are far larger than what they add up to.
+    """
+    used = rows.any(axis=0)
+    block = covariance.matrix[np.ix_(used, used)]
+    if covariance.inner is None or not np.isfinite(block).all():
+        few = rows[:, used]
+        return np.asarray(few @ block @ few.T)
+    inside = enter_rows(rows, record.moves, record.basis)
+    return np.asarray(inside @ covariance.inner @ inside.T)
 
 
 def hold_fixed(matrix: np.ndarray, record: FitRecord) -> np.ndarray:

@@ -14,7 +14,12 @@ from mlelogit.exceptions import BiasReductionError
 from mlelogit.fitting.examination import TIME_LIMIT, examine_signs, strip_rows
 from mlelogit.fitting.limit import Separation
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, estimate_covariance, hold_fixed
+from mlelogit.inference.covariance import Covariance, estimate_covariance, hold_fixed, leave_inner
+
+MEDIAN_REASON = (
+    "median bias reduction belongs to the coefficients that it was made for, and what they are "
+    "against another base is not what a fit with that base would find"
+)
 
 
 def change_base(encoding: Encoding, base: int) -> np.ndarray:
@@ -48,8 +53,11 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
     if record.separation.found:
         return estimate_covariance(moved, covariance.request or covariance.kind)
     change = change_base(record.encoding, moved.encoding.base)
-    matrix = hold_fixed(change_matrix(change, covariance.matrix), moved)
-    return replace(covariance, matrix=matrix)
+    if covariance.inner is None:
+        matrix = hold_fixed(change_matrix(change, covariance.matrix), moved)
+        return replace(covariance, matrix=matrix)
+    inner = change_matrix(change, covariance.inner)
+    return replace(covariance, matrix=leave_inner(inner, moved), inner=inner)
 
 
 def rebase_record(record: FitRecord, base: int) -> FitRecord:

@@ -36,7 +36,7 @@ def test_words_become_rows_and_words(encoding, text):
     assert list(found.words) == words
     assert np.array_equal(found.matrix, matrix)
     assert np.array_equal(found.values, values)
-    again = read_combinations([word.replace("[", "").replace("]", "") for word in words], encoding)
+    again = read_combinations(list(words), encoding)
     assert np.array_equal(again.matrix, matrix)
     assert np.array_equal(again.values, values)
 

@@ -20,11 +20,17 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import certify
 from mlelogit.fitting.climb import Objective
 from mlelogit.fitting.constrained.bounds import Bounds, seek_active, solve_step
-from mlelogit.fitting.constrained.constraints import Constraints, list_positions, reduce_rows
+from mlelogit.fitting.constrained.constraints import (
+    Constraints,
+    find_broken,
+    list_positions,
+    reduce_rows,
+)
 from mlelogit.fitting.constrained.equations import (
     SAME_VALUE,
     enter_bounds,
     find_multipliers,
+    find_settled,
     sort_equations,
     span_free,
 )
@@ -162,6 +168,8 @@ def climb_constrained(task: Task) -> ConstrainedMaximum:
         missing = certify(np.inf, np.inf, task.request.tolerance)
         maximum = replace(maximum, certificate=missing)
     held = equations | active
+    if active.any():
+        implied |= ~held & find_settled(given, given.pick(list_positions(held)), basis)
     multipliers = np.zeros(len(given))
     multipliers[held] = find_multipliers(maximum, given.pick(list_positions(held)), basis)
     return ConstrainedMaximum(maximum, Constraints(given, held, implied, multipliers), space)
@@ -218,13 +226,24 @@ def hold_null(task: Task, found: ConstrainedMaximum, null: NullModel) -> NullMod
 
 
 def _find_levels(rows: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
-    """Return equations about the intercepts of a null model: rows (q, J - 1), right sides (q,)."""
+    """Return equations about the intercepts of a null model: rows (q, J - 1), right sides (q,).
+
+    Where the constant is a combination of columns its weights are known up to rounding only,
+    and what rounding leaves of a weight, or of a row that moves no intercept, is none.
+    """
     width = len(basis.scale)
     count = rows.matrix.shape[1] // width
-    length = np.linalg.norm(rows.matrix / np.tile(basis.scale, count), axis=1)
-    ones = np.zeros(width) if basis.constant is None else basis.leave_params(basis.constant)
-    moves = rows.matrix.reshape(len(rows), count, width) @ ones
-    return moves / length[:, np.newaxis], rows.values / length
+    scaled = rows.matrix / np.tile(basis.scale, count)
+    length = np.linalg.norm(scaled, axis=1)
+    ones = np.zeros(width)
+    if basis.constant is not None:
+        ones = basis.leave_params(basis.constant) * basis.scale
+        ones[np.abs(ones) <= SAME_VALUE * np.abs(ones).max()] = 0.0
+    terms = (scaled / length[:, np.newaxis]).reshape(len(rows), count, width) * ones
+    moves = terms.sum(axis=2)
+    noise = SAME_VALUE * np.abs(terms).sum(axis=(1, 2))
+    moves[np.abs(moves) <= noise[:, np.newaxis]] = 0.0
+    return moves, rows.values / length
 
 
 def _count_rank(moves: np.ndarray) -> int:
@@ -237,10 +256,7 @@ def _count_rank(moves: np.ndarray) -> int:
 def _mark_outside(null: NullModel, task: Task, given: Restriction, params: np.ndarray) -> NullModel:
     """Return a null model, marked if its params do not meet the bounds."""
     outer = task.basis.leave_params(params.reshape(-1, len(task.basis.scale))).ravel()
-    gap = given.matrix @ outer - given.values
-    size = SAME_VALUE * (np.abs(given.matrix) @ np.abs(outer) + np.abs(given.values))
-    signs = np.array([{"<=": 1.0, ">=": -1.0}.get(relation, 0.0) for relation in given.relations])
-    return replace(null, outside=bool((signs * gap > size).any()))
+    return replace(null, outside=bool(find_broken(given, outer).any()))
 
 
 def _join_paths(first: Maximum, last: Maximum) -> Maximum:

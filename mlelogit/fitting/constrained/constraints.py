@@ -13,6 +13,8 @@ from mlelogit.fitting.maximum import ReadOnly
 
 # What rounding leaves of an entry that elimination takes away, relative to the row's largest.
 NEGLIGIBLE = 1e-11
+# A bound is broken when it is missed by more than this share of its terms.
+BROKEN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ class Constraints(ReadOnly):
             return None
         picked = self.given.pick(list_positions(self.held))
         return Restriction(picked.matrix, picked.values, ("=",) * len(picked), picked.words)
+
+
+def find_broken(given: Restriction, params: np.ndarray) -> np.ndarray:
+    """Tell which bounds among some rows params (P,) do not meet: (m,), bool."""
+    gap = given.matrix @ params - given.values
+    size = BROKEN * (np.abs(given.matrix) @ np.abs(params) + np.abs(given.values))
+    signs = np.array([{"<=": 1.0, ">=": -1.0}.get(relation, 0.0) for relation in given.relations])
+    return np.asarray(signs * gap > size)
 
 
 def list_positions(mask: np.ndarray) -> Sequence[int]:

@@ -8,8 +8,12 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
-from mlelogit.fitting.constrained.constraints import span_params
-from mlelogit.fitting.linalg import ColumnBasis, find_aliases, triangularize
+from mlelogit.fitting.constrained.moves import find_moves
+from mlelogit.fitting.linalg import (
+    ColumnBasis,
+    find_aliases,
+    triangularize,
+)
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
@@ -63,24 +67,23 @@ def _refuse(conflict: Restriction) -> None:
 def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
     """Return all params that meet independent equations, in the internal basis.
 
-    The coefficients that are solved for follow from the others; so directions move what is
-    free and nothing else, and are turned at right angles to each other in the basis only then.
+    See `mlelogit.fitting.constrained.moves`.
     """
-    size, width = equations.matrix.shape[1], len(basis.scale)
+    size = equations.matrix.shape[1]
     if not len(equations):
         return FreeSpace(np.zeros(size), np.eye(size))
-    point, moves = span_params(equations, size, basis.scale)
-    inside = basis.enter_params(moves.reshape(len(moves), size // width, width)).reshape(
-        len(moves), size
-    )
-    directions = np.linalg.qr(inside.T)[0]
-    origin = basis.enter_params(point.reshape(-1, width)).ravel()
-    return FreeSpace(origin - directions @ (directions.T @ origin), directions)
+    return find_moves(equations, basis).space
+
+
+def find_settled(given: Restriction, held: Restriction, basis: ColumnBasis) -> np.ndarray:
+    """Tell of which rows independent equations that are held leave nothing free: (m,), bool."""
+    free = find_moves(held, basis).free(given.matrix)[0]
+    return np.asarray(np.linalg.norm(free, axis=1) <= SETTLED)
 
 
 def find_space(record: FitRecord) -> FreeSpace | None:
     """Return what a fit's equations and active bounds leave free, None if there are none."""
-    return None if record.restriction is None else span_free(record.restriction, record.basis)
+    return None if record.moves is None else record.moves.space
 
 
 def find_directions(record: FitRecord) -> np.ndarray | None:

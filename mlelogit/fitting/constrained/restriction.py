@@ -9,20 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import qr
 
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.climb import Objective
+from mlelogit.fitting.constrained.moves import find_moves
 from mlelogit.fitting.likelihood import Sums
-from mlelogit.fitting.linalg import ColumnBasis, factor_positive, invert_positive
+from mlelogit.fitting.linalg import (
+    ColumnBasis,
+    factor_positive,
+    invert_positive,
+    measure_lengths,
+)
 from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
-# Rows of R that differ by less are taken to say the same.
+# Rows of R, of length one, that differ by less are taken to say the same.
 DEPENDENCE_TOLERANCE = 1e-10
+# What is left of such rows where others are held, below which it is rounding.
+ROUNDING = 1e-8
 
 
 @dataclass(frozen=True)
@@ -74,28 +83,38 @@ def find_free_space(restriction: Restriction, basis: ColumnBasis) -> FreeSpace:
     ParamsError
         If the equations contradict each other.
     """
-    matrix, values = _scale_rows(restriction.matrix, restriction.values)
-    matrix = basis.enter_score(matrix).reshape(matrix.shape)
-    matrix, values = _scale_rows(*_scale_rows(matrix, values), 2)
-    left, singular, right = np.linalg.svd(matrix)
-    rank = int((singular > DEPENDENCE_TOLERANCE * singular[0]).sum())
-    origin = right[:rank].T @ (left[:, :rank].T @ values / singular[:rank])
-    gap = np.abs(matrix @ origin - values)
-    if (gap > DEPENDENCE_TOLERANCE * (1 + np.abs(values).max())).any():
-        raise ParamsError(f"These equations contradict each other: {restriction.said}.")
-    return FreeSpace(origin, right[rank:].T.copy())
-
-
-def _scale_rows(
-    matrix: np.ndarray, values: np.ndarray, order: float = np.inf
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bring every row of ``R b = q`` to length one."""
-    size = np.linalg.norm(matrix, order, axis=1)
+    rows = restriction.matrix / np.tile(
+        basis.scale, restriction.matrix.shape[1] // len(basis.scale)
+    )
+    length = measure_lengths(rows)
     with np.errstate(over="ignore"):
-        scaled = values / size
-    if not np.isfinite(scaled).all():
+        values = restriction.values / length
+    if not np.isfinite(values).all():
         raise ParamsError("A right side is beyond a double beside its row of coefficients.")
-    return matrix / size[:, np.newaxis], scaled
+    rows = rows / length[:, np.newaxis]
+    check_rows(rows, values, restriction, DEPENDENCE_TOLERANCE)
+    few = restriction.pick(pick_independent(rows, DEPENDENCE_TOLERANCE))
+    return find_moves(few, basis).space
+
+
+def check_rows(
+    rows: np.ndarray, values: np.ndarray, asked: Restriction, tolerance: float = ROUNDING
+) -> None:
+    """Raise `ParamsError` if rows (q, r), of length one at most, cannot have these values (q,)."""
+    gap = values
+    if rows.size:
+        gap = values - rows @ np.linalg.lstsq(rows, values, rcond=tolerance)[0]
+    if (np.abs(gap) > tolerance * (1 + np.abs(values).max(initial=0))).any():
+        raise ParamsError(f"These equations contradict each other: {asked.said}.")
+
+
+def pick_independent(rows: np.ndarray, tolerance: float = ROUNDING) -> list[int]:
+    """Return positions of rows, of length one at most, that the others are combinations of."""
+    if not rows.size:
+        return []
+    triangle, order = qr(rows.T, mode="r", pivoting=True)
+    sizes = np.abs(np.diag(triangle))
+    return sorted(order[: int((sizes > tolerance).sum())].tolist())
 
 
 def fit_restricted(

@@ -11,7 +11,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.combinations import read_combinations
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
-from mlelogit.exceptions import ParamsError, SeparationWarning
+from mlelogit.exceptions import BiasReductionError, ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
     divide_by_errors,
@@ -19,11 +19,11 @@ from mlelogit.inference.coefficients import (
     tabulate_estimates,
     tidy_coefficients,
 )
-from mlelogit.inference.covariance import Covariance, need_covariance
+from mlelogit.inference.covariance import Covariance, need_covariance, spread_rows
 from mlelogit.inference.intervals.inversion import METHODS, exponentiate_ends, invert_tests
 from mlelogit.inference.intervals.sections import find_limit
-from mlelogit.inference.rebase import rebase_covariance, rebase_record
-from mlelogit.inference.testing.nesting import is_settled
+from mlelogit.inference.rebase import MEDIAN_REASON, rebase_covariance, rebase_record
+from mlelogit.inference.testing.nesting import mark_settled
 from mlelogit.notices import keep_errors, warn_user
 
 NUMBERS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
@@ -71,6 +71,11 @@ def combine_coefficients(
         If a combination cannot be read, or is beyond a double.
     CovarianceError
         If the covariance was left out for its size.
+    BiasReductionError
+        If the bias of the median was reduced, and a combination is of several equations.
+    IntervalError
+        If there are no intervals by the method asked for; see
+        `mlelogit.inference.intervals.inversion.interval_frame`.
 
     Warns
     -----
@@ -87,9 +92,10 @@ def combine_coefficients(
     check_choice("method", method, METHODS)
     asked = read_combinations(combination, record.encoding)
     need_covariance(covariance)
+    _refuse_median(record, asked)
     pairs = [_estimate_row(record, covariance, row) for row in asked.matrix]
     estimate, errors = np.array(pairs).T
-    fixed = np.array([is_settled(record, row[np.newaxis]) for row in asked.matrix])
+    fixed = mark_settled(record, asked.matrix)
     errors[fixed] = 0.0
     z = np.where(fixed, np.nan, divide_by_errors(estimate - asked.values, errors))
     _warn_of_infinite_parts(asked.words, estimate, errors, record)
@@ -101,13 +107,26 @@ def combine_coefficients(
     return pd.DataFrame(numbers, index=pd.Index(asked.words, name="combination"))
 
 
+def _refuse_median(record: FitRecord, asked: Restriction) -> None:
+    """Refuse combinations of several equations where the bias of the median was reduced."""
+    if record.maximum.bias_reduction != "median":
+        return
+    equations = asked.matrix.reshape(len(asked), len(record.params), -1).any(axis=2).sum(axis=1)
+    if equations.max(initial=0) > 1:
+        said = asked.words[int(np.argmax(equations > 1))]
+        raise BiasReductionError(
+            f"{said} takes coefficients of several equations: "
+            f"{MEDIAN_REASON}. Fit the model with another base, or use bias_reduction='mean'."
+        )
+
+
 def _estimate_row(
     record: FitRecord, covariance: Covariance, row: np.ndarray
 ) -> tuple[float, float]:
     """Return a combination and its standard error; its largest weight is taken out on the way."""
     used, size = np.flatnonzero(row), float(np.abs(row).max())
     few = row[used] / size
-    variance = float(few @ covariance.matrix[np.ix_(used, used)] @ few)
+    variance = float(spread_rows(record, covariance, row[np.newaxis] / size)[0, 0])
     limit = find_limit(record, row / size)
     estimate = limit if limit else float(few @ record.maximum.params[used]) * size
     if not limit and not np.isfinite(estimate):
@@ -134,8 +153,8 @@ def contrast_categories(
     record: FitRecord,
     covariance: Covariance,
     alpha: float = 0.05,
-    exponentiate: bool = False,
     method: str = "wald",
+    exponentiate: bool = False,
     disp: bool | None = None,
 ) -> pd.DataFrame:
     r"""Return the coefficients of every category against every other: all bases at once.
@@ -149,12 +168,12 @@ def contrast_categories(
     covariance : Covariance
     alpha : float
         The intervals cover with probability ``1 - alpha``.
-    exponentiate : bool
-        Whether to give relative risk ratios; see
-        `mlelogit.inference.coefficients.tidy_coefficients`.
     method : {"wald", "profile", "score"}
         Of the intervals; see `mlelogit.inference.intervals.inversion.interval_frame`. Standard
         error, z and p-value are Wald's.
+    exponentiate : bool
+        Whether to give relative risk ratios; see
+        `mlelogit.inference.coefficients.tidy_coefficients`.
     disp : bool, optional
         Whether to show progress bars; on a terminal only if not given.
 

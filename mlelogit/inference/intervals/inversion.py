@@ -21,7 +21,13 @@ from mlelogit.data.arguments import check_choice, check_disp, check_flag, is_who
 from mlelogit.data.combinations import name_combinations, read_combinations
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import IntervalError, NotConvergedWarning, OptionError, ParamsError
+from mlelogit.exceptions import (
+    IntervalError,
+    IntervalWarning,
+    NotConvergedWarning,
+    OptionError,
+    ParamsError,
+)
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
     check_alpha,
@@ -32,6 +38,7 @@ from mlelogit.inference.coefficients import (
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.intervals.profile import FINDERS, Section, climb_at, find_profile_end
 from mlelogit.inference.intervals.sections import Line, survey_record
+from mlelogit.inference.testing.nesting import list_words
 from mlelogit.notices import keep_errors, track, warn_user
 
 METHODS = ("wald", *FINDERS)
@@ -74,12 +81,12 @@ def invert_tests(
         (q, 2), lower and upper. Where separated data make an estimate infinite its profile
         interval is open to that side, and to both if any value reaches the likelihood's
         supremum. NaN for what constraints fix, and NaN where no certified
-        maximum tells the end.
+        maximum tells the end, or it breaks a bound that the fit is held to.
 
     Raises
     ------
     IntervalError
-        With sampling weights, bias reduction, or without a certified maximum.
+        With sampling weights, bias reduction, active bounds, or without a certified maximum.
     DataNotKeptError
         If the fit no longer holds its rows.
 
@@ -87,19 +94,22 @@ def invert_tests(
     -----
     NotConvergedWarning
         If an end could not be found; the message names the combinations.
+    IntervalWarning
+        If one breaks a bound.
     """
     if method == "score" and record.maximum.bias_reduction is not None:
         raise IntervalError("Score intervals are not defined for bias-reduced fits; use 'profile'.")
     terrain = survey_record(record)
     quantile = float(chdtri(1, check_alpha(alpha)))
     ends = np.full((len(combinations), 2), np.nan)
-    fixed = np.zeros(len(combinations), dtype=bool)
+    fixed, broken = np.zeros(len(combinations), dtype=bool), []
     for i in track(range(len(combinations)), "Intervals", check_disp(disp)):
         line = terrain.place(combinations.matrix[i], float(combinations.values[i]))
         fixed[i] = line.fixed
         ends[i] = _find_ends(line, quantile, method)
+        broken.append([terrain.find_broken(line, end) for end in ends[i]])
     _warn_of_gaps(ends, combinations.words, method)
-    ends[fixed] = np.nan
+    ends[_mark_broken(broken, combinations.words) | fixed[:, np.newaxis]] = np.nan
     return ends
 
 
@@ -134,6 +144,24 @@ def _warn_of_gaps(ends: np.ndarray, words: Sequence[str], method: str) -> None:
             "offsets and nearly collinear columns leave what rounding hides.",
             NotConvergedWarning,
         )
+
+
+def _mark_broken(broken: Sequence[Sequence[str]], words: Sequence[str]) -> np.ndarray:
+    """Mark what breaks bounds (q, m), and warn of it by the names of its rows."""
+    lost = np.array([[bool(said) for said in row] for row in broken], dtype=bool)
+    listed = [
+        f"{word} ({next(filter(None, row))})"
+        for word, row in zip(words, broken, strict=True)
+        if any(row)
+    ]
+    if listed:
+        warn_user(
+            "The likelihood without bounds was followed to where it breaks bounds that the fit is "
+            f"held to, and what it has there is NaN, of: {list_words(listed)}. method='wald' "
+            "gives intervals that leave slack bounds out of account.",
+            IntervalWarning,
+        )
+    return lost
 
 
 def exponentiate_ends(ends: np.ndarray, exponentiate: bool) -> np.ndarray:
@@ -178,13 +206,15 @@ def interval_frame(
     OptionError
         If the method is unknown or alpha not between 0 and 1.
     IntervalError
-        If a profile or score interval is asked for with sampling weights, bias reduction, or
-        without a certified maximum.
+        If a profile or score interval is asked for with sampling weights, bias reduction, active
+        bounds, or without a certified maximum.
 
     Warns
     -----
     NotConvergedWarning
         If an end could not be found.
+    IntervalWarning
+        If one breaks a bound that the fit is held to; it is NaN.
 
     Examples
     --------
@@ -216,7 +246,7 @@ def profile_frame(
     ----------
     record : FitRecord
     combination : str or tuple or array-like
-        One, as `mlelogit.data.restrictions.read_combinations` reads it.
+        One, as `mlelogit.data.combinations.read_combinations` reads it.
     points : int or array-like
         The values to hold it at; or how many, evenly over 3.5 standard errors on both sides of
         the estimate.
@@ -237,13 +267,15 @@ def profile_frame(
     OptionError
         If points is no number of them.
     IntervalError
-        With sampling weights, bias reduction, without a certified maximum, or if constraints
-        leave the combination no choice.
+        With sampling weights, bias reduction, active bounds, without a certified maximum, or if
+        constraints leave the combination no choice.
 
     Warns
     -----
     NotConvergedWarning
         If a value has no certified maximum.
+    IntervalWarning
+        If the highest likelihood at a value breaks a bound that the fit is held to.
 
     Examples
     --------
@@ -257,12 +289,15 @@ def profile_frame(
         raise ParamsError(
             f"A profile is of one combination, and these are {len(asked)}: {asked.said}."
         )
-    line = survey_record(record).place(asked.matrix[0], float(asked.values[0]))
+    terrain = survey_record(record)
+    line = terrain.place(asked.matrix[0], float(asked.values[0]))
     if line.section is None:
         raise IntervalError(f"There is no profile of {asked.said}: {_tell_flat(line)}.")
     values = _read_points(points, line)
     loglike = _climb_along(line, line.section, values, disp)
     _warn_of_holes(values[np.isnan(loglike)], asked.said)
+    broken = [terrain.find_broken(line, value) for value in values]
+    loglike[_mark_broken([broken], asked.words)[0]] = np.nan
     root = np.sqrt(2 * np.maximum(line.section.top - loglike, 0.0))
     estimate = line.limit if line.limit else line.estimate
     signed = np.sign(estimate - values) * root

@@ -19,7 +19,6 @@ from mlelogit.exceptions import IntervalError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.fitting.climb import Objective
-from mlelogit.fitting.constrained.restriction import find_free_space
 from mlelogit.fitting.examination import EXAMINED_PAIRS, TIME_LIMIT, strip_rows
 from mlelogit.fitting.limit import ESTIMABLE, STILL, split_directions
 from mlelogit.fitting.linalg import factor_positive, solve_lower
@@ -31,7 +30,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.separation import restrict_rows
 from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
-from mlelogit.inference.intervals.profile import Section
+from mlelogit.inference.intervals.profile import Section, climb_at
+from mlelogit.inference.testing.nesting import list_words, tell_broken
 
 # Below this share of a combination's length, what equations leave free of it is rounding.
 FIXED = 1e-10
@@ -100,6 +100,18 @@ class Terrain:
             return Line(None, estimate)
         error = float(np.linalg.norm(solve_lower(lower, free)))
         return Line(self.settled.turn(free / error), estimate, error * size)
+
+    def find_broken(self, line: Line, value: float) -> str:
+        """Say which of the fit's bounds the profile of a combination breaks at a value."""
+        given = self.record.constraints
+        if given is None or line.section is None or not (given.bounds.any() and np.isfinite(value)):
+            return ""
+        point = climb_at(line.section, (value - line.estimate) / line.unit, None)
+        if point is None:
+            return list_words(given.given.words)
+        inner = point.params if self.space is None else self.space.leave(point.params)
+        outer = self.record.basis.leave_params(inner.reshape(self.record.params.shape))
+        return tell_broken(self.record, outer.ravel())
 
     def _open_beside(self, inner: np.ndarray) -> Section | None:
         """Return the section of an infinite combination (P,), None if any value is as good.
@@ -192,8 +204,8 @@ def survey_record(record: FitRecord) -> Terrain:
     if record.separation.estimable is not None:
         # A change of base leaves them independent, but not orthogonal.
         space = FreeSpace(np.zeros(len(start)), np.linalg.qr(record.separation.estimable)[0])
-    elif record.restriction is not None:
-        space = find_free_space(record.restriction, record.basis)
+    elif record.moves is not None:
+        space = record.moves.space
     if space is not None:
         start = space.directions.T @ (start - space.origin)
         objective = RestrictedLogLikelihood(objective, space)
@@ -245,6 +257,12 @@ def _check_record(record: FitRecord) -> None:
         raise IntervalError(
             "The fit has no certified maximum, from which profile and score intervals start. "
             f"{record.maximum.status.value}"
+        )
+    if record.at_bounds:
+        raise IntervalError(
+            "Estimates stand at bounds, where likelihood-ratio and score statistics are not "
+            "chi-squared, so that there are no such intervals and profiles. method='wald' gives "
+            "intervals that take the active bounds for equations."
         )
     if record.separation.found and record.restriction is not None:
         raise IntervalError(

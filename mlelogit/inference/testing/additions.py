@@ -32,6 +32,7 @@ from mlelogit.inference.testing.score import (
     choose_request,
     find_score_reason,
     judge_score,
+    name_score,
 )
 
 
@@ -79,7 +80,7 @@ def score_test_added(
     request = choose_request(record, covariance, cov_type)
     design, extra = _add_columns(record, exog_extra)
     null = f"the columns added have no effect: {', '.join(map(str, extra))}"
-    name, df = f"Score test ({request.kind} covariance)", len(extra) * len(record.params)
+    name, df = name_score(request.kind), len(extra) * len(record.params)
     reason = find_score_reason(record, request.kind) or _find_reason(record)
     if reason:
         return refuse_test(name, null, df, reason)

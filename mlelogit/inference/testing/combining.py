@@ -12,12 +12,15 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.rebase import MEDIAN_REASON
 from mlelogit.inference.testing.equations import TESTS, apply_test, name_test
 from mlelogit.inference.testing.hypothesis import frame_tests, refuse_test
 from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.notices import track
 
 NULL = "no column but the constant tells the two categories apart, so they could be combined"
+# Without a constant in the span of the columns.
+PLAIN_NULL = "no column tells the two categories apart, and they are equally likely in every row"
 NOTHING = "there is no column but the constant"
 
 
@@ -30,6 +33,10 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     with the two merged, plus ``N_i log(N_i / (N_i + N_j)) + N_j log(N_j / (N_i + N_j))``
     (Cramer and Ridder 1991), and the likelihood-ratio test, kind="lr", is theirs. Which
     category is the base does not matter. One test a pair: think of `adjust_pvalues`.
+
+    Where no combination of the columns is constant the hypothesis is ``b_i = b_j`` in all of
+    them: then the two are equally likely in every row, which is more than that they could be
+    combined, and ``attrs["null"]`` says so.
 
     Parameters
     ----------
@@ -59,16 +66,25 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     """
     check_choice("kind", kind, TESTS)
     categories, slopes = record.encoding.categories, _list_slopes(record)
+    null = PLAIN_NULL if record.basis.constant is None else NULL
     pairs = list(combinations(range(len(categories)), 2))
     maintained, tests = Maintained(record), {}
     for first, second in track(pairs, "Pairs of categories"):
         label = (categories[first], categories[second])
-        if len(slopes):
-            asked = _equate(record, first, second, slopes)
-            tests[label] = apply_test(kind, maintained, covariance, asked, NULL)
+        asked = _equate(record, first, second, slopes)
+        reason = _find_reason(record, first, second) if len(slopes) else NOTHING
+        if reason:
+            name = name_test(kind, record, covariance)
+            tests[label] = refuse_test(name, null, len(asked), reason)
         else:
-            tests[label] = refuse_test(name_test(kind, covariance), NULL, 0, NOTHING)
-    return frame_tests(tests, ["category", "other"], NULL)
+            tests[label] = apply_test(kind, maintained, covariance, asked, null)
+    return frame_tests(tests, ["category", "other"], null)
+
+
+def _find_reason(record: FitRecord, first: int, second: int) -> str:
+    """Say why a pair has no test: median bias reduction is made for those with the base."""
+    median = record.maximum.bias_reduction == "median"
+    return MEDIAN_REASON if median and record.encoding.base not in (first, second) else ""
 
 
 def _list_slopes(record: FitRecord) -> np.ndarray:

@@ -9,15 +9,17 @@ Lagrange multiplier test of Aitchison and Silvey (1958), which is the score test
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.constrained.constraints import Constraints, find_fixed, list_positions
+from mlelogit.fitting.constrained.moves import enter_rows
+from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.optimization import maximize
@@ -26,8 +28,9 @@ from mlelogit.inference.coefficients import two_sided_p
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.fit_statistics import BOUND_REASON, PSEUDO_REASON, find_reason
 from mlelogit.inference.sandwich.requests import COVARIANCES
-from mlelogit.inference.testing.hypothesis import TestResult, make_test, wald_test
+from mlelogit.inference.testing.hypothesis import TestResult, make_test, refuse_test, wald_test
 from mlelogit.inference.testing.mixtures import mix_test
+from mlelogit.notices import run_quietly
 
 SHOWN = 6
 NOTHING = "no constraint is in force: the fit is the unconstrained one"
@@ -44,16 +47,18 @@ class ConstraintTests:
     ----------
     lr : TestResult
         Likelihood ratio, against the fit without constraints; with bounds its law is a mixture
-        of chi-squares, see `mlelogit.inference.testing.mixtures`.
+        of chi-squares, see `mlelogit.inference.testing.mixtures`. On separated data both
+        log-likelihoods are suprema.
     wald : TestResult
         At the estimates without constraints, with the fit's kind of covariance.
     score : TestResult
         Lagrange multiplier test, at the constrained estimates. It and the Wald test do not
         apply where a bound is active.
     frame : pandas.DataFrame
-        A row for every constraint, in words: columns role ("held", "implied by others", "active
-        bound", "slack bound"), multiplier (by how much the log-likelihood would rise with the
-        right side, per unit), std_err, z and p_value, which are NaN where they do not apply.
+        A row for every constraint, in words: columns role ("held", "active bound", "implied by
+        others", which can be a bound that is met, "slack bound"), multiplier (by how much the
+        log-likelihood would rise with the right side, per unit), std_err, z and p_value, which
+        are NaN where they do not apply.
     """
 
     lr: TestResult
@@ -114,14 +119,13 @@ def test_constraints(record: FitRecord, covariance: Covariance) -> ConstraintTes
     constraints = need_constraints(record)
     said = "; ".join(constraints.given.pick(list_positions(constraints.held)).words) or "none"
     df = int(constraints.held.sum())
-    reason = _find_reason(record, df)
-    if reason:
-        none = [TestResult(name, said, np.nan, df, np.nan, reason) for name in NAMES]
+    if not (record.maximum.converged or record.separation.found):
+        none = [refuse_test(name, said, df, UNFINISHED) for name in NAMES]
         return ConstraintTests(none[0], none[1], none[2], frame_multipliers(record))
-    free = free_record(record)
+    free = free_record(record) if df else record
     return ConstraintTests(
         _test_ratio(record, free, said, df),
-        _test_wald(record.need_restriction(), free, covariance, said, record.at_bounds),
+        _test_wald(record, free, covariance, said, df),
         _test_score(record, said, df),
         frame_multipliers(record),
     )
@@ -134,25 +138,24 @@ NAMES = (
 )
 
 
-def _find_reason(record: FitRecord, df: int) -> str:
-    """Say why none of the tests apply."""
-    if not df:
-        return NOTHING
-    if not record.maximum.converged:
-        return UNFINISHED
-    return ""
-
-
 def free_record(record: FitRecord) -> FitRecord:
-    """Return a record of the same model fitted without constraints."""
+    """Return a record of the same model fitted without constraints.
+
+    If that climb is not certified, of all that a fit finds out: whether the data are separated,
+    and the supremum if they are.
+    """
     basis = record.basis
+    request = replace(record.request, constraints=None, start_params=None)
     objective = make_objective(record.need_blocks(), record.encoding.base, basis)
     start = basis.enter_params(record.params).ravel()
-    climbed = maximize(objective, start, tolerance=record.request.tolerance)
+    climbed = maximize(objective, start, tolerance=request.tolerance)
+    if not climbed.converged:
+        design = replace(record.need_blocks().design, encoding=record.encoding)
+        return run_quietly(partial(estimate, basis=basis), design, request)
     outer = basis.leave_params(climbed.params.reshape(record.params.shape)).ravel()
     return replace(
         record,
-        request=replace(record.request, constraints=None),
+        request=request,
         maximum=replace(climbed, params=outer),
         separation=CERTIFIED,
         restriction=None,
@@ -161,42 +164,47 @@ def free_record(record: FitRecord) -> FitRecord:
 
 
 def _test_ratio(record: FitRecord, free: FitRecord, said: str, df: int) -> TestResult:
-    reason = find_reason(record) or ("" if free.maximum.converged else UNBOUNDED)
+    bounded = need_constraints(record).bounds.any()
+    known = free.maximum.converged or free.separation.found
+    reason = find_reason(record) or ("" if known else UNBOUNDED)
+    reason = reason or ("" if df or bounded else NOTHING)
     if reason:
-        return TestResult(NAMES[0], said, np.nan, df, np.nan, reason)
-    statistic = 2 * (free.sums.loglike - record.sums.loglike)
-    if need_constraints(record).bounds.any():
+        return refuse_test(NAMES[0], said, df, reason)
+    # With no constraint in force both are the same maximum.
+    statistic = 2 * (free.sums.loglike - record.sums.loglike) if df else 0.0
+    if bounded:
         said = "; ".join(need_constraints(record).given.words)
         return mix_test(record, f"{NAMES[0]} (chi-bar-squared)", said, statistic)
     return make_test(NAMES[0], said, statistic, df)
 
 
 def _test_wald(
-    restriction: Restriction,
-    free: FitRecord,
-    covariance: Covariance,
-    said: str,
-    at_bounds: bool,
+    record: FitRecord, free: FitRecord, covariance: Covariance, said: str, df: int
 ) -> TestResult:
     name = f"{NAMES[1]} ({covariance.kind} covariance)"
-    if at_bounds:
-        return TestResult(name, said, np.nan, len(restriction), np.nan, BOUND_REASON)
-    if not free.maximum.converged:
-        return TestResult(name, said, np.nan, len(restriction), np.nan, UNBOUNDED)
-    if covariance.kind not in COVARIANCES:
+    reason = "" if df else NOTHING
+    if record.at_bounds:
+        reason = BOUND_REASON
+    elif not free.maximum.converged:
+        reason = UNBOUNDED
+    elif covariance.kind not in COVARIANCES:
         reason = f"a {covariance.kind} covariance is not formed without the constraints"
-        return TestResult(name, said, np.nan, len(restriction), np.nan, reason)
+    if reason:
+        return refuse_test(name, said, df, reason)
+    restriction = record.need_restriction()
     found = estimate_covariance(free, covariance.request or covariance.kind)
     test = wald_test(free, found, restriction.matrix, restriction.values)
     return replace(test, name=name, null=said)
 
 
 def _test_score(record: FitRecord, said: str, df: int) -> TestResult:
-    inverse = _invert_information(record)
-    reason = PSEUDO_REASON if record.weight_type == "sampling" else ""
+    reason = "" if df else NOTHING
+    reason = reason or ("" if record.maximum.converged else UNFINISHED)
+    reason = reason or (PSEUDO_REASON if record.weight_type == "sampling" else "")
     reason = reason or (BOUND_REASON if record.at_bounds else "")
-    if reason or inverse is None:
-        return TestResult(NAMES[2], said, np.nan, df, np.nan, reason or SINGULAR)
+    inverse = None if reason else _invert_information(record)
+    if inverse is None:
+        return refuse_test(NAMES[2], said, df, reason or SINGULAR)
     score = np.asarray(record.sums.score)
     return make_test(NAMES[2], said, float(score @ inverse @ score), df)
 
@@ -238,8 +246,8 @@ def _find_errors(record: FitRecord) -> np.ndarray:
     told = constraints.held & ~constraints.bounds
     if inverse is None or record.weight_type == "sampling" or not told.any():
         return errors
-    rows = constraints.given.matrix[constraints.held]
-    spread = rows @ record.basis.leave_covariance(inverse) @ rows.T
+    rows = enter_rows(constraints.given.matrix[constraints.held], None, record.basis)
+    spread = rows @ inverse @ rows.T
     scale = np.sqrt(np.diag(spread))
     root = np.sqrt(np.diag(np.linalg.inv(spread / np.outer(scale, scale)))) / scale
     errors[constraints.held] = root

@@ -9,18 +9,22 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
-from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.testing.hypothesis import TestResult, apply_wald, frame_tests, refuse_test
+from mlelogit.inference.testing.hypothesis import (
+    TestResult,
+    apply_wald,
+    frame_tests,
+    name_wald,
+    refuse_test,
+)
 from mlelogit.inference.testing.likelihood_ratio import apply_lr, name_lr
 from mlelogit.inference.testing.maintained import Maintained
-from mlelogit.inference.testing.score import apply_score, choose_request
+from mlelogit.inference.testing.score import apply_score, choose_request, name_score
 from mlelogit.notices import track
 
 TESTS = ("lr", "wald", "score")
 LEFT_OUT = "all its columns were left out, as combinations of others"
-NO_NEWS = "the equations that the fit was held to say so already"
 TWO_CATEGORIES = "there is one equation only, so that nothing can be equal"
 
 
@@ -31,12 +35,12 @@ def apply_test(
 
     Those that follow from what the fit was held to are no news, and take no degree of freedom.
     """
-    try:
-        asked = maintained.find_news(asked)
-    except ParamsError as error:
-        return refuse_test(name_test(kind, covariance), null, len(asked), str(error).rstrip("."))
-    if not len(asked):
-        return refuse_test(name_test(kind, covariance), null, 0, NO_NEWS)
+    news = maintained.sort_news(asked, null)
+    if news.reason:
+        return refuse_test(
+            name_test(kind, maintained.record, covariance), null, len(news.asked), news.reason
+        )
+    asked = news.asked
     if kind == "lr":
         return apply_lr(maintained, covariance, asked, null)
     if kind == "score":
@@ -45,11 +49,11 @@ def apply_test(
     return apply_wald(maintained.record, covariance, asked, null, maintained.held)
 
 
-def name_test(kind: str, covariance: Covariance) -> str:
+def name_test(kind: str, record: FitRecord, covariance: Covariance) -> str:
     """Name one of `TESTS`."""
     if kind == "lr":
         return name_lr(covariance)
-    return f"{kind.capitalize()} test ({covariance.kind} covariance)"
+    return name_wald(record, covariance) if kind == "wald" else name_score(covariance.kind)
 
 
 def list_tested_columns(record: FitRecord) -> dict[Any, list[int]]:
@@ -111,12 +115,12 @@ def equality_tests(record: FitRecord, covariance: Covariance, kind: str = "wald"
         "question"
     )
     contrasts = np.eye(len(others))[1:] - np.eye(len(others))[0]
-    tests = {}
+    maintained, tests = Maintained(record), {}
     for term, columns in track(terms.items(), "Terms"):
         reason = LEFT_OUT if not columns else "" if len(contrasts) else TWO_CATEGORIES
         if reason:
-            tests[term] = refuse_test(name_test(kind, covariance), null, 0, reason)
+            tests[term] = refuse_test(name_test(kind, record, covariance), null, 0, reason)
         else:
             asked = restrict_columns(record, columns, contrasts)
-            tests[term] = apply_test(kind, Maintained(record), covariance, asked, null)
+            tests[term] = apply_test(kind, maintained, covariance, asked, null)
     return frame_tests(tests, ["term"], null)

@@ -14,10 +14,10 @@ from mlelogit.data.arguments import is_whole, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.data.outcome import find_base
 from mlelogit.exceptions import BaseCategoryError, OptionError
+from mlelogit.fitting.constrained.restriction import ROUNDING
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.inference.testing.nesting import ROUNDING
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
 
 FEWEST_GROUPS = 3

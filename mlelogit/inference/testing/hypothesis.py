@@ -18,12 +18,12 @@ from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
+from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance, spread_rows
 from mlelogit.inference.fit_statistics import BOUND_REASON, find_reason
+from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.inference.testing.nesting import (
-    SETTLED,
+    find_overstepped,
     find_unmet,
-    is_settled,
     map_columns,
     state_constraints,
 )
@@ -154,7 +154,8 @@ def wald_test(
 
     ``(R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of
     freedom as R has rows (Greene 2018, section 14.6.2); with a survey design's covariance an
-    F statistic is made of it, see `make_wald`.
+    F statistic is made of it, see `make_wald`. Of a fit that is held to equations what they do
+    not settle is tested; active bounds count among them, and the name of the test says so.
 
     Parameters
     ----------
@@ -172,7 +173,16 @@ def wald_test(
     ParamsError
         If a name is unknown, a shape wrong or the rows of R depend on each other.
     """
-    return apply_wald(record, covariance, read_equations(hypothesis, record.encoding, value))
+    news = Maintained(record).sort_news(read_equations(hypothesis, record.encoding, value))
+    if news.reason:
+        return refuse_test(name_wald(record, covariance), news.null, len(news.asked), news.reason)
+    return apply_wald(record, covariance, news.asked, news.null)
+
+
+def name_wald(record: FitRecord, covariance: Covariance) -> str:
+    """Name the test by its covariance, and say what it takes for granted."""
+    bounds = ", conditional on active bounds" if record.at_bounds else ""
+    return f"Wald test ({covariance.kind} covariance{bounds})"
 
 
 def apply_wald(
@@ -198,7 +208,7 @@ def apply_wald(
     if np.linalg.matrix_rank(matrix) < len(matrix):
         raise ParamsError("The rows of the hypothesis depend on each other; drop some.")
     size, said = len(asked), null or asked.said
-    name = f"Wald test ({covariance.kind} covariance)"
+    name = name_wald(record, covariance)
     used = matrix.any(axis=0)
     known = not covariance.omitted and np.isfinite(covariance.matrix[np.ix_(used, used)]).all()
     if not known:
@@ -208,11 +218,8 @@ def apply_wald(
         if record.separation.found:
             reason = "the data are separated, and a coefficient in it is infinite"
         return refuse_test(name, said, size, reason)
-    if is_settled(record, matrix):
-        return refuse_test(name, said, size, SETTLED)
-    few = matrix[:, used]
-    gap = few @ record.maximum.params[used] - target
-    spread = few @ covariance.matrix[np.ix_(used, used)] @ few.T
+    gap = matrix @ record.maximum.params - target
+    spread = spread_rows(record, covariance, matrix)
     statistic = square_distance(gap, spread, len(every) - size)
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"
@@ -313,6 +320,11 @@ def _state_nesting(larger: tuple, smaller: tuple) -> str:
 
 def _check_same_rows(larger: FitRecord, smaller: FitRecord) -> None:
     one, two = larger.need_blocks().design, smaller.need_blocks().design
+    if not larger.index.equals(smaller.index):
+        raise NotNestedError(
+            "The two models differ in the index of the rows used: they must be fitted to the same "
+            f"rows ({larger.audit.rows_used} and {smaller.audit.rows_used} rows used)."
+        )
     pairs = {
         "categories": (one.outcome.categories, two.outcome.categories),
         "outcome": (one.outcome.codes, two.outcome.codes),
@@ -341,9 +353,13 @@ def _refuse_nesting(larger: FitRecord, smaller: FitRecord, df: int) -> str:
     outside = _find_outside(larger, smaller, r)
     if outside:
         return f"columns {outside} are not in the larger"
-    unmet = find_unmet(larger, smaller, map_columns(larger, smaller, r))
+    columns = map_columns(larger, smaller, r)
+    unmet = find_unmet(larger, smaller, columns)
     if unmet:
         return f"it is not held to {unmet}"
+    broken = find_overstepped(larger, smaller, columns)
+    if broken:
+        return f"its estimates do not meet {broken}"
     return f"df would be {df}" if df <= 0 else ""
 
 

@@ -10,10 +10,9 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.fit_statistics import find_reason
+from mlelogit.inference.fit_statistics import BOUND_REASON, find_reason
 from mlelogit.inference.testing.hypothesis import TestResult, make_test, read_equations, refuse_test
-from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
-from mlelogit.inference.testing.nesting import SETTLED, is_settled
+from mlelogit.inference.testing.maintained import UNFORMED, Maintained
 
 
 def lr_test_hypothesis(
@@ -25,7 +24,9 @@ def lr_test_hypothesis(
     (Wilks 1938; Greene 2018, section 14.6.1); the model is climbed anew under the equations.
     It supposes the likelihood right: a robust covariance does not enter, and the name of the
     test says so. With sampling weights or bias reduction the result is NaN, and says why.
-    On separated data the log-likelihoods are suprema, where they can be found.
+    On separated data the log-likelihoods are suprema, where they can be found. Inside a fit
+    that is held to equations, what they do not settle is tested; where estimates
+    stand at bounds, or would break them under the hypothesis, the result is NaN.
 
     Parameters
     ----------
@@ -50,8 +51,11 @@ def lr_test_hypothesis(
     >>> abs(test.statistic - res.llr) < 1e-8
     True
     """
-    asked = read_equations(hypothesis, record.encoding, value)
-    return apply_lr(Maintained(record), covariance, asked)
+    maintained = Maintained(record)
+    news = maintained.sort_news(read_equations(hypothesis, record.encoding, value))
+    if news.reason:
+        return refuse_test(name_lr(covariance), news.null, len(news.asked), news.reason)
+    return apply_lr(maintained, covariance, news.asked, news.null)
 
 
 @single_threaded_blas
@@ -61,20 +65,17 @@ def apply_lr(
     """Test equations inside a maintained model; see `lr_test_hypothesis`."""
     record, said = maintained.record, null or asked.said
     name = name_lr(covariance)
-    reason = find_reason(record)
+    reason = find_reason(record) or (BOUND_REASON if record.at_bounds else "")
     if not reason and record.sums.information is None:
         reason = UNFORMED
-    if not reason and np.isnan(maintained.loglike):
-        reason = "the fit has not converged"
-    if not reason and is_settled(record, asked.matrix):
-        reason = SETTLED
     if reason:
         return refuse_test(name, said, len(asked), reason)
-    restricted = maintained.restrict_loglike(asked)
-    if np.isnan(restricted):
-        return refuse_test(name, said, len(asked), UNKNOWN)
+    highest, reason = maintained.supremum
+    restricted, why = (np.nan, "") if reason else maintained.restrict_loglike(asked)
+    if reason or why:
+        return refuse_test(name, said, len(asked), reason or why)
     # Where the equations hold at the maximum, the two differ by rounding.
-    return make_test(name, said, max(2 * (maintained.loglike - restricted), 0.0), len(asked))
+    return make_test(name, said, max(2 * (highest - restricted), 0.0), len(asked))
 
 
 def name_lr(covariance: Covariance) -> str:

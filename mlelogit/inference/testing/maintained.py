@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
-from scipy.linalg import qr
 
-from mlelogit.data.design import omit_columns
 from mlelogit.data.restrictions import Restriction
-from mlelogit.exceptions import ParamsError
+from mlelogit.exceptions import ConstraintError, ParamsError
+from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.constrained.restriction import (
-    DEPENDENCE_TOLERANCE,
     RestrictedFit,
-    find_free_space,
+    check_rows,
     fit_restricted,
+    pick_independent,
 )
 from mlelogit.fitting.estimation import estimate
+from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
+from mlelogit.inference.fit_statistics import BOUND_REASON
+from mlelogit.inference.testing.nesting import tell_broken
 from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
@@ -27,6 +29,34 @@ UNKNOWN = (
     "no finite maximum under the null hypothesis has been shown to exist: the data are separated "
     "in the model that it leaves, or what it says is far from anything they allow"
 )
+
+
+DEPENDENT = (
+    "The rows of the hypothesis depend on each other, or on equations that the fit was held to; "
+    "drop some."
+)
+NO_NEWS = "the fit's own constraints settle it: they say so already"
+OTHERWISE = "the fit's own constraints settle it otherwise"
+UNFINISHED = "the fit has not converged"
+
+
+@dataclass(frozen=True)
+class News:
+    """What a hypothesis says beside what is held.
+
+    Attributes
+    ----------
+    asked : Restriction
+        Independent rows; none if there is nothing to test.
+    null : str
+        The null hypothesis in words.
+    reason : str
+        Why there is nothing to test; empty if there is something.
+    """
+
+    asked: Restriction
+    null: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -52,17 +82,15 @@ class Maintained:
             return self.held or own
         return _drop_repeated(own + self.held)
 
-    @cached_property
+    @property
     def space(self) -> FreeSpace | None:
         """The params that meet them; None if there are none."""
-        if self.restriction is None:
-            return None
-        return find_free_space(self.restriction, self.record.basis)
+        return None if self.moves is None else self.moves.space
 
     @property
     def size(self) -> int:
         """Number of free params."""
-        return len(self.record.maximum.params) if self.space is None else self.space.size
+        return len(self.record.maximum.params) if self.moves is None else len(self.moves.matrix)
 
     @cached_property
     def fit(self) -> RestrictedFit | None:
@@ -70,31 +98,54 @@ class Maintained:
         return None if self.held is None else fit_restricted(self.record, self.held)
 
     @cached_property
-    def loglike(self) -> float:
-        """Its log-likelihood, or the supremum that separated data approach; NaN if unknown."""
+    def supremum(self) -> tuple[float, str]:
+        """The highest log-likelihood, be it in the limit of separated data, or why it is NaN."""
         if self.fit is not None:
-            return self.fit.loglike if self.fit.converged else self._find_supremum(self.held)
-        return _read_loglike(self.record)
+            return self._read_fit(self.fit, self.held)
+        record = self.record
+        known = record.maximum.converged or record.separation.found
+        return (record.sums.loglike, "") if known else (np.nan, UNFINISHED)
 
-    def restrict_loglike(self, asked: Restriction) -> float:
-        """Return the log-likelihood under the null hypothesis, or its supremum; NaN if unknown."""
-        fit = self.restrict(asked)
-        if fit.converged:
-            return fit.loglike
-        return self._find_supremum(asked if self.held is None else self.held + asked)
+    @cached_property
+    def moves(self) -> Moves | None:
+        """What all equations in force leave free; all if None."""
+        if self.held is None or self.restriction is None:
+            return self.record.moves
+        return find_moves(self.restriction, self.record.basis)
 
-    def _find_supremum(self, restriction: Restriction | None) -> float:
-        """Fit the model that equations leave, if they leave columns out; NaN if they do not."""
-        columns = _list_columns_at_zero(self.record, restriction)
-        if not columns or self.record.restriction is not None:
-            return np.nan
-        design, names = self.record.need_blocks().design, self.record.encoding.names
-        if len(columns) == len(names):
-            return np.nan
-        smaller = omit_columns(design, {names[column]: "it is zero" for column in columns})
-        request = replace(self.record.request, start_params=None)
-        # What it would warn of is in the verdict.
-        return _read_loglike(run_quietly(estimate, smaller, request))
+    def restrict_loglike(self, asked: Restriction) -> tuple[float, str]:
+        """Return the same under the null hypothesis."""
+        every = asked if self.held is None else self.held + asked
+        return self._read_fit(self.restrict(asked), every)
+
+    def _read_fit(self, fit: RestrictedFit, every: Restriction | None) -> tuple[float, str]:
+        if not fit.converged:
+            return self._find_supremum(every)
+        reason = self.find_bound_reason(fit)
+        return (np.nan, reason) if reason else (fit.loglike, "")
+
+    def find_bound_reason(self, fit: RestrictedFit) -> str:
+        """Say which of the fit's bounds a maximum under equations breaks; nothing if none."""
+        broken = tell_broken(self.record, fit.params)
+        return f"the maximum under the null hypothesis breaks {broken}" if broken else ""
+
+    def _find_supremum(self, restriction: Restriction | None) -> tuple[float, str]:
+        """Fit the model under equations anew, which examines whether it is separated."""
+        record, every = self.record, restriction
+        if record.constraints is not None:
+            own = record.constraints.given
+            every = own if every is None else own + every
+        design = replace(record.need_blocks().design, encoding=record.encoding)
+        request = replace(record.request, start_params=None, constraints=every)
+        try:
+            # What it would warn of is in the verdict.
+            found = run_quietly(partial(estimate, basis=record.basis), design, request)
+        except ConstraintError as error:
+            return np.nan, str(error).rstrip(".")
+        if found.at_bounds:
+            return np.nan, BOUND_REASON
+        known = found.maximum.converged or found.separation.found
+        return (found.sums.loglike, "") if known else (np.nan, UNKNOWN)
 
     def find_news(self, asked: Restriction) -> Restriction:
         """Return the rows that do not follow from what is held, independent ones.
@@ -104,14 +155,38 @@ class Maintained:
         ParamsError
             If they contradict it.
         """
-        if self.restriction is None or self.space is None:
+        if self.moves is None:
             return asked
-        basis, size = self.record.basis, len(asked)
-        find_free_space(self.restriction + asked, basis)
-        rows = basis.enter_score(asked.matrix.reshape(size, -1, len(basis.scale)))
-        rows = rows.reshape(size, -1)
-        rows = rows / np.linalg.norm(rows, axis=1)[:, np.newaxis]
-        return asked.pick(_pick_independent(rows @ self.space.directions))
+        free, length = self.moves.free(asked.matrix)
+        check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
+        return asked.pick(pick_independent(free))
+
+    def sort_news(self, asked: Restriction, null: str = "") -> News:
+        """Tell what a hypothesis says beside what is held.
+
+        Raises
+        ------
+        ParamsError
+            If its rows contradict each other or depend on each other.
+        """
+        said = null or asked.said
+        if self.moves is None:
+            return News(asked, said, "")
+        rows = asked.matrix / self.moves.units
+        length = measure_lengths(rows)
+        rows = rows / length[:, np.newaxis]
+        check_rows(rows, asked.values / length, asked)
+        if len(pick_independent(rows)) < len(asked):
+            raise ParamsError(DEPENDENT)
+        try:
+            news = self.find_news(asked)
+        except ParamsError as error:
+            return News(asked, said, f"{OTHERWISE}: {str(error).rstrip('.')}")
+        if not len(news):
+            return News(news, said, NO_NEWS)
+        if len(news) < len(asked) and not null:
+            said = f"{said} (tested is {news.said}: the fit's own constraints settle the rest)"
+        return News(news, said, "")
 
     def restrict(self, asked: Restriction) -> RestrictedFit:
         """Climb to the maximum under the null hypothesis.
@@ -124,39 +199,11 @@ class Maintained:
         every = asked if self.held is None else self.held + asked
         fit = fit_restricted(self.record, every, None if self.fit is None else self.fit.params)
         if self.size - fit.space.size < len(asked):
-            raise ParamsError(
-                "The rows of the hypothesis depend on each other, or on equations that the fit "
-                "was held to; drop some."
-            )
+            raise ParamsError(DEPENDENT)
         return fit
-
-
-def _read_loglike(record: FitRecord) -> float:
-    known = record.maximum.converged or record.separation.found
-    return record.sums.loglike if known else np.nan
-
-
-def _list_columns_at_zero(record: FitRecord, restriction: Restriction | None) -> list[int]:
-    """Return the columns left out, if that is all that equations say; else none."""
-    if restriction is None or restriction.values.any():
-        return []
-    used = restriction.matrix != 0
-    alone = (used.sum(axis=1) == 1).all()
-    equations = used.any(axis=0).reshape(record.params.shape)
-    whole = (equations.all(axis=0) == equations.any(axis=0)).all()
-    return np.flatnonzero(equations.all(axis=0)).tolist() if alone and whole else []
 
 
 def _drop_repeated(restriction: Restriction) -> Restriction:
     """Return rows that are independent."""
     length = np.linalg.norm(restriction.matrix, axis=1)[:, np.newaxis]
-    return restriction.pick(_pick_independent(restriction.matrix / length))
-
-
-def _pick_independent(rows: np.ndarray) -> list[int]:
-    """Return positions of rows, of length one at most, that the others are combinations of."""
-    if not rows.size:
-        return []
-    triangle, order = qr(rows.T, mode="r", pivoting=True)
-    sizes = np.abs(np.diag(triangle))
-    return sorted(order[: int((sizes > DEPENDENCE_TOLERANCE).sum())].tolist())
+    return restriction.pick(pick_independent(restriction.matrix / length))

@@ -1,17 +1,18 @@
-"""Whether constraints settle a hypothesis, and whether one constrained fit lies in another."""
+"""What constraints settle, which bounds are broken, and whether one fit lies in another."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from mlelogit.data.restrictions import Restriction
-from mlelogit.fitting.constrained.constraints import span_params
+from mlelogit.fitting.constrained.constraints import find_broken, span_params
+from mlelogit.fitting.constrained.restriction import ROUNDING
 from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
-# Rows of length one: what is left below this is rounding.
-ROUNDING = 1e-8
 SHOWN = 3
 SETTLED = "the fit's own constraints settle it, or a part of it, whatever the data say"
 
@@ -25,19 +26,38 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     matrix : numpy.ndarray
         R (q, P).
     """
-    if record.restriction is None:
+    if record.moves is None:
         return False
-    scale = record.basis.scale
-    units = np.tile(scale, matrix.shape[1] // len(scale))
-    rows = matrix / units
-    rows = rows / measure_lengths(rows)[:, np.newaxis]
-    _, moves = span_params(record.restriction, matrix.shape[1], scale)
-    turned = np.linalg.qr((moves * units).T)[0]
     # Rows that repeat others say nothing of their own.
-    _, sizes, right = np.linalg.svd(rows, full_matrices=False)
-    rows = right[sizes > ROUNDING * sizes[0]]
-    singular = np.linalg.svd(rows @ turned, compute_uv=False)
-    return bool(len(singular) < len(rows) or singular.min() <= ROUNDING)
+    scaled = matrix / record.moves.units
+    _, sizes, right = np.linalg.svd(
+        scaled / measure_lengths(scaled)[:, np.newaxis], full_matrices=False
+    )
+    rows = right[sizes > ROUNDING * sizes[0]] * record.moves.units
+    free = record.moves.free(rows)[0]
+    singular = np.linalg.svd(free, compute_uv=False)
+    return bool(len(singular) < len(free) or singular.min() <= ROUNDING)
+
+
+def mark_settled(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
+    """Tell which rows of R (q, P), each by itself, a fit's constraints settle: (q,), bool."""
+    if record.moves is None:
+        return np.zeros(len(matrix), dtype=bool)
+    return np.asarray(np.linalg.norm(record.moves.free(matrix)[0], axis=1) <= ROUNDING)
+
+
+def tell_broken(record: FitRecord, params: np.ndarray) -> str:
+    """Say which of a fit's bounds params (P,) do not meet; nothing if they meet all."""
+    if record.constraints is None:
+        return ""
+    given = record.constraints.given
+    return list_words([given.words[i] for i in np.flatnonzero(find_broken(given, params))])
+
+
+def list_words(words: Sequence[str]) -> str:
+    """Write the first of some words, and how many more there are."""
+    more = len(words) - SHOWN
+    return "; ".join(words[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def map_columns(larger: FitRecord, smaller: FitRecord, r: np.ndarray) -> np.ndarray:
@@ -82,13 +102,26 @@ def find_unmet(larger: FitRecord, smaller: FitRecord, columns: np.ndarray) -> st
     gap = np.abs(rows @ point - values) / (1 + np.abs(values))
     free = np.abs(rows @ moves.T).max(axis=1, initial=0.0)
     unmet = np.flatnonzero((gap > ROUNDING) | (free > ROUNDING))
-    said = "; ".join(larger.restriction.words[i] for i in unmet[:SHOWN])
-    return said + (f"; and {len(unmet) - SHOWN} more" if len(unmet) > SHOWN else "")
+    return list_words([larger.restriction.words[i] for i in unmet])
+
+
+def find_overstepped(larger: FitRecord, smaller: FitRecord, columns: np.ndarray) -> str:
+    """Say which bounds of a larger fit the estimates of a smaller one do not meet.
+
+    Parameters
+    ----------
+    larger, smaller : FitRecord
+    columns : numpy.ndarray
+        What `map_columns` returns.
+    """
+    if larger.constraints is None:
+        return ""
+    given = larger.constraints.given
+    seen = rebase_restriction(given, larger.encoding, smaller.encoding.base)
+    broken = find_broken(seen, (smaller.params @ columns.T).ravel())
+    return list_words([given.words[i] for i in np.flatnonzero(broken)])
 
 
 def state_constraints(record: FitRecord) -> str:
     """Write what a fit is held to, at some length."""
-    if record.restriction is None:
-        return ""
-    words, more = record.restriction.words[:SHOWN], len(record.restriction) - SHOWN
-    return "; ".join(words) + (f"; and {more} more" if more > 0 else "")
+    return "" if record.restriction is None else list_words(record.restriction.words)

@@ -11,6 +11,7 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.certificate import certify
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.constrained.restriction import RestrictedFit, invert_along
 from mlelogit.fitting.limit import CERTIFIED
 from mlelogit.fitting.linalg import factor_positive, invert_positive
@@ -20,6 +21,7 @@ from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.covariance import (
     Covariance,
     estimate_covariance,
+    spread_rows,
     sum_meats,
 )
 from mlelogit.inference.sandwich.requests import COVARIANCES, CovarianceRequest, read_request
@@ -32,12 +34,15 @@ from mlelogit.inference.testing.hypothesis import (
     whitened_distance,
 )
 from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
-from mlelogit.inference.testing.nesting import SETTLED, is_settled
 
 BIAS_REASON = "score tests are of the maximum of the likelihood, and this fit reduced its bias"
 PSEUDO_REASON = (
     "with sampling weights the information is not the covariance of the score; use "
     "cov_type='robust'"
+)
+SCORE_BOUND_REASON = (
+    "estimates stand at bounds, where a hypothesis can free them from some and the score is "
+    "not normal about zero, so that score statistics are not chi-squared"
 )
 SINGULAR = "the covariance of the score is singular under the null hypothesis"
 
@@ -84,8 +89,11 @@ def score_test(
     >>> res.score_test("age = 0").df
     1
     """
-    asked = read_equations(hypothesis, record.encoding, value)
-    return apply_score(Maintained(record), choose_request(record, covariance, cov_type), asked)
+    maintained, request = Maintained(record), choose_request(record, covariance, cov_type)
+    news = maintained.sort_news(read_equations(hypothesis, record.encoding, value))
+    if news.reason:
+        return refuse_test(name_score(request.kind), news.null, len(news.asked), news.reason)
+    return apply_score(maintained, request, news.asked, news.null)
 
 
 def choose_request(
@@ -103,15 +111,14 @@ def apply_score(
 ) -> TestResult:
     """Test equations inside a maintained model; see `score_test`."""
     record, said = maintained.record, null or asked.said
-    name = f"Score test ({request.kind} covariance)"
+    name = name_score(request.kind)
     reason = find_score_reason(record, request.kind)
-    if not reason and is_settled(record, asked.matrix):
-        reason = SETTLED
     if reason:
         return refuse_test(name, said, len(asked), reason)
     fit = maintained.restrict(asked)
-    if not fit.converged:
-        return refuse_test(name, said, len(asked), UNKNOWN)
+    reason = maintained.find_bound_reason(fit) if fit.converged else UNKNOWN
+    if reason:
+        return refuse_test(name, said, len(asked), reason)
     there = stand_at(maintained, fit)
     if there.maximum.inverse is None:
         return refuse_test(name, said, len(asked), SINGULAR)
@@ -126,7 +133,7 @@ def judge_score(
     said: str,
 ) -> TestResult:
     """Test equations where the null hypothesis holds."""
-    name = f"Score test ({request.kind} covariance)"
+    name = name_score(request.kind)
     try:
         statistic, df = measure_score(there, space, request, asked)
     except CovarianceError as error:
@@ -140,7 +147,7 @@ def measure_score(
     there: FitRecord, space: FreeSpace | None, request: CovarianceRequest, asked: Restriction
 ) -> tuple[float | None, float]:
     """Return the statistic where the null hypothesis holds, None if undefined, and its t's df."""
-    score, basis = np.asarray(there.sums.score), there.basis
+    score = np.asarray(there.sums.score)
     if request.kind == "opg":
         free = np.eye(len(score)) if space is None else space.directions
         lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
@@ -149,10 +156,15 @@ def measure_score(
             return None, np.inf
         statistic, rank = whitened_distance(free.T @ score, meat, lower)
         return statistic if rank == len(lower) else None, np.inf
-    step = basis.leave_params((there.maximum.inverse @ score).reshape(there.params.shape)).ravel()
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
+    step = enter_rows(rows, there.moves, there.basis) @ (there.maximum.inverse @ score)
     covariance = estimate_covariance(there, request)
-    return square_distance(rows @ step, rows @ covariance.matrix @ rows.T), covariance.df
+    return square_distance(step, spread_rows(there, covariance, rows)), covariance.df
+
+
+def name_score(kind: str) -> str:
+    """Name the test by its covariance."""
+    return f"Score test ({kind} covariance)"
 
 
 def find_score_reason(record: FitRecord, kind: str) -> str:
@@ -161,6 +173,8 @@ def find_score_reason(record: FitRecord, kind: str) -> str:
         return f"a {kind} covariance is not formed under the null hypothesis; give cov_type="
     if record.maximum.bias_reduction is not None:
         return BIAS_REASON
+    if record.at_bounds:
+        return SCORE_BOUND_REASON
     if record.weight_type == "sampling" and kind == "nonrobust":
         return PSEUDO_REASON
     return UNFORMED if record.sums.information is None else ""

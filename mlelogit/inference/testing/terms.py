@@ -87,19 +87,19 @@ def term_tests(
     null = NULLS[_check_type(type)]
     terms = list_tested_columns(record)
     above = _find_containing(record.encoding, terms) if type == 2 else {}
-    models: dict[tuple, Maintained] = {}
+    models: dict[tuple, Maintained] = {(): Maintained(record)}
     tests = {}
     for term, columns in track(terms.items(), "Terms"):
         if not columns:
-            tests[term] = refuse_test(name_test(kind, covariance), null, 0, LEFT_OUT)
+            tests[term] = refuse_test(name_test(kind, record, covariance), null, 0, LEFT_OUT)
             continue
         asked = restrict_columns(record, columns, np.eye(len(record.params)))
         held = tuple(above.get(term, ()))
         try:
-            models[held] = models.get(held) or _hold_at_zero(record, held)
+            models[held] = models.get(held) or _hold_at_zero(models[()], held)
         except ParamsError as error:
             reason = str(error).rstrip(".")
-            tests[term] = refuse_test(name_test(kind, covariance), null, len(asked), reason)
+            tests[term] = refuse_test(name_test(kind, record, covariance), null, len(asked), reason)
         else:
             tests[term] = apply_test(kind, models[held], covariance, asked, null)
     return frame_tests(tests, ["term"], null)
@@ -111,11 +111,10 @@ def _check_type(given: Any) -> int:
     return int(given)
 
 
-def _hold_at_zero(record: FitRecord, columns: tuple[int, ...]) -> Maintained:
-    if not columns:
-        return Maintained(record)
+def _hold_at_zero(whole: Maintained, columns: tuple[int, ...]) -> Maintained:
+    record = whole.record
     zero = restrict_columns(record, list(columns), np.eye(len(record.params)))
-    return Maintained(record, Maintained(record).find_news(zero) or None)
+    return Maintained(record, whole.find_news(zero) or None)
 
 
 def _find_containing(encoding: Encoding, terms: dict[Any, list[int]]) -> dict[Any, list[int]]:

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import mlelogit as ml
-from mlelogit.exceptions import BiasReductionError
+from mlelogit.exceptions import BiasReductionError, OptionError
 from tests.inference.samples import fitted, survey
 
 COLUMNS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
@@ -126,3 +126,27 @@ def test_median_bias_reduction_has_one_base():
     res = ml.mnlogit("party ~ age", survey()).fit(bias_reduction="median")
     with pytest.raises(BiasReductionError, match="Median"):
         res.all_pairs()
+
+
+def test_arguments_after_the_method_are_named():
+    """So that none can be taken for another: all three have the same order."""
+    res = fitted()
+    np.testing.assert_array_equal(
+        res.conf_int(0.1, "profile"), res.conf_int(alpha=0.1, method="profile")
+    )
+    pairs = res.all_pairs(0.1, "profile", exponentiate=True)
+    np.testing.assert_array_equal(
+        pairs, res.all_pairs(alpha=0.1, method="profile", exponentiate=True)
+    )
+    for call in (
+        lambda: res.conf_int(0.1, "wald", True),
+        lambda: res.all_pairs(0.1, "wald", True),
+        lambda: res.lincom("red: age", 0.1, "wald", True),
+    ):
+        with pytest.raises(TypeError, match="positional"):
+            call()
+    with pytest.raises(OptionError, match="method"):
+        res.all_pairs(0.1, True)
+    assert res.lr_test(hypothesis="age").statistic == res.lr_test("age").statistic
+    smaller = fitted("party ~ educ + region")
+    assert res.lr_test(hypothesis=smaller).df == 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from mlelogit.exceptions import OptionError
+from mlelogit.exceptions import BiasReductionError, OptionError
 from tests.inference.plain import compare_frames, costumes
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import build_model, fit_case, load_case
@@ -74,6 +74,34 @@ def test_without_a_constant_all_coefficients_are_compared():
     assert found["df"] == 2
     expected = res.lr_test(["red: age", "red: educ"])
     assert found["statistic"] == pytest.approx(expected.statistic, rel=1e-9)
+    # With equal probabilities in every row, merged and split in halves: more than merging.
+    merged = survey().assign(party=survey()["party"].replace({"blue": "red"}))
+    count = (survey()["party"] != "green").sum()
+    halves = ml.mnlogit(
+        "party ~ 0 + age + educ",
+        merged,
+        offset=np.column_stack([np.zeros(160), np.full(160, np.log(2.0))]),
+    ).fit()
+    assert found["statistic"] == pytest.approx(
+        2 * (res.llf - halves.llf + count * np.log(2.0)), rel=1e-7
+    )
+    assert "equally likely in every row" in res.combine_tests().attrs["null"]
+    assert "could be combined" in fitted().combine_tests().attrs["null"]
+
+
+def test_pairs_without_the_base_have_no_median():
+    """Against the base all is as it was estimated; differences are another fit's estimates."""
+    model = ml.mnlogit("party ~ age + educ", survey())
+    res = model.fit(bias_reduction="median")
+    found = res.combine_tests()
+    assert found["reason"].str.contains("median bias reduction").tolist() == [False, False, True]
+    assert found["statistic"].isna().tolist() == [False, False, True]
+    expected = res.wald_test(["red: age", "red: educ"]).statistic
+    assert found.loc[("blue", "red"), "statistic"] == pytest.approx(expected, rel=1e-10)
+    with pytest.raises(BiasReductionError, match="green: age - red: age takes"):
+        res.lincom(["red: age", "green: age - red: age"])
+    assert len(res.lincom(["red: age", "red: age + red: educ"])) == 2
+    assert len(model.fit(bias_reduction="mean").lincom("green: age - red: age")) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

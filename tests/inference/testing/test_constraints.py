@@ -7,7 +7,13 @@ import pytest
 from scipy.stats import chi2
 
 import mlelogit as ml
-from mlelogit.exceptions import ConstraintError, NotNestedError, SeparationWarning
+from mlelogit.exceptions import (
+    BiasReductionError,
+    ConstraintError,
+    NotNestedError,
+    ParamsError,
+    SeparationWarning,
+)
 from tests.inference.samples import fitted, survey
 
 FORMULA = "party ~ age + educ + region"
@@ -107,10 +113,29 @@ def test_active_bounds_have_no_chi_square():
     assert np.isnan(model().fit().lr_test(res).p_value)
 
 
-def test_slack_bounds_leave_nothing_to_test():
-    tests = model().fit(constraints="age <= 1").constraint_tests()
-    assert "no constraint is in force" in tests.lr.reason
-    assert tests.lr.df == 0
+def test_slack_bounds_are_not_doubted():
+    """The maximum without them is the same, so that the statistic is zero and p one."""
+    tests = model().fit(constraints=["age <= 1", "red: educ >= -3"]).constraint_tests()
+    assert (tests.lr.statistic, tests.lr.p_value) == (0, 1)
+    assert "red: educ >= -3" in tests.lr.null
+    for test in (tests.wald, tests.score):
+        assert "no constraint is in force" in test.reason
+        assert test.df == 0
+
+
+def test_bounds_that_others_meet_are_not_slack():
+    said = ["green: age >= 0.2", "green: age <= 0.2", "green: age >= -1", "red: age <= 3"]
+    found = model().fit(constraints=said)
+    roles = dict(zip(found.multipliers.index, found.multipliers["role"], strict=True))
+    assert sorted(roles.values()) == [
+        "active bound",
+        "implied by others",
+        "implied by others",
+        "slack bound",
+    ]
+    assert roles["red: age <= 3"] == "slack bound"
+    assert found.params.loc["age", "green"] == 0.2
+    assert "Within these bounds: red: age <= 3" in str(found.summary())
 
 
 def test_a_fit_without_constraints_has_none_to_test(free):
@@ -166,15 +191,36 @@ def test_columns_left_out_keep_the_marks_in_place():
 
 
 def test_what_constraints_settle_is_not_tested(res, free):
-    for asked in ("green: age = red: age", "red: educ = 0", ["age", "green: educ"]):
+    for asked in ("green: age = red: age", "red: educ = 0", ["red: educ = 0.2"], "educ"):
         for test in (res.wald_test(asked), res.lr_test(asked), res.score_test(asked)):
             assert np.isnan(test.statistic)
             assert "constraints settle" in test.reason
+    for test in (res.wald_test, res.lr_test, res.score_test):
+        for asked in (["red: age = 0", "red: age = 1"], "red: age = 0, 2*red: age = 0"):
+            with pytest.raises(ParamsError, match=r"contradict|depend"):
+                test(asked)
     assert res.wald_test("green: age").p_value < 1
     assert res.wald_test("green: age").statistic == pytest.approx(
         res.tvalues.loc["age", "green"] ** 2
     )
     assert not free.wald_test("age").reason
+
+
+def test_of_what_is_settled_in_part_the_rest_is_tested(res):
+    """Each test is the one of independent rows that say the same beside the constraints."""
+    cases = {
+        "age": "green: age",
+        "age = 0, green: educ = 0": ["green: age = 0", "green: educ = 0"],
+        "educ = 0.2": "green: educ = 0.2",
+    }
+    for asked, news in cases.items():
+        for test in (res.wald_test, res.lr_test, res.score_test):
+            whole, part = test(asked), test(news)
+            assert whole.df == part.df == len(np.atleast_1d(news))
+            assert whole.statistic == pytest.approx(part.statistic, rel=1e-9)
+            assert "the fit's own constraints settle the rest" in whole.null
+    smaller = model().fit(constraints=[*SAID, "green: age = 0"])
+    assert res.lr_test("age").statistic == pytest.approx(2 * (res.llf - smaller.llf), rel=1e-9)
 
 
 def test_nested_constraints(res, free):
@@ -272,6 +318,9 @@ def test_refits_under_bounds_are_refused():
         ["age"],
         ["red: educ <= 0.1", "green: age = red: age", "age <= 1"],
         ["green: Intercept = red: Intercept - 1", "educ >= 0.05"],
+        ["red: educ <= 0"],
+        ["age <= 0", "red: educ <= 0", "green: educ = 0"],
+        ["red: educ <= green: educ"],
     ],
 )
 def test_engines_agree_under_constraints(said):
@@ -289,6 +338,20 @@ def test_a_wrong_answer_under_constraints_is_seen(res):
     record = replace(res.record, maximum=wrong)
     found = type(res)(record, res.covariance).verify()
     assert not found.agrees
+
+
+def test_a_fit_beside_its_bound_is_seen():
+    """A coefficient a millionth of its standard error inside a bound at zero is not at it."""
+    from dataclasses import replace
+
+    res = model().fit(constraints="red: educ <= 0")
+    place, error = 7, fitted().bse.loc["educ", "red"]
+    assert res.record.maximum.params[place] == 0
+    for share, agrees in ((1e-12, True), (1e-3, False)):
+        moved = res.record.maximum.params.copy()
+        moved[place] -= share * error
+        record = replace(res.record, maximum=replace(res.record.maximum, params=moved))
+        assert type(res)(record, res.covariance).verify(["cross-entropy"]).agrees is agrees
 
 
 def separated():
@@ -315,6 +378,36 @@ def test_separation_that_constraints_leave():
     assert res.params.loc["only", "green"] == 0
     assert res.bse.loc["only", "green"] == 0
     assert res.separation.coefficients["name"].tolist() == ["only"]
+    said = str(res.summary())
+    assert "That is so under the constraints given; without them" in " ".join(said.split())
+    assert said.count("bias_reduction") == 1
+    with pytest.raises(BiasReductionError):
+        ml.mnlogit("party ~ age", data).fit(constraints="age", bias_reduction="mean")
+
+
+def test_suprema_of_separated_data_are_compared_under_constraints():
+    """Rows that are certain in the limit say nothing, so the tests are those of the rest."""
+    data, said = separated(), "green: age = red: age"
+    rest = ml.mnlogit("party ~ age + educ", data[data["only"] == 0])
+    larger = rest.fit()
+    expected = 2 * (larger.llf - rest.fit(constraints=said).llf)
+    fitting = ml.mnlogit("party ~ age + educ + only", data)
+    with pytest.warns(SeparationWarning):
+        free, tied = fitting.fit(), fitting.fit(constraints=said)
+    assert free.lr_test(said).statistic == pytest.approx(expected, rel=1e-7)
+    assert free.lr_test(tied).statistic == pytest.approx(expected, rel=1e-7)
+    seen = free.rebase("red").lr_test("green: age = 0")
+    assert seen.statistic == pytest.approx(expected, rel=1e-7)
+    tests = tied.constraint_tests()
+    assert tests.lr.statistic == pytest.approx(expected, rel=1e-7)
+    assert tests.lr.df == 1
+    assert np.isnan([tests.wald.statistic, tests.score.statistic]).all()
+    seen = tied.rebase("red").constraint_tests().lr
+    assert seen.statistic == pytest.approx(expected, rel=1e-7)
+    inside = tied.lr_test("educ")
+    smaller = ml.mnlogit("party ~ age", data[data["only"] == 0]).fit(constraints=said)
+    gap = 2 * (rest.fit(constraints=said).llf - smaller.llf)
+    assert inside.statistic == pytest.approx(gap, rel=1e-7)
 
 
 def test_separation_with_a_fixed_coefficient_leaves_a_choice():
