@@ -51,6 +51,7 @@ __all__ = [
     "UnusedLevelWarning",
     "WeightError",
     "WeightTypeError",
+    "ZeroVarianceWarning",
 ]
 
 
@@ -236,3 +237,7 @@ class SeparationWarning(NoFiniteMaximumWarning):
 
 class UnusedLevelWarning(MNLogitWarning):
     """A category or level without a row was dropped."""
+
+
+class ZeroVarianceWarning(MNLogitWarning):
+    """Sums of scores by group cancel, and do not tell a coefficient's standard error."""

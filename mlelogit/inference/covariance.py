@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import CovarianceError
+from mlelogit.exceptions import CovarianceError, ZeroVarianceWarning
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
 from mlelogit.fitting.constrained.moves import enter_rows
@@ -33,7 +33,6 @@ from mlelogit.fitting.maximum import ReadOnly
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import open_objective
 from mlelogit.inference.sandwich.clusters import (
-    CLUSTER_CORRECTIONS,
     estimate_clustered,
     find_factor,
     warn_of_few,
@@ -53,6 +52,10 @@ from mlelogit.inference.sandwich.survey import SurveyDesign, sum_survey_meat
 
 # Eigenvalues of a meat on the scale of the information are near one in a model that holds; those
 # that ought to be zero are left by rounding at some 1e-13.
+from mlelogit.notices import warn_user
+
+# Of the model's own variance: below this rounding is all that sums of scores that cancel leave.
+NO_VARIANCE = 1e-20
 RANK_TOLERANCE = 1e-10
 
 
@@ -107,6 +110,20 @@ class Covariance(ReadOnly):
             parts.append(f"t distribution with {self.df:.10g} degrees of freedom")
         said = "; ".join(part for part in parts if part)
         return f"Covariance {self.kind}: {said}." if said else ""
+
+    @property
+    def most(self) -> float:
+        """How many hypotheses can be tested at a time: one less than scores were summed by.
+
+        The scores add up to zero where the likelihood is largest, so that sums of G kinds have
+        rank G - 1 at most. With more hypotheses a statistic is of rounding, or of G alone.
+        """
+        settings = None if self.request is None else self.request.settings
+        if isinstance(settings, ClusterSettings):
+            return max(labels.count for labels in settings.sets) - 1
+        if isinstance(settings, SerialSettings) and settings.groups is None:
+            return settings.time.count - 1
+        return self.df
 
     @property
     def bse(self) -> np.ndarray:
@@ -218,8 +235,22 @@ def _form(record: FitRecord, request: CovarianceRequest) -> Covariance:
     if record.separation.found:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
+    if request.settings is not None:
+        _clear_noise(matrix, np.diag(leave_inner(bread, record)))
     groups, df = _count_groups(request)
     return Covariance(request.kind, matrix, said, False, request, groups, df, inner)
+
+
+def _clear_noise(matrix: np.ndarray, variances: np.ndarray) -> None:
+    """Give no variance to coefficients for which the sums of scores are nothing but rounding."""
+    noise = (np.diag(matrix) <= NO_VARIANCE * variances) & (variances > 0)
+    if noise.any():
+        matrix[noise] = matrix[:, noise] = np.nan
+        warn_user(
+            f"The scores of {int(noise.sum())} coefficients add up to zero in every group, "
+            "so that these sums do not tell their standard errors, which are NaN.",
+            ZeroVarianceWarning,
+        )
 
 
 def leave_inner(inner: np.ndarray, record: FitRecord) -> np.ndarray:
@@ -304,8 +335,7 @@ def _estimate_inner(
     if kind == "opg":
         return _estimate_opg(record, bread), ""
     if isinstance(settings, ClusterSettings):
-        inner = estimate_clustered(record, bread, settings.sets, settings.correction)
-        return inner, CLUSTER_CORRECTIONS[settings.correction]
+        return estimate_clustered(record, bread, settings.sets, settings.correction)
     if isinstance(settings, SerialSettings):
         _warn_of_few_cells(settings)
         factor, said = _correct_series(record, settings)

@@ -62,8 +62,8 @@ def check_clusters(sets: Sequence[Labels]) -> None:
 
 def estimate_clustered(
     record: FitRecord, bread: np.ndarray, sets: Sequence[Labels], correction: str
-) -> np.ndarray:
-    """Return the cluster-robust covariance (P, P) in the internal basis.
+) -> tuple[np.ndarray, str]:
+    """Return the cluster-robust covariance (P, P) in the internal basis, and what it is in words.
 
     Parameters
     ----------
@@ -94,9 +94,12 @@ def estimate_clustered(
             inner += (-1) ** (members + 1) * part
             lone += alone
     warn_of_lone(lone, "clusters")
+    said, negative = CLUSTER_CORRECTIONS[correction], 0
     if len(sets) > 1:
-        inner = _clear_negative(inner)
-    return np.asarray(root @ inner @ root.T)
+        inner, negative = _clear_negative(inner)
+        said += f", each of {2 ** len(sets) - 1} terms with its own G"
+    said += f", {negative} negative eigenvalues set to zero" if negative else ""
+    return np.asarray(root @ inner @ root.T), said
 
 
 def _sum_clusters(
@@ -167,17 +170,17 @@ def _advise(record: FitRecord, sets: Sequence[Labels], correction: str) -> str:
     )
 
 
-def _clear_negative(inner: np.ndarray) -> np.ndarray:
+def _clear_negative(inner: np.ndarray) -> tuple[np.ndarray, int]:
     """Set the negative eigenvalues of a multi-way sum to zero, and tell how many there are."""
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
     floor = ROUNDED * max(float(np.abs(values).max()), 0.0)
     negative = int((values < -floor).sum())
     if not negative:
-        return inner
+        return inner, 0
     warn_user(
         f"The multi-way covariance has {negative} negative eigenvalues of {len(values)}, which are "
         "set to zero (Cameron, Gelbach and Miller 2011). The largest of them is "
         f"{-values.min() / max(values.max(), floor):.2g} of the largest positive one.",
         NegativeVarianceWarning,
     )
-    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T), negative

@@ -128,6 +128,14 @@ def frame_tests(tests: dict[Any, TestResult], index: list[str], null: str) -> pd
     return frame
 
 
+def tell_few(size: int, covariance: Covariance) -> str:
+    """Say that groups are too few for so many hypotheses."""
+    return (
+        f"{size} coefficients or combinations enter, and the {covariance.kind} covariance tells "
+        f"at most {covariance.most:.10g} at a time"
+    )
+
+
 def make_wald(name: str, null: str, statistic: float, df: int, design_df: float) -> TestResult:
     """Return a Wald test: chi-squared, or with d design degrees of freedom the adjusted F.
 
@@ -137,12 +145,6 @@ def make_wald(name: str, null: str, statistic: float, df: int, design_df: float)
     if not np.isfinite(design_df):
         return make_test(name, null, statistic, df)
     left = design_df - df + 1
-    if left <= 0:
-        reason = (
-            f"{df} hypotheses are too many for the {design_df:.10g} degrees of freedom of the "
-            "survey design"
-        )
-        return refuse_test(name, null, df, reason)
     ratio = float(statistic) * left / (df * design_df)
     return TestResult(name, null, ratio, df, float(fdtrc(df, left, max(ratio, 0.0))), "", left)
 
@@ -218,6 +220,8 @@ def apply_wald(
         if record.separation.found:
             reason = "the data are separated, and a coefficient in it is infinite"
         return refuse_test(name, said, size, reason)
+    if len(every) > covariance.most:
+        return refuse_test(name, said, size, tell_few(len(every), covariance))
     gap = matrix @ record.maximum.params - target
     spread = spread_rows(record, covariance, matrix)
     statistic = square_distance(gap, spread, len(every) - size)

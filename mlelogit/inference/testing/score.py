@@ -31,9 +31,11 @@ from mlelogit.inference.testing.hypothesis import (
     read_equations,
     refuse_test,
     square_distance,
+    tell_few,
     whitened_distance,
 )
 from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
+from mlelogit.notices import run_quietly
 
 BIAS_REASON = "score tests are of the maximum of the likelihood, and this fit reduced its bias"
 PSEUDO_REASON = (
@@ -135,31 +137,42 @@ def judge_score(
     """Test equations where the null hypothesis holds."""
     name = name_score(request.kind)
     try:
-        statistic, df = measure_score(there, space, request, asked)
+        statistic, formed = measure_score(there, space, request, asked)
     except CovarianceError as error:
         return refuse_test(name, said, len(asked), str(error).rstrip("."))
+    if formed is not None and len(asked) > formed.most:
+        return refuse_test(name, said, len(asked), tell_few(len(asked), formed))
     if statistic is None:
         return refuse_test(name, said, len(asked), SINGULAR)
-    return make_wald(name, said, statistic, len(asked), df)
+    return make_wald(name, said, statistic, len(asked), np.inf if formed is None else formed.df)
 
 
 def measure_score(
     there: FitRecord, space: FreeSpace | None, request: CovarianceRequest, asked: Restriction
-) -> tuple[float | None, float]:
-    """Return the statistic where the null hypothesis holds, None if undefined, and its t's df."""
+) -> tuple[float | None, Covariance | None]:
+    """Return the statistic where the null hypothesis holds, None if undefined; and the covariance.
+
+    That of "opg" is not formed.
+    """
     score = np.asarray(there.sums.score)
     if request.kind == "opg":
         free = np.eye(len(score)) if space is None else space.directions
         lower = factor_positive(free.T @ np.asarray(there.sums.information) @ free)
         meat = free.T @ sum_meats(there) @ free
         if lower is None:
-            return None, np.inf
+            return None, None
         statistic, rank = whitened_distance(free.T @ score, meat, lower)
-        return statistic if rank == len(lower) else None, np.inf
+        return statistic if rank == len(lower) else None, None
     rows = asked.matrix / np.abs(asked.matrix).max(axis=1)[:, np.newaxis]
     step = enter_rows(rows, there.moves, there.basis) @ (there.maximum.inverse @ score)
-    covariance = estimate_covariance(there, request)
-    return square_distance(step, spread_rows(there, covariance, rows)), covariance.df
+    # What groups give cause to warn of has been told of the covariance in use.
+    told = request.settings is not None
+    formed: Covariance = (
+        run_quietly(estimate_covariance, there, request)
+        if told
+        else (estimate_covariance(there, request))
+    )
+    return square_distance(step, spread_rows(there, formed, rows)), formed
 
 
 def name_score(kind: str) -> str:

@@ -85,7 +85,7 @@ def test_more_hypotheses_than_degrees_of_freedom():
     res = fitted().with_cov("survey", psu=np.arange(160) % 4)
     test = res.wald_test(["age", "educ"])
     assert np.isnan(test.p_value)
-    assert "degrees of freedom of the survey design" in test.reason or "singular" in test.reason
+    assert "at most 3 at a time" in test.reason
 
 
 def test_units_of_the_same_name_in_two_strata_are_two():
