@@ -43,9 +43,10 @@ def warn_if_not_converged(record: FitRecord) -> None:
         return
     if maximum.sums.information is None:
         size = len(maximum.params)
+        kind = "robust" if record.weight_type == "sampling" else "nonrobust"
         warn_user(
             f"{maximum.status.value} The {size} parameters' covariance takes "
-            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
+            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type={kind!r}) finds it, and the certificate "
             f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
             f"estimates are about {certificate.decrement:.1g} standard errors from the maximum, "
             "if a finite one exists.",
