@@ -42,15 +42,7 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_user(" ".join(said), SeparationWarning)
         return
     if maximum.sums.information is None:
-        size = len(maximum.params)
-        warn_user(
-            f"{maximum.status.value} The {size} parameters' covariance takes "
-            f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type='nonrobust') finds it, and the certificate "
-            f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
-            f"estimates are about {certificate.decrement:.1g} standard errors from the maximum, "
-            "if a finite one exists.",
-            CovarianceOmittedWarning,
-        )
+        warn_user(_tell_omitted(record), CovarianceOmittedWarning)
         return
     if maximum.status is Status.NO_FINITE_MAXIMUM:
         warn_user(
@@ -70,6 +62,19 @@ def warn_if_not_converged(record: FitRecord) -> None:
     warn_user(
         f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
         NotConvergedWarning,
+    )
+
+
+def _tell_omitted(record: FitRecord) -> str:
+    """Say what leaving the covariance out saved, and how to ask for it."""
+    maximum, size = record.maximum, len(record.maximum.params)
+    kind = "robust" if record.weight_type == "sampling" else "nonrobust"
+    return (
+        f"{maximum.status.value} The {size} parameters' covariance takes "
+        f"{8 * size**2 / 1e9:.1f} GB; fit(cov_type={kind!r}) finds it, and the certificate "
+        f"that decides on convergence, in some {40 * size**2 / 1e9:.0f} GB of memory. The "
+        f"estimates are about {maximum.certificate.decrement:.1g} standard errors from the "
+        "maximum, if a finite one exists."
     )
 
 

@@ -180,7 +180,8 @@ def refuse_constraints(size: int, too_large: bool) -> None:
     if too_large:
         raise ConstraintError(
             f"Constraints on {size} parameters take arrays of {8 * size**2 / 1e9:.1f} GB; ask for "
-            "a covariance, fit(cov_type='nonrobust'), if there is memory for a dozen of them."
+            "a covariance, fit(cov_type='nonrobust') or with sampling weights 'robust', if there "
+            "is memory for a dozen of them."
         )
 
 

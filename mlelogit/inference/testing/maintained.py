@@ -24,7 +24,10 @@ from mlelogit.inference.fit_statistics import BOUND_REASON
 from mlelogit.inference.testing.nesting import tell_broken
 from mlelogit.notices import run_quietly
 
-UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
+UNFORMED = (
+    "the fit left out its information for its size; fit(cov_type='nonrobust') forms it, or with "
+    "sampling weights 'robust'"
+)
 UNKNOWN = (
     "no finite maximum under the null hypothesis has been shown to exist: the data are separated "
     "in the model that it leaves, or what it says is far from anything they allow"
