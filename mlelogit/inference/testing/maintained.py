@@ -161,8 +161,16 @@ class Maintained:
         check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
         return asked.pick(pick_independent(free))
 
-    def sort_news(self, asked: Restriction, null: str = "") -> News:
+    def sort_news(self, asked: Restriction, null: str = "", at_bounds: str = "") -> News:
         """Tell what a hypothesis says beside what is held.
+
+        Parameters
+        ----------
+        asked : Restriction
+        null : str
+            It in words, if not its own.
+        at_bounds : str
+            Why there is no test where estimates stand at bounds; empty if there is one.
 
         Raises
         ------
@@ -170,6 +178,8 @@ class Maintained:
             If its rows contradict each other or depend on each other.
         """
         said = null or asked.said
+        if at_bounds and self.record.at_bounds:
+            return News(asked, said, at_bounds)
         if self.moves is None:
             return News(asked, said, "")
         rows = asked.matrix / self.moves.units
