@@ -21,7 +21,7 @@ from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.fit_statistics import BOUND_REASON
-from mlelogit.inference.testing.nesting import tell_broken
+from mlelogit.inference.testing.nesting import list_words, tell_broken
 from mlelogit.notices import run_quietly
 
 UNFORMED = "the fit left out its information for its size; fit(cov_type='nonrobust') forms it"
@@ -190,8 +190,9 @@ class Maintained:
             raise ParamsError(DEPENDENT)
         try:
             news = self.find_news(asked)
-        except ParamsError as error:
-            return News(asked, said, f"{OTHERWISE}: {str(error).rstrip('.')}")
+        except ParamsError:
+            held = () if self.restriction is None else self.restriction.words
+            return News(asked, said, f"{OTHERWISE}: it is held to {list_words(held)}")
         if not len(news):
             return News(news, said, NO_NEWS)
         if len(news) < len(asked) and not null:
