@@ -24,7 +24,7 @@ from mlelogit.fitting.constrained.ascent import (
     meet_exactly,
     refuse_constraints,
 )
-from mlelogit.fitting.examination import Freedom, Verdict, examine_separation
+from mlelogit.fitting.examination import Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
 from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED
 from mlelogit.fitting.linalg import ColumnBasis
@@ -196,7 +196,7 @@ def _judge(
         return Verdict(UNEXAMINED, climbed)
     if held is not None and held.constraints.bounds.any():
         return Verdict(UNEXAMINED, climbed)
-    free = None if held is None else Freedom(held.space.origin, held.space.directions)
+    free = None if held is None else held.space
     return examine_separation(blocks, base, basis, climbed, request.tolerance, free)
 
 

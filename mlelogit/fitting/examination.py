@@ -30,6 +30,7 @@ from mlelogit.fitting.separation import (
     restrict_rows,
     separate_pairs,
 )
+from mlelogit.fitting.subspace import FreeSpace
 
 # Of a log-likelihood, relative: a limit that is lower than where the climb stood is none.
 LOST = 1e-9
@@ -49,21 +50,13 @@ class Verdict:
     maximum: Maximum
 
 
-@dataclass(frozen=True)
-class Freedom:
-    """What equations leave of the params: ``origin + A g``, A (P, r) at right angles to it."""
-
-    origin: np.ndarray
-    directions: np.ndarray
-
-
 def examine_separation(
     blocks: RowBlocks,
     base: int,
     basis: ColumnBasis,
     climbed: Maximum,
     tolerance: float,
-    free: Freedom | None = None,
+    free: FreeSpace | None = None,
 ) -> Verdict:
     """Decide whether data are separated; if so, fit the limiting model.
 
@@ -80,7 +73,7 @@ def examine_separation(
         A climb in the basis that ended without a certificate.
     tolerance : float
         Of the limiting model's fit.
-    free : Freedom, optional
+    free : FreeSpace, optional
         What equations about the params leave of them; all if not given.
     """
     deadline = time.monotonic() + TIME_LIMIT
@@ -135,7 +128,7 @@ class Question:
     climbed: Maximum
     tolerance: float
     deadline: float
-    free: Freedom | None = None
+    free: FreeSpace | None = None
 
     @property
     def inside(self) -> np.ndarray | None:

@@ -21,6 +21,14 @@ BOUND_REASON = (
     "estimates stand at bounds, where likelihood-ratio statistics are mixtures of chi-squares "
     "(chi-bar-squared), not chi-squared"
 )
+SCORE_BOUND_REASON = (
+    "estimates stand at bounds, where score statistics are mixtures of chi-squares "
+    "(chi-bar-squared), not chi-squared"
+)
+WALD_BOUND_REASON = (
+    "estimates stand at bounds, so that the Wald statistic of all constraints is a mixture of "
+    "chi-squares (chi-bar-squared), not chi-squared"
+)
 OUTSIDE_REASON = "the null model does not meet the constraints, so it is not nested in this one"
 NULL_REASON = "the null model beside the offset has no certified maximum"
 

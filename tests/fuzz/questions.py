@@ -201,7 +201,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "predict": ("newdata", "which", "offset", "missing"),
     "conf_int": ("alpha", "method"),
     "lincom": ("hypothesis", "alpha", "method"),
-    "all_pairs": ("alpha", "flag", "method"),
+    "all_pairs": ("alpha", "method", "flag"),
     "profile": ("hypothesis", "points"),
     "tidy": ("alpha",),
     "summary": ("alpha",),
@@ -271,6 +271,8 @@ def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
         return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
+    if name == "all_pairs":
+        return results.all_pairs(*arguments[:2], exponentiate=arguments[2])
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)
     made = answer(*arguments)
     return str(made) if name in ("summary", "with_cov", "rebase") else made

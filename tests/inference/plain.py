@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import mlelogit as ml
-from mlelogit.fitting.constrained.restriction import fit_restricted
+from mlelogit.fitting.constrained.restriction import fit_restricted, invert_along
 from mlelogit.inference.covariance import estimate_covariance
 from mlelogit.inference.testing.hypothesis import read_equations
 from mlelogit.results import MNLogitResults
@@ -112,6 +112,7 @@ def hold(res: MNLogitResults, asked: Any) -> MNLogitResults:
     record = res.record
     restriction = read_equations(asked, record.encoding)
     fit = fit_restricted(record, restriction)
-    maximum = replace(record.maximum, params=fit.params, sums=fit.sums, inverse=fit.inverse)
+    inverse = invert_along(fit.sums.information, fit.space)
+    maximum = replace(record.maximum, params=fit.params, sums=fit.sums, inverse=inverse)
     held = replace(record, maximum=maximum, restriction=restriction)
     return MNLogitResults(held, estimate_covariance(held, "nonrobust"))

@@ -21,7 +21,7 @@ from mlelogit.fitting.subspace import FreeSpace
 # Rows of equations of length one: values that differ by less say the same.
 SAME_VALUE = 1e-9
 # What equations leave of a bound's row, of length one, if they settle it.
-SETTLED = 1e-10
+NOTHING_FREE = 1e-10
 # A slack counts as none below so many roundings of its terms, which the basis amplifies.
 ROUNDINGS = 100
 # With more constraints the message names them all: finding a few takes a programme for each.
@@ -78,7 +78,7 @@ def span_free(equations: Restriction, basis: ColumnBasis) -> FreeSpace:
 def find_settled(given: Restriction, held: Restriction, basis: ColumnBasis) -> np.ndarray:
     """Tell of which rows independent equations that are held leave nothing free: (m,), bool."""
     free = find_moves(held, basis).free(given.matrix)[0]
-    return np.asarray(np.linalg.norm(free, axis=1) <= SETTLED)
+    return np.asarray(np.linalg.norm(free, axis=1) <= NOTHING_FREE)
 
 
 def find_space(record: FitRecord) -> FreeSpace | None:
@@ -119,7 +119,7 @@ def enter_bounds(
     inner, values = inner / length[:, np.newaxis], given.values[places] * sign / length
     matrix, short = inner @ space.directions, values - inner @ space.origin
     size = np.linalg.norm(matrix, axis=1)
-    moves = size > SETTLED
+    moves = size > NOTHING_FREE
     broken = ~moves & (short > SAME_VALUE * (1 + np.abs(values)))
     rounding = ROUNDINGS * EPSILON * max(basis.amplification, 1.0)
     terms = 1 + np.abs(values) + np.abs(inner) @ np.abs(space.origin)

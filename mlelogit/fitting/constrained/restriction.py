@@ -60,11 +60,6 @@ class RestrictedFit(ReadOnly):
         """Log-likelihood at the maximum."""
         return self.sums.loglike
 
-    @property
-    def inverse(self) -> np.ndarray:
-        """``A (A'I A)⁻¹ A'`` (P, P), in the internal basis; NaN if the information is singular."""
-        return invert_along(np.asarray(self.sums.information), self.space)
-
 
 def invert_along(information: np.ndarray, space: FreeSpace) -> np.ndarray:
     """Return ``A (A'I A)⁻¹ A'`` (P, P), the covariance of params that are free along A only."""
@@ -154,21 +149,11 @@ def fit_restricted(
     objective = make_objective(record.need_blocks(), record.encoding.base, basis)
     near = record.maximum.params if start is None else start
     inner = basis.enter_params(near.reshape(-1, len(basis.scale))).ravel()
-    return climb_restricted(objective, space, inner, basis, record.request.tolerance)
-
-
-def climb_restricted(
-    objective: Objective,
-    space: FreeSpace,
-    inner: np.ndarray,
-    basis: ColumnBasis,
-    tolerance: float,
-) -> RestrictedFit:
-    """Climb along the free directions from the point nearest to params (P,) in the basis."""
     converged, free = True, np.zeros(0)
     if space.size:
-        start = enter_space(objective, space, inner)
-        climbed = maximize(RestrictedLogLikelihood(objective, space), start, tolerance=tolerance)
+        inside = RestrictedLogLikelihood(objective, space)
+        begun = enter_space(objective, space, inner)
+        climbed = maximize(inside, begun, tolerance=record.request.tolerance)
         converged, free = climbed.converged, climbed.params
     point = space.leave(free)
     outer = basis.leave_params(point.reshape(-1, len(basis.scale))).ravel()

@@ -26,7 +26,13 @@ from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import two_sided_p
 from mlelogit.inference.covariance import Covariance, estimate_covariance
-from mlelogit.inference.fit_statistics import BOUND_REASON, PSEUDO_REASON, find_reason
+from mlelogit.inference.fit_statistics import (
+    BOUND_REASON,
+    PSEUDO_REASON,
+    SCORE_BOUND_REASON,
+    WALD_BOUND_REASON,
+    find_reason,
+)
 from mlelogit.inference.sandwich.requests import COVARIANCES
 from mlelogit.inference.testing.hypothesis import TestResult, make_test, refuse_test, wald_test
 from mlelogit.inference.testing.mixtures import mix_test
@@ -184,7 +190,7 @@ def _test_wald(
     name = f"{NAMES[1]} ({covariance.kind} covariance)"
     reason = "" if df else NOTHING
     if record.at_bounds:
-        reason = BOUND_REASON
+        reason = WALD_BOUND_REASON
     elif not free.maximum.converged:
         reason = UNBOUNDED
     elif covariance.kind not in COVARIANCES:
@@ -201,7 +207,7 @@ def _test_score(record: FitRecord, said: str, df: int) -> TestResult:
     reason = "" if df else NOTHING
     reason = reason or ("" if record.maximum.converged else UNFINISHED)
     reason = reason or (PSEUDO_REASON if record.weight_type == "sampling" else "")
-    reason = reason or (BOUND_REASON if record.at_bounds else "")
+    reason = reason or (SCORE_BOUND_REASON if record.at_bounds else "")
     inverse = None if reason else _invert_information(record)
     if inverse is None:
         return refuse_test(NAMES[2], said, df, reason or SINGULAR)

@@ -11,6 +11,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.fit_statistics import BOUND_REASON, SCORE_BOUND_REASON
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
     apply_wald,
@@ -24,6 +25,7 @@ from mlelogit.inference.testing.score import apply_score, choose_request, name_s
 from mlelogit.notices import track
 
 TESTS = ("lr", "wald", "score")
+AT_BOUNDS = {"lr": BOUND_REASON, "score": SCORE_BOUND_REASON}
 LEFT_OUT = "all its columns were left out, as combinations of others"
 TWO_CATEGORIES = "there is one equation only, so that nothing can be equal"
 
@@ -35,7 +37,7 @@ def apply_test(
 
     Those that follow from what the fit was held to are no news, and take no degree of freedom.
     """
-    news = maintained.sort_news(asked, null)
+    news = maintained.sort_news(asked, null, AT_BOUNDS.get(kind, ""))
     if news.reason:
         return refuse_test(
             name_test(kind, maintained.record, covariance), null, len(news.asked), news.reason

@@ -52,7 +52,8 @@ def lr_test_hypothesis(
     True
     """
     maintained = Maintained(record)
-    news = maintained.sort_news(read_equations(hypothesis, record.encoding, value))
+    asked = read_equations(hypothesis, record.encoding, value)
+    news = maintained.sort_news(asked, at_bounds=BOUND_REASON)
     if news.reason:
         return refuse_test(name_lr(covariance), news.null, len(news.asked), news.reason)
     return apply_lr(maintained, covariance, news.asked, news.null)

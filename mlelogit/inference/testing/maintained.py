@@ -21,7 +21,7 @@ from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.fit_statistics import BOUND_REASON
-from mlelogit.inference.testing.nesting import tell_broken
+from mlelogit.inference.testing.nesting import list_words, tell_broken
 from mlelogit.notices import run_quietly
 
 UNFORMED = (
@@ -164,8 +164,16 @@ class Maintained:
         check_rows(free, (asked.values - asked.matrix @ self.moves.point) / length, asked)
         return asked.pick(pick_independent(free))
 
-    def sort_news(self, asked: Restriction, null: str = "") -> News:
+    def sort_news(self, asked: Restriction, null: str = "", at_bounds: str = "") -> News:
         """Tell what a hypothesis says beside what is held.
+
+        Parameters
+        ----------
+        asked : Restriction
+        null : str
+            It in words, if not its own.
+        at_bounds : str
+            Why there is no test where estimates stand at bounds; empty if there is one.
 
         Raises
         ------
@@ -173,6 +181,8 @@ class Maintained:
             If its rows contradict each other or depend on each other.
         """
         said = null or asked.said
+        if at_bounds and self.record.at_bounds:
+            return News(asked, said, at_bounds)
         if self.moves is None:
             return News(asked, said, "")
         rows = asked.matrix / self.moves.units
@@ -183,8 +193,9 @@ class Maintained:
             raise ParamsError(DEPENDENT)
         try:
             news = self.find_news(asked)
-        except ParamsError as error:
-            return News(asked, said, f"{OTHERWISE}: {str(error).rstrip('.')}")
+        except ParamsError:
+            held = () if self.restriction is None else self.restriction.words
+            return News(asked, said, f"{OTHERWISE}: it is held to {list_words(held)}")
         if not len(news):
             return News(news, said, NO_NEWS)
         if len(news) < len(asked) and not null:

@@ -24,6 +24,7 @@ from mlelogit.inference.covariance import (
     spread_rows,
     sum_meats,
 )
+from mlelogit.inference.fit_statistics import SCORE_BOUND_REASON
 from mlelogit.inference.sandwich.requests import COVARIANCES, CovarianceRequest, read_request
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
@@ -37,14 +38,12 @@ from mlelogit.inference.testing.hypothesis import (
 from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
 from mlelogit.notices import run_quietly
 
-BIAS_REASON = "score tests are of the maximum of the likelihood, and this fit reduced its bias"
-PSEUDO_REASON = (
+SCORE_BIAS_REASON = (
+    "score tests are of the maximum of the likelihood, and this fit reduced its bias"
+)
+SCORE_PSEUDO_REASON = (
     "with sampling weights the information is not the covariance of the score; use "
     "cov_type='robust'"
-)
-SCORE_BOUND_REASON = (
-    "estimates stand at bounds, where a hypothesis can free them from some and the score is "
-    "not normal about zero, so that score statistics are not chi-squared"
 )
 SINGULAR = "the covariance of the score is singular under the null hypothesis"
 
@@ -92,7 +91,8 @@ def score_test(
     1
     """
     maintained, request = Maintained(record), choose_request(record, covariance, cov_type)
-    news = maintained.sort_news(read_equations(hypothesis, record.encoding, value))
+    asked = read_equations(hypothesis, record.encoding, value)
+    news = maintained.sort_news(asked, at_bounds=SCORE_BOUND_REASON)
     if news.reason:
         return refuse_test(name_score(request.kind), news.null, len(news.asked), news.reason)
     return apply_score(maintained, request, news.asked, news.null)
@@ -185,11 +185,11 @@ def find_score_reason(record: FitRecord, kind: str) -> str:
     if kind not in COVARIANCES:
         return f"a {kind} covariance is not formed under the null hypothesis; give cov_type="
     if record.maximum.bias_reduction is not None:
-        return BIAS_REASON
+        return SCORE_BIAS_REASON
     if record.at_bounds:
         return SCORE_BOUND_REASON
     if record.weight_type == "sampling" and kind == "nonrobust":
-        return PSEUDO_REASON
+        return SCORE_PSEUDO_REASON
     return UNFORMED if record.sums.information is None else ""
 
 

@@ -20,7 +20,7 @@ from mlelogit.exceptions import (
     OptionError,
     ParamsError,
 )
-from mlelogit.fitting.constrained.restriction import fit_restricted
+from mlelogit.fitting.constrained.restriction import fit_restricted, invert_along
 from mlelogit.fitting.maximum import Status
 from mlelogit.inference.intervals import profile
 from mlelogit.inference.intervals.sections import survey_record
@@ -260,7 +260,8 @@ def restrict(res, text):
     """Return the fit under equations."""
     asked = read_restrictions(text, res.record.encoding)
     fit = fit_restricted(res.record, asked)
-    maximum = replace(res.record.maximum, params=fit.params, sums=fit.sums, inverse=fit.inverse)
+    inverse = invert_along(fit.sums.information, fit.space)
+    maximum = replace(res.record.maximum, params=fit.params, sums=fit.sums, inverse=inverse)
     return MNLogitResults(replace(res.record, maximum=maximum, restriction=asked), res.covariance)
 
 

@@ -36,6 +36,8 @@ def test_an_active_bound_is_no_equation(model, active):
         test = getattr(active, f"{kind}_test")("z = -1")
         assert np.isnan([test.statistic, test.p_value]).all()
         assert said in test.reason
+        contradicted = getattr(active, f"{kind}_test")("x = 1")
+        assert said in contradicted.reason
         for name in ("term_tests", "equality_tests", "combine_tests"):
             frame = getattr(active, name)(kind)
             assert frame["statistic"].isna().all()

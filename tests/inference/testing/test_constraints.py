@@ -195,6 +195,8 @@ def test_what_constraints_settle_is_not_tested(res, free):
         for test in (res.wald_test(asked), res.lr_test(asked), res.score_test(asked)):
             assert np.isnan(test.statistic)
             assert "constraints settle" in test.reason
+    otherwise = res.wald_test("red: educ = 0").reason
+    assert "otherwise: it is held to green: age = red: age; red: educ = 0.2" in otherwise
     for test in (res.wald_test, res.lr_test, res.score_test):
         for asked in (["red: age = 0", "red: age = 1"], "red: age = 0, 2*red: age = 0"):
             with pytest.raises(ParamsError, match=r"contradict|depend"):
