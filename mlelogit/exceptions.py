@@ -48,6 +48,7 @@ __all__ = [
     "SeparationWarning",
     "UnsafeFormulaError",
     "UnseenLevelError",
+    "UnusedCovarianceWarning",
     "UnusedLevelWarning",
     "WeightError",
     "WeightTypeError",
@@ -241,3 +242,7 @@ class UnusedLevelWarning(MNLogitWarning):
 
 class ZeroVarianceWarning(MNLogitWarning):
     """Sums of scores by group cancel, and do not tell a coefficient's standard error."""
+
+
+class UnusedCovarianceWarning(MNLogitWarning):
+    """A table is of the likelihood, and the robust covariance in use does not enter it."""

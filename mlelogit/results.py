@@ -394,15 +394,36 @@ class MNLogitResults:
         """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
 
-    def bootstrap(self, times: int = 1000, kind: str = "pairs", **options: Any) -> Bootstrap:
+    def bootstrap(
+        self,
+        times: int = 1000,
+        kind: str = "pairs",
+        *,
+        groups: Any = None,
+        strata: Any = None,
+        weights: str | None = None,
+        seed: Any = None,
+        n_jobs: int | None = None,
+        disp: bool | None = None,
+    ) -> Bootstrap:
         """Estimate again in resamples; see `mlelogit.inference.resampling.bootstrap`."""
-        return run_bootstrap(self.record, times, kind, **options)
+        draw = {"groups": groups, "strata": strata, "weights": weights, "seed": seed}
+        return run_bootstrap(self.record, times, kind, n_jobs=n_jobs, disp=disp, **draw)
 
     def bootstrap_test(
-        self, hypothesis: Any, groups: Any = None, times: int = 999, **options: Any
+        self,
+        hypothesis: Any,
+        groups: Any = None,
+        times: int = 999,
+        *,
+        weights: str = "rademacher",
+        seed: Any = None,
+        value: Any = None,
+        disp: bool | None = None,
     ) -> BootstrapTest:
         """Test by perturbed scores; see `mlelogit.inference.resampling.score_bootstrap`."""
-        return run_bootstrap_test(self.record, hypothesis, groups, times, **options)
+        draw = {"weights": weights, "seed": seed, "value": value, "disp": disp}
+        return run_bootstrap_test(self.record, hypothesis, groups, times, **draw)
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""

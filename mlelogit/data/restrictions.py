@@ -90,10 +90,11 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
         could be read as a sum of others. A name alone stands for every equation in turn: "age"
         is "age = 0" in all, "age = income" that they are equal in each. A term of several
         columns stands for each of them. The base category's coefficients are zero. Or the
-        matrix R (q, P).
+        matrix R (q, P); a frame whose columns, or a series whose index, is labelled
+        (category, name) may have them in any order.
     encoding : Encoding
     value : array-like, optional
-        q (q,), in place of the right side; zero if not given.
+        q (q,), of a matrix or of names without a right side; zero if not given.
 
     Raises
     ------
@@ -115,6 +116,10 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     matrix = np.array([row for row, _, _ in rows])
     target = np.array([right for _, right, _ in rows])
     if value is not None:
+        if any(said for _, _, said in rows):
+            raise ParamsError(
+                f"{write_value(given)} has a right side of its own; leave it out, or value=."
+            )
         target = _read_values(value, len(rows))
     return make_restriction(matrix, target, encoding, tuple(said or "=" for _, _, said in rows))
 
@@ -200,6 +205,8 @@ def _write_terms(row: np.ndarray, used: np.ndarray, labels: list[str], most: int
 
 def _list_pieces(given: Any, encoding: Encoding) -> list | None:
     """Return the names and texts given, a list; None if it is a matrix."""
+    if _is_labelled(given):
+        return None
     if isinstance(given, pd.DataFrame | pd.Index | np.ndarray | pd.Series):
         given = given.to_numpy() if hasattr(given, "to_numpy") else given
         given = given.tolist() if given.dtype.kind in "OUT" else given
@@ -225,6 +232,7 @@ def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
     if given is None:
         raise ParamsError(refuse_name(None, encoding))
     size = len(encoding.names) * len(encoding.others)
+    given = _align_labels(given, encoding) if _is_labelled(given) else given
     matrix = np.atleast_2d(
         read_reals(given, "A hypothesis that is no names is a matrix R, which", ParamsError)
     )
@@ -235,6 +243,28 @@ def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
     target = np.zeros(len(matrix)) if value is None else _read_values(value, len(matrix))
     _check_rows(matrix)
     return make_restriction(matrix, target, encoding)
+
+
+def _is_labelled(given: Any) -> bool:
+    """Tell whether these are numbers with labels of their own, and not of their position."""
+    if not isinstance(given, pd.DataFrame | pd.Series):
+        return False
+    types = given.dtypes if isinstance(given, pd.DataFrame) else [given.dtype]
+    labels = given.axes[-1]
+    return not isinstance(labels, pd.RangeIndex) and all(dtype.kind in "biuf" for dtype in types)
+
+
+def _align_labels(given: pd.DataFrame | pd.Series, encoding: Encoding) -> Any:
+    """Return labelled rows of R in the order of the parameters."""
+    wanted = pd.MultiIndex.from_product([list(encoding.others), list(encoding.names)])
+    labels = given.axes[-1]
+    if not labels.is_unique or set(labels) != set(wanted):
+        raise ParamsError(
+            "R is labelled, and its labels must be the pairs (category, name) of all coefficients, "
+            f"each once; the first are {list(wanted[:2])}, not {list(labels[:2])}. Pass "
+            "to_numpy() to go by position."
+        )
+    return given[list(wanted)].to_numpy()
 
 
 def _check_rows(matrix: np.ndarray) -> None:

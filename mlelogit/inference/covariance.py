@@ -131,6 +131,11 @@ class Covariance(ReadOnly):
         return np.sqrt(np.maximum(np.diag(self.matrix), 0.0))
 
 
+def rests_on_model(record: FitRecord, covariance: Covariance) -> bool:
+    """Tell whether a covariance supposes the likelihood right, as likelihood ratios do."""
+    return covariance.kind in ("nonrobust", "opg") or record.weight_type == "sampling"
+
+
 def omit_covariance(kind: str, size: int) -> Covariance:
     """Return the covariance of so many parameters that was left out: NaN that takes no memory."""
     return Covariance(kind, np.broadcast_to(np.nan, (size, size)), omitted=True)

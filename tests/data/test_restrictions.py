@@ -193,3 +193,25 @@ def test_everything_may_be_fixed(results):
     fit = fit_restricted(record, fixed)
     assert fit.converged
     assert fit.loglike == pytest.approx(results.llf, abs=1e-10)
+
+
+def test_a_labelled_matrix_goes_by_its_labels(results):
+    columns = results.cov_params().columns
+    rows = pd.DataFrame(np.random.default_rng(2).normal(size=(2, 12)), columns=columns)
+    straight = read_restrictions(rows, encoding(results))
+    turned = read_restrictions(rows[columns[::-1]], encoding(results))
+    np.testing.assert_array_equal(turned.matrix, straight.matrix)
+    np.testing.assert_array_equal(straight.matrix, rows.to_numpy())
+    one = read_restrictions(rows.iloc[0].sample(frac=1, random_state=1), encoding(results))
+    np.testing.assert_array_equal(one.matrix, rows.to_numpy()[:1])
+    plain = read_restrictions(pd.DataFrame(rows.to_numpy()), encoding(results))
+    np.testing.assert_array_equal(plain.matrix, straight.matrix)
+    for wrong in (rows.set_axis(list("abcdefghijkl"), axis=1), rows.iloc[:, :11]):
+        with pytest.raises(ParamsError, match="R is labelled"):
+            read_restrictions(wrong, encoding(results))
+
+
+def test_a_right_side_is_given_once(results):
+    with pytest.raises(ParamsError, match="right side of its own"):
+        read_restrictions("bus: age = 1", encoding(results), 2.0)
+    assert read_restrictions("bus: age", encoding(results), 2.0).words == ("bus: age = 2",)

@@ -20,7 +20,12 @@ from mlelogit.inference.coefficients import (
     tidy_coefficients,
 )
 from mlelogit.inference.covariance import Covariance, need_covariance, spread_rows
-from mlelogit.inference.intervals.inversion import METHODS, exponentiate_ends, invert_tests
+from mlelogit.inference.intervals.inversion import (
+    METHODS,
+    exponentiate_ends,
+    invert_tests,
+    refuse_robust,
+)
 from mlelogit.inference.intervals.sections import find_limit
 from mlelogit.inference.rebase import MEDIAN_REASON, rebase_covariance, rebase_record
 from mlelogit.inference.testing.nesting import mark_settled
@@ -102,6 +107,7 @@ def combine_coefficients(
     shifted, law = estimate - asked.values, covariance.df
     numbers = tabulate_estimates(shifted, errors, z, alpha, exponentiate, law)
     if method != "wald":
+        refuse_robust(record, covariance, method)
         ends = exponentiate_ends(invert_tests(record, asked, alpha, method, disp), exponentiate)
         numbers |= {"lower": ends[:, 0], "upper": ends[:, 1]}
     return pd.DataFrame(numbers, index=pd.Index(asked.words, name="combination"))
@@ -198,6 +204,8 @@ def contrast_categories(
     """
     check_choice("method", method, METHODS)
     need_covariance(covariance)
+    if method != "wald":
+        refuse_robust(record, covariance, method)
     size = len(record.encoding.categories)
     views = [_see_from(record, covariance, base) for base in range(size)]
     tables = [tidy_coefficients(*view, alpha, exponentiate)[NUMBERS] for view in views]

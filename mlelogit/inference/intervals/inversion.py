@@ -35,7 +35,7 @@ from mlelogit.inference.coefficients import (
     spread_columns,
     tidy_coefficients,
 )
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import Covariance, rests_on_model
 from mlelogit.inference.intervals.profile import FINDERS, Section, climb_at, find_profile_end
 from mlelogit.inference.intervals.sections import Line, survey_record
 from mlelogit.inference.testing.nesting import list_words
@@ -113,6 +113,15 @@ def invert_tests(
     return ends
 
 
+def refuse_robust(record: FitRecord, covariance: Covariance, method: str) -> None:
+    """Raise if intervals of the likelihood are asked of a fit with a robust covariance."""
+    if not rests_on_model(record, covariance):
+        raise IntervalError(
+            f"A {method} interval is of the likelihood, and the {covariance.kind} covariance in "
+            "use would not enter it. Take method='wald', or results.with_cov('nonrobust')."
+        )
+
+
 def _find_ends(line: Line, quantile: float, method: str) -> tuple[float, float]:
     if line.fixed:
         return line.estimate, line.estimate
@@ -185,7 +194,7 @@ def interval_frame(
     ----------
     record : FitRecord
     covariance : Covariance
-        Of Wald intervals; the others need none.
+        Of Wald intervals. The others are of the likelihood.
     alpha : float
         They cover with probability ``1 - alpha``.
     method : {"wald", "profile", "score"}
@@ -206,8 +215,8 @@ def interval_frame(
     OptionError
         If the method is unknown or alpha not between 0 and 1.
     IntervalError
-        If a profile or score interval is asked for with sampling weights, bias reduction, active
-        bounds, or without a certified maximum.
+        If a profile or score interval is asked for with sampling weights, a robust covariance,
+        active bounds or without a certified maximum; or a score interval of a bias-reduced fit.
 
     Warns
     -----
@@ -228,6 +237,7 @@ def interval_frame(
     if method == "wald":
         tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
         return tidy.set_index(["category", "name"])[["lower", "upper"]]
+    refuse_robust(record, covariance, method)
     size = len(record.maximum.params)
     every = name_combinations(np.eye(size), np.zeros(size), encoding)
     ends = exponentiate_ends(invert_tests(record, every, alpha, method, disp), exponentiate).T

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import null_space
 
-from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.rebase import MEDIAN_REASON
-from mlelogit.inference.testing.equations import TESTS, apply_test, name_test
+from mlelogit.inference.testing.equations import apply_test, check_test, name_test
 from mlelogit.inference.testing.hypothesis import frame_tests, refuse_test
 from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.notices import track
@@ -64,7 +63,7 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     >>> res.combine_tests()["df"].to_list()
     [2]
     """
-    check_choice("kind", kind, TESTS)
+    check_test(kind, record, covariance)
     categories, slopes = record.encoding.categories, _list_slopes(record)
     null = PLAIN_NULL if record.basis.constant is None else NULL
     pairs = list(combinations(range(len(categories)), 2))

@@ -9,8 +9,9 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.exceptions import UnusedCovarianceWarning
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.covariance import Covariance, rests_on_model
 from mlelogit.inference.fit_statistics import BOUND_REASON, SCORE_BOUND_REASON
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
@@ -22,7 +23,7 @@ from mlelogit.inference.testing.hypothesis import (
 from mlelogit.inference.testing.likelihood_ratio import apply_lr, name_lr
 from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.inference.testing.score import apply_score, choose_request, name_score
-from mlelogit.notices import track
+from mlelogit.notices import track, warn_user
 
 TESTS = ("lr", "wald", "score")
 AT_BOUNDS = {"lr": BOUND_REASON, "score": SCORE_BOUND_REASON}
@@ -49,6 +50,17 @@ def apply_test(
         request = choose_request(maintained.record, covariance, None)
         return apply_score(maintained, request, asked, null)
     return apply_wald(maintained.record, covariance, asked, null, maintained.held)
+
+
+def check_test(kind: str, record: FitRecord, covariance: Covariance) -> None:
+    """Raise if a kind of test is unknown; warn if the covariance in use does not enter it."""
+    check_choice("kind", kind, TESTS)
+    if kind == "lr" and not rests_on_model(record, covariance):
+        warn_user(
+            f"Likelihood-ratio tests suppose the likelihood right: the {covariance.kind} "
+            "covariance is unused. kind='wald' and kind='score' use it.",
+            UnusedCovarianceWarning,
+        )
 
 
 def name_test(kind: str, record: FitRecord, covariance: Covariance) -> str:
@@ -108,7 +120,7 @@ def equality_tests(record: FitRecord, covariance: Covariance, kind: str = "wald"
     >>> res.equality_tests()["df"].to_dict()
     {'age': 5, 'educ': 5}
     """
-    check_choice("kind", kind, TESTS)
+    check_test(kind, record, covariance)
     terms, others = list_tested_columns(record), record.encoding.others
     base = record.encoding.base_category
     null = (

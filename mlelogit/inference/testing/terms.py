@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import list_terms
 from mlelogit.exceptions import OptionError, ParamsError
@@ -16,8 +16,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.testing.equations import (
     LEFT_OUT,
-    TESTS,
     apply_test,
+    check_test,
     list_tested_columns,
     name_test,
     restrict_columns,
@@ -83,7 +83,7 @@ def term_tests(
     >>> res.term_tests(kind="wald", type=3)["df"].to_dict()
     {'age': 1, 'educ': 1, 'age:educ': 1}
     """
-    check_choice("kind", kind, TESTS)
+    check_test(kind, record, covariance)
     null = NULLS[_check_type(type)]
     terms = list_tested_columns(record)
     above = _find_containing(record.encoding, terms) if type == 2 else {}

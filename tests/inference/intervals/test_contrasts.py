@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import mlelogit as ml
-from mlelogit.exceptions import BiasReductionError, OptionError
+from mlelogit.exceptions import BiasReductionError, IntervalError, OptionError
 from tests.inference.samples import fitted, survey
 
 COLUMNS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
@@ -150,3 +150,17 @@ def test_arguments_after_the_method_are_named():
     assert res.lr_test(hypothesis="age").statistic == res.lr_test("age").statistic
     smaller = fitted("party ~ educ + region")
     assert res.lr_test(hypothesis=smaller).df == 2
+
+
+@pytest.mark.parametrize("method", ["profile", "score"])
+def test_intervals_of_the_likelihood_do_not_stand_beside_a_robust_covariance(method):
+    res = fitted().with_cov("HC1")
+    for ask in (
+        lambda: res.conf_int(method=method),
+        lambda: res.lincom("green: age", method=method),
+        lambda: res.all_pairs(method=method),
+    ):
+        with pytest.raises(IntervalError, match="HC1 covariance in use"):
+            ask()
+    again = res.with_cov("nonrobust").conf_int(method=method)
+    pd.testing.assert_frame_equal(again, fitted().conf_int(method=method))
