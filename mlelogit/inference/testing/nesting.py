@@ -9,6 +9,7 @@ import numpy as np
 from mlelogit.data.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import find_broken, span_params
 from mlelogit.fitting.constrained.restriction import ROUNDING
+from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.rebase import rebase_restriction
 
@@ -27,9 +28,13 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     """
     if record.moves is None:
         return False
-    free = record.moves.free(matrix)[0]
-    singular = np.linalg.svd(free, compute_uv=False)
-    return bool(len(singular) < len(free) or singular.min() <= ROUNDING)
+    rows = matrix / record.moves.units
+    rows = rows / measure_lengths(rows)[:, np.newaxis]
+    # Rows that repeat others say nothing of their own.
+    _, sizes, right = np.linalg.svd(rows, full_matrices=False)
+    rows = right[sizes > ROUNDING * sizes[0]]
+    singular = np.linalg.svd(rows @ record.moves.scaled, compute_uv=False)
+    return bool(len(singular) < len(rows) or singular.min() <= ROUNDING)
 
 
 def mark_settled(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
