@@ -28,15 +28,13 @@ def is_settled(record: FitRecord, matrix: np.ndarray) -> bool:
     """
     if record.moves is None:
         return False
+    rows = matrix / record.moves.units
+    rows = rows / measure_lengths(rows)[:, np.newaxis]
     # Rows that repeat others say nothing of their own.
-    scaled = matrix / record.moves.units
-    _, sizes, right = np.linalg.svd(
-        scaled / measure_lengths(scaled)[:, np.newaxis], full_matrices=False
-    )
-    rows = right[sizes > ROUNDING * sizes[0]] * record.moves.units
-    free = record.moves.free(rows)[0]
-    singular = np.linalg.svd(free, compute_uv=False)
-    return bool(len(singular) < len(free) or singular.min() <= ROUNDING)
+    _, sizes, right = np.linalg.svd(rows, full_matrices=False)
+    rows = right[sizes > ROUNDING * sizes[0]]
+    singular = np.linalg.svd(rows @ record.moves.scaled, compute_uv=False)
+    return bool(len(singular) < len(rows) or singular.min() <= ROUNDING)
 
 
 def mark_settled(record: FitRecord, matrix: np.ndarray) -> np.ndarray:

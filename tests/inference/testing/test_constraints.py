@@ -14,6 +14,7 @@ from mlelogit.exceptions import (
     ParamsError,
     SeparationWarning,
 )
+from mlelogit.inference.testing.nesting import is_settled, mark_settled
 from tests.inference.samples import fitted, survey
 
 FORMULA = "party ~ age + educ + region"
@@ -206,6 +207,16 @@ def test_what_constraints_settle_is_not_tested(res, free):
         res.tvalues.loc["age", "green"] ** 2
     )
     assert not free.wald_test("age").reason
+
+
+def test_rows_that_repeat_others_settle_nothing(res):
+    rows = find_rows()[0]
+    free_row = np.zeros((1, 10))
+    free_row[0, 1] = 1.0
+    assert is_settled(res.record, rows)
+    assert is_settled(res.record, np.vstack([rows[:1], free_row]))
+    assert not is_settled(res.record, np.vstack([free_row, 3 * free_row]))
+    assert mark_settled(res.record, np.vstack([rows, free_row])).tolist() == [True, True, False]
 
 
 def test_of_what_is_settled_in_part_the_rest_is_tested(res):
