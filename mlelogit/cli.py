@@ -258,6 +258,8 @@ def _read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str
         return None
     entered: dict[str, list[str]] = {}
     for name, *categories in given:
+        if not categories:
+            raise OptionError(f"--equation {name} names no category whose equation it enters.")
         entered.setdefault(name, []).extend(categories)
     return entered
 

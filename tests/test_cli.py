@@ -154,6 +154,7 @@ def test_parquet_is_read(capsys, table, tmp_path):
         (["fit", "{table}", FORMULA, "--base", "Perot"], ["BaseCategoryError", "Perot", "Dole"]),
         (["fit", "{table}", FORMULA, "--weights", "w"], ["WeightTypeError", "importance"]),
         (["fit", "{table}", FORMULA, "--cov", "HC7"], ["OptionError", "HC7", "HC1"]),
+        (["fit", "{table}", FORMULA, "--equation", "age"], ["OptionError", "no category"]),
         (["fit", "{table}", FORMULA, "--cov-option", "groups"], ["OptionError", "NAME=VALUE"]),
         (
             ["fit", "{table}", FORMULA, "--cov", "cluster", "--cov-option", "groups=gone"],

@@ -15,6 +15,7 @@ from mlelogit.exceptions import ParamsError
 
 RELATIONS = {"==": "=", "=": "=", "<=": "<=", ">=": ">="}
 NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+CODED = re.compile(r"C\(([^,()]+)(?:,.*)?\)")
 SIGN = re.compile(r"==|<=|>=|[-+*=,]")
 # Where a name that is not known ends, as far as can be told.
 END = re.compile(r"\s*(?:[=*,]|<=|>=)|\s[-+]\s")
@@ -130,7 +131,7 @@ class Readings:
 def list_readings(encoding: Encoding) -> Readings:
     """List all ways to write a coefficient."""
     meanings: dict[str, set[Reference]] = {}
-    for name, where in list_columns(encoding).items():
+    for name, where in _list_spellings(encoding).items():
         for text in (str(name), f"[{name}]"):
             meanings.setdefault(text, set()).add(Reference(None, where))
         for equation, category in enumerate(encoding.category_names):
@@ -138,6 +139,18 @@ def list_readings(encoding: Encoding) -> Readings:
                 meanings.setdefault(text, set()).add(Reference(equation, where))
     lengths = sorted({len(text) for text in meanings if text}, reverse=True)
     return Readings(encoding, meanings, tuple(lengths))
+
+
+def _list_spellings(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
+    """Return what names stand for; those of a formula also without spaces, and without ``C()``."""
+    columns = list_columns(encoding)
+    others: dict[str, set[tuple[int, ...]]] = {}
+    for name, where in columns.items() if encoding.rhs is not None else ():
+        coded = CODED.fullmatch(name)
+        for text in (name.replace(" ", ""), coded.group(1) if coded else name):
+            others.setdefault(text, set()).add(where)
+    alone = {text: where.pop() for text, where in others.items() if len(where) == 1}
+    return alone | columns
 
 
 def scan_words(text: str, readings: Readings) -> Iterator[str | float | Reference]:

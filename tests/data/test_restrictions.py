@@ -215,3 +215,14 @@ def test_a_right_side_is_given_once(results):
     with pytest.raises(ParamsError, match="right side of its own"):
         read_restrictions("bus: age = 1", encoding(results), 2.0)
     assert read_restrictions("bus: age", encoding(results), 2.0).words == ("bus: age = 2",)
+
+
+def test_names_of_a_formula_are_found_without_spaces_and_without_their_coding():
+    random = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": random.normal(size=200), "g": random.choice(list("pq"), 200)})
+    frame["y"] = random.choice(list("ab"), 200)
+    names = ml.mnlogit("y ~ I(x**2) + C(g, Sum) + x", frame).encoding
+    assert read_restrictions("I(x**2)", names).words == ("b: I(x ** 2) = 0",)
+    assert read_restrictions("b: g", names).words == ("b: C(g, Sum)[S.p] = 0",)
+    with pytest.raises(ParamsError, match="no coefficient"):
+        read_restrictions("b: h", names)

@@ -318,7 +318,8 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
 def _state_nesting(larger: tuple, smaller: tuple) -> str:
     if set(smaller) <= set(larger):
         dropped = ", ".join(str(name) for name in larger if name not in smaller)
-        return f"the smaller model holds: {dropped} have no effect"
+        have = "has" if len(larger) - len(smaller) == 1 else "have"
+        return f"the smaller model holds: {dropped} {have} no effect"
     return f"the smaller model holds: its columns ({', '.join(map(str, smaller))}) are enough"
 
 

@@ -190,18 +190,19 @@ def iia_tests(
     True
     """
     check_choice("kind", kind, tuple(NAMES))
-    generator = np.random.default_rng(settle_seed(seed))
+    settled = settle_seed(seed)
+    name = f"{NAMES[kind]} (seed {settled})" if kind == "small-hsiao" else NAMES[kind]
     categories, base = record.encoding.categories, record.encoding.base
     df = (len(categories) - 2) * len(record.encoding.names)
     reason = _find_reason(record, covariance, kind)
     tests: dict[Any, TestResult] = {}
     if reason:
-        tests = {name: refuse_test(NAMES[kind], NULL, df, reason) for name in categories}
-        return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
-    test = _prepare(record, covariance, kind, generator)
-    for position, name in track(list(enumerate(categories)), "Categories left out"):
-        tests[name] = test(reduce_choice(len(categories), base, position))
-    return IndependenceTests(NAMES[kind], NULL, frame_tests(tests, ["left_out"], NULL))
+        tests = {category: refuse_test(name, NULL, df, reason) for category in categories}
+        return IndependenceTests(name, NULL, frame_tests(tests, ["left_out"], NULL))
+    test = _prepare(record, covariance, kind, np.random.default_rng(settled))
+    for position, category in track(list(enumerate(categories)), "Categories left out"):
+        tests[category] = test(reduce_choice(len(categories), base, position))
+    return IndependenceTests(name, NULL, frame_tests(tests, ["left_out"], NULL))
 
 
 def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:
