@@ -65,7 +65,7 @@ def test_a_test_says_what_it_tests(voters):
     equal = larger.lr_test(ml.mnlogit("vote ~ both", data).fit())
     none = larger.lr_test(ml.mnlogit("vote ~ age", data).fit())
     assert "no effect" not in equal.null
-    assert none.null.endswith("children have no effect")
+    assert none.null.endswith("children has no effect")
 
 
 @pytest.mark.parametrize("why", ["missing", "weights"])
