@@ -151,7 +151,7 @@ def _read_series(
     periods = read_labels(design, time, "time")
     members = None if groups is None else read_labels(design, groups, "groups")
     series = arrange_series(periods, members)
-    lags = read_lags(maxlags, series.periods)
+    lags = read_lags(maxlags, series)
     if correction == "CR1" and members is not None and series.members < 2:
         raise CovarianceError("Correction 'CR1' of 'HAC' divides by G - 1, and there is one group.")
     return SerialSettings(series, periods, members, lags, correction)

@@ -135,13 +135,22 @@ def number_periods(names: pd.Index) -> np.ndarray:
     return names.to_numpy(dtype=np.float64).astype(np.int64)
 
 
-def read_lags(maxlags: object, periods: int) -> int:
-    """Return the longest lag: a whole number, or ``floor(4 (T / 100)^(2/9))`` of T periods."""
+def read_lags(maxlags: object, series: Series) -> int:
+    """Return the longest lag: a whole number, or ``floor(4 (T / 100)^(2/9))`` of T periods.
+
+    It is shorter than the series: beyond its end weights are so even that scores, which add up
+    to zero, cancel.
+    """
+    periods, span = series.periods, int(series.times.max()) - int(series.times.min())
     if maxlags is None:
-        return int(np.floor(4 * (periods / 100) ** (2 / 9)))
+        return min(int(np.floor(4 * (periods / 100) ** (2 / 9))), span)
     if not is_whole(maxlags) or maxlags < 0:  # type: ignore[operator]
         raise OptionError(
             f"maxlags must be a whole number, zero or more, not {write_value(maxlags)}."
+        )
+    if maxlags > span:  # type: ignore[operator]
+        raise OptionError(
+            f"maxlags={maxlags} is longer than the series: its periods are at most {span} apart."
         )
     return int(maxlags)  # type: ignore[call-overload]
 

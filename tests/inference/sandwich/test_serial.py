@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from mlelogit.exceptions import CovarianceError, FewClustersWarning, LabelError
-from mlelogit.inference.sandwich.serial import number_periods, read_lags
+from mlelogit.data.labels import read_labels
+from mlelogit.exceptions import CovarianceError, FewClustersWarning, LabelError, OptionError
+from mlelogit.inference.sandwich.serial import arrange_series, number_periods, read_lags
 from tests.inference.samples import beside, fitted, plain_rows, survey
 from tests.theorems.strategies import matrix_gap
 
@@ -28,7 +29,7 @@ def sum_pairs(res, times, groups, lags):
     return bread @ scores.T @ weights @ scores @ bread
 
 
-@pytest.mark.parametrize("lags", [0, 1, 3, 12, 400])
+@pytest.mark.parametrize("lags", [0, 1, 3, 12, 19])
 @pytest.mark.parametrize("groups", [None, "panel", "each"])
 def test_pairs_of_rows_are_weighed_by_their_distance(lags, groups):
     res = fitted()
@@ -141,7 +142,19 @@ def test_few_periods_or_groups_are_told():
 
 
 def test_default_lag():
-    assert [read_lags(None, t) for t in (20, 100, 500)] == [2, 4, 5]
+    design = fitted().record.need_blocks().design
+    for periods, lag in ((20, 2), (100, 4), (2, 1)):
+        time = read_labels(design, np.arange(160) % periods, "time")
+        assert read_lags(None, arrange_series(time, None)) == lag
+
+
+def test_lags_beyond_the_series_are_refused():
+    """With all weights one the meat is the outer product of the total score, which is zero."""
+    res = fitted()
+    with pytest.raises(OptionError, match="at most 159 apart"):
+        res.with_cov("HAC", time=range(160), maxlags=160)
+    gaps = np.arange(160) * 10
+    assert res.with_cov("HAC", time=gaps, maxlags=1590).bse.notna().all().all()
 
 
 def test_what_is_no_time():
