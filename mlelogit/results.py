@@ -49,7 +49,7 @@ from mlelogit.inference.testing.goodness import GoodnessOfFit, measure_fit
 from mlelogit.inference.testing.hauck_donner import find_hauck_donner
 from mlelogit.inference.testing.hypothesis import TestResult, lr_test, wald_test
 from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
-from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis
+from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
 from mlelogit.interpretation.prediction import (
@@ -311,7 +311,7 @@ class MNLogitResults:
             return lr_test_hypothesis(self.record, self.covariance, hypothesis, value)
         if value is not None:
             raise OptionError("value belongs to a hypothesis, not to the results of a fit.")
-        return lr_test(self.record, hypothesis.record)
+        return lr_test(self.record, hypothesis.record, name_lr(self.covariance))
 
     @property
     def multipliers(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.outcome import find_base
 from mlelogit.data.restrictions import Restriction, make_restriction, read_restrictions
-from mlelogit.data.wording import list_columns, refuse_name
+from mlelogit.data.wording import list_spellings, refuse_name
 from mlelogit.exceptions import BaseCategoryError, ConstraintError, ParamsError
 
 LARGEST = 1e100
@@ -122,7 +122,7 @@ def _read_equations(equations: Any, encoding: Encoding) -> list[Restriction]:
             "equations is a dict of columns and the categories in whose equations they enter, "
             f"{{{encoding.names[0]!r}: [{encoding.others[0]!r}]}}, not {write_value(equations)}."
         )
-    columns, shape = list_columns(encoding), (len(encoding.categories), len(encoding.names))
+    columns, shape = list_spellings(encoding), (len(encoding.categories), len(encoding.names))
     zeros = np.zeros(shape, dtype=bool)
     named: dict[int, Any] = {}
     for name, entered in equations.items():

@@ -131,7 +131,7 @@ class Readings:
 def list_readings(encoding: Encoding) -> Readings:
     """List all ways to write a coefficient."""
     meanings: dict[str, set[Reference]] = {}
-    for name, where in _list_spellings(encoding).items():
+    for name, where in list_spellings(encoding).items():
         for text in (str(name), f"[{name}]"):
             meanings.setdefault(text, set()).add(Reference(None, where))
         for equation, category in enumerate(encoding.category_names):
@@ -141,7 +141,7 @@ def list_readings(encoding: Encoding) -> Readings:
     return Readings(encoding, meanings, tuple(lengths))
 
 
-def _list_spellings(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
+def list_spellings(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
     """Return what names stand for; those of a formula also without spaces, and without ``C()``."""
     columns = list_columns(encoding)
     others: dict[str, set[tuple[int, ...]]] = {}

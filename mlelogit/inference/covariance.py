@@ -119,8 +119,8 @@ class Covariance(ReadOnly):
         rank G - 1 at most. With more hypotheses a statistic is of rounding, or of G alone.
         """
         settings = None if self.request is None else self.request.settings
-        if isinstance(settings, ClusterSettings):
-            return max(labels.count for labels in settings.sets) - 1
+        if isinstance(settings, ClusterSettings) and len(settings.sets) == 1:
+            return settings.sets[0].count - 1
         if isinstance(settings, SerialSettings) and settings.groups is None:
             return settings.time.count - 1
         return self.df

@@ -95,3 +95,12 @@ def test_what_was_given_is_not_changed():
     ml.mnlogit("party ~ age + educ", survey()).fit(constraints=said, equations=entered)
     assert said == ["red: age = 0.1"]
     assert entered == {"educ": ["red"]}
+
+
+def test_equations_read_names_as_hypotheses_do():
+    random = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": random.normal(size=200), "g": random.choice(list("pq"), 200)})
+    frame["y"] = random.choice(list("abc"), 200)
+    encoding = ml.mnlogit("y ~ I(x**2) + C(g, Sum) + x", frame).encoding
+    asked = read_constraints(None, {"g": ["b"], "I(x**2)": ["c"]}, encoding)
+    assert sorted(asked.words) == ["b: I(x ** 2) = 0", "c: C(g, Sum)[S.p] = 0"]

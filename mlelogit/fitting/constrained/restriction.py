@@ -96,8 +96,8 @@ def check_rows(
     rows: np.ndarray, values: np.ndarray, asked: Restriction, tolerance: float = ROUNDING
 ) -> None:
     """Raise `ParamsError` if rows (q, r), of length one at most, cannot have these values (q,)."""
-    gap = values
-    if rows.size:
+    gap, rows = values, np.where(np.abs(rows) > tolerance, rows, 0.0)
+    if rows.any():
         gap = values - rows @ np.linalg.lstsq(rows, values, rcond=tolerance)[0]
     if (np.abs(gap) > tolerance * (1 + np.abs(values).max(initial=0))).any():
         raise ParamsError(f"These equations contradict each other: {asked.said}.")

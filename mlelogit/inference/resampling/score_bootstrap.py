@@ -35,6 +35,7 @@ from mlelogit.fitting.constrained.restriction import (
 )
 from mlelogit.fitting.linalg import ColumnBasis, factor_positive, invert_positive
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.fit_statistics import SCORE_BOUND_REASON
 from mlelogit.inference.resampling.draws import check_run, check_times, count_up
 from mlelogit.inference.resampling.units import (
     CHUNK_ELEMENTS,
@@ -46,6 +47,7 @@ from mlelogit.inference.resampling.units import (
     number_rows,
 )
 from mlelogit.inference.testing.hypothesis import TestResult, read_equations
+from mlelogit.inference.testing.maintained import Maintained
 from mlelogit.inference.testing.nesting import SETTLED, is_settled
 
 # All sign patterns of twelve clusters are fewer than are worth drawing from.
@@ -168,8 +170,11 @@ def run_bootstrap_test(
     units, said = _read_units(record, groups)
     rows = _find_rows(asked, record.basis)
     effective, reason = None, SETTLED if is_settled(record, asked.matrix) else ""
+    reason = reason or (SCORE_BOUND_REASON if record.at_bounds else "")
     if not reason:
         fit = fit_restricted(record, asked, _find_start(record))
+        reason = Maintained(record).find_bound_reason(fit) if fit.converged else ""
+    if not reason:
         found = _find_effective(units, fit, rows) if fit.converged else None
         effective, reason = _judge_units(units, found)
     test = BootstrapTest(

@@ -14,6 +14,7 @@ from html import escape
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import solve_triangular
 
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.basis import make_objective
@@ -25,7 +26,7 @@ from mlelogit.fitting.linalg import factor_positive, invert_positive
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import two_sided_p
-from mlelogit.inference.covariance import Covariance, estimate_covariance
+from mlelogit.inference.covariance import Covariance, estimate_covariance, rests_on_model
 from mlelogit.inference.fit_statistics import (
     BOUND_REASON,
     PSEUDO_REASON,
@@ -129,12 +130,12 @@ def test_constraints(record: FitRecord, covariance: Covariance) -> ConstraintTes
         none = [refuse_test(name, said, df, UNFINISHED) for name in NAMES]
         return ConstraintTests(none[0], none[1], none[2], frame_multipliers(record))
     free = free_record(record) if df else record
-    return ConstraintTests(
-        _test_ratio(record, free, said, df),
-        _test_wald(record, free, covariance, said, df),
-        _test_score(record, said, df),
-        frame_multipliers(record),
-    )
+    ratio, score = _test_ratio(record, free, said, df), _test_score(record, said, df)
+    if not rests_on_model(record, covariance):
+        unused = f" (of the likelihood; the {covariance.kind} covariance is unused)"
+        ratio, score = (replace(test, name=test.name + unused) for test in (ratio, score))
+    wald = _test_wald(record, free, covariance, said, df)
+    return ConstraintTests(ratio, wald, score, frame_multipliers(record))
 
 
 NAMES = (
@@ -253,10 +254,10 @@ def _find_errors(record: FitRecord) -> np.ndarray:
     if inverse is None or record.weight_type == "sampling" or not told.any():
         return errors
     rows = enter_rows(constraints.given.matrix[constraints.held], None, record.basis)
-    spread = rows @ inverse @ rows.T
-    scale = np.sqrt(np.diag(spread))
-    root = np.sqrt(np.diag(np.linalg.inv(spread / np.outer(scale, scale)))) / scale
-    errors[constraints.held] = root
+    # (R V R')⁻¹ of rows that may be nearly parallel: with R = T' Q' it is T⁻¹ (Q' V Q)⁻¹ T⁻ᵀ.
+    turned, triangle = np.linalg.qr(rows.T)
+    half = np.linalg.inv(np.linalg.cholesky(turned.T @ inverse @ turned)).T
+    errors[constraints.held] = np.linalg.norm(solve_triangular(triangle, half), axis=1)
     errors[~told] = np.nan
     return errors
 

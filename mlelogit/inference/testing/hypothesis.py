@@ -16,6 +16,7 @@ from mlelogit.data.restrictions import Restriction, read_restrictions
 from mlelogit.data.sources import JoinedSource
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
+from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance, spread_rows
@@ -29,6 +30,8 @@ from mlelogit.inference.testing.nesting import (
 )
 
 NESTING_TOLERANCE = 1e-8
+# What rounding leaves of a row that others, in the internal basis, say too.
+DEPENDENT = 1e-13
 # The square root of what rounding leaves of the variance of a combination that has none.
 SMALLEST_PIVOT = 1e-7
 
@@ -222,13 +225,48 @@ def apply_wald(
         return refuse_test(name, said, size, reason)
     if len(every) > covariance.most:
         return refuse_test(name, said, size, tell_few(len(every), covariance))
-    gap = matrix @ record.maximum.params - target
-    spread = spread_rows(record, covariance, matrix)
+    gap, spread = turn_equations(record, covariance, matrix, target)
     statistic = square_distance(gap, spread, len(every) - size)
     if statistic is None:
         reason = "the covariance of what is tested is singular: observations are too few"
         return refuse_test(name, said, size, reason)
     return make_wald(name, said, statistic, size, covariance.df)
+
+
+def turn_equations(
+    record: FitRecord, covariance: Covariance, matrix: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``R b - q`` and its covariance, by combinations at right angles where that is known.
+
+    With ``R = T' Q'`` in the internal basis they are those of ``Q' θ - T⁻ᵀ q``: the same
+    hypothesis, of which nearly parallel rows lose no digits. The first rows of Q span the first
+    of R.
+    """
+    plain = matrix @ record.maximum.params - target
+    turned, triangle = turn_rows(record, covariance, matrix)
+    if turned is None:
+        return plain, spread_rows(record, covariance, matrix)
+    spread = turned @ np.asarray(covariance.inner) @ turned.T
+    if record.moves is not None or record.separation.found:
+        return solve_triangular(triangle, plain, trans="T"), spread
+    inner = record.basis.enter_params(record.params).ravel()
+    return turned @ inner - solve_triangular(triangle, target, trans="T"), spread
+
+
+def turn_rows(
+    record: FitRecord, covariance: Covariance, matrix: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return Q' (q, P) and T (q, q) with ``R = T' Q'`` in the internal basis, or None.
+
+    There is none if the covariance is not known there, or rows depend on each other.
+    """
+    if covariance.inner is None:
+        return None, matrix
+    turned, triangle = np.linalg.qr(enter_rows(matrix, record.moves, record.basis).T)
+    sizes = np.linalg.norm(triangle, axis=0)
+    if not (np.abs(np.diag(triangle)) > DEPENDENT * sizes).all():
+        return None, matrix
+    return turned.T, triangle
 
 
 def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:
@@ -282,7 +320,9 @@ def whitened_distance(gap: np.ndarray, spread: np.ndarray, lower: np.ndarray) ->
     return float((inside[told] ** 2 / sizes[told]).sum()), int(told.sum())
 
 
-def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
+def lr_test(
+    larger: FitRecord, smaller: FitRecord, name: str = "Likelihood-ratio test"
+) -> TestResult:
     r"""Test a smaller model against a larger one by their log-likelihoods.
 
     ``2 (llf - llf_smaller)`` is chi-squared with the difference in parameters as
@@ -304,7 +344,6 @@ def lr_test(larger: FitRecord, smaller: FitRecord) -> TestResult:
     null = _state_nesting(larger.encoding.names, smaller.encoding.names)
     if smaller.restriction is not None:
         null = f"the smaller model holds, with {state_constraints(smaller)}"
-    name = "Likelihood-ratio test"
     reason = find_reason(larger) or find_reason(smaller)
     if not reason and (larger.at_bounds or smaller.at_bounds):
         reason = BOUND_REASON

@@ -33,6 +33,7 @@ from mlelogit.inference.testing.hypothesis import (
     refuse_test,
     square_distance,
     tell_few,
+    turn_rows,
     whitened_distance,
 )
 from mlelogit.inference.testing.maintained import UNFORMED, UNKNOWN, Maintained
@@ -172,7 +173,11 @@ def measure_score(
         if told
         else (estimate_covariance(there, request))
     )
-    return square_distance(step, spread_rows(there, formed, rows)), formed
+    turned, _ = turn_rows(there, formed, rows)
+    if turned is None:
+        return square_distance(step, spread_rows(there, formed, rows)), formed
+    spread = turned @ np.asarray(formed.inner) @ turned.T
+    return square_distance(turned @ (there.maximum.inverse @ score), spread), formed
 
 
 def name_score(kind: str) -> str:

@@ -311,3 +311,14 @@ def test_units_are_summed_without_an_array_of_their_products(rng, squares):
     assert spread[-1] == pytest.approx((4 if squares else 1) * effective.T @ effective, rel=1e-10)
     assert totals[1] == pytest.approx(effective.sum(axis=0), rel=1e-10)
     assert peak < effective.nbytes
+
+
+def test_bounds_refuse_the_score_bootstrap():
+    model = ml.mnlogit(FORMULA, survey())
+    free = model.fit().params.loc["educ", "red"]
+    met = model.fit(constraints=f"red: educ >= {free + 0.05}")
+    assert "bounds" in met.bootstrap_test("age").reason
+    slack = model.fit(constraints=f"red: educ >= {free - 0.01}")
+    broken = slack.bootstrap_test(f"red: educ = {free - 0.5}")
+    assert "breaks" in broken.reason
+    assert np.isnan([met.bootstrap_test("age").p_value, broken.p_value]).all()

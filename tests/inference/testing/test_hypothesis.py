@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import chi2
 from statsmodels.discrete.discrete_model import MNLogit
@@ -191,3 +192,68 @@ def test_a_fit_that_has_not_converged_has_no_lr_test(res):
 def test_lr_test_takes_results_or_a_hypothesis(res):
     with pytest.raises(ParamsError, match="needs 10 columns"):
         res.lr_test(res.llf)
+
+
+POWERS = "Y, I(Y**2), I(Y**3), I(Y**4)"
+
+
+@pytest.fixture(scope="module")
+def years():
+    """Return a quartic in the year as it is, and in the year from 1995: one model."""
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"Y": random.integers(1970, 2021, 600), "x": random.normal(size=600)})
+    scores = np.column_stack([0 * frame["x"], 0.3 + 0.5 * frame["x"], -0.2 - 0.4 * frame["x"]])
+    frame["y"] = np.array(list("abc"))[(scores + random.gumbel(size=(600, 3))).argmax(1)]
+    models = []
+    for start in (0, 1995):
+        moved = frame.assign(Y=frame["Y"] - start)
+        models.append(ml.mnlogit("y ~ x + Y + I(Y**2) + I(Y**3) + I(Y**4)", moved))
+    return models
+
+
+@pytest.mark.parametrize("kind", ["nonrobust", "HC1", "HC3"])
+def test_joint_tests_of_nearly_parallel_columns_lose_no_digits(years, kind):
+    raw, centered = (model.fit(cov_type=kind) for model in years)
+    for test in ("wald_test", "score_test"):
+        found, wanted = (getattr(res, test)(POWERS).statistic for res in (raw, centered))
+        assert found == pytest.approx(wanted, rel=1e-7)
+    for test in ("wald", "score"):
+        found, wanted = (res.combine_tests(test)["statistic"] for res in (raw, centered))
+        np.testing.assert_allclose(found, wanted, rtol=1e-7)
+
+
+def test_multipliers_of_nearly_parallel_rows_lose_no_digits(years):
+    """The multiplier of what is held at zero is its column's score.
+
+    Where the constant's score is zero, a shift of the year does not change the year's.
+    """
+    raw, centered = (model.fit(constraints=POWERS.split(", ")) for model in years)
+    found, wanted = (res.constraint_tests() for res in (raw, centered))
+    assert found.wald.statistic == pytest.approx(wanted.wald.statistic, rel=1e-7)
+    assert found.score.statistic == pytest.approx(wanted.score.statistic, rel=1e-7)
+    for name in ("b: Y = 0", "c: Y = 0"):
+        assert found.multipliers.loc[name, "std_err"] == pytest.approx(
+            wanted.multipliers.loc[name, "std_err"], rel=1e-6
+        )
+
+
+@pytest.mark.parametrize("test", ["wald_test", "lr_test", "score_test"])
+def test_what_contradicts_the_constraints_is_said_to(years, test):
+    model = years[1]
+    for held, asked in (
+        ("b: x = c: x", "b: x = c: x + 5"),
+        ("b: x + c: x = 1", "b: x + c: x = 2"),
+        (["b: x = c: x", "b: Y = c: Y"], ["b: x = c: x", "b: Y - c: Y = 1"]),
+    ):
+        found = getattr(model.fit(constraints=held), test)(asked)
+        assert "settle it otherwise" in found.reason
+
+
+def test_nested_likelihood_ratios_name_the_covariance_that_is_unused(years):
+    smaller = years[1].fit(constraints="x")
+    robust = years[1].fit(cov_type="HC1")
+    assert "HC1 covariance is unused" in robust.lr_test(smaller).name
+    tests = years[1].fit(constraints="x", cov_type="HC1").constraint_tests()
+    assert "HC1 covariance is unused" in tests.lr.name
+    assert "HC1 covariance is unused" in tests.score.name
+    assert "unused" not in tests.wald.name
