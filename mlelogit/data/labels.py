@@ -98,7 +98,10 @@ def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
     >>> labels.count, labels.name
     (7, 'PID')
     """
-    return number_labels(*read_column(design, given, what))
+    members = _split_members(_need_rows(design), given, what)
+    if len(members) > 1:
+        raise LabelError(f"{what} takes one column of labels, not {len(members)}.")
+    return number_labels(*read_column(design, members[0] if members else given, what))
 
 
 def read_several_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:

@@ -232,6 +232,7 @@ def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
     if given is None:
         raise ParamsError(refuse_name(None, encoding))
     size = len(encoding.names) * len(encoding.others)
+    rows = given.index if isinstance(given, pd.DataFrame) else None
     given = _align_labels(given, encoding) if _is_labelled(given) else given
     matrix = np.atleast_2d(
         read_reals(given, "A hypothesis that is no names is a matrix R, which", ParamsError)
@@ -240,7 +241,7 @@ def _read_matrix(given: Any, encoding: Encoding, value: Any) -> Restriction:
         raise ParamsError(f"R has shape {matrix.shape}; it needs {size} columns.")
     if not np.isfinite(matrix).all():
         raise ParamsError("R holds values that are not finite.")
-    target = np.zeros(len(matrix)) if value is None else _read_values(value, len(matrix))
+    target = np.zeros(len(matrix)) if value is None else _read_values(value, len(matrix), rows)
     _check_rows(matrix)
     return make_restriction(matrix, target, encoding)
 
@@ -273,7 +274,15 @@ def _check_rows(matrix: np.ndarray) -> None:
         raise ParamsError(f"Row {int(np.argmax(empty))} of the hypothesis is zero; drop it.")
 
 
-def _read_values(value: Any, size: int) -> np.ndarray:
+def _read_values(value: Any, size: int, rows: pd.Index | None = None) -> np.ndarray:
+    """Read right sides (q,); labelled ones have the labels of the rows, in any order."""
+    if isinstance(value, pd.Series) and not isinstance(value.index, pd.RangeIndex):
+        if rows is None or not value.index.is_unique or set(value.index) != set(rows):
+            raise ParamsError(
+                f"value is labelled {list(value.index[:SHOWN])}, which are not the rows of the "
+                "hypothesis; pass to_numpy() to go by position."
+            )
+        value = value[list(rows)]
     target = np.atleast_1d(read_reals(value, "value", ParamsError))
     if target.shape != (size,):
         raise ParamsError(f"value has shape {target.shape}, not ({size},).")

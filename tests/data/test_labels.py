@@ -111,7 +111,7 @@ def test_what_does_not_pair_raises():
         read_labels(made, table["district"].iloc[::-1])
     with pytest.raises(LengthMismatchError, match=r"157 labels.*160 rows, of which 157 are used"):
         read_labels(made, DISTRICT[KEPT])
-    with pytest.raises(LabelError, match="2-dimensional"):
+    with pytest.raises(LabelError, match="one column of labels, not 2"):
         read_labels(made, np.zeros((N, 2)))
     with pytest.raises(LabelError, match="missing"):
         read_labels(made, None)
@@ -253,3 +253,10 @@ def test_members_that_make_no_sense_raise():
     square = ml.mnlogit("y ~ x", small).design
     with pytest.raises(LabelError, match="by rows or by columns"):
         read_several_labels(square, [[1, 2, 1, 2]] * 3 + [[3, 3, 1, 1]])
+
+
+def test_a_list_of_one_column_is_that_column():
+    made = design()
+    assert (read_labels(made, ["district"]).codes == read_labels(made, "district").codes).all()
+    with pytest.raises(LabelError, match="one column of labels, not 2"):
+        read_labels(made, ["district", "place"])

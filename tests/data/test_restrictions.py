@@ -211,6 +211,16 @@ def test_a_labelled_matrix_goes_by_its_labels(results):
             read_restrictions(wrong, encoding(results))
 
 
+def test_labelled_values_go_by_their_labels(results):
+    columns = results.cov_params().columns
+    rows = pd.DataFrame(np.eye(12)[:2], index=["h1", "h2"], columns=columns)
+    asked = read_restrictions(rows, encoding(results), pd.Series({"h2": 0.3, "h1": 0.5}))
+    assert asked.values.tolist() == [0.5, 0.3]
+    for given in (rows, rows.to_numpy(), "age"):
+        with pytest.raises(ParamsError, match="value is labelled"):
+            read_restrictions(given, encoding(results), pd.Series({"h2": 0.3, "h9": 0.5}))
+
+
 def test_a_right_side_is_given_once(results):
     with pytest.raises(ParamsError, match="right side of its own"):
         read_restrictions("bus: age = 1", encoding(results), 2.0)

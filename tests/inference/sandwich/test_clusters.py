@@ -269,7 +269,7 @@ def test_labels_pair_with_the_rows_given():
     alone = ml.mnlogit("party ~ age + educ", rest).fit()
     assert matrix_gap(one, clustered(alone, groups=rest["many"])) < 1e-9
     assert matrix_gap(clustered(res, groups=frame["many"].to_numpy()), one) < 1e-14
-    with pytest.raises(LabelError, match="2-dimensional"):
+    with pytest.raises(LabelError, match="one column of labels, not 2"):
         res.with_cov("HAC", time=np.zeros((160, 2)))
 
 
