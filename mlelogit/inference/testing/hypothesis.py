@@ -171,7 +171,7 @@ def wald_test(
         zero, in every equation or in one; or the matrix R (rows, P). See
         `mlelogit.data.restrictions.read_restrictions`.
     value : array-like, optional
-        q (rows,), in place of the right sides.
+        q (rows,), where no right side is written.
 
     Raises
     ------
