@@ -154,7 +154,8 @@ def list_names(frame: Any) -> list[Hashable]:
 
 def look_up_column(frame: Any, name: Any) -> pd.Series | None:
     """Return a column of a frame of any kind as pandas, only that one converted; None if absent."""
-    if name not in list_names(frame):
+    # pandas' NA equals nothing, and does not even say so.
+    if name is pd.NA or name not in list_names(frame):
         return None
     if not is_foreign_frame(frame):
         return pd.Series(frame[name])

@@ -260,3 +260,8 @@ def test_a_list_of_one_column_is_that_column():
     assert (read_labels(made, ["district"]).codes == read_labels(made, "district").codes).all()
     with pytest.raises(LabelError, match="one column of labels, not 2"):
         read_labels(made, ["district", "place"])
+
+
+def test_a_missing_name_is_no_column():
+    with pytest.raises(ColumnNotFoundError, match="NA"):
+        read_labels(design(), pd.NA)

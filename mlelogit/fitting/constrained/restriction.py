@@ -78,18 +78,28 @@ def find_free_space(restriction: Restriction, basis: ColumnBasis) -> FreeSpace:
     ParamsError
         If the equations contradict each other.
     """
-    rows = restriction.matrix / np.tile(
-        basis.scale, restriction.matrix.shape[1] // len(basis.scale)
-    )
+    units = np.tile(basis.scale, restriction.matrix.shape[1] // len(basis.scale))
+    rows, values = level_rows(restriction, units)
+    check_rows(rows, values, restriction, DEPENDENCE_TOLERANCE)
+    few = restriction.pick(pick_independent(rows, DEPENDENCE_TOLERANCE))
+    return find_moves(few, basis).space
+
+
+def level_rows(restriction: Restriction, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows (q, P) of length one in units (P,) of the columns, and their right sides.
+
+    Raises
+    ------
+    ParamsError
+        If a right side is beyond a double then.
+    """
+    rows = restriction.matrix / units
     length = measure_lengths(rows)
     with np.errstate(over="ignore"):
         values = restriction.values / length
     if not np.isfinite(values).all():
         raise ParamsError("A right side is beyond a double beside its row of coefficients.")
-    rows = rows / length[:, np.newaxis]
-    check_rows(rows, values, restriction, DEPENDENCE_TOLERANCE)
-    few = restriction.pick(pick_independent(rows, DEPENDENCE_TOLERANCE))
-    return find_moves(few, basis).space
+    return rows / length[:, np.newaxis], values
 
 
 def check_rows(

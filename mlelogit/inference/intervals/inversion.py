@@ -339,7 +339,10 @@ def _read_points(points: Any, line: Line) -> np.ndarray:
 def _climb_along(line: Line, section: Section, values: np.ndarray, disp: bool | None) -> np.ndarray:
     """Return the profile at some values, each climbed from the one before, outward."""
     loglike = np.full(len(values), np.nan)
-    steps = (values - line.estimate) / line.unit
+    with np.errstate(over="ignore"):
+        steps = (values - line.estimate) / line.unit
+    if not np.isfinite(steps).all():
+        raise ParamsError("points are beyond a double in units of the combination.")
     outward = np.argsort(np.abs(steps), kind="stable")
     near: dict[bool, Any] = {}
     for i in track(

@@ -14,10 +14,10 @@ from mlelogit.fitting.constrained.restriction import (
     RestrictedFit,
     check_rows,
     fit_restricted,
+    level_rows,
     pick_independent,
 )
 from mlelogit.fitting.estimation import estimate
-from mlelogit.fitting.linalg import measure_lengths
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace
 from mlelogit.inference.fit_statistics import BOUND_REASON
@@ -185,10 +185,8 @@ class Maintained:
             return News(asked, said, at_bounds)
         if self.moves is None:
             return News(asked, said, "")
-        rows = asked.matrix / self.moves.units
-        length = measure_lengths(rows)
-        rows = rows / length[:, np.newaxis]
-        check_rows(rows, asked.values / length, asked)
+        rows, values = level_rows(asked, self.moves.units)
+        check_rows(rows, values, asked)
         if len(pick_independent(rows)) < len(asked):
             raise ParamsError(DEPENDENT)
         try:

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 
 import mlelogit as ml
-from mlelogit.exceptions import BiasReductionError, IntervalError, OptionError
+from mlelogit.exceptions import BiasReductionError, IntervalError, OptionError, ParamsError
 from tests.inference.samples import fitted, survey
 
 COLUMNS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
@@ -164,3 +164,14 @@ def test_intervals_of_the_likelihood_do_not_stand_beside_a_robust_covariance(met
             ask()
     again = res.with_cov("nonrobust").conf_int(method=method)
     pd.testing.assert_frame_equal(again, fitted().conf_int(method=method))
+
+
+def test_numbers_beyond_a_double_are_named():
+    res = fitted()
+    tiny = np.eye(len(res.cov_params()))[:1] * 1e-200
+    with pytest.raises(ParamsError, match="beyond a double"):
+        res.profile(tiny, points=[1e300])
+    held = ml.mnlogit("party ~ age + educ", survey()).fit(constraints="green: age = red: age")
+    row = np.eye(len(held.cov_params()))[1:2] * 1e-200
+    with pytest.raises(ParamsError, match="beyond a double"):
+        held.lr_test(row, 1e300)
