@@ -184,6 +184,11 @@ class FitRecord:
         return self.maximum.params.reshape(-1, len(self.encoding.names))
 
     @property
+    def inner_params(self) -> np.ndarray:
+        """Estimates (P,) in the internal basis."""
+        return self.basis.enter_params(self.params).ravel()
+
+    @property
     def estimates(self) -> np.ndarray:
         """Estimates (P,), those that run to infinity infinite; `params` has what is beside."""
         if not self.separation.found:

@@ -100,7 +100,7 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     blocks, space = record.need_blocks(), find_space(record)
     times = _check_times(times, blocks.rows)
     count = count_threads(threads)
-    start = record.basis.enter_params(record.params).ravel()
+    start = record.inner_params
     inner = np.full((len(times), len(start)), np.nan)
     converged = np.zeros(len(times), dtype=bool)
     size = _size_batch(blocks, len(start))
@@ -121,7 +121,7 @@ def _refit_along(record: FitRecord, times: np.ndarray, space: FreeSpace, threads
     """Refit along the free directions of constraints, one by one."""
     params, reached = np.full((len(times), len(space.origin)), np.nan), np.zeros(len(times), bool)
     solved = reduce_rows(record.need_restriction(), record.basis.scale)
-    start = space.enter(record.basis.enter_params(record.params).ravel())
+    start = space.enter(record.inner_params)
     for place, row in enumerate(times):
         point = space.origin
         if space.size:

@@ -9,6 +9,7 @@ from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible
 from mlelogit.fitting.constrained.moves import find_moves
+from mlelogit.fitting.constrained.restriction import level_rows
 from mlelogit.fitting.linalg import (
     ColumnBasis,
     find_aliases,
@@ -28,12 +29,8 @@ ROUNDINGS = 100
 LARGEST_CONFLICT = 300
 
 
-def _scale_rows(given: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of coefficients of the scaled columns, of length one, and right sides."""
-    units = np.tile(basis.scale, given.matrix.shape[1] // len(basis.scale))
-    matrix = given.matrix / units
-    length = np.linalg.norm(matrix, axis=1)
-    return matrix / length[:, np.newaxis], given.values / length
+def _level_rows(given: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
+    return level_rows(given, np.tile(basis.scale, given.matrix.shape[1] // len(basis.scale)))
 
 
 def sort_equations(given: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +41,7 @@ def sort_equations(given: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, 
     ConstraintError
         If equations contradict each other.
     """
-    matrix, values = _scale_rows(given, basis)
+    matrix, values = _level_rows(given, basis)
     places = [i for i, relation in enumerate(given.relations) if relation == "="]
     equations, implied = np.zeros(len(given), dtype=bool), np.zeros(len(given), dtype=bool)
     equations[places] = True
@@ -128,7 +125,7 @@ def enter_bounds(
     bounds = Bounds(rows, short[moves] / size[moves], noise, rounding)
     if broken.any() or not is_feasible(bounds.matrix, bounds.values, [">="] * int(moves.sum())):
         few = len(given) <= LARGEST_CONFLICT
-        _refuse(find_conflict(given, *_scale_rows(given, basis)) if few else given)
+        _refuse(find_conflict(given, *_level_rows(given, basis)) if few else given)
     return places[moves], bounds
 
 

@@ -199,7 +199,7 @@ def survey_record(record: FitRecord) -> Terrain:
     objective: Objective = plain
     if record.maximum.bias_reduction is not None:
         objective = PenalizedLogLikelihood(plain, record.basis)
-    start = record.basis.enter_params(record.params).ravel()
+    start = record.inner_params
     space = None
     if record.separation.estimable is not None:
         # A change of base leaves them independent, but not orthogonal.

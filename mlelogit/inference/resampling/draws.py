@@ -115,7 +115,7 @@ def replicate(
 def perturb(units: Units, times: np.ndarray) -> np.ndarray:
     """Return ``b + V Σ_n times_bn s_n`` for every draw (B, n): (B, P)."""
     record = units.record
-    inner = record.basis.enter_params(record.params).ravel()
+    inner = record.inner_params
     moved = inner + sum_scores(units, inner, times) @ np.asarray(record.maximum.inverse)
     shape = len(times), *record.params.shape
     return record.basis.leave_params(moved.reshape(shape)).reshape(moved.shape)

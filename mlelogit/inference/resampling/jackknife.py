@@ -129,7 +129,7 @@ def _leave_out_exactly(
 def _leave_out_rows(units: Units, statistic: Statistic) -> Deviations:
     record = units.record
     params = record.maximum.params
-    inner = record.basis.enter_params(record.params).ravel()
+    inner = record.inner_params
     center = statistic(params[np.newaxis])
     strata, count = _place(units)
 

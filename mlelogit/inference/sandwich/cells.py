@@ -74,7 +74,7 @@ def sum_cell_scores(
 def open_objective(record: FitRecord) -> tuple[LogLikelihood, np.ndarray]:
     """Return the log-likelihood of a fit's rows, and the estimates (P,), in the internal basis."""
     objective = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
-    return objective, record.basis.enter_params(record.params).ravel()
+    return objective, record.inner_params
 
 
 def iterate_cells(

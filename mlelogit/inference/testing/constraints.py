@@ -154,7 +154,7 @@ def free_record(record: FitRecord) -> FitRecord:
     basis = record.basis
     request = replace(record.request, constraints=None, start_params=None)
     objective = make_objective(record.need_blocks(), record.encoding.base, basis)
-    start = basis.enter_params(record.params).ravel()
+    start = record.inner_params
     climbed = maximize(objective, start, tolerance=request.tolerance)
     if not climbed.converged:
         design = replace(record.need_blocks().design, encoding=record.encoding)

@@ -249,7 +249,7 @@ def turn_equations(
     spread = turned @ np.asarray(covariance.inner) @ turned.T
     if record.moves is not None or record.separation.found:
         return solve_triangular(triangle, plain, trans="T"), spread
-    inner = record.basis.enter_params(record.params).ravel()
+    inner = record.inner_params
     return turned @ inner - solve_triangular(triangle, target, trans="T"), spread
 
 

@@ -245,14 +245,10 @@ def _prepare(
             return partial(_test_by_score, record, rows, covariance.kind != "nonrobust")
         return partial(_test_jointly, record, rows)
     first, second = halve(record.need_blocks().design, generator)
-    base, start = record.encoding.base, _enter(record)
+    base, start = record.encoding.base, record.inner_params
     objectives = [make_subset_objective(record, half, base) for half in (first, second)]
     maxima = [climb_subset(record, objective, start) for objective in objectives]
     return partial(_test_halves, record, second, maxima)
-
-
-def _enter(record: FitRecord) -> np.ndarray:
-    return record.basis.enter_params(record.params).ravel()
 
 
 def _spread_contrasts(record: FitRecord, reduction: Reduction) -> np.ndarray:
@@ -262,7 +258,7 @@ def _spread_contrasts(record: FitRecord, reduction: Reduction) -> np.ndarray:
 
 def _climb_rest(record: FitRecord, reduction: Reduction) -> tuple[Maximum, np.ndarray]:
     """Climb the model without the category; return its maximum and the full fit's params."""
-    known = _spread_contrasts(record, reduction) @ _enter(record)
+    known = _spread_contrasts(record, reduction) @ record.inner_params
     design = leave_out(record.need_blocks().design, reduction)
     return climb_subset(record, make_subset_objective(record, design, reduction.base), known), known
 
@@ -305,7 +301,7 @@ def _sum_joint(
 ) -> np.ndarray:
     """Return the corrected meat of both models, the full one at its maximum, the other at rest."""
     squared = record.weight_type == "sampling"
-    at = _enter(record), rest, record.encoding.base, reduction
+    at = record.inner_params, rest, record.encoding.base, reduction
     meat = unpack_gram(rows.reduce(sum_joint_meat, *at, squared).value, rows.width)
     return meat * record.nobs / (record.nobs - 1)
 
@@ -313,7 +309,7 @@ def _sum_joint(
 def _test_by_score(
     record: FitRecord, rows: RowBlocks, joint: bool, reduction: Reduction
 ) -> TestResult:
-    whole, change = _enter(record), _spread_contrasts(record, reduction)
+    whole, change = record.inner_params, _spread_contrasts(record, reduction)
     name, df = NAMES["score"], len(change)
     sums = rows.reduce(sum_conditional, whole, record.encoding.base, reduction)
     information = unpack_gram(np.asarray(sums.information), rows.width)
