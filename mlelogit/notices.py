@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from mlelogit.exceptions import MNLogitWarning
+from mlelogit.exceptions import MissingExtraError, MNLogitWarning
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -160,3 +161,23 @@ def _take_back_turn() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_take_back_turn)
+
+
+def import_extra(module: str, extra: str) -> Any:
+    """Import an optional package, or raise `MissingExtraError` that names the extra to install.
+
+    Examples
+    --------
+    >>> from mlelogit.notices import import_extra
+    >>> import_extra("no_such_package", "plots")
+    Traceback (most recent call last):
+    ...
+    mlelogit.exceptions.MissingExtraError: This needs no_such_package, which is not installed: ...
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise MissingExtraError(
+            f"This needs {package}, which is not installed: pip install 'mlelogit[{extra}]'."
+        ) from error

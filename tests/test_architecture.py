@@ -165,6 +165,10 @@ HEAVY = {
     "polars",
     "narwhals",
     "formulaic",
+    "great_tables",
+    "maketables",
+    "marginaleffects",
+    "docx",
 }
 SOURCES = list_sources()
 every_file = pytest.mark.parametrize("path", SOURCES, ids=relative)
