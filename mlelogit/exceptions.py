@@ -104,6 +104,10 @@ class DuplicateColumnError(MNLogitError):
     """Two columns have the same name."""
 
 
+class EffectError(MNLogitError):
+    """The marginal effect asked for is not defined, or names what is no variable."""
+
+
 class EmptyDataError(MNLogitError):
     """There are no rows or no columns to fit."""
 
