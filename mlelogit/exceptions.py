@@ -19,6 +19,7 @@ __all__ = [
     "DataFileError",
     "DataNotKeptError",
     "DuplicateColumnError",
+    "EffectError",
     "EmptyDataError",
     "FewClustersWarning",
     "FormulaError",

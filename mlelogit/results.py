@@ -52,6 +52,8 @@ from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -300,6 +302,10 @@ class MNLogitResults:
     ) -> Any:
         """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
         return predict(self.record, newdata, which, offset, missing)
+
+    def margins(self, variables: Any = None, kind: str = "average", **options: Any) -> Margins:
+        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        return estimate_margins(self.record, self.covariance, variables, kind, **options)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""

@@ -39,7 +39,6 @@ from mlelogit.data.expressions import (
     read_name,
     show_names,
 )
-from mlelogit.data.frames import list_some
 from mlelogit.exceptions import EffectError
 from mlelogit.notices import in_turn
 
@@ -344,7 +343,7 @@ def _multiply_out(maker: Any, spec: Any, moving: dict[str, Any]) -> dict[int, np
                 if expr not in moving:
                     continue
                 parts = [*encoded]
-                parts[at] = _pick_slopes(encoded[at], moving[expr], maker, expr)
+                parts[at] = _pick_slopes(encoded[at], moving[expr])
                 for offset, picked in enumerate(itertools.product(*reversed(parts))):
                     slope = scoped.scale * np.prod(np.vstack(picked), axis=0)
                     position = place + offset
@@ -354,12 +353,12 @@ def _multiply_out(maker: Any, spec: Any, moving: dict[str, Any]) -> dict[int, np
     return found
 
 
-def _encode(maker: Any, spec: Any, expr: str, reduced: bool) -> dict[str, np.ndarray] | list:
+def _encode(maker: Any, spec: Any, expr: str, reduced: bool) -> list[np.ndarray]:
     encoded = maker._encode_evaled_factor(maker.factor_cache[expr], spec, [], reduced_rank=reduced)
     return [np.asarray(column, dtype=np.float64) for column in encoded.values()]
 
 
-def _pick_slopes(columns: list, slopes: np.ndarray, maker: Any, expr: str) -> list[np.ndarray]:
+def _pick_slopes(columns: list, slopes: np.ndarray) -> list[np.ndarray]:
     """Return the derivatives of a coded factor's columns: a basis can come without its first."""
     every = [slopes] if slopes.ndim == 1 else list(slopes.T)
     return every[len(every) - len(columns) :]
@@ -374,7 +373,7 @@ def _keep(found: dict[int, np.ndarray], encoding: Encoding, variable: str) -> Sl
         if odd.size:
             raise EffectError(
                 f"The derivative of column {encoding.names[position]!r} by {variable!r} is not "
-                f"finite in {odd.size} rows, first by position: {list_some(odd[:SHOWN_ROWS])}; "
+                f"finite in {odd.size} rows, first by position: {odd[:SHOWN_ROWS].tolist()}; "
                 "leave these out by newdata=, or ask for a discrete change by change=."
             )
     columns = np.array(sorted(moving), dtype=np.int64)
