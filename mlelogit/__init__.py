@@ -16,6 +16,7 @@ _HOMES = {
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
     "equivalence": "mlelogit.equivalence",
+    "bridges": "mlelogit.bridges",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
@@ -24,6 +25,7 @@ __all__ = [
     "MNLogit",
     "MNLogitResults",
     "__version__",
+    "bridges",
     "datasets",
     "equivalence",
     "exceptions",

@@ -34,6 +34,7 @@ LAYERS = (
     "display",
     "equivalence",
     "datasets",
+    "bridges",
     "results",
     "model",
     "cli",
@@ -147,6 +148,7 @@ INSIDE = {
     "display": ("summary",),
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
+    "bridges": ("columns", "covariances", "adapter", "marginaleffects"),
 }
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
