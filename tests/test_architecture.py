@@ -27,6 +27,7 @@ from tests.source_tree import (
 LAYERS = (
     "exceptions",
     "notices",
+    "markup",
     "data",
     "fitting",
     "inference",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from mlelogit.inference.covariance import (
     estimate_model_covariance,
     need_covariance,
 )
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
 OURS = "maximum likelihood (this fit)"
@@ -48,8 +48,16 @@ NOTHING = "undecided: no finite maximum has been shown to exist"
 SEPARATED = "undecided: the data are separated, and no finite estimates attain the supremum"
 
 
-@dataclass(frozen=True)
-class Verification:
+FORMATS = {
+    "loglike": "{:.8f}".format,
+    "cross_entropy": "{:.8f}".format,
+    "coef_diff": "{:.1e}".format,
+    "se_diff": "{:.1e}".format,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Verification(Shown):
     """A fit beside independent engines.
 
     Attributes
@@ -81,15 +89,8 @@ class Verification:
         return len(verdicts) > 2 and bool((verdicts == AGREES).all())
 
     def __str__(self) -> str:
-        said = self.frame.to_string(
-            formatters={
-                "loglike": "{:.8f}".format,
-                "cross_entropy": "{:.8f}".format,
-                "coef_diff": "{:.1e}".format,
-                "se_diff": "{:.1e}".format,
-            },
-            na_rep="",
-        )
+        formatters: Any = FORMATS
+        said = self.frame.to_string(formatters=formatters, na_rep="")
         tolerances = (
             f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
             f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
@@ -112,11 +113,13 @@ class Verification:
             return "all agree" if self.agrees else "NOT all agree"
         return f"all that were run agree ({count})" if self.agrees else f"NOT all agree ({count})"
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        title, *lines = str(self).split("\n")
+        beneath = "\n".join(lines[len(self.frame) + 1 :])
+        written = {
+            name: self.frame[name].map(write, na_action="ignore") for name, write in FORMATS.items()
+        }
+        return write_html(title, self.frame.assign(**written), beneath)
 
 
 @keep_errors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
+from mlelogit.markup import Shown, write_html
 
 FEWEST_GROUPS = 3
 # Cochran (1954) asks for at most a fifth of the fitted counts below five, and none below one.
@@ -47,7 +47,7 @@ PATTERN_NULL = "the model holds: the people of every covariate pattern have its 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GoodnessOfFit:
+class GoodnessOfFit(Shown):
     """Tests of a fit against what was observed.
 
     Attributes
@@ -104,11 +104,9 @@ class GoodnessOfFit:
             lines += [f"  Does not apply: {test.reason}."] if test.reason else []
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        title, *rest = str(self).split("\n")
+        return write_html(title, "\n".join(rest), "Observed and expected by group", self.table)
 
 
 def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> GoodnessOfFit:
