@@ -48,6 +48,7 @@ NOTHING = "undecided: no finite maximum has been shown to exist"
 SEPARATED = "undecided: the data are separated, and no finite estimates attain the supremum"
 
 
+TITLE = "Maximum likelihood = minimum cross-entropy = maximum entropy"
 FORMATS = {
     "loglike": "{:.8f}".format,
     "cross_entropy": "{:.8f}".format,
@@ -91,18 +92,20 @@ class Verification(Shown):
     def __str__(self) -> str:
         formatters: Any = FORMATS
         said = self.frame.to_string(formatters=formatters, na_rep="")
+        return "\n".join([TITLE, said, *self._notes])
+
+    @property
+    def _notes(self) -> list[str]:
+        """What stands under the table."""
         tolerances = (
             f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
             f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
         )
-        lines = [
-            "Maximum likelihood = minimum cross-entropy = maximum entropy",
-            said,
+        return [
             f"Differences from: {self.reference}. Tolerances: {tolerances}.",
             f"The cross-entropy descent starts at random (seed {self.seed}).",
             f"Verdict: {self._conclude()}.",
         ]
-        return "\n".join(lines)
 
     def _conclude(self) -> str:
         run = int(self.was_run.sum())
@@ -114,12 +117,10 @@ class Verification(Shown):
         return f"all that were run agree ({count})" if self.agrees else f"NOT all agree ({count})"
 
     def _repr_html_(self) -> str:
-        title, *lines = str(self).split("\n")
-        beneath = "\n".join(lines[len(self.frame) + 1 :])
         written = {
             name: self.frame[name].map(write, na_action="ignore") for name, write in FORMATS.items()
         }
-        return write_html(title, self.frame.assign(**written), beneath)
+        return write_html(TITLE, self.frame.assign(**written), "\n".join(self._notes))
 
 
 @keep_errors

@@ -89,24 +89,30 @@ class GoodnessOfFit(Shown):
         )
 
     def __str__(self) -> str:
-        lines = ["Goodness of fit"]
+        return "\n".join(["Goodness of fit", *self._paragraphs])
+
+    @property
+    def _paragraphs(self) -> list[str]:
+        """What is known of the data, and a paragraph on every test."""
+        said = []
         if self.patterns:
-            lines.append(
+            said.append(
                 f"{self.people:.10g} people in {self.patterns} covariate patterns; "
                 f"{self.small:.0%} of their fitted counts are below {SMALL_COUNT:g}"
                 + (", so the first two tests are rough" if self.small > SMALL_SHARE else "")
             )
         for test in self.tests:
-            lines.append(f"{test.name}\n  Null hypothesis: {test.null}")
+            lines = [test.name, f"  Null hypothesis: {test.null}"]
             if not np.isnan(test.statistic):
                 p = "none" if test.reason else f"{test.p_value:.4g}"
                 lines.append(f"  chi2({test.df}) = {test.statistic:.6g}, p-value: {p}")
             lines += [f"  Does not apply: {test.reason}."] if test.reason else []
-        return "\n".join(lines)
+            said.append("\n".join(lines))
+        return said
 
     def _repr_html_(self) -> str:
-        title, *rest = str(self).split("\n")
-        return write_html(title, "\n".join(rest), "Observed and expected by group", self.table)
+        table = "Observed and expected by group", self.table
+        return write_html("Goodness of fit", *self._paragraphs, *table)
 
 
 def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> GoodnessOfFit:
