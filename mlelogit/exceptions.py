@@ -42,6 +42,7 @@ __all__ = [
     "OneCategoryError",
     "OptionError",
     "OutcomeError",
+    "OutputFileError",
     "ParamsError",
     "RankDeficiencyError",
     "ScaleError",
@@ -158,6 +159,10 @@ class OptionError(MNLogitError):
 
 class OutcomeError(MNLogitError):
     """The outcome is neither labels, nor counts, nor probabilities."""
+
+
+class OutputFileError(MNLogitError):
+    """A file cannot be written."""
 
 
 class ParamsError(MNLogitError):

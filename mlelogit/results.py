@@ -12,6 +12,7 @@ import pandas as pd
 
 from mlelogit.data.outcome import find_base
 from mlelogit.data.rows import Audit
+from mlelogit.display.report.document import Report, make_report
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
@@ -379,6 +380,10 @@ class MNLogitResults:
     def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
         """Return the table of results; see `mlelogit.display.summary.summarize`."""
         return summarize(self.record, self.covariance, alpha, exponentiate)
+
+    def report(self, path: Any = None, **options: Any) -> Report:
+        """Put all of it on one HTML page; see `mlelogit.display.report.document.make_report`."""
+        return make_report(self.record, self.covariance, verify, path, **options)
 
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""

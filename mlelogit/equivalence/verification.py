@@ -80,6 +80,14 @@ class Verification:
         verdicts = self.frame.loc[self.was_run, "verdict"]
         return len(verdicts) > 2 and bool((verdicts == AGREES).all())
 
+    @property
+    def tolerances(self) -> str:
+        """Up to which differences engines agree, in words."""
+        return (
+            f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
+            f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
+        )
+
     def __str__(self) -> str:
         said = self.frame.to_string(
             formatters={
@@ -90,14 +98,10 @@ class Verification:
             },
             na_rep="",
         )
-        tolerances = (
-            f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
-            f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
-        )
         lines = [
             "Maximum likelihood = minimum cross-entropy = maximum entropy",
             said,
-            f"Differences from: {self.reference}. Tolerances: {tolerances}.",
+            f"Differences from: {self.reference}. Tolerances: {self.tolerances}.",
             f"The cross-entropy descent starts at random (seed {self.seed}).",
             f"Verdict: {self._conclude()}.",
         ]
