@@ -74,11 +74,11 @@ def write_whole(text: str, path: Any) -> Path:
     'all of it'
     """
     target = check_target(path)
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return target
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
-        else:
-            _put_in_place(text, target)
+        _put_in_place(text, target)
     except (OSError, UnicodeEncodeError) as error:
         said = write_value(str(path))
         raise OutputFileError(
