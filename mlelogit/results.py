@@ -12,6 +12,7 @@ import pandas as pd
 
 from mlelogit.data.outcome import find_base
 from mlelogit.data.rows import Audit
+from mlelogit.display.plots.accessor import Plots
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
@@ -379,6 +380,11 @@ class MNLogitResults:
     def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
         """Return the table of results; see `mlelogit.display.summary.summarize`."""
         return summarize(self.record, self.covariance, alpha, exponentiate)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the fit; see `mlelogit.display.plots.accessor.Plots`."""
+        return Plots(self.record, self.covariance)
 
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""

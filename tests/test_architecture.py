@@ -144,7 +144,16 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": ("prediction", "selection"),
-    "display": ("summary",),
+    "display": (
+        "summary",
+        "plots.style",
+        "plots.canvas",
+        "plots.rows",
+        "plots.coefficients",
+        "plots.likelihood",
+        "plots.separation",
+        "plots.accessor",
+    ),
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
 }
