@@ -49,6 +49,7 @@ INSIDE = {
         "sources",
         "columns",
         "encoding",
+        "changes",
         "wording",
         "restrictions",
         "combinations",
@@ -143,7 +144,7 @@ INSIDE = {
         "intervals.contrasts",
         "resampling.validation",
     ),
-    "interpretation": ("prediction", "selection"),
+    "interpretation": ("points", "averages", "prediction", "selection"),
     "display": (
         "summary",
         "plots.style",

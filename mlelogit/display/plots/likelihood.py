@@ -228,7 +228,7 @@ def _draw_gaps(ax: Any, stages: pd.Series, gaps: np.ndarray, floor: float) -> tu
         look = {"color": pick_color(i), "marker": pick_marker(i), "linestyle": "none"}
         handles += ax.plot(x[mine], shown[mine], markersize=6, zorder=4, **look)
         names.append(str(stage))
-    look: dict[str, Any] = {
+    white: dict[str, Any] = {
         "marker": "o",
         "linestyle": "none",
         "color": PAPER,
