@@ -19,10 +19,10 @@ from mlelogit.display.plots.style import (
     dress_axes,
     entitle,
     finish,
+    look_of_mark,
     name_axes,
     pick_color,
     pick_dashes,
-    pick_marker,
     place_legend,
     use_log_scale,
     use_plain_numbers,
@@ -103,9 +103,9 @@ def plot_profile(
     known = pd.notna(wald["std_err"]) and wald["std_err"] > 0 and np.isfinite(wald["estimate"])
     handles, names = _draw_curves(ax, frame, wald if known else None)
     level = ax.axhline(cut, color=FAINT, linewidth=1.0, linestyle="--", zorder=1)
-    _draw_ends(ax, ends, cut, pick_color(0), "o")
+    _draw_ends(ax, ends, cut, 0)
     if known:
-        _draw_ends(ax, wald[["lower", "upper"]].to_numpy(dtype=float), cut, pick_color(1), "s")
+        _draw_ends(ax, wald[["lower", "upper"]].to_numpy(dtype=float), cut, 1)
         names[1] += f"\n{_write_ends(wald[['lower', 'upper']])}"
     names[0] += f"\n{_write_ends(ends)}"
     place_legend(ax, [*handles, level], [*names, f"cut of {write_level(alpha)}\nintervals"])
@@ -151,10 +151,10 @@ def _draw_curves(ax: Any, frame: pd.DataFrame, wald: pd.Series | None) -> tuple[
     return handles, names
 
 
-def _draw_ends(ax: Any, ends: np.ndarray, cut: float, color: str, marker: str) -> None:
+def _draw_ends(ax: Any, ends: np.ndarray, cut: float, i: int) -> None:
     kept = np.asarray(ends)[np.isfinite(ends)]
-    look = {"color": color, "marker": marker, "linestyle": "none", "markersize": 6, "zorder": 4}
-    ax.plot(kept, np.full(len(kept), cut), markerfacecolor="white", markeredgewidth=1.6, **look)
+    look = look_of_mark(i) | {"markerfacecolor": PAPER, "markeredgewidth": 1.6}
+    ax.plot(kept, np.full(len(kept), cut), zorder=4, **look)
 
 
 def _write_ends(ends: Any) -> str:
@@ -200,8 +200,9 @@ def plot_trace(record: FitRecord, canvas: Canvas | None = None) -> Any:
     if known:
         handles, names = _draw_gaps(ax, trace["stage"], gaps, floor)
     drawn = np.where(score > 0, score, np.nan)
-    look = {"color": RULE, "linestyle": pick_dashes(2), "marker": ".", "linewidth": 1.2}
-    handles += ax.plot(np.arange(len(trace)), drawn, zorder=2, **look)
+    look = {"color": RULE, "linestyle": pick_dashes(2), "linewidth": 1.2, "zorder": 2}
+    dots = {"marker": ".", "markersize": 5, "markeredgewidth": 0.8}
+    handles += ax.plot(np.arange(len(trace)), drawn, **look, **dots)
     names.append("left by the score:\nhalf its squared length")
     place_legend(ax, handles, names, "Stage")
     ax.set_xlim(-0.5, len(trace) - 0.5)
@@ -225,17 +226,10 @@ def _draw_gaps(ax: Any, stages: pd.Series, gaps: np.ndarray, floor: float) -> tu
     names = []
     for i, stage in enumerate(dict.fromkeys(stages)):
         mine = (stages == stage).to_numpy()
-        look = {"color": pick_color(i), "marker": pick_marker(i), "linestyle": "none"}
-        handles += ax.plot(x[mine], shown[mine], markersize=6, zorder=4, **look)
+        handles += ax.plot(x[mine], shown[mine], zorder=4, **look_of_mark(i))
         names.append(str(stage))
-    white: dict[str, Any] = {
-        "marker": "o",
-        "linestyle": "none",
-        "color": PAPER,
-        "markersize": 2.5,
-        "zorder": 5,
-    }
-    ax.plot(x[hidden], shown[hidden], **look)
+    inside = look_of_mark(0, 2.5) | {"color": PAPER, "zorder": 5}
+    ax.plot(x[hidden], shown[hidden], **inside)
     handles.append(ax.axhline(floor, color=FAINT, linestyle="--", linewidth=0.9, zorder=1))
     names.append("rounding of the\nlog-likelihood")
     return handles, names

@@ -19,8 +19,8 @@ from mlelogit.display.plots.style import (
     TEXT_SIZE,
     count_lines,
     dress_axes,
+    look_of_mark,
     pick_color,
-    pick_marker,
     place_names,
     use_log_scale,
     use_plain_numbers,
@@ -194,9 +194,8 @@ def draw_intervals(
         elif np.isnan(estimate):
             _draw_words(ax, "not determined", 0.5, places[i], "center")
         else:
-            look = {"marker": pick_marker(marks[i]), "color": color, "markersize": 6}
-            look["markerfacecolor"] = color if known[i] else PAPER
-            ax.plot([estimate], [places[i]], linestyle="none", zorder=4, **look)
+            look = look_of_mark(marks[i]) | {"markerfacecolor": color if known[i] else PAPER}
+            ax.plot([estimate], [places[i]], zorder=4, **look)
 
 
 def _draw_arrow(ax: Any, place: float, upward: bool, color: str, word: str) -> None:

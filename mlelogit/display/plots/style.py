@@ -56,6 +56,17 @@ def pick_marker(i: int) -> str:
     return MARKERS[i % len(MARKERS)]
 
 
+def look_of_mark(i: int, size: float = 6.0) -> dict[str, Any]:
+    """Return the keywords of matplotlib for points of the i-th series without a line."""
+    return {
+        "linestyle": "none",
+        "marker": pick_marker(i),
+        "color": pick_color(i),
+        "markersize": size,
+        "markeredgewidth": 1.0,
+    }
+
+
 def pick_dashes(i: int) -> Any:
     """Return the line style of the i-th series."""
     return DASHES[i % len(DASHES)]
