@@ -60,6 +60,7 @@ from mlelogit.interpretation.prediction import (
     predict,
     tabulate_predictions,
 )
+from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -301,6 +302,10 @@ class MNLogitResults:
     ) -> Any:
         """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
         return predict(self.record, newdata, which, offset, missing)
+
+    def get_prediction(self, newdata: Any = None, **options: Any) -> Prediction:
+        """Predict with standard errors; see `mlelogit.interpretation.probabilities`."""
+        return predict_with_errors(self.record, self.covariance, newdata, **options)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""

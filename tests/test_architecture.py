@@ -144,7 +144,17 @@ INSIDE = {
         "intervals.contrasts",
         "resampling.validation",
     ),
-    "interpretation": ("points", "averages", "prediction", "selection"),
+    "interpretation": (
+        "points",
+        "averages",
+        "prediction",
+        "uncertainty",
+        "simultaneous",
+        "bands",
+        "estimates",
+        "probabilities",
+        "selection",
+    ),
     "display": (
         "summary",
         "plots.style",

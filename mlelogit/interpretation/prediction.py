@@ -83,6 +83,11 @@ def _label(
     _, probabilities = log_softmax(scores)
     if which == "prob":
         return frame_rows(probabilities, index, record)
+    return label_best(probabilities, index, record)
+
+
+def label_best(probabilities: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Series:
+    """Return the most probable category of every row, the first of those that tie (m,)."""
     unknown = np.isnan(probabilities).any(axis=0)
     best = np.where(unknown, -1, probabilities.argmax(axis=0))
     values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
