@@ -53,6 +53,8 @@ from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_residuals,
@@ -306,6 +308,10 @@ class MNLogitResults:
     def get_prediction(self, newdata: Any = None, **options: Any) -> Prediction:
         """Predict with standard errors; see `mlelogit.interpretation.probabilities`."""
         return predict_with_errors(self.record, self.covariance, newdata, **options)
+
+    def margins(self, variables: Any = None, kind: str = "average", **options: Any) -> Margins:
+        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        return estimate_margins(self.record, self.covariance, variables, kind, **options)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
