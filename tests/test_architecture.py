@@ -105,6 +105,7 @@ INSIDE = {
     "inference": (
         "sandwich.cells",
         "sandwich.leverage",
+        "sandwich.deletion",
         "sandwich.clusters",
         "sandwich.serial",
         "sandwich.survey",
@@ -143,7 +144,14 @@ INSIDE = {
         "intervals.contrasts",
         "resampling.validation",
     ),
-    "interpretation": ("prediction", "selection"),
+    "interpretation": (
+        "prediction",
+        "selection",
+        "residuals",
+        "worst",
+        "deletions",
+        "influence",
+    ),
     "display": ("summary",),
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),

@@ -16,7 +16,6 @@ from mlelogit.exceptions import OffsetError, ParamsError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
-    map_residuals,
     map_score_obs,
     map_scores,
     predict_scores,
@@ -163,11 +162,6 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
             f"{', '.join(map(str, every))}."
         )
     return pd.DataFrame(array, columns=list(every))
-
-
-def compute_residuals(record: FitRecord) -> pd.DataFrame:
-    """Return d - t y for every row and category: observed less expected."""
-    return frame_rows(_map_rows(record, map_residuals), record.index.view(), record)
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
