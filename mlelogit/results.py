@@ -55,14 +55,16 @@ from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
+from mlelogit.interpretation.influence import Influence, measure_influence
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
-    compute_residuals,
     compute_score_obs,
     predict,
     tabulate_predictions,
 )
 from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
+from mlelogit.interpretation.residuals import compute_residuals
+from mlelogit.interpretation.worst import find_worst_predicted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -281,6 +283,28 @@ class MNLogitResults:
     def resid_response(self) -> pd.DataFrame:
         """Observed less expected, rows x categories."""
         return compute_residuals(self.record)
+
+    @property
+    def resid_pearson(self) -> pd.DataFrame:
+        """Pearson residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "pearson")
+
+    @property
+    def resid_deviance(self) -> pd.DataFrame:
+        """Deviance residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "deviance")
+
+    def residuals(self, kind: str = "response", seed: Any = None) -> Any:
+        """Return response, pearson, deviance or quantile; see `interpretation.residuals`."""
+        return compute_residuals(self.record, kind, seed)
+
+    def get_influence(self, unit: str = "row") -> Influence:
+        """Leave out each row, or person; see `interpretation.influence.measure_influence`."""
+        return measure_influence(self.record, self.covariance, unit)
+
+    def worst_predicted(self, n: int = 10) -> pd.DataFrame:
+        """Return the rows predicted worst; see `interpretation.worst.find_worst_predicted`."""
+        return find_worst_predicted(self.record, n)
 
     def loglikeobs(self) -> pd.Series:
         """Return every row's contribution to the log-likelihood."""

@@ -106,6 +106,7 @@ INSIDE = {
     "inference": (
         "sandwich.cells",
         "sandwich.leverage",
+        "sandwich.deletion",
         "sandwich.clusters",
         "sandwich.serial",
         "sandwich.survey",
@@ -154,6 +155,10 @@ INSIDE = {
         "estimates",
         "probabilities",
         "selection",
+        "residuals",
+        "worst",
+        "deletions",
+        "influence",
         "derivatives",
         "margins.variables",
         "margins.slopes",

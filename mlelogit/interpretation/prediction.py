@@ -11,7 +11,6 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
-    map_residuals,
     map_score_obs,
     map_scores,
 )
@@ -103,11 +102,6 @@ def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Dat
     """Label values (J, m) by row and category."""
     categories = index_categories(record, "category")
     return pd.DataFrame(values.T, index=index, columns=categories)
-
-
-def compute_residuals(record: FitRecord) -> pd.DataFrame:
-    """Return d - t y for every row and category: observed less expected."""
-    return frame_rows(_map_rows(record, map_residuals), record.index.view(), record)
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
