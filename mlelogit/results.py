@@ -53,9 +53,11 @@ from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
+from mlelogit.interpretation.calibration import Calibration, calibrate
+from mlelogit.interpretation.classification import Classification, classify
+from mlelogit.interpretation.influence import Influence, measure_influence
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
-from mlelogit.interpretation.influence import Influence, measure_influence
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_score_obs,
@@ -64,6 +66,7 @@ from mlelogit.interpretation.prediction import (
 )
 from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
 from mlelogit.interpretation.residuals import compute_residuals
+from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
 from mlelogit.interpretation.worst import find_worst_predicted
 
 
@@ -176,8 +179,7 @@ class MNLogitResults:
     @property
     def penalized_llf(self) -> float:
         """What bias_reduction="mean" maximized, the log-likelihood plus 1/2 log det I; else NaN."""
-        adjusted = self.record.maximum.adjusted
-        return np.nan if adjusted is None else adjusted.penalized
+        return self.record.maximum.penalized
 
     @property
     def llnull(self) -> float:
@@ -322,6 +324,18 @@ class MNLogitResults:
     def pred_table(self) -> pd.DataFrame:
         """Return observed against predicted categories."""
         return tabulate_predictions(self.record)
+
+    def classification(self, newdata: Any = None, **how: Any) -> Classification:
+        """Compare categories; see `mlelogit.interpretation.classification.classify`."""
+        return classify(self.record, newdata, **how)
+
+    def calibration(self, bins: int = 10, newdata: Any = None, **how: Any) -> Calibration:
+        """Compare probabilities; see `mlelogit.interpretation.calibration.calibrate`."""
+        return calibrate(self.record, bins, newdata, **how)
+
+    def scores(self, newdata: Any = None, **how: Any) -> Scores:
+        """Score probabilities; see `mlelogit.interpretation.scoring_rules.score_probabilities`."""
+        return score_probabilities(self.record, newdata, **how)
 
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
@@ -468,8 +482,7 @@ class MNLogitResults:
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""
-        position = find_base(base, self.record.encoding.categories)
-        moved = rebase_record(self.record, position)
+        moved = rebase_record(self.record, find_base(base, self.categories))
         return MNLogitResults(moved, rebase_covariance(self.covariance, self.record, moved))
 
     def __repr__(self) -> str:

@@ -130,10 +130,15 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     observed = blocks.map(map_outcome)
     if blocks.design.weights is not None:
         observed = observed * blocks.design.weights
-    predicted = np.zeros_like(observed)
-    predicted[scores.argmax(axis=0), np.arange(scores.shape[1])] = 1.0
     return pd.DataFrame(
-        observed @ predicted.T,
+        count_pairs(observed, scores.argmax(axis=0)),
         index=index_categories(record, "observed"),
         columns=index_categories(record, "predicted"),
     )
+
+
+def count_pairs(people: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Count people (J, n) by their category and by the one predicted for their row (n,): (J, J)."""
+    predicted = np.zeros_like(people)
+    predicted[best, np.arange(len(best))] = 1.0
+    return np.asarray(people @ predicted.T)
