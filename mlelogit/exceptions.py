@@ -19,6 +19,7 @@ __all__ = [
     "DataFileError",
     "DataNotKeptError",
     "DuplicateColumnError",
+    "EffectError",
     "EmptyDataError",
     "FewClustersWarning",
     "FormulaError",
@@ -103,6 +104,10 @@ class DataNotKeptError(MNLogitError):
 
 class DuplicateColumnError(MNLogitError):
     """Two columns have the same name."""
+
+
+class EffectError(MNLogitError):
+    """The marginal effect asked for is not defined, or names what is no variable."""
 
 
 class EmptyDataError(MNLogitError):
