@@ -20,6 +20,7 @@ __all__ = [
     "DataFileError",
     "DataNotKeptError",
     "DuplicateColumnError",
+    "EffectError",
     "EmptyDataError",
     "FewClustersWarning",
     "FormulaError",
@@ -43,6 +44,7 @@ __all__ = [
     "OneCategoryError",
     "OptionError",
     "OutcomeError",
+    "OutputFileError",
     "ParamsError",
     "RankDeficiencyError",
     "ScaleError",
@@ -110,6 +112,10 @@ class DuplicateColumnError(MNLogitError):
     """Two columns have the same name."""
 
 
+class EffectError(MNLogitError):
+    """The marginal effect asked for is not defined, or names what is no variable."""
+
+
 class EmptyDataError(MNLogitError):
     """There are no rows or no columns to fit."""
 
@@ -164,6 +170,10 @@ class OptionError(MNLogitError):
 
 class OutcomeError(MNLogitError):
     """The outcome is neither labels, nor counts, nor probabilities."""
+
+
+class OutputFileError(MNLogitError):
+    """A file cannot be written."""
 
 
 class ParamsError(MNLogitError):

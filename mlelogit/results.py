@@ -12,6 +12,8 @@ import pandas as pd
 
 from mlelogit.data.outcome import find_base
 from mlelogit.data.rows import Audit
+from mlelogit.display.plots.accessor import Plots
+from mlelogit.display.report.document import Report, make_report
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
@@ -52,13 +54,21 @@ from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
+from mlelogit.interpretation.calibration import Calibration, calibrate
+from mlelogit.interpretation.classification import Classification, classify
+from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
-    compute_residuals,
     compute_score_obs,
     predict,
     tabulate_predictions,
 )
+from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
+from mlelogit.interpretation.residuals import compute_residuals
+from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
+from mlelogit.interpretation.worst import find_worst_predicted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,8 +180,7 @@ class MNLogitResults:
     @property
     def penalized_llf(self) -> float:
         """What bias_reduction="mean" maximized, the log-likelihood plus 1/2 log det I; else NaN."""
-        adjusted = self.record.maximum.adjusted
-        return np.nan if adjusted is None else adjusted.penalized
+        return self.record.maximum.penalized
 
     @property
     def llnull(self) -> float:
@@ -278,6 +287,28 @@ class MNLogitResults:
         """Observed less expected, rows x categories."""
         return compute_residuals(self.record)
 
+    @property
+    def resid_pearson(self) -> pd.DataFrame:
+        """Pearson residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "pearson")
+
+    @property
+    def resid_deviance(self) -> pd.DataFrame:
+        """Deviance residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "deviance")
+
+    def residuals(self, kind: str = "response", seed: Any = None) -> Any:
+        """Return response, pearson, deviance or quantile; see `interpretation.residuals`."""
+        return compute_residuals(self.record, kind, seed)
+
+    def get_influence(self, unit: str = "row") -> Influence:
+        """Leave out each row, or person; see `interpretation.influence.measure_influence`."""
+        return measure_influence(self.record, self.covariance, unit)
+
+    def worst_predicted(self, n: int = 10) -> pd.DataFrame:
+        """Return the rows predicted worst; see `interpretation.worst.find_worst_predicted`."""
+        return find_worst_predicted(self.record, n)
+
     def loglikeobs(self) -> pd.Series:
         """Return every row's contribution to the log-likelihood."""
         return compute_loglikeobs(self.record)
@@ -295,11 +326,31 @@ class MNLogitResults:
         """Return observed against predicted categories."""
         return tabulate_predictions(self.record)
 
+    def classification(self, newdata: Any = None, **how: Any) -> Classification:
+        """Compare categories; see `mlelogit.interpretation.classification.classify`."""
+        return classify(self.record, newdata, **how)
+
+    def calibration(self, bins: int = 10, newdata: Any = None, **how: Any) -> Calibration:
+        """Compare probabilities; see `mlelogit.interpretation.calibration.calibrate`."""
+        return calibrate(self.record, bins, newdata, **how)
+
+    def scores(self, newdata: Any = None, **how: Any) -> Scores:
+        """Score probabilities; see `mlelogit.interpretation.scoring_rules.score_probabilities`."""
+        return score_probabilities(self.record, newdata, **how)
+
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
     ) -> Any:
         """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
         return predict(self.record, newdata, which, offset, missing)
+
+    def get_prediction(self, newdata: Any = None, **options: Any) -> Prediction:
+        """Predict with standard errors; see `mlelogit.interpretation.probabilities`."""
+        return predict_with_errors(self.record, self.covariance, newdata, **options)
+
+    def margins(self, variables: Any = None, kind: str = "average", **options: Any) -> Margins:
+        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        return estimate_margins(self.record, self.covariance, variables, kind, **options)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
@@ -380,6 +431,15 @@ class MNLogitResults:
         """Return the table of results; see `mlelogit.display.summary.summarize`."""
         return summarize(self.record, self.covariance, alpha, exponentiate)
 
+    def report(self, path: Any = None, **options: Any) -> Report:
+        """Put all of it on one HTML page; see `mlelogit.display.report.document.make_report`."""
+        return make_report(self.record, self.covariance, verify, path, **options)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the fit; see `mlelogit.display.plots.accessor.Plots`."""
+        return Plots(self.record, self.covariance)
+
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
@@ -427,8 +487,7 @@ class MNLogitResults:
 
     def rebase(self, base: Any) -> MNLogitResults:
         """Return the same fit as seen from another base, without refitting."""
-        position = find_base(base, self.record.encoding.categories)
-        moved = rebase_record(self.record, position)
+        moved = rebase_record(self.record, find_base(base, self.categories))
         return MNLogitResults(moved, rebase_covariance(self.covariance, self.record, moved))
 
     def __repr__(self) -> str:

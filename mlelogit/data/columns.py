@@ -246,6 +246,25 @@ def _run_formulaic(
         ) from error
 
 
+def evaluate_design(
+    rhs: str, frame: pd.DataFrame, transform_state: dict, levels: dict[str, list]
+) -> tuple[Any, Any]:
+    """Return what holds a right side's factors, before and after coding, and its structure.
+
+    Parameters
+    ----------
+    rhs, frame, transform_state, levels
+        As for `evaluate_columns`.
+
+    Returns
+    -------
+    maker : formulaic.materializers.PandasMaterializer
+    spec : formulaic.ModelSpec
+    """
+    maker, made = _run_formulaic(rhs, frame, transform_state, levels, "pandas")
+    return maker, made.model_spec
+
+
 def _find_odd_factors(encoded: dict) -> dict[str, np.ndarray]:
     """Return the factors that are not finite: beside a zero, a sparse product forgets it."""
     odd = {}

@@ -89,6 +89,14 @@ class Verification(Shown):
         verdicts = self.frame.loc[self.was_run, "verdict"]
         return len(verdicts) > 2 and bool((verdicts == AGREES).all())
 
+    @property
+    def tolerances(self) -> str:
+        """Up to which differences engines agree, in words."""
+        return (
+            f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
+            f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
+        )
+
     def __str__(self) -> str:
         formatters: Any = FORMATS
         said = self.frame.to_string(formatters=formatters, na_rep="")
@@ -97,12 +105,8 @@ class Verification(Shown):
     @property
     def _notes(self) -> list[str]:
         """What stands under the table."""
-        tolerances = (
-            f"coefficients {COEFFICIENT_TOLERANCE:g} standard errors, log-likelihood "
-            f"{LOGLIKE_TOLERANCE:g} relative, standard errors {ERROR_TOLERANCE:g} relative"
-        )
         return [
-            f"Differences from: {self.reference}. Tolerances: {tolerances}.",
+            f"Differences from: {self.reference}. Tolerances: {self.tolerances}.",
             f"The cross-entropy descent starts at random (seed {self.seed}).",
             f"Verdict: {self._conclude()}.",
         ]

@@ -1,0 +1,1 @@
+"""Marginal effects: what probabilities do when a variable changes."""

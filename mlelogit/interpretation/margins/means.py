@@ -1,0 +1,125 @@
+"""Means of variables and shares of levels by cell, and grids balanced over all levels."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.blocks import Block
+from mlelogit.data.frames import as_numbers
+from mlelogit.exceptions import EffectError
+from mlelogit.fitting.likelihood import Matrix
+from mlelogit.fitting.products import project_rows
+from mlelogit.fitting.record import FitRecord
+from mlelogit.interpretation.averages import list_cells
+from mlelogit.interpretation.margins.scenes import (
+    MeanScene,
+    RowScene,
+    list_combinations,
+)
+from mlelogit.interpretation.margins.variables import Variable
+from mlelogit.interpretation.points import Points, read_points
+
+# Rows of a balanced grid: beyond, levels are so many that no one meant all their combinations.
+MOST_ROWS = 1 << 20
+
+
+def make_mean_scene(
+    points: Points, variables: dict[Hashable, Variable], codes: np.ndarray, cells: int
+) -> MeanScene:
+    """Return one row per cell, at the means of its rows."""
+    weights = weigh_rows(points)
+    totals = np.bincount(codes, weights, cells)
+    numbers: dict[Hashable, np.ndarray] = {}
+    shares: dict[Hashable, np.ndarray] = {}
+    matrix = None
+    if points.encoding.rhs is None:
+        sums = RowScene(points, variables, codes, cells, {}).blocks({}).reduce(_sum_columns, cells)
+        matrix = sums.value / totals[:, np.newaxis]
+    else:
+        for name in points.encoding.variables:
+            variable, column = variables[name], points.frame[name]
+            if variable.is_factor and not _is_truth(variable):
+                shares[name] = _share(variable, column, codes, weights, cells) / totals[:, None]
+            else:
+                values = as_numbers(column, name).astype(np.float64)
+                numbers[name] = np.bincount(codes, weights * values, cells) / totals
+    offset = points.design.offset
+    if offset is not None:
+        columns = [np.bincount(codes, weights * column, cells) for column in offset.T]
+        offset = np.column_stack(columns) / totals[:, np.newaxis]
+    return MeanScene(points, variables, numbers, shares, matrix, offset, cells, {})
+
+
+def _is_truth(variable: Variable) -> bool:
+    """Tell whether a factor is a column of truth values, whose share is its mean."""
+    return variable.levels == (False, True)
+
+
+def _share(
+    variable: Variable, column: pd.Series, codes: np.ndarray, weights: np.ndarray, cells: int
+) -> np.ndarray:
+    levels = variable.levels or ()
+    table = np.zeros((cells, len(levels)))
+    values = column.to_numpy()
+    for place, level in enumerate(levels):
+        mine = np.asarray(values == level, dtype=bool)
+        table[:, place] = np.bincount(codes[mine], weights[mine], cells)
+    return table
+
+
+def weigh_rows(points: Points) -> np.ndarray:
+    """Return how much every row counts in averages (n,)."""
+    own = points.design.weights
+    return np.ones(points.design.source.shape[0]) if own is None else own
+
+
+def _sum_columns(block: Block, cells: int) -> Matrix:
+    weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
+    sums = np.zeros((cells, block.x.shape[0]))
+    for cell, rows in list_cells(block):
+        sums[cell] = project_rows(weights[np.newaxis, rows], block.x[:, rows])[0]
+    return Matrix(sums)
+
+
+def make_balanced_points(
+    record: FitRecord,
+    points: Points,
+    variables: dict[Hashable, Variable],
+    codes: np.ndarray,
+    cells: int,
+) -> tuple[Points, np.ndarray]:
+    """Return every combination of the levels, numbers at their means, and the cells of the rows.
+
+    Raises
+    ------
+    EffectError
+        If there are too many combinations, or the fit was not made by a formula.
+    """
+    if points.encoding.rhs is None:
+        raise EffectError(
+            "kind='balanced' is of the levels of factors, and an array has none; fit by a formula."
+        )
+    means = make_mean_scene(points, variables, codes, cells)
+    factors = [name for name, variable in variables.items() if variable.is_factor]
+    sizes = [len(variables[name].levels or ()) for name in factors]
+    if cells * float(np.prod(sizes, dtype=np.float64)) > MOST_ROWS:
+        raise EffectError(
+            f"The factors have {np.prod(sizes, dtype=np.float64):.4g} combinations of levels; "
+            f"{MOST_ROWS} rows is the most of a balanced grid."
+        )
+    grid = list_combinations(sizes)
+    repeats = grid.shape[1]
+    frame: dict[Hashable, Any] = {}
+    for name in points.encoding.variables:
+        if name in factors:
+            levels = variables[name].levels or ()
+            frame[name] = [levels[code] for code in np.tile(grid[factors.index(name)], cells)]
+        else:
+            frame[name] = np.repeat(means.numbers[name], repeats)
+    offset = None if means.offset is None else np.repeat(means.offset, repeats, axis=0)
+    made = read_points(record, pd.DataFrame(frame), offset=offset)
+    return made, np.repeat(np.arange(cells), repeats)

@@ -1,0 +1,306 @@
+"""Read what is asked of marginal effects: which changes, at which values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.frames import list_some
+from mlelogit.exceptions import EffectError, OptionError, UnseenLevelError
+from mlelogit.interpretation.margins.means import weigh_rows
+from mlelogit.interpretation.margins.scenes import read_values
+from mlelogit.interpretation.margins.variables import Variable
+from mlelogit.interpretation.points import Points
+
+KINDS = ("average", "at_means", "balanced")
+EFFECTS = ("dydx", "eyex", "dyex", "eydx", "level")
+SIGNS = {"dydx": "dy/dx", "eyex": "ey/ex", "dyex": "dy/ex", "eydx": "ey/dx"}
+LEVEL_CHANGES = ("reference", "pairwise", "sequential")
+NUMBER_CHANGES = ("unit", "centered unit", "sd", "centered sd", "range", "iqr")
+# Combinations of values in at=: each is a pass over the rows.
+MOST_VALUES = 10_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked; see `mlelogit.interpretation.margins.effects.estimate_margins`."""
+
+    variables: Any = None
+    kind: str = "average"
+    effect: str = "dydx"
+    change: Any = None
+    at: Any = None
+    by: Any = None
+
+    def __post_init__(self) -> None:
+        check_choice("kind", self.kind, KINDS)
+        check_choice("effect", self.effect, EFFECTS)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A variable's move from one value to another.
+
+    Attributes
+    ----------
+    words : str
+        "b - a".
+    start, stop : Any
+        Two values; or, if it is relative, what is added to a number's own value.
+    relative : bool
+    """
+
+    words: str
+    start: Any
+    stop: Any
+    relative: bool = False
+
+    def ends(self, values: Any) -> tuple[Any, Any]:
+        """Return the values before and after, where those of the rows are known."""
+        if not self.relative:
+            return self.start, self.stop
+        return (values + self.start if self.start else values), values + self.stop
+
+
+def read_changes(request: Request, variable: Variable, spread: Points) -> tuple[Change, ...] | None:
+    """Return the changes asked of a variable; None for its derivative.
+
+    Parameters
+    ----------
+    request : Request
+    variable : Variable
+    spread : Points
+        The rows whose standard deviation, range and quartiles are meant.
+
+    Raises
+    ------
+    OptionError, EffectError
+        If the change is none for this variable.
+    """
+    change, named = request.change, isinstance(request.change, Mapping)
+    if named:
+        change = change.get(variable.name)
+    if variable.is_factor:
+        return _read_level_changes(change, variable, named)
+    if not named and change in LEVEL_CHANGES:
+        return None
+    return None if change is None else (_read_number_change(change, variable, spread),)
+
+
+def check_change(request: Request, variables: Mapping[Hashable, Variable]) -> None:
+    """Raise if a change is for what is no variable, or for an elasticity."""
+    change = request.change
+    if change is not None and request.effect != "dydx":
+        raise EffectError(
+            f"effect={request.effect!r} has no change= from one value to another; leave out one."
+        )
+    if isinstance(change, Mapping):
+        unknown = [name for name in change if name not in variables]
+        if unknown:
+            raise EffectError(
+                f"change names {list_some(unknown)}, no variable of the fit; these are "
+                f"{list_some(list(variables), 50)}."
+            )
+    elif isinstance(change, str):
+        check_choice("change", change, (*LEVEL_CHANGES, *NUMBER_CHANGES))
+
+
+def _read_level_changes(change: Any, variable: Variable, named: bool) -> tuple[Change, ...]:
+    levels = variable.levels or ()
+    if _is_pair(change) and (named or set(map(str, change)) <= set(map(str, levels))):
+        first, second = (find_level(end, variable, "change") for end in change)
+        pairs = [(first, second)]
+    elif isinstance(change, str) and change in LEVEL_CHANGES:
+        pairs = pair_levels(len(levels), change, variable.reference)
+    elif change is None or not named:
+        pairs = pair_levels(len(levels), "reference", variable.reference)
+    else:
+        raise OptionError(
+            f"The change of the factor {variable.name!r} must be one of "
+            f"{', '.join(LEVEL_CHANGES)} or two of its levels, not {write_value(change)}."
+        )
+    words = [write_level(level) for level in levels]
+    return tuple(Change(f"{words[b]} - {words[a]}", levels[a], levels[b]) for a, b in pairs)
+
+
+def write_level(level: Any) -> str:
+    """Write a level, whole numbers without a point.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.margins.requests import write_level
+    >>> write_level(2.0), write_level("low")
+    ('2', 'low')
+    """
+    number = isinstance(level, float | np.floating)
+    return f"{level:.10g}" if number else str(level)
+
+
+def pair_levels(size: int, way: str, reference: int = 0) -> list[tuple[int, int]]:
+    """Return which of so many levels are compared: (from, to)."""
+    if way == "pairwise":
+        return list(itertools.combinations(range(size), 2))
+    if way == "sequential":
+        return list(itertools.pairwise(range(size)))
+    return [(reference, other) for other in range(size) if other != reference]
+
+
+def find_level(value: Any, variable: Variable, what: str) -> int:
+    """Return the position of a factor's level, or raise `UnseenLevelError`."""
+    levels = variable.levels or ()
+    for place, level in enumerate(levels):
+        if type(level) is type(value) and level == value:
+            return place
+    for place, level in enumerate(levels):
+        if not isinstance(value, str) and np.ndim(value) == 0 and level == value:
+            return place
+    raise UnseenLevelError(
+        f"{what} has {write_value(value)} for {variable.name!r}, whose levels are "
+        f"{list_some(levels, 50)}."
+    )
+
+
+def _is_pair(change: Any) -> bool:
+    return isinstance(change, list | tuple | np.ndarray) and len(change) == 2
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+    return bool(number and np.isfinite(value))
+
+
+def _read_number_change(change: Any, variable: Variable, spread: Points) -> Change:
+    if _is_number(change) and change != 0:
+        return Change(f"{change:+.10g}", 0.0, float(change), relative=True)
+    if _is_pair(change) and all(map(_is_number, change)) and change[0] != change[1]:
+        start, stop = (float(end) for end in change)
+        return Change(f"{stop:.10g} - {start:.10g}", start, stop)
+    if not (isinstance(change, str) and change in NUMBER_CHANGES):
+        raise OptionError(
+            f"The change of the number {variable.name!r} must be one of "
+            f"{', '.join(NUMBER_CHANGES)}, a number other than zero that is added, or two "
+            f"different values (from, to), not {write_value(change)}."
+        )
+    if change.endswith("unit"):
+        size, said = 1.0, "1"
+    elif change.endswith("sd"):
+        size, said = measure_deviation(spread, variable.name), "sd"
+    else:
+        values, weights = read_values(spread, variable.name), weigh_rows(spread)
+        ends = (0.0, 1.0) if change == "range" else (0.25, 0.75)
+        start, stop = find_quantiles(values, weights, ends)
+        return Change("max - min" if change == "range" else "Q3 - Q1", start, stop)
+    if change.startswith("centered"):
+        return Change(f"+{said}/2 - -{said}/2", -size / 2, size / 2, relative=True)
+    return Change(f"+{said}", 0.0, size, relative=True)
+
+
+def measure_deviation(points: Points, name: Hashable) -> float:
+    """Return a number's standard deviation over rows, with N - 1.
+
+    N is the sum of frequency weights, people included, so that it is that of the rows laid out;
+    with other weights the variance is theirs, times n / (n - 1) of n rows.
+    """
+    values, weights = read_values(points, name), weigh_rows(points)
+    total = weights.sum()
+    mean = weights @ values / total
+    share = float(weights @ (values - mean) ** 2 / total)
+    counted = points.design.weight_type in (None, "frequency")
+    size = total if counted else float((weights > 0).sum())
+    if size <= 1:
+        raise EffectError(f"One row has no standard deviation of {name!r}; give change= a number.")
+    return float(np.sqrt(share * size / (size - 1)))
+
+
+def find_quantiles(values: np.ndarray, weights: np.ndarray, shares: tuple) -> list[float]:
+    """Return quantiles of weighted values.
+
+    With whole weights they are numpy's of the values laid out as often (linear between
+    neighbours); else the least values up to which the share of the weights is reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.interpretation.margins.requests import find_quantiles
+    >>> find_quantiles(np.array([1.0, 2.0]), np.array([3, 1]), (0.5, 0.75))
+    [1.0, 1.25]
+    """
+    kept = weights > 0
+    order = np.argsort(values[kept], kind="stable")
+    ordered, reached = values[kept][order], np.cumsum(weights[kept][order])
+    total = reached[-1]
+    if (weights == np.floor(weights)).all():
+        places = [(total - 1) * share for share in shares]
+        low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
+        high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
+        return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
+    found = np.searchsorted(reached, np.array(shares) * total * (1 - 1e-12))
+    return [float(ordered[min(place, len(ordered) - 1)]) for place in found]
+
+
+def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashable, Any]]:
+    """Return the combinations of values that variables are fixed at: one without any if None.
+
+    Parameters
+    ----------
+    at : mapping, or list of them, or None
+        Variable -> one value, or several, of which all combinations are taken; a list holds
+        combinations of single values.
+    variables : mapping
+
+    Raises
+    ------
+    EffectError
+        If a name is no variable.
+    UnseenLevelError
+        If a value is no level of its factor.
+    OptionError
+        If a value is no finite number, or there are too many.
+    """
+    if at is None:
+        return [{}]
+    if isinstance(at, list | tuple) and at and all(isinstance(one, Mapping) for one in at):
+        found = [_read_grid(one, variables) for one in at]
+        if any(len(grid) > 1 or set(grid[0]) != set(found[0][0]) for grid in found):
+            raise OptionError("at= as a list fixes the same variables, each at one value, in all.")
+        return [grid[0] for grid in found]
+    if not isinstance(at, Mapping):
+        raise OptionError(
+            f"at= is a mapping of variables to values, or a list of them, not {write_value(at)}."
+        )
+    return _read_grid(at, variables)
+
+
+def _read_grid(
+    at: Mapping[Hashable, Any], variables: Mapping[Hashable, Variable]
+) -> list[dict[Hashable, Any]]:
+    columns = []
+    for name, given in at.items():
+        if name not in variables:
+            raise EffectError(
+                f"at names {name!r}, no variable of the fit; these are "
+                f"{list_some(list(variables), 50)}."
+            )
+        several = not isinstance(given, str) and np.ndim(given) > 0
+        values = list(given) if several else [given]
+        if not values:
+            raise OptionError(f"at= has no value for {name!r}.")
+        columns.append([_read_value(value, variables[name]) for value in values])
+    if np.prod([len(column) for column in columns], dtype=np.float64) > MOST_VALUES:
+        raise OptionError(f"at= has more than {MOST_VALUES} combinations of values.")
+    return [dict(zip(at, row, strict=True)) for row in itertools.product(*columns)]
+
+
+def _read_value(value: Any, variable: Variable) -> Any:
+    if variable.is_factor:
+        return (variable.levels or ())[find_level(value, variable, "at")]
+    if not _is_number(value):
+        raise OptionError(
+            f"at= needs finite numbers for {variable.name!r}, not {write_value(value)}."
+        )
+    return float(value)

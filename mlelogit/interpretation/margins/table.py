@@ -1,0 +1,240 @@
+"""Margins: effects with their labels and their joint covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import write_value
+from mlelogit.data.frames import list_some
+from mlelogit.exceptions import EffectError, OptionError
+from mlelogit.inference.coefficients import divide_by_errors, tabulate_estimates
+from mlelogit.inference.multiplicity import adjust_pvalues
+from mlelogit.inference.testing.hypothesis import TestResult, make_wald
+from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_level
+
+NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+# Relative to rows of length one: what rounding leaves of a direction without variance.
+RANK_TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Margins:
+    """Effects on probabilities, labelled, with all their covariances.
+
+    Whatever is linear in them needs no data: `contrasts`, `combine` and `test`.
+
+    Attributes
+    ----------
+    labels : pandas.DataFrame
+        (q, any): variable, contrast and category of every effect, and the values of at= and
+        by=, if asked for.
+    estimate : numpy.ndarray
+        (q,).
+    root : numpy.ndarray
+        (q, r): the covariance of the effects is ``root root'``; NaN in the rows of effects
+        without a standard error.
+    df : float
+        Degrees of freedom of t; infinite for the normal distribution.
+    title : str
+        What they are, in words.
+    cov_type : str
+        The covariance of the coefficients that they rest on.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> frame = res.margins("age").summary_frame()
+    >>> frame[["variable", "contrast", "category", "estimate"]].round(4).values.tolist()
+    [['age', 'dy/dx', 'Clinton', -0.0021], ['age', 'dy/dx', 'Dole', 0.0021]]
+    """
+
+    labels: pd.DataFrame
+    estimate: np.ndarray
+    root: np.ndarray = field(repr=False)
+    df: float = np.inf
+    title: str = "Marginal effects"
+    cov_type: str = "nonrobust"
+
+    def __len__(self) -> int:
+        return len(self.estimate)
+
+    @property
+    def std_err(self) -> np.ndarray:
+        """Standard errors (q,)."""
+        return np.asarray(np.sqrt((self.root**2).sum(axis=1)))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The covariance of the effects (q, q)."""
+        return np.asarray(self.root @ self.root.T)
+
+    def summary_frame(self, alpha: float = 0.05, adjust: str | None = None) -> pd.DataFrame:
+        """Return one row per effect: labels, estimate, std_err, z, p_value, lower, upper.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover with probability ``1 - alpha``.
+        adjust : str, optional
+            How to adjust the p-values for their number; see
+            `mlelogit.inference.multiplicity.adjust_pvalues`.
+        """
+        errors = self.std_err
+        z = divide_by_errors(self.estimate, errors)
+        numbers = tabulate_estimates(self.estimate, errors, z, alpha, False, self.df)
+        return adjust_pvalues(self.labels.assign(**numbers), adjust)
+
+    def select(self, **labels: Any) -> Margins:
+        """Return the effects with these labels, as in ``select(variable="age")``.
+
+        Raises
+        ------
+        EffectError
+            If there is no such label or column.
+        """
+        kept = np.ones(len(self), dtype=bool)
+        for name, value in labels.items():
+            column = self._find_column(name)
+            several = isinstance(value, list | set | np.ndarray)
+            kept &= np.array([one in value if several else one == value for one in column])
+            if not kept.any():
+                raise EffectError(
+                    f"No effect has {name}={write_value(value)}; there are "
+                    f"{list_some(list(dict.fromkeys(column)), 20)}."
+                )
+        return self._keep(np.flatnonzero(kept))
+
+    def contrasts(self, across: str = "category", way: str = "pairwise") -> Margins:
+        """Return differences between effects that are alike in all labels but one.
+
+        Done twice these are differences of differences.
+
+        Parameters
+        ----------
+        across : str
+            The label in which they differ: "category", "contrast", or a column of at= or by=.
+        way : {"pairwise", "reference", "sequential"}
+            All pairs; each less the first; or each less the one before.
+
+        Raises
+        ------
+        EffectError
+            If there is no such label, or nothing to compare along it.
+        """
+        if way not in LEVEL_CHANGES:
+            raise OptionError(f"way must be one of {', '.join(LEVEL_CHANGES)}, not {way!r}.")
+        column = self._find_column(across)
+        values = list(dict.fromkeys(column))
+        others = [name for name in self.labels.columns if name != across]
+        keys = list(zip(*(self.labels[name].tolist() for name in others), strict=True))
+        place = {(key, value): i for i, (key, value) in enumerate(zip(keys, column, strict=True))}
+        pairs, words = [], []
+        for key in dict.fromkeys(keys):
+            for first, second in pair_levels(len(values), way):
+                ends = place.get((key, values[first])), place.get((key, values[second]))
+                if None not in ends:
+                    pairs.append(ends)
+                    words.append(f"{_write(values[second])} - {_write(values[first])}")
+        if not pairs:
+            raise EffectError(f"There are no two effects that differ in {across!r} alone.")
+        first, second = np.array(pairs, dtype=np.intp).T
+        labels = self.labels.iloc[second].reset_index(drop=True)
+        labels[across] = words
+        return replace(
+            self,
+            labels=labels,
+            estimate=self.estimate[second] - self.estimate[first],
+            root=self.root[second] - self.root[first],
+            title=f"Contrasts of {self.title[0].lower()}{self.title[1:]}",
+        )
+
+    def combine(self, weights: Any, name: str = "combination") -> Margins:
+        """Return linear combinations of the effects.
+
+        Parameters
+        ----------
+        weights : array-like
+            (q,) for one, (r, q) for several.
+        name : str
+            What to call them.
+
+        Raises
+        ------
+        OptionError
+            If the weights have another shape.
+        """
+        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+        if matrix.ndim != 2 or matrix.shape[1] != len(self) or not np.isfinite(matrix).all():
+            raise OptionError(
+                f"weights has shape {np.shape(weights)}; give one finite number for each of "
+                f"the {len(self)} effects, in a row per combination."
+            )
+        words = [name] if len(matrix) == 1 else [f"{name} {i + 1}" for i in range(len(matrix))]
+        lost = np.isnan(self.root).any(axis=1)
+        gone = np.isnan(self.estimate)
+        root = matrix @ np.where(lost[:, np.newaxis], 0.0, self.root)
+        root[matrix[:, lost].any(axis=1)] = np.nan
+        estimate = matrix @ np.where(gone, 0.0, self.estimate)
+        estimate[matrix[:, gone].any(axis=1)] = np.nan
+        labels = pd.DataFrame({"combination": words})
+        return replace(self, labels=labels, estimate=estimate, root=root)
+
+    def test(self) -> TestResult:
+        """Test that all of the effects are zero, by the Wald statistic.
+
+        Effects over all categories add up to zero; it has as many degrees of freedom as effects
+        that can differ from zero by themselves (the rank of their covariance).
+        """
+        name = f"Wald test of effects ({self.cov_type} covariance)"
+        null = f"all {len(self)} effects are zero"
+        known = np.isfinite(self.root).all() and np.isfinite(self.estimate).all()
+        if not known:
+            reason = "some effects have no standard error"
+            return TestResult(name, null, np.nan, 0, np.nan, reason)
+        sizes = self.std_err
+        moving = sizes > 0
+        u, s, _ = np.linalg.svd(self.root[moving] / sizes[moving, np.newaxis], full_matrices=False)
+        told = s > RANK_TOLERANCE * max(float(s.max(initial=0.0)), 1.0)
+        if not told.any():
+            return TestResult(name, null, np.nan, 0, np.nan, "no effect has any variance")
+        inside = u[:, told].T @ (self.estimate[moving] / sizes[moving])
+        return make_wald(
+            name, null, float((inside**2 / s[told] ** 2).sum()), int(told.sum()), self.df
+        )
+
+    def _keep(self, rows: np.ndarray) -> Margins:
+        labels = self.labels.iloc[rows].reset_index(drop=True)
+        return replace(self, labels=labels, estimate=self.estimate[rows], root=self.root[rows])
+
+    def _find_column(self, name: str) -> list:
+        if name not in self.labels.columns:
+            raise EffectError(
+                f"The effects have no label {name!r}; there are {list_some(list(self.labels), 20)}."
+            )
+        return list(self.labels[name])
+
+    def __repr__(self) -> str:
+        frame = self.summary_frame()
+        shown = frame.to_string(index=False, max_rows=60, float_format=_shorten)
+        return f"{self.title}, {self.cov_type} covariance\n{shown}"
+
+    def _repr_html_(self) -> str:
+        frame = self.summary_frame()
+        table = frame.to_html(index=False, max_rows=60, float_format=_shorten, border=0)
+        from html import escape
+
+        return f"<p>{escape(self.title)}, {escape(self.cov_type)} covariance</p>{table}"
+
+
+def _write(value: Any) -> str:
+    text = write_level(value)
+    return f"({text})" if " - " in text else text
+
+
+def _shorten(value: float) -> str:
+    return f"{value:.4g}"

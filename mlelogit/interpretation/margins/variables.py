@@ -1,0 +1,246 @@
+"""What the variables behind a design are: numbers or factors, and which columns they move."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.expressions import dotted_name, hide_names, parse_expression, read_name
+from mlelogit.data.frames import list_some
+from mlelogit.data.sources import (
+    ArraySource,
+    ColumnSource,
+    ColumnsSource,
+    PickedSource,
+    SelectedSource,
+    SparseSource,
+)
+from mlelogit.exceptions import EffectError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.interpretation.derivatives import list_columns
+from mlelogit.interpretation.points import Points
+
+AFFINE = ("center", "scale", "I")
+TREATMENTS = ("Treatment", "contr.treatment")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a fit.
+
+    Attributes
+    ----------
+    name : Hashable
+    levels : tuple or None
+        Of a factor, in their order; None for a number.
+    reference : int
+        Position of the level that others are compared with.
+    affine : bool
+        Whether the columns move with it at the same rate everywhere.
+    columns : tuple of int or None
+        The columns of the terms it stands in, if it stands alone in all of them, so that its
+        value settles theirs; None otherwise.
+    """
+
+    name: Hashable
+    levels: tuple | None = None
+    reference: int = 0
+    affine: bool = False
+    columns: tuple[int, ...] | None = None
+
+    @property
+    def is_factor(self) -> bool:
+        """Whether its changes are from level to level."""
+        return self.levels is not None
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a formula.
+
+    Attributes
+    ----------
+    factors : tuple of ast.expr
+        Its expressions, names hidden.
+    columns : tuple of int
+        Positions of its columns among those used.
+    """
+
+    factors: tuple[ast.expr, ...]
+    columns: tuple[int, ...]
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The columns of the data that it is made of."""
+        return frozenset(name for factor in self.factors for name in list_columns(factor))
+
+
+def list_terms(encoding: Encoding) -> list[Term]:
+    """Return the terms of a formula, in the order of their columns."""
+    from formulaic import Formula
+
+    terms = []
+    spans = (encoding.terms or {}).values()
+    for term, (start, stop) in zip(Formula(hide_names(encoding.rhs or "")), spans, strict=True):
+        written = [factor.expr for factor in term.factors if factor.eval_method.value != "literal"]
+        factors = tuple(parse_expression(text, text) for text in written)
+        terms.append(Term(factors, tuple(range(start, stop))))
+    return terms
+
+
+def find_variables(record: FitRecord, points: Points) -> dict[Hashable, Variable]:
+    """Return the variables of a fit, by name, constants left out.
+
+    Parameters
+    ----------
+    record : FitRecord
+    points : Points
+        The rows asked about, whose columns tell truth values from numbers.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.margins.variables import find_variables
+    >>> from mlelogit.interpretation.points import read_points
+    >>> res = ml.mnlogit("vote ~ age + C(educ)", ml.datasets.load_anes96()).fit()
+    >>> found = find_variables(res.record, read_points(res.record))
+    >>> {name: variable.is_factor for name, variable in found.items()}
+    {'age': False, 'educ': True}
+    """
+    if record.encoding.rhs is None:
+        return _find_array_variables(record)
+    encoding, terms = record.encoding, list_terms(record.encoding)
+    return {
+        name: _describe(name, encoding, terms, points.frame[name]) for name in encoding.variables
+    }
+
+
+def _describe(name: str, encoding: Encoding, terms: list[Term], column: pd.Series) -> Variable:
+    mine = [term for term in terms if name in term.variables]
+    alone = all(term.variables == {name} for term in mine)
+    columns = tuple(place for term in mine for place in term.columns) if alone else None
+    affine = all(len(term.factors) == 1 and _is_affine(term.factors[0]) for term in mine)
+    if (encoding.kinds or {})[name] == "category" or name not in encoding.numbers:
+        levels, reference = _find_levels(name, encoding)
+        return Variable(name, levels, reference, False, columns)
+    if _is_boolean(column):
+        return Variable(name, (False, True), 0, affine, columns)
+    return Variable(name, None, 0, affine, columns)
+
+
+def _is_affine(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and dotted_name(node.func) in AFFINE:
+        return _is_affine(node.args[0])
+    return isinstance(node, ast.Name)
+
+
+def _is_boolean(column: pd.Series) -> bool:
+    if column.dtype == object:
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
+    return bool(pd.api.types.is_bool_dtype(column.dtype))
+
+
+def _find_levels(name: str, encoding: Encoding) -> tuple[tuple, int]:
+    """Return a factor's levels and the position of the one it is coded against."""
+    found: tuple | None = None
+    for expr, levels in (encoding.levels or {}).items():
+        node = parse_expression(hide_names(expr), expr)
+        if _read_plain(node) != name:
+            continue
+        reference = _find_reference(node, list(levels))
+        if reference is not None:
+            return tuple(levels), reference
+        found = found or tuple(levels)
+    if found is None:
+        raise EffectError(
+            f"{name!r} is part of an expression inside C(), which has levels of its own; make "
+            "it a column of the data to ask for its effects."
+        )
+    return found, 0
+
+
+def _read_plain(node: ast.expr) -> str | None:
+    """Return the column that a factor codes as it is; None for an expression."""
+    if isinstance(node, ast.Call) and dotted_name(node.func) == "C":
+        node = node.args[0]
+    return read_name(node.id) if isinstance(node, ast.Name) else None
+
+
+def _find_reference(node: ast.expr, levels: list) -> int | None:
+    """Return the position of the level that treatment contrasts name; None if none is named."""
+    if not isinstance(node, ast.Call):
+        return None
+    for given in (*node.args[1:], *(word.value for word in node.keywords)):
+        if not isinstance(given, ast.Call):
+            continue
+        if dotted_name(given.func) == "contr.SAS":
+            return len(levels) - 1
+        named = [*given.args, *(word.value for word in given.keywords if word.arg != "drop")]
+        if dotted_name(given.func) in TREATMENTS and named:
+            value = ast.literal_eval(named[0])
+            return levels.index(value) if value in levels else None
+    return None
+
+
+def _find_array_variables(record: FitRecord) -> dict[Hashable, Variable]:
+    names = record.encoding.names
+    constant = _find_constant(record)
+    source = None if record.blocks is None else record.blocks.design.source
+    found = {}
+    for place, name in enumerate(names):
+        if place in constant:
+            continue
+        boolean = source is not None and _find_dtype(source, place) == np.bool_
+        levels = (False, True) if boolean else None
+        found[name] = Variable(name, levels, 0, True, (place,))
+    return found
+
+
+def _find_constant(record: FitRecord) -> set[int]:
+    if record.blocks is not None:
+        low, high = record.blocks.design.source.extremes
+        return set(np.flatnonzero(low == high).tolist())
+    return set() if record.basis.intercept is None else {record.basis.intercept}
+
+
+def _find_dtype(source: ColumnSource, place: int) -> Any:
+    """Return the dtype that a column of an array or a frame came with."""
+    if isinstance(source, PickedSource):
+        return _find_dtype(source.source, int(source.columns[place]))
+    if isinstance(source, SelectedSource):
+        return _find_dtype(source.source, place)
+    if isinstance(source, ColumnsSource):
+        return source.columns[place].dtype
+    return source.array.dtype if isinstance(source, ArraySource | SparseSource) else None
+
+
+def pick_variables(found: dict[Hashable, Variable], asked: Any) -> list[Variable]:
+    """Return the variables asked for, by one name or several; all if None.
+
+    Raises
+    ------
+    EffectError
+        If one is no variable of the fit.
+    """
+    if asked is None:
+        return list(found.values())
+    single = isinstance(asked, str) or not isinstance(asked, list | tuple | set | pd.Index)
+    names = [asked] if single else list(asked)
+    for name in names:
+        try:
+            known = name in found
+        except TypeError:
+            known = False
+        if not known:
+            raise EffectError(
+                f"{name!r} is no variable of the fit, or is constant; its variables are "
+                f"{list_some(list(found), 50)}."
+            )
+    return [found[name] for name in dict.fromkeys(names)]
