@@ -77,8 +77,8 @@ class EquationView:
         return list(SHOWN)
 
     def __maketables_stat__(self, key: str) -> Any:
-        """Return a statistic; an empty text under the second equation and those after it."""
-        if not self._first:
+        """Return a statistic; an empty text where it stands under the first equation already."""
+        if not self._first and key != "se_type":
             return ""
         return find_statistic(self._record, self._covariance, key)
 
@@ -95,7 +95,7 @@ def find_statistic(record: FitRecord, covariance: Covariance, key: str) -> Any:
     944
     """
     if key == "se_type":
-        return covariance.kind
+        return _describe(covariance)
     if key == "n_clusters":
         return min((number for _, number in covariance.groups), default=None)
     if key in CHEAP:
@@ -107,6 +107,11 @@ def find_statistic(record: FitRecord, covariance: Covariance, key: str) -> Any:
     else:
         return None
     return int(value) if value.is_integer() else value
+
+
+def _describe(covariance: Covariance) -> str:
+    clusters = ", ".join(str(name) for name, _ in covariance.groups)
+    return f"{covariance.kind} ({clusters})" if clusters else covariance.kind
 
 
 def view_equations(record: FitRecord, covariance: Covariance) -> list[EquationView]:

@@ -12,15 +12,15 @@ STYLE = """<style>
 .mlelogit-models table { border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid;
   font-variant-numeric: tabular-nums; margin: 0 0 0.5em; }
 .mlelogit-models caption { font-weight: bold; padding: 0 0 0.4em; text-align: left; }
-.mlelogit-models th, .mlelogit-models td { background: none; border: 0; padding: 0.15em 1.5em 0.15em 0.5em;
-  text-align: right; white-space: nowrap; }
+.mlelogit-models th, .mlelogit-models td { background: none; border: 0;
+  padding: 0.15em 1.6em 0.15em 0.8em; text-align: right; white-space: nowrap; }
 .mlelogit-models tbody th, .mlelogit-models thead td { font-weight: normal; padding-left: 0.3em;
   text-align: left; vertical-align: top; }
-.mlelogit-models thead th, .mlelogit-models tbody td[colspan] { padding: 0.15em 0.5em;
+.mlelogit-models th[colspan], .mlelogit-models td[colspan] { padding: 0.15em 0.5em;
   text-align: center; }
 .mlelogit-models thead th span { border-bottom: 1px solid; display: block; }
 .mlelogit-models tbody tr:first-child > * { border-top: 1px solid; padding-top: 0.3em; }
-.mlelogit-models tbody th[colspan] { font-style: italic; }
+.mlelogit-models tbody th[colspan] { font-style: italic; text-align: left; }
 .mlelogit-models td b { font-weight: normal; position: absolute; }
 .mlelogit-models p { font-size: 0.9em; margin: 0; max-width: 60em; text-align: left; }
 </style>"""
@@ -45,7 +45,7 @@ def write_html(layout: Layout) -> str:
     notes = [f"<p>{escape(note)}</p>" for note in layout.notes]
     return "\n".join(
         [
-            '<div class="mlelogit-models">',
+            '<div class="mlelogit-models" tabindex="0">',
             STYLE,
             "<table>",
             *title,
@@ -89,7 +89,7 @@ def _write_cell(cell: Cell) -> str:
     """Write a cell; what follows the number hangs over, so that digits stay below digits."""
     text = typeset(cell)
     tail = cell.stars
-    if not tail and cell.is_number and text[:1] == "(":
+    if not tail and cell.is_number and text[:1] in ("(", "["):
         text, tail = text[:-1], text[-1]
     hanging = f"<b>{escape(tail)}</b>" if tail else ""
     return f"<td>{escape(text)}{hanging}</td>"

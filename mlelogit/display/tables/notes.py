@@ -10,7 +10,6 @@ import pandas as pd
 from mlelogit.display.escapes import write_name
 from mlelogit.display.tables.models import Headings, Model, Rows, identify
 from mlelogit.display.tables.request import TableRequest
-from mlelogit.fitting.report import report_separation
 from mlelogit.inference.testing.constraints import tell_constraints
 
 KINDS = {"nonrobust": "Covariance nonrobust: the inverse of the information."}
@@ -107,12 +106,15 @@ def _tell_fit(model: Model) -> Iterable[str]:
     """Say what a reader must know of one fit."""
     record, encoding = model.record, model.encoding
     if record.separation.found:
-        yield from report_separation(record).tell()[::2]
-        yield "Finite estimates are those of the model in the limit."
+        yield (
+            f"{record.separation.verdict.capitalize()} separation: no finite maximum exists. "
+            "Coefficients that are infinite or nan run to infinity, or may; others are those of "
+            "the model in the limit."
+        )
     elif not record.maximum.converged:
         yield f"NOT CONVERGED. {record.maximum.status.value}"
     if record.maximum.bias_reduction is not None:
-        yield f"Estimates with less bias, in the {record.maximum.bias_reduction}."
+        yield f"Bias-reduced estimates ({record.maximum.bias_reduction})."
     yield from tell_constraints(record)
     if encoding.omitted:
         yield f"Left out, being combinations of others: {'; '.join(encoding.omitted.values())}."

@@ -46,20 +46,22 @@ class ModelTable:
         """Return the table as HTML that needs nothing else; every name is escaped."""
         return write_html(self.layout)
 
-    def as_latex(self, label: str | None = None) -> str:
+    def as_latex(self, label: str | None = None, longtable: bool = False) -> str:
         r"""Return the table as LaTeX (package booktabs); every name is escaped.
 
         Parameters
         ----------
         label : str, optional
             For ``\ref``. It needs a title, which makes a floating table with a caption.
+        longtable : bool
+            Whether it may run over pages, which needs the package longtable.
 
         Raises
         ------
         OptionError
             If there is a label without a title, or it has characters LaTeX reads as commands.
         """
-        return write_latex(self.layout, label)
+        return write_latex(self.layout, label, longtable)
 
     def as_markdown(self) -> str:
         """Return the table as Markdown; every name is escaped."""
