@@ -115,18 +115,23 @@ def _read_stars(given: Any) -> tuple[tuple[str, float], ...]:
     if isinstance(given, bool | np.bool_):
         return STARS if given else ()
     wanted = (
-        "stars must be True, False or a mapping of marks to thresholds between 0 and 1, such as "
-        f"{dict(STARS)}, not {write_value(given)}."
+        "stars must be True, False or a mapping of marks without digits to thresholds between 0 "
+        f"and 1, such as {dict(STARS)}, not {write_value(given)}."
     )
     if not isinstance(given, Mapping):
         raise OptionError(wanted)
     for mark, threshold in given.items():
         number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
-        if not (isinstance(mark, str) and mark.strip() and number and 0 < threshold < 1):
+        if not (_is_mark(mark) and number and 0 < threshold < 1):
             raise OptionError(wanted)
     if len(set(given.values())) < len(given):
         raise OptionError(f"Two marks of stars have the same threshold: {write_value(given)}.")
     return tuple(sorted(((m, float(t)) for m, t in given.items()), key=lambda pair: -pair[1]))
+
+
+def _is_mark(mark: Any) -> bool:
+    """Tell whether a mark is a text that cannot be taken for digits of the number before it."""
+    return isinstance(mark, str) and bool(mark.strip()) and not set(mark) & set("0123456789.,-()[]")
 
 
 def _read_names(given: Any) -> dict[Any, str] | None:

@@ -177,10 +177,8 @@ def tabulate_models(
     >>> from mlelogit.display.tables.table import tabulate_models
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
     >>> pair = {"vote": (res.record, res.covariance)}
-    >>> print(tabulate_models(pair, statistics=["nobs"]).as_markdown().split("- ")[0].rstrip())
-    |  | vote: Dole |
-    | --- | ---: |
-    ...
+    >>> tabulate_models(pair, below=None, statistics=["nobs"]).to_frame(text=True).index.tolist()
+    ['Intercept', 'age', 'Observations']
     """
     request = read_request(
         layout, below, exponentiate, stars, names, digits, statistics, alpha, title
@@ -212,7 +210,7 @@ def tabulate_fit(
     --------
     >>> import mlelogit as ml
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
-    >>> res.table("latex", below="interval").startswith("\\begingroup")
+    >>> res.table("latex", below="interval").startswith("\\begin{center}")
     True
     """
     pair = {record.encoding.outcome_name: (record, covariance)}
