@@ -37,6 +37,7 @@ LAYERS = (
     "datasets",
     "bridges",
     "results",
+    "comparison",
     "model",
     "cli",
     "__main__",
@@ -182,7 +183,21 @@ INSIDE = {
         "margins.effects",
     ),
     "display": (
+        "escapes",
         "summary",
+        "tables.layout",
+        "tables.numbers",
+        "tables.request",
+        "tables.models",
+        "tables.statistics",
+        "tables.notes",
+        "tables.content",
+        "tables.text",
+        "tables.html",
+        "tables.latex",
+        "tables.word",
+        "tables.gt",
+        "tables.table",
         "plots.style",
         "plots.canvas",
         "plots.rows",
@@ -208,7 +223,7 @@ INSIDE = {
     ),
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
-    "bridges": ("columns", "covariances", "adapter", "marginaleffects"),
+    "bridges": ("maketables", "columns", "covariances", "adapter", "marginaleffects"),
 }
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.display.summary import write_name
+from mlelogit.display.escapes import write_name
 from mlelogit.notices import import_extra
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
