@@ -49,8 +49,8 @@ def write_html(title: str, *parts: str | pd.DataFrame) -> str:
     return "".join(written)
 
 
-def write_table(frame: pd.DataFrame) -> str:
-    """Write a frame as an HTML table, its numbers with six digits.
+def write_table(frame: pd.DataFrame, index: bool = True) -> str:
+    """Write a frame as an HTML table, its numbers with four digits, maybe without its index.
 
     Examples
     --------
@@ -60,5 +60,10 @@ def write_table(frame: pd.DataFrame) -> str:
     True
     """
     return frame.to_html(
-        border=0, escape=True, float_format="{:.6g}".format, max_rows=MOST_ROWS, na_rep=""
+        border=0,
+        escape=True,
+        float_format="{:.4g}".format,
+        index=index,
+        max_rows=MOST_ROWS,
+        na_rep="",
     )
