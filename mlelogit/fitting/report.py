@@ -123,7 +123,13 @@ class SeparationReport(Shown):
 
     def _repr_html_(self) -> str:
         title, *rest = str(self).split("\n")
-        return write_html(title, "\n".join(rest[:1]), self.coefficients, self.examples)
+        if not rest:
+            return write_html(title)
+        known = self.coefficients[["limit", "sure"]].to_numpy(dtype=object)
+        told = [_tell_limit(limit, sure).removeprefix("-> ") for limit, sure in known]
+        running = self.coefficients[["category", "name"]].assign(limit=told)
+        words = "Coefficients that run to infinity", "Categories that are told apart, with a row"
+        return write_html(title, rest[0], words[0], running, words[1], self.examples)
 
     def tell(self) -> list[str]:
         """Say what is separated, which coefficients run to infinity, and show rows."""
