@@ -44,6 +44,7 @@ __all__ = [
     "OptionError",
     "OutcomeError",
     "ParamsError",
+    "PictureError",
     "RankDeficiencyError",
     "ScaleError",
     "SeparationWarning",
@@ -171,6 +172,10 @@ class ParamsError(MNLogitError):
 
 class ConstraintError(ParamsError):
     """Constraints cannot be read, cannot all hold, or have no theory with what else is asked."""
+
+
+class PictureError(MNLogitError):
+    """There is nothing that a picture could show."""
 
 
 class RankDeficiencyError(MNLogitError):
