@@ -85,16 +85,18 @@ def write_whole(text: str, path: Any) -> Path:
     'all of it'
     """
     target = check_target(path)
-    if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
-        return target
+    plain = not target.exists() or target.is_file()
     try:
-        _put_in_place(text, target)
+        if plain:
+            _put_in_place(text, target)
+        else:
+            target.write_text(text, encoding="utf-8")
+    except BrokenPipeError:
+        raise
     except (OSError, UnicodeEncodeError) as error:
+        kept = " What was there before is as it was." if plain else ""
         said = write_value(str(path))
-        raise OutputFileError(
-            f"{said} was not written: {error}. What was there before is as it was."
-        ) from error
+        raise OutputFileError(f"{said} was not written: {error}.{kept}") from error
     return target
 
 
