@@ -13,19 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlelogit.data.files import check_target, write_whole
-from mlelogit.data.frames import check_unique_names
+from mlelogit.data.files import check_target, read_data, write_whole
 from mlelogit.exceptions import (
     DataFileError,
-    MissingExtraError,
     MNLogitError,
     MNLogitWarning,
     OptionError,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlelogit.results import MNLogitResults
 
 FORMATS = ("text", "html", "latex", "markdown", "json")
@@ -292,57 +288,6 @@ def _read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str
             raise OptionError(f"--equation {name} names no category whose equation it enters.")
         entered.setdefault(name, []).extend(categories)
     return entered
-
-
-def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a csv or parquet file.
-
-    Parameters
-    ----------
-    path : str
-    missing : sequence of str, optional
-        Entries of a csv that mean a missing value; pandas' list if not given.
-
-    Raises
-    ------
-    DataFileError
-        If it is absent, empty, not of that format, or its rows are longer than its
-        header.
-    DuplicateColumnError
-        If two columns of a csv have the same name.
-    MissingExtraError
-        If parquet needs the extra "frames".
-    """
-    import pandas as pd
-
-    if not Path(path).is_file():
-        raise DataFileError(f"There is no file {path!r}.")
-    try:
-        if path.lower().endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
-        return _read_csv(path, missing)
-    except ImportError as error:
-        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
-    except MNLogitError:
-        raise
-    except Exception as error:
-        raise DataFileError(f"{path!r} cannot be read: {error}") from error
-
-
-def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
-    import pandas as pd
-
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
-    check_unique_names(header.dropna().tolist(), path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            low_memory=False,
-            index_col=False,
-            na_values=missing,
-            keep_default_na=missing is None,
-        )
 
 
 def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict[str, Any]:

@@ -1,14 +1,25 @@
-"""Write a file as a whole or not at all."""
+"""Read a table from a file, and write a file as a whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mlelogit.data.arguments import write_value
-from mlelogit.exceptions import OutputFileError
+from mlelogit.data.frames import check_unique_names
+from mlelogit.exceptions import (
+    DataFileError,
+    MissingExtraError,
+    MNLogitError,
+    OutputFileError,
+)
+from mlelogit.notices import in_turn
 
 
 def check_target(path: Any) -> Path:
@@ -74,16 +85,18 @@ def write_whole(text: str, path: Any) -> Path:
     'all of it'
     """
     target = check_target(path)
-    if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
-        return target
+    plain = not target.exists() or target.is_file()
     try:
-        _put_in_place(text, target)
+        if plain:
+            _put_in_place(text, target)
+        else:
+            target.write_text(text, encoding="utf-8")
+    except BrokenPipeError:
+        raise
     except (OSError, UnicodeEncodeError) as error:
+        kept = " What was there before is as it was." if plain else ""
         said = write_value(str(path))
-        raise OutputFileError(
-            f"{said} was not written: {error}. What was there before is as it was."
-        ) from error
+        raise OutputFileError(f"{said} was not written: {error}.{kept}") from error
     return target
 
 
@@ -99,3 +112,51 @@ def _put_in_place(text: str, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a csv or parquet file.
+
+    Parameters
+    ----------
+    path : str
+    missing : sequence of str, optional
+        Entries of a csv that mean a missing value; pandas' list if not given.
+
+    Raises
+    ------
+    DataFileError
+        If it is absent, empty, not of that format, or its rows are longer than its
+        header.
+    DuplicateColumnError
+        If two columns of a csv have the same name.
+    MissingExtraError
+        If parquet needs the extra "frames".
+    """
+    if not Path(path).is_file():
+        raise DataFileError(f"There is no file {path!r}.")
+    try:
+        if path.lower().endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        return _read_csv(path, missing)
+    except ImportError as error:
+        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
+    except MNLogitError:
+        raise
+    except Exception as error:
+        raise DataFileError(f"{path!r} cannot be read: {error}") from error
+
+
+@in_turn
+def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+    check_unique_names(header.dropna().tolist(), path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            low_memory=False,
+            index_col=False,
+            na_values=missing,
+            keep_default_na=missing is None,
+        )

@@ -161,6 +161,36 @@ def make_table(
     )
 
 
+def tabulate(
+    caption: str,
+    frame: pd.DataFrame,
+    columns: Sequence[tuple[str, str, str]],
+    note: str = "",
+    group: str | None = None,
+) -> Table:
+    """Write columns of a frame as a table.
+
+    Parameters
+    ----------
+    caption : str
+    frame : DataFrame
+    columns : sequence of (str, str, str)
+        Name in the frame, title, and which of `WRITERS` writes it. Those that the frame does not
+        have are left out.
+    note : str
+    group : str, optional
+        The column that holds the titles under which rows stand.
+    """
+    shown = [column for column in columns if column[0] in frame]
+    return make_table(
+        caption,
+        iterate(frame, *(name for name, _, _ in shown)),
+        [(title, kind) for _, title, kind in shown],
+        note,
+        None if group is None else [str(title) for title in frame[group]],
+    )
+
+
 def iterate(frame: pd.DataFrame, *columns: str) -> Iterable[tuple]:
     """Go through some columns of a frame, row by row."""
     return frame[list(columns)].itertuples(index=False, name=None)

@@ -126,7 +126,7 @@ class Picture:
     alt : str
         What is to be seen, for who cannot see it.
     caption : str
-    width : float
+    width, height : float
         In inches.
     """
 
@@ -134,6 +134,7 @@ class Picture:
     alt: str
     caption: str
     width: float
+    height: float
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mlelogit.data.arguments import check_choice, settle_seed, write_value
+from mlelogit.data.arguments import check_choice, check_disp, settle_seed, write_value
 from mlelogit.data.files import check_target, write_whole
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cautions import write_warnings
 from mlelogit.display.report.colophon import find_release, write_citation, write_reproduction
 from mlelogit.display.report.content import Notice, Page, Part, Section
+from mlelogit.display.report.effects import write_effects
 from mlelogit.display.report.estimates import write_coefficients
 from mlelogit.display.report.hypotheses import write_tests
-from mlelogit.display.report.measures import write_calibration, write_fit
+from mlelogit.display.report.measures import write_fit
 from mlelogit.display.report.overview import judge_fit, write_data, write_overview
 from mlelogit.display.report.page import write_page
+from mlelogit.display.report.predictions import write_calibration
 from mlelogit.display.report.proof import write_certificate, write_verification
+from mlelogit.display.report.rowwise import write_influence
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.display.report.wording import explain
 from mlelogit.exceptions import OptionError
@@ -37,9 +40,11 @@ SECTIONS: dict[str, tuple[str, Callable[..., Iterable[Part]]]] = {
     "certificate": ("Certificate of the maximum", write_certificate),
     "verification": ("Independent verification", write_verification),
     "coefficients": ("Coefficients and risk ratios", write_coefficients),
+    "effects": ("Effects on probabilities", write_effects),
     "tests": ("Tests of terms", write_tests),
     "fit": ("Fit of the model", write_fit),
-    "calibration": ("Predictions and outcomes", write_calibration),
+    "calibration": ("Predictions and calibration", write_calibration),
+    "influence": ("Influence of single rows", write_influence),
     "citation": ("How to cite", write_citation),
     "reproduction": ("How to reproduce", write_reproduction),
 }
@@ -115,7 +120,8 @@ def make_report(
         "Multinomial logit of" the outcome if not given.
     sections : str or sequence of str, optional
         Which sections, in which order: of overview, warnings, data, certificate, verification,
-        coefficients, tests, fit, calibration, citation, reproduction. All if not given.
+        coefficients, effects, tests, fit, calibration, influence, citation, reproduction. All if
+        not given.
     alpha : float
         Intervals cover with probability ``1 - alpha``.
     seed : int
@@ -151,6 +157,7 @@ def make_report(
     name = _settle_title(title, record)
     extra = _read_provenance(provenance)
     given = check_alpha(alpha), settle_seed(seed), extra
+    disp = check_disp(disp)
     scope = Scope(record, covariance, verify, *given)
     page = Page(
         name,

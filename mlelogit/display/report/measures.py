@@ -10,7 +10,6 @@ from mlelogit.display.report.hypotheses import list_nulls, tabulate_tests
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from mlelogit.inference.testing.goodness import SMALL_COUNT, SMALL_SHARE, measure_fit
-from mlelogit.interpretation.prediction import tabulate_predictions
 
 NAMES = {
     "nobs": "Observations",
@@ -97,27 +96,3 @@ def _test_fit(scope: Scope) -> Iterator[Part]:
             f"{write_share(found.small)} of their fitted counts are below {SMALL_COUNT:g}"
             + (", so that the first two tests are rough." if rough else ".")
         )
-
-
-def write_calibration(scope: Scope) -> Iterator[Part]:
-    """Set predictions beside outcomes."""
-    yield from attempt("Predicted categories", _tabulate_predicted, scope)
-
-
-def _tabulate_predicted(scope: Scope) -> Iterator[Part]:
-    found = tabulate_predictions(scope.record)
-    names = scope.encoding.category_names
-    rows = [
-        (name, *counts, counts.sum(), counts[i] / counts.sum())
-        for i, (name, counts) in enumerate(zip(names, found.to_numpy(), strict=True))
-    ]
-    yield make_table(
-        "Observed categories (rows) and the most probable ones (columns)",
-        rows,
-        [
-            ("Observed", "text"),
-            *((name, "count") for name in names),
-            ("All", "count"),
-            ("Predicted right", "share"),
-        ],
-    )

@@ -25,6 +25,9 @@ from mlelogit.display.report.content import (
     Tiles,
 )
 
+# Dots per inch of a browser, and the width that a picture keeps on a small screen: there it is
+# moved sideways, as its words would be too small to be read.
+DOTS, LEAST = 96, 480
 # Names of rows up to this length stay on one line where there is room.
 BRIEF = 26
 # A minus sign inside such a number is no place to break a line.
@@ -187,13 +190,15 @@ def _(part: Snippet, identity: str = "") -> str:
 
 
 @write_part.register
-def _(part: Picture, _identity: str = "") -> str:
+def _(part: Picture, identity: str = "") -> str:
+    width, height = (round(DOTS * size) for size in (part.width, part.height))
     image = (
-        f'<img src="{escape(part.source)}" alt="{write_text(part.alt)}" '
-        f'style="width:{part.width:.2f}in">'
+        f'<img src="{escape(part.source)}" alt="{write_text(part.alt)}" width="{width}" '
+        f'height="{height}" style="--least:{min(width, LEAST)}px">'
     )
-    caption = f"<figcaption>{write_text(part.caption)}</figcaption>"
-    return f'<figure>\n{caption}\n<div class="scroll">{image}</div>\n</figure>'
+    caption = f'<figcaption id="{identity}">{write_text(part.caption)}</figcaption>'
+    frame = f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{identity}">'
+    return f"<figure>\n{caption}\n{frame}{image}</div>\n</figure>"
 
 
 @write_part.register

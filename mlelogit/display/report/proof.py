@@ -9,6 +9,7 @@ import numpy as np
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import iterate, make_table, write_brief, write_count
 from mlelogit.display.report.content import Facts, Heading, Items, Notice, Paragraph, Part
+from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import frame_trace
@@ -54,6 +55,13 @@ def write_certificate(scope: Scope) -> Iterator[Part]:
     yield Facts(tuple(rows))
     if record.separation.found:
         yield from _tell_separation(scope)
+    yield from draw(
+        scope,
+        "trace",
+        "The climb to the maximum",
+        "For every step how far the log-likelihood was below its end, on a log scale. The numbers "
+        "are in the table below.",
+    )
     yield from _list_steps(scope)
 
 
@@ -79,6 +87,12 @@ def _tell_separation(scope: Scope) -> Iterator[Part]:
     )
     if report.certificate is not None:
         yield Paragraph(f"The model in the limit: {report.certificate}.")
+    yield from draw(
+        scope,
+        "separation",
+        "What is separated",
+        "Which coefficients have no finite estimate. They are in the table above.",
+    )
 
 
 def _count_first(count: int) -> str:
