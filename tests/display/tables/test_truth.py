@@ -118,7 +118,7 @@ def test_the_long_layout_has_rows_of_category_and_name(form):
             stacks = []
             for kind in ("plain", "robust"):
                 coefs, errors = truths(kind)
-                numbers = coefs.at[name, category], errors.at[name, category]
+                numbers = coefs.loc[name, category], errors.loc[name, category]
                 stacks.append(expected_stack(*numbers, "std_err", False))
             wanted.append([label, *(stack[0].rstrip("*") for stack in stacks)])
             wanted.append(["", *(stack[1] for stack in stacks)])
@@ -134,8 +134,8 @@ def test_the_frame_holds_the_numbers_not_rounded():
         for category in coefs.columns:
             for name in coefs.index:
                 found = frame.loc[name, (kind, category)]
-                assert found["estimate"] == pytest.approx(coefs.at[name, category], rel=1e-9)
-                assert found["std_err"] == pytest.approx(errors.at[name, category], rel=1e-7)
+                assert found["estimate"] == pytest.approx(coefs.loc[name, category], rel=1e-9)
+                assert found["std_err"] == pytest.approx(errors.loc[name, category], rel=1e-7)
 
 
 def test_published_risk_ratios_come_out():
