@@ -167,7 +167,7 @@ def test_intervals_have_the_level_asked_for(res):
     table = ml.compare_models({"m": res}, below="interval", alpha=0.2, statistics=None)
     lower, upper = res.conf_int(0.2).loc[("red", "educ")]
     assert table.layout.sections[0].rows[2].lines[1][1].plain == f"[{lower:.3f}, {upper:.3f}]"
-    assert "80% intervals in brackets" in notes(table)
+    assert "80% Wald intervals in brackets" in notes(table)
 
 
 def test_stars_follow_their_thresholds(res):
@@ -253,6 +253,11 @@ def test_other_bases_are_told_and_their_rows_apart(res):
     frame = long.to_frame()
     assert frame.loc[frame.index.get_level_values(0) == "red vs green", "b"].isna().all()
     assert frame.loc[("red vs blue", "age", "estimate"), "b"] == moved.params.loc["age", "red"]
+
+
+def test_names_with_commas_are_told_apart(res):
+    models = {"a, b": res, "c": res, "d": res.with_cov("HC1")}
+    assert "a, b; c: Covariance nonrobust" in notes(ml.compare_models(models))
 
 
 def test_one_base_is_told_once_and_heads_are_categories(res):

@@ -186,6 +186,10 @@ def test_a_word_document_is_a_table_with_a_head_and_notes(tmp_path):
     marked = [row._tr.xpath("./w:trPr/w:tblHeader") != [] for row in found.rows]
     assert marked == [True, True, *[False] * 13]
     assert found.cell(0, 1)._tc is found.cell(0, 2)._tc
+    edges = [[e.tag.split("}")[1] for e in b] for b in found._tbl.xpath(".//w:tcBorders")]
+    assert ["top", "bottom"] in edges
+    assert ["bottom", "top"] not in edges
+    assert all(len(set(edge)) == len(edge) for edge in edges)
     assert document.sections[0].page_width < document.sections[0].page_height
 
 
