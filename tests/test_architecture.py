@@ -51,6 +51,7 @@ INSIDE = {
         "sources",
         "columns",
         "encoding",
+        "changes",
         "wording",
         "restrictions",
         "combinations",
@@ -145,7 +146,7 @@ INSIDE = {
         "intervals.contrasts",
         "resampling.validation",
     ),
-    "interpretation": ("prediction", "selection"),
+    "interpretation": ("points", "averages", "prediction", "selection"),
     "display": (
         "escapes",
         "summary",
