@@ -20,7 +20,7 @@ STYLE = """<style>
   text-align: center; }
 .mlelogit-models thead th span { border-bottom: 1px solid; display: block; }
 .mlelogit-models tbody tr:first-child > * { border-top: 1px solid; padding-top: 0.3em; }
-.mlelogit-models tbody th[colspan] { font-style: italic; text-align: left; }
+.mlelogit-models tbody th[colspan] { font-style: italic; padding-left: 0.3em; text-align: left; }
 .mlelogit-models td b { font-weight: normal; position: absolute; }
 .mlelogit-models p { font-size: 0.9em; margin: 0; max-width: 60em; text-align: left; }
 </style>"""

@@ -131,7 +131,8 @@ def _write_number(cell: Cell) -> str:
     if not cell.is_number:
         return escape_latex(cell.text) + _write_stars(cell.stars)
     text = POWER.sub(lambda m: _write_power(*m.groups()), cell.text)
-    text = re.sub(r"(?<![\^{])-(?=[\di])", "$-$", text).replace("inf", r"$\infty$")
+    text = re.sub(r"(-?)inf", r"$\1\\infty$", text)
+    text = re.sub(r"(?<![\^{])-(?=\d)", "$-$", text)
     return text.replace("<", "$<$") + _write_stars(cell.stars)
 
 

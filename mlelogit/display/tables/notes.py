@@ -31,7 +31,7 @@ def write_notes(
     if request.stars:
         legend = ", ".join(f"{mark} p < {threshold:.10g}" for mark, threshold in request.stars)
         notes.append(f"Two-sided p-values: {legend}.")
-    notes += _gather(models, _tell_fit)
+    notes += _gather(models, lambda model: _tell_fit(model, request.exponentiate))
     notes += _tell_differences(models)
     if rows.hidden:
         notes.append(f"Not shown: {', '.join(rows.hidden)}.")
@@ -39,7 +39,7 @@ def write_notes(
         labels = ", ".join(dict.fromkeys(found["label"]))
         which = list(dict.fromkeys(found["model"]))
         said = f"{labels}: nan, since {reason}."
-        notes.append(said if len(which) == len(models) else f"{', '.join(which)}: {said}")
+        notes.append(said if len(which) == len(models) else f"{_join_names(which)}: {said}")
     return tuple(write_name(note) for note in notes)
 
 
@@ -50,9 +50,14 @@ def _gather(models: list[Model], tell: Callable[[Model], Iterable[str]]) -> list
         for sentence in tell(model):
             found.setdefault(sentence, []).append(model.name)
     return [
-        sentence if len(names) == len(models) else f"{', '.join(names)}: {sentence}"
+        sentence if len(names) == len(models) else f"{_join_names(names)}: {sentence}"
         for sentence, names in found.items()
     ]
+
+
+def _join_names(names: list[str]) -> str:
+    """List models; with semicolons where a name has a comma."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def _tell_base(model: Model, headings: Headings) -> str:
@@ -66,7 +71,7 @@ def _tell_cells(models: list[Model], request: TableRequest) -> str:
     """Say what a cell holds."""
     letters = {_find_letter(model) for model in models}
     ratio = f"{' or '.join(sorted(letters, reverse=True))} statistics"
-    level = f"{100 * (1 - request.alpha):.10g}% intervals in brackets"
+    level = f"{100 * (1 - request.alpha):.10g}% Wald intervals in brackets"
     marked = len(request.below) > 1
     words = {
         "std_err": "standard errors in parentheses",
@@ -102,14 +107,19 @@ def _tell_covariance(model: Model) -> Iterable[str]:
         yield f"{UNNAMED}, as no finite maximum has been shown to exist."
 
 
-def _tell_fit(model: Model) -> Iterable[str]:
+def _tell_fit(model: Model, exponentiate: bool) -> Iterable[str]:
     """Say what a reader must know of one fit."""
     record, encoding = model.record, model.encoding
     if record.separation.found:
+        running = (
+            "Ratios of zero or infinity are of coefficients that run to infinity, those of nan of "
+            "such as may"
+            if exponentiate
+            else "Coefficients of infinity run there, and those of nan may"
+        )
         yield (
             f"{record.separation.verdict.capitalize()} separation: no finite maximum exists. "
-            "Coefficients that are infinite or nan run to infinity, or may; others are those of "
-            "the model in the limit."
+            f"{running}; others are those of the model in the limit."
         )
     elif not record.maximum.converged:
         yield f"NOT CONVERGED. {record.maximum.status.value}"

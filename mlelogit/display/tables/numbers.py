@@ -8,6 +8,8 @@ import numpy as np
 LARGE = 1e7
 # More zeros after the point than a reader counts.
 SMALL = 1e-4
+# Fewer would not tell 0.049 from 0.05.
+P_DIGITS = 3
 
 
 def write_number(value: float, digits: int) -> str:
@@ -89,6 +91,6 @@ def write_p(value: float, digits: int) -> str:
     """
     if np.isnan(value):
         return "nan"
-    digits = max(digits, 2)
+    digits = max(digits, P_DIGITS)
     bound = 10.0**-digits
     return f"<{bound:.{digits}f}" if value < bound else f"{value:.{digits}f}"

@@ -32,7 +32,10 @@ def write_text(layout: Layout) -> str:
     widths = [max(map(measure, (head, *cells))) for head, cells in zip(heads, columns, strict=True)]
     _widen(layout, widths)
     stub = max(map(measure, _list_labels(layout)))
-    total = stub + sum(widths) + len(GAP) * len(widths)
+    room = sum(widths) + len(GAP) * len(widths)
+    longest = max(measure(section.heading) for section in layout.sections)
+    stub = max(stub, longest - room)
+    total = stub + room
     lines = [*_write_heads(layout, heads, widths, stub), "-" * total]
     lines += _write_body(layout, columns, widths, stub)
     if layout.foot:

@@ -82,7 +82,7 @@ def _fill_table(document: Any, layout: Layout) -> None:
             if style == "group":
                 _draw_rule(cell, "bottom", THIN)
             column += count
-        for cell in cells:
+        for cell in table.rows[i].cells:
             if rule:
                 _draw_rule(cell, "top", rule)
             if i == len(lines) - 1:
@@ -143,10 +143,12 @@ def _draw_rule(cell: Any, edge: str, size: int) -> None:
     if borders is None:
         borders = oxml.OxmlElement("w:tcBorders")
         properties.append(borders)
-    rule = oxml.OxmlElement(f"w:{edge}")
+    rule = borders.find(ns.qn(f"w:{edge}"))
+    if rule is None:
+        rule = oxml.OxmlElement(f"w:{edge}")
+        borders.insert(0 if edge == "top" else len(borders), rule)  # Word wants the top first.
     for key, value in (("val", "single"), ("sz", str(size)), ("space", "0"), ("color", "auto")):
         rule.set(ns.qn(f"w:{key}"), value)
-    borders.append(rule)
 
 
 def _repeat_on_pages(row: Any) -> None:
