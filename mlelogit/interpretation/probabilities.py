@@ -200,7 +200,8 @@ def tabulate_prediction(
     The interval of a probability is that of its log-odds against all others, ``logit(y) ± q se``,
     mapped back: it lies between 0 and 1 by construction, does not depend on the base, and for two
     categories is the one of the linear predictor. The standard error is that of the probability
-    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``.
+    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``. What
+    constraints fix has the standard error zero, and no interval.
 
     Parameters
     ----------
@@ -249,8 +250,9 @@ def tabulate_prediction(
         said |= {"method": simultaneous, "family": family, "seed": asked.seed}
         half = find_multipliers(estimates, errors, asked)
     with np.errstate(invalid="ignore"):
+        reach = half * np.where(errors > 0, errors, np.nan)
         numbers = {"log_odds": log_odds, "std_err": errors}
-        numbers |= {"lower": log_odds - half * errors, "upper": log_odds + half * errors}
+        numbers |= {"lower": log_odds - reach, "upper": log_odds + reach}
     if which == "prob":
         numbers = {
             "probability": expit(log_odds),
