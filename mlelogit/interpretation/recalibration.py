@@ -33,7 +33,7 @@ from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.interpretation.outcomes import JudgedRows
+from mlelogit.interpretation.outcomes import JudgedRows, index_keys
 
 MODELS = ("slopes of one", "own slopes", "one slope")
 COLUMNS = ("estimate", "std_err", "lower", "upper", "ideal")
@@ -209,7 +209,7 @@ def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFram
     errors = np.concatenate([fit.errors for fit in fits])
     half = find_quantile(alpha) * errors
     values = np.column_stack([estimates, errors, estimates - half, estimates + half, ideal])
-    index = pd.MultiIndex.from_tuples(keys, names=["model", "coefficient", "category"])
+    index = index_keys(keys, ["model", "coefficient", "category"])
     return pd.DataFrame(values, index=index, columns=list(COLUMNS))
 
 
