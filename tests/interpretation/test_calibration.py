@@ -118,7 +118,7 @@ def recalibrate_plainly(u, codes, weights, place):
     def fall(params):
         intercepts, slopes = place(params)
         logs = log_softmax(np.column_stack([np.zeros(len(u)), intercepts + slopes * u]), axis=1)
-        return -weights @ logs[np.arange(len(l)), codes]
+        return -weights @ logs[np.arange(len(u)), codes]
 
     size = 2 * u.shape[1]
     found = minimize(fall, np.zeros(size), method="BFGS", options={"gtol": 1e-8})
