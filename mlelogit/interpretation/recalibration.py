@@ -216,8 +216,8 @@ def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFram
 def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame:
     size = len(judged.categories) - 1
     constants, slopes = fits[0].loglike, fits[1].loglike
-    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else ""
-    reason = OWN_REASON if judged.own else reason
+    reason = OWN_REASON if judged.own else ""
+    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else reason
     first, second = (reason or fit.reason for fit in fits[:2])
     tests = [
         _judge("intercepts zero, slopes one", start, slopes, 2 * size, second),
