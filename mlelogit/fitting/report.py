@@ -126,7 +126,10 @@ class SeparationReport(Shown):
         if not rest:
             return write_html(title)
         known = self.coefficients[["limit", "sure"]].to_numpy(dtype=object)
-        told = [_tell_limit(limit, sure).removeprefix("-> ") for limit, sure in known]
+        told = [
+            _tell_limit(limit, sure).removeprefix("-> ").removeprefix("is ")
+            for limit, sure in known
+        ]
         running = self.coefficients[["category", "name"]].assign(limit=told)
         words = "Coefficients that run to infinity", "Categories that are told apart, with a row"
         return write_html(title, rest[0], words[0], running, words[1], self.examples)
