@@ -14,6 +14,7 @@ from typing import Any
 
 from mlelogit.bridges.columns import WEIGHTS, collect_rows
 from mlelogit.exceptions import BridgeError, OptionError, UnusedWeightsWarning
+from mlelogit.fitting.record import FitRecord
 from mlelogit.notices import import_extra, warn_user
 
 FIRST_UNFIT_POLARS = 2
@@ -76,13 +77,20 @@ def adapt(results: Any, data: Any = None) -> Any:
     from mlelogit.bridges.adapter import Adapter
 
     rows = collect_rows(results.record, data)
-    if WEIGHTS in rows.columns or (data is not None and results.record.weight_type):
-        warn_user(
-            f"marginaleffects averages over rows that count the same; pass wts={WEIGHTS!r} to "
-            "average as the fit's weights or counts do.",
-            UnusedWeightsWarning,
-        )
+    _warn_of_weights(results.record, data)
     return Adapter(results, results.record, results.covariance, rows)
+
+
+def _warn_of_weights(record: FitRecord, data: Any) -> None:
+    """Warn that averages take no weights by themselves; of data given they are not known."""
+    if record.weight_type is None and record.encoding.outcome_kind != "counts":
+        return
+    how = f"pass wts={WEIGHTS!r}" if data is None else "pass wts= with the column that has them"
+    warn_user(
+        f"marginaleffects averages over rows that count the same; {how} to average as the fit's "
+        "weights or counts do.",
+        UnusedWeightsWarning,
+    )
 
 
 def _check_polars() -> None:

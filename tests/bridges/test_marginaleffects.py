@@ -236,6 +236,17 @@ def test_weights_of_rows_are_used_when_asked_for(name):
     )
 
 
+def test_weights_of_other_rows_are_asked_for_by_their_column():
+    res = fit("age + own", weights="times", weight_type="frequency")
+    with pytest.warns(UnusedWeightsWarning, match="wts= with the column"):
+        model = adapt(res, data=DATA)
+    expanded = DATA.loc[DATA.index.repeat(DATA.times)]
+    left = me.avg_predictions(model, wts="times")
+    right = me.avg_predictions(adapt(fit("age + own", expanded.reset_index(drop=True))))
+    np.testing.assert_allclose(left["estimate"], right["estimate"], rtol=1e-10)
+    np.testing.assert_allclose(left["std_error"], right["std_error"], rtol=1e-6)
+
+
 def test_counts_and_frequencies_equal_expanded_rows():
     rows = DATA.assign(old=np.where(DATA.age > 50, 1.0, 0.0))
     rows["one"] = 1
@@ -397,6 +408,33 @@ def test_offsets_go_with_the_rows(by_name):
     if not by_name:
         with pytest.raises(ColumnNotFoundError, match="fit_offset: art"):
             me.predictions(model, newdata=DATA.iloc[:3])
+
+
+def test_offsets_after_a_change_of_base():
+    values = np.random.default_rng(4).normal(size=(len(DATA), 3))
+    res = fit("age + own", offset=values)
+    found = me.avg_predictions(adapt(res.rebase("science")))
+    np.testing.assert_allclose(found["estimate"], res.predict().mean(), rtol=1e-12)
+
+
+def test_constrained_and_bias_reduced_fits():
+    model = ml.mnlogit("subject ~ age + own", DATA)
+    held = model.fit(constraints=["letters: own = 0", "science: age = letters: age"])
+    for res in (held, model.fit(bias_reduction="mean")):
+        hand = ByHand(res, "age + own", DATA)
+        found = me.avg_predictions(adapt(res))
+        check(found, *hand.estimate(lambda predict: predict(DATA).mean(axis=0)))
+
+
+def test_hypotheses_by_formula_within_groups():
+    model = adapt(fit("age + town"))
+    parts = me.avg_predictions(model, by="town")
+    found = me.avg_predictions(model, by="town", hypothesis="difference ~ sequential | group")
+    assert len(found) == 6
+    by_group = parts["estimate"].to_numpy().reshape(3, 3)
+    np.testing.assert_allclose(
+        np.sort(found["estimate"]), np.sort(np.diff(by_group, axis=1).ravel()), rtol=1e-10
+    )
 
 
 def test_grids_means_and_other_columns():
