@@ -31,10 +31,7 @@ import marginaleffects as me  # noqa: E402
 from mlelogit.bridges import marginaleffects as bridge  # noqa: E402
 
 # marginaleffects 0.6 uses what polars 1.44 says polars 2 will drop.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*mlelogit.*counts? the same.*:UserWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 WITH_EFFECTS = ("anes96", "brand", "chile", "heating", "penguins", "travelmode", "womenlf")
 SUBJECTS = ("art", "letters", "science")
 
