@@ -52,15 +52,7 @@ from mlelogit.inference.testing.independence import IndependenceTests, iia_tests
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
 from mlelogit.inference.testing.score import score_test
 from mlelogit.inference.testing.terms import term_tests
-from mlelogit.interpretation.influence import Influence, measure_influence
-from mlelogit.interpretation.prediction import (
-    compute_loglikeobs,
-    compute_score_obs,
-    predict,
-    tabulate_predictions,
-)
-from mlelogit.interpretation.residuals import compute_residuals
-from mlelogit.interpretation.worst import find_worst_predicted
+from mlelogit.interpretation import influence, prediction, residuals, worst
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -273,42 +265,42 @@ class MNLogitResults:
     @property
     def fittedvalues(self) -> Any:
         """Probabilities of the rows used, rows x categories."""
-        return predict(self.record)
+        return prediction.predict(self.record)
 
     @property
     def resid_response(self) -> pd.DataFrame:
         """Observed less expected, rows x categories."""
-        return compute_residuals(self.record)
+        return residuals.compute_residuals(self.record)
 
     @property
     def resid_pearson(self) -> pd.DataFrame:
         """Pearson residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
-        return compute_residuals(self.record, "pearson")
+        return residuals.compute_residuals(self.record, "pearson")
 
     @property
     def resid_deviance(self) -> pd.DataFrame:
         """Deviance residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
-        return compute_residuals(self.record, "deviance")
+        return residuals.compute_residuals(self.record, "deviance")
 
     def residuals(self, kind: str = "response", seed: Any = None) -> Any:
         """Return response, pearson, deviance or quantile; see `interpretation.residuals`."""
-        return compute_residuals(self.record, kind, seed)
+        return residuals.compute_residuals(self.record, kind, seed)
 
-    def get_influence(self, unit: str = "row") -> Influence:
+    def get_influence(self, unit: str = "row") -> influence.Influence:
         """Leave out each row, or person; see `interpretation.influence.measure_influence`."""
-        return measure_influence(self.record, self.covariance, unit)
+        return influence.measure_influence(self.record, self.covariance, unit)
 
     def worst_predicted(self, n: int = 10) -> pd.DataFrame:
         """Return the rows predicted worst; see `interpretation.worst.find_worst_predicted`."""
-        return find_worst_predicted(self.record, n)
+        return worst.find_worst_predicted(self.record, n)
 
     def loglikeobs(self) -> pd.Series:
         """Return every row's contribution to the log-likelihood."""
-        return compute_loglikeobs(self.record)
+        return prediction.compute_loglikeobs(self.record)
 
     def score_obs(self) -> pd.DataFrame:
         """Return every row's contribution to the score."""
-        return compute_score_obs(self.record)
+        return prediction.compute_score_obs(self.record)
 
     def score(self) -> pd.DataFrame:
         """Return the score at the estimates, laid out as `params`."""
@@ -317,13 +309,13 @@ class MNLogitResults:
 
     def pred_table(self) -> pd.DataFrame:
         """Return observed against predicted categories."""
-        return tabulate_predictions(self.record)
+        return prediction.tabulate_predictions(self.record)
 
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
     ) -> Any:
         """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
-        return predict(self.record, newdata, which, offset, missing)
+        return prediction.predict(self.record, newdata, which, offset, missing)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
