@@ -343,11 +343,10 @@ def _map_dfbeta(record: FitRecord, objective: LogLikelihood, count: int) -> np.n
 
 
 def scale_steps(influence: Influence, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return dfbeta over the standard errors, NaN where they are zero."""
+    """Return dfbeta over the standard errors, NaN where both are zero."""
     encoding, bse = influence.record.encoding, influence.covariance.bse
     errors = spread_columns(bse.reshape(influence.record.params.shape), encoding).ravel()
     values = divide_by_errors(frame.to_numpy(), errors)
-    values[:, errors == 0] = np.nan
     return pd.DataFrame(values, index=frame.index, columns=frame.columns)
 
 
@@ -375,7 +374,7 @@ def find_most_influential(influence: Influence, n: int, by: str) -> pd.DataFrame
     check_choice("by", by, MEASURES)
     count = min(check_count(n), len(influence.rows))
     sizes = np.abs(influence.values[MEASURES.index(by)])
-    places = np.argsort(-np.where(np.isnan(sizes), -1.0, sizes), kind="stable")[:count]
+    places = np.argsort(-sizes, kind="stable")[:count]
     return describe_rows(
         influence.record, influence.rows[places], tabulate_influence(influence).iloc[places]
     )

@@ -172,6 +172,7 @@ def test_dfbeta_is_a_newton_step_without_the_row(case):
     distance = np.einsum("ni,ij,nj->n", steps, metric, steps) / free
     assert np.abs(influence.cooks_distance / distance - 1).max() < 1e-7
     dfbetas = influence.dfbetas.to_numpy()
+    assert (np.isnan(dfbetas) == (errors == 0)).all()
     moving = np.where(errors > 0, dfbetas, 0.0)
     best = np.abs(moving).argmax(axis=1)
     frame = influence.summary_frame()
@@ -306,6 +307,16 @@ def test_a_singular_covariance_measures_no_distance():
     assert "NaN: Cook's distance" in str(influence)
 
 
+def test_a_covariance_that_is_not_known_measures_no_distance():
+    res = fitted(FORMULA).with_cov("HC0")
+    unknown = replace(res.covariance, matrix=np.full((10, 10), np.nan), inner=None)
+    influence = measure_influence(res.record, unknown)
+    assert influence.cooks_distance.isna().all()
+    assert influence.dfbetas.isna().all().all()
+    assert influence.summary_frame()["largest_dfbetas"].isna().all()
+    assert influence.chi_square.notna().all()
+
+
 def separated():
     """Make rows where none of those with z = 1 is red, so that one coefficient is infinite."""
     frame = survey().copy()
@@ -400,6 +411,56 @@ def test_no_variance_of_a_residual_is_made_up(case):
     assert influence.cooks_distance.notna().all()
 
 
+def test_a_category_of_no_probability_that_is_observed_is_told_by_its_chi_square():
+    """Probabilities underflow: squares over them leave the doubles, and nothing else does."""
+    frame = survey().iloc[:60]
+    offset = np.zeros((60, 3))
+    offset[0, list("bgr").index(frame["party"][0][0])] = -800.0
+    influence = ml.mnlogit("party ~ age", frame, offset=offset).fit().get_influence()
+    assert np.isinf(influence.chi_square[0])
+    rest = influence.summary_frame().drop(columns=["chi_square", "category", "name"])
+    assert np.isfinite(rest.to_numpy()).all()
+    assert influence.leverage.sum() == pytest.approx(4, abs=1e-10)
+
+
+def test_steps_of_a_separated_fit_do_not_depend_on_the_base():
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("party ~ age + z", separated()).fit()
+    for kind in ("nonrobust", "HC1"):
+        seen = res.with_cov(kind)
+        one, two = seen.get_influence(), seen.rebase("green").get_influence()
+        gap = one.summary_frame()[list(MEASURES[:-1])] / two.summary_frame()[list(MEASURES[:-1])]
+        assert np.abs(gap - 1).max().max() < 1e-11
+        assert one.size == two.size == 5
+
+
+def test_a_bootstrap_covariance_measures_distances():
+    res = ml.mnlogit("party ~ age + educ", survey()).fit()
+    res = res.with_cov(res.bootstrap(60, seed=1, disp=False))
+    influence = res.get_influence()
+    steps, metric = influence.dfbeta.to_numpy(), np.linalg.inv(res.cov_params().to_numpy())
+    expected = np.einsum("ni,ij,nj->n", steps, metric, steps) / 6
+    assert np.abs(influence.cooks_distance / expected - 1).max() < 1e-9
+
+
+def test_labels_may_be_of_any_kind():
+    frame = counted().copy()
+    frame.index = pd.MultiIndex.from_product([range(8), list("vwxyz")], names=["g", "h"])
+    res = ml.mnlogit("counts(a, b, c) ~ x + z", frame).fit()
+    assert list(res.get_influence("person").index.names) == ["g", "h", "category"]
+    assert res.get_influence().index.equals(frame.index)
+    codes = pd.Series(
+        [
+            {"blue": (1, "a"), "red": (2, "b"), "green": (3, "c")}[party]
+            for party in survey()["party"]
+        ]
+    )
+    influence = ml.MNLogit(codes, np.column_stack([np.ones(160), survey()["age"]])).fit()
+    influence = influence.get_influence()
+    assert set(influence.summary_frame()["category"]) == {(2, "b"), (3, "c")}
+    assert set(influence.worst(2).columns) >= {"const", "x1"}
+
+
 def test_bad_questions_are_named():
     res = fitted(FORMULA)
     with pytest.raises(OptionError, match="row, person"):
@@ -431,6 +492,12 @@ def test_many_rows_are_done_as_few_are(storage):
         score = np.kron((codes[n] == [1, 2]) - p, x[n])
         step = np.linalg.solve(np.linalg.inv(covariance) - share, score)
         assert np.abs((frame.iloc[n] - step) / res.covariance.bse).max() < 1e-9
+    robust = res.with_cov("HC0")
+    distance = robust.get_influence().cooks_distance.iloc[:300]
+    metric = np.linalg.inv(robust.cov_params().to_numpy())
+    steps = frame.to_numpy()
+    expected = np.einsum("ni,ij,nj->n", steps, metric, steps) / 8
+    assert np.abs(distance / expected - 1).max() < 1e-9
 
 
 def test_dfbeta_comes_in_pieces():

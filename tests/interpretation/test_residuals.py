@@ -218,6 +218,19 @@ def test_residuals_in_the_limit_of_separated_data_are_finite(kind):
         assert (found.loc[frame["z"] == 1, "red"] == 0).all()
 
 
+def test_counts_in_the_limit_of_separated_data_have_residuals():
+    """Where z = 1 all people are in the first category, and nobody is left for the others."""
+    frame = make_counts().assign(z=np.arange(60) % 4 == 0)
+    frame.loc[frame["z"], ["b", "c", "e"]] = 0
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("counts(a, b, c, e) ~ x + z", frame).fit()
+    for kind in FIXED[:3]:
+        assert (res.residuals(kind)[frame["z"]] == 0).all().all()
+    shares = ndtr(res.residuals("quantile", seed=1)[frame["z"]])
+    assert kstest(shares.to_numpy().ravel(), "uniform").pvalue > 0.01
+    assert (res.residuals("mid-quantile")[frame["z"]].abs() < 1e-15).all().all()
+
+
 def test_shares_have_residuals_but_no_quantiles():
     rng = np.random.default_rng(2)
     shares = rng.dirichlet([2, 2, 2], size=50)
