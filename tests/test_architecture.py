@@ -49,6 +49,7 @@ INSIDE = {
         "sources",
         "columns",
         "encoding",
+        "changes",
         "wording",
         "restrictions",
         "combinations",
@@ -145,6 +146,8 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "points",
+        "averages",
         "prediction",
         "selection",
         "residuals",

@@ -111,3 +111,11 @@ def test_formulas_that_mean_something_else_raise(voters):
 def test_a_callback_is_a_function(voters):
     with pytest.raises(OptionError, match="callback"):
         ml.mnlogit("vote ~ age", voters).fit(callback=3)
+
+
+@pytest.mark.parametrize(
+    "options", [{"tol": 10**350}, {"tol": np.nan}, {"bias_reduction": np.array([])}]
+)
+def test_odd_options_of_a_fit_are_named(voters, options):
+    with pytest.raises(OptionError, match=next(iter(options))):
+        ml.mnlogit("vote ~ age", voters).fit(**options)

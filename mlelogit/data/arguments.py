@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def check_tolerance(given: Any) -> None:
     >>> check_tolerance(1e-8)
     """
     number = isinstance(given, int | float | np.number) and not isinstance(given, bool)
-    if not number or not 0 < given < np.inf:
+    if not number or not 0 < given <= sys.float_info.max:
         raise OptionError(f"tol must be a positive number, not {write_value(given)}.")
 
 

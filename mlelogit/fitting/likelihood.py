@@ -264,15 +264,17 @@ def sum_curvature(block: Block, params: np.ndarray, base: int, direction: np.nda
 
 def weigh_spread(block: Block, evaluation: Evaluation, base: int) -> np.ndarray:
     """Return the distinct weights of the products of columns in a block's information."""
-    spread = spread_probabilities(evaluation, base)
+    spread = spread_probabilities(evaluation.probabilities, base)
     if evaluation.totals is not None:
         spread *= evaluation.totals
     return weigh(block, spread, spread)
 
 
-def spread_probabilities(evaluation: Evaluation, base: int) -> np.ndarray:
-    """Return the distinct ``y_k (1[k = l] - y_l)`` of every row, ordered as `index_pairs`."""
-    every = evaluation.probabilities
+def spread_probabilities(every: np.ndarray, base: int) -> np.ndarray:
+    """Return the distinct ``y_k (1[k = l] - y_l)`` of probabilities (J, m).
+
+    They are those of the categories without the base, ordered as `index_pairs`, borrowed.
+    """
     others = sum_others(every)
     y = drop_base(every, base)
     first, second, _ = index_pairs(len(y))

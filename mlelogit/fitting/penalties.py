@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from mlelogit.data.arguments import write_value
 from mlelogit.exceptions import BiasReductionError, NotConvergedWarning, OptionError
 from mlelogit.fitting.adjustments import sum_mean_adjustment, sum_third_cumulants
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -107,10 +108,10 @@ def check_bias_reduction(kind: str | None, weight_type: str | None = None) -> No
     """Raise if a bias reduction is unknown, or has no theory for the weights."""
     if kind is None:
         return
-    if kind not in BIAS_REDUCTIONS:
+    if not (isinstance(kind, str) and kind in BIAS_REDUCTIONS):
         raise OptionError(
             f"bias_reduction must be one of {', '.join(BIAS_REDUCTIONS)}, or None for maximum "
-            f"likelihood, not {kind!r}."
+            f"likelihood, not {write_value(kind)}."
         )
     if weight_type == "sampling":
         raise BiasReductionError(

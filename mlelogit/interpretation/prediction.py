@@ -8,26 +8,18 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.encoding import encode_new
-from mlelogit.data.frames import as_frame, convert_foreign, find_missing
-from mlelogit.data.rows import read_new_offset
-from mlelogit.data.sources import as_array
-from mlelogit.exceptions import OffsetError, ParamsError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
     map_score_obs,
     map_scores,
-    predict_scores,
 )
-from mlelogit.fitting.limit import find_impossible
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
-from mlelogit.notices import in_turn
+from mlelogit.interpretation.points import map_point_scores, model_points, read_points
 
 PREDICTIONS = ("prob", "category", "linear")
-MISSING_IN_NEW = ("raise", "propagate")
 
 
 def predict(
@@ -66,14 +58,12 @@ def predict(
         Each names the column, and the rows or levels.
     """
     check_choice("which", which, PREDICTIONS)
-    check_choice("missing", missing, MISSING_IN_NEW)
-    if newdata is None:
-        if offset is not None:
-            raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
-        scores, index = _map_rows(record, map_scores), record.index.view()
+    points = read_points(record, newdata, offset, missing=missing)
+    if points.own:
+        scores = _map_rows(record, map_scores)
     else:
-        scores, index = _score_new(record, newdata, offset, missing)
-    return _label(scores, index, record, which)
+        scores = points.spread(points.blocks().map(map_point_scores, model_points(record)))
+    return _label(scores, points.index, record, which)
 
 
 def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
@@ -107,61 +97,6 @@ def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Dat
     """Label values (J, m) by row and category."""
     categories = index_categories(record, "category")
     return pd.DataFrame(values.T, index=index, columns=categories)
-
-
-@in_turn
-def _score_new(
-    record: FitRecord, newdata: Any, offset: Any, missing: str
-) -> tuple[np.ndarray, pd.Index]:
-    frame = _as_new_frame(record, newdata)
-    if not record.has_offset and offset is not None:
-        raise OffsetError("The fit has no offset, so newdata cannot have one.")
-    added = None
-    if record.has_offset:
-        found = _find_offset(offset, frame, record.encoding.offset_names)
-        added = read_new_offset(found, len(frame), record.encoding)
-    complete = np.ones(len(frame), dtype=bool)
-    if missing == "propagate":
-        for name in set(record.encoding.needed).intersection(frame.columns):
-            complete &= ~find_missing(frame[name])
-    scores = np.full((len(record.encoding.categories), len(frame)), np.nan)
-    matrix, _ = encode_new(record.encoding, frame[complete])
-    kept = None if added is None else added[complete].T
-    base = record.encoding.base
-    found = predict_scores(matrix.T, record.maximum.params, base, kept)
-    if record.separation.found:
-        found[find_impossible(matrix.T, record.separation, record.basis, base)] = -np.inf
-    scores[:, complete] = found
-    return scores, frame.index.view()
-
-
-def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
-    """Take the columns that were the fit's offset from new data, if none is given."""
-    if offset is None and names and set(names) <= set(frame.columns):
-        return frame[list(names)]
-    return offset
-
-
-def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
-    newdata = convert_foreign(newdata)
-    names = set(record.encoding.names)
-    if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
-        newdata = newdata.to_frame().T
-    if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
-        return as_frame(newdata, "newdata")
-    array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
-    every = record.encoding.all_names
-    width = len(every)
-    if array.ndim == 1 and len(array) == width:
-        array = array[np.newaxis, :]
-    elif array.ndim == 1 and width == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2 or array.shape[1] != width:
-        raise ParamsError(
-            f"newdata has shape {array.shape}; the fit has {width} columns: "
-            f"{', '.join(map(str, every))}."
-        )
-    return pd.DataFrame(array, columns=list(every))
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:

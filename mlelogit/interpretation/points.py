@@ -1,0 +1,307 @@
+"""Points: the rows that a fit is asked about, its own or new ones, as they are or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.changes import EncodedSource, ReplacedSource
+from mlelogit.data.design import Design, count_people
+from mlelogit.data.encoding import Encoding, encode_new
+from mlelogit.data.frames import (
+    as_frame,
+    convert_foreign,
+    find_missing,
+    list_names,
+    list_some,
+    look_up_column,
+)
+from mlelogit.data.labels import read_numbers
+from mlelogit.data.outcome import Outcome
+from mlelogit.data.rows import Given, read_new_offset
+from mlelogit.data.sources import ColumnSource, as_array, make_source
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    DataNotKeptError,
+    OffsetError,
+    ParamsError,
+    WeightError,
+)
+from mlelogit.fitting.likelihood import predict_scores
+from mlelogit.fitting.limit import Separation, find_impossible
+from mlelogit.fitting.linalg import ColumnBasis, log_softmax
+from mlelogit.fitting.record import FitRecord
+from mlelogit.notices import in_turn
+
+MISSING_IN_NEW = ("raise", "propagate")
+
+
+@dataclass(frozen=True)
+class PointModel:
+    """What a block kernel needs of a fit.
+
+    Attributes
+    ----------
+    params : numpy.ndarray
+        (P,), in the columns of the design.
+    base : int
+    separation : Separation
+        With one found, categories without a probability in the limit have a score of -inf.
+    basis : ColumnBasis
+    """
+
+    params: np.ndarray
+    base: int
+    separation: Separation
+    basis: ColumnBasis
+
+
+def model_points(record: FitRecord) -> PointModel:
+    """Return what block kernels need of a fit."""
+    encoding = record.encoding
+    return PointModel(record.maximum.params, encoding.base, record.separation, record.basis)
+
+
+def map_point_scores(block: Block, model: PointModel) -> np.ndarray:
+    """Return the scores u (J, m) of a block's rows, in the limit of separated data."""
+    scores = predict_scores(block.x, model.params, model.base, block.offset)
+    if model.separation.found:
+        scores[find_impossible(block.x, model.separation, model.basis, model.base)] = -np.inf
+    return scores
+
+
+def map_point_probabilities(block: Block, model: PointModel) -> np.ndarray:
+    """Return the probabilities y (J, m) of a block's rows."""
+    return log_softmax(map_point_scores(block, model))[1]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Rows to predict at.
+
+    Attributes
+    ----------
+    design : Design
+        Their columns, offset, and weights: how many observations every row is in averages,
+        people of counts included. `design.given` reads columns that stand beside them, for
+        `mlelogit.data.labels.read_labels`. New rows have no outcome; its codes are zero.
+    index : pandas.Index
+        (n,), that of all rows asked for.
+    complete : numpy.ndarray or None
+        (n,): the rows without missing values, which alone are in the design; all if None.
+    own : bool
+        Whether they are the fit's own.
+    threads : int
+    """
+
+    design: Design
+    index: pd.Index
+    complete: np.ndarray | None
+    own: bool
+    threads: int
+
+    @property
+    def encoding(self) -> Encoding:
+        """How their variables become columns."""
+        return self.design.encoding
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The variables of the formula, a row each, or of an array its columns.
+
+        Raises
+        ------
+        DataNotKeptError
+            If the frame was left behind when the fit was pickled.
+        """
+        encoding, given = self.encoding, self.design.given
+        if encoding.rhs is None:
+            columns = self.design.source.block(0, self.design.source.shape[0])
+            dense = columns if isinstance(columns, np.ndarray) else columns.toarray()
+            return pd.DataFrame(dense.T, columns=pd.Index(list(encoding.names)), copy=False)
+        if given is None or given.frame is None:
+            raise DataNotKeptError(
+                "The frame was left behind when this was pickled or sent to another process, and "
+                "variables cannot be changed without it; pass newdata=."
+            )
+        found = {name: look_up_column(given.frame, name) for name in encoding.variables}
+        gone = [name for name, column in found.items() if column is None]
+        if gone:
+            raise ColumnNotFoundError(f"The frame has lost its columns {list_some(gone)}.")
+        frame = pd.DataFrame(found)
+        frame = frame if given.positions is None else frame.iloc[given.positions]
+        return frame.reset_index(drop=True)
+
+    def blocks(self, changes: Mapping[Any, Any] | None = None) -> RowBlocks:
+        """Return the rows in blocks, some variables with other values.
+
+        Parameters
+        ----------
+        changes : mapping, optional
+            Variable -> one value, or values (n,); judged before, as levels that the fit has
+            seen and numbers that are finite.
+        """
+        design = self.design
+        if changes:
+            design = replace(design, source=self._change(changes))
+        return RowBlocks(design, threads=self.threads)
+
+    def _change(self, changes: Mapping[Any, Any]) -> ColumnSource:
+        if self.encoding.rhs is None:
+            return ReplacedSource(self.design.source, self.encoding.names, dict(changes))
+        return EncodedSource(self.encoding, self.frame, dict(changes))
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Give values (..., m) of the complete rows a NaN for every other row: (..., n)."""
+        if self.complete is None:
+            return values
+        spread = np.full((*values.shape[:-1], len(self.complete)), np.nan)
+        spread[..., self.complete] = values
+        return spread
+
+
+def read_points(
+    record: FitRecord,
+    newdata: Any = None,
+    offset: Any = None,
+    weights: Any = None,
+    missing: str = "raise",
+) -> Points:
+    """Read the rows to predict at: the fit's own, or new ones.
+
+    Parameters
+    ----------
+    record : FitRecord
+    newdata : DataFrame, dict, array-like, optional
+        New rows; columns are matched by name. For a fit without a formula an
+        unnamed array has the columns of the fit in their order. The fit's own
+        rows if not given.
+    offset : array-like, optional
+        Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
+    weights : label of a column of newdata, or array-like, optional
+        How many observations every new row stands for in averages (n,); one if not given. The
+        fit's own rows have theirs.
+    missing : {"raise", "propagate"}
+        What to do about missing values in new rows: raise, or leave the row out.
+
+    Raises
+    ------
+    ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
+        Each names the column, and the rows or levels.
+    WeightError
+        If weights are negative, or given for the fit's own rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.points import read_points
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> read_points(res.record, {"age": [30, 40], "educ": [3, 4]}).blocks().rows
+    2
+    """
+    check_choice("missing", missing, MISSING_IN_NEW)
+    if newdata is not None:
+        return _read_new(record, newdata, offset, weights, missing)
+    if offset is not None:
+        raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
+    if weights is not None:
+        raise WeightError("weights= goes with newdata; the fit's own rows have theirs.")
+    blocks = record.need_blocks()
+    counted = count_people(blocks.design)
+    own = blocks.design.weights
+    times = counted if own is None else counted * own
+    design = replace(blocks.design, weights=times)
+    return Points(design, record.index.view(), None, True, blocks.threads)
+
+
+@in_turn
+def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missing: str) -> Points:
+    encoding = record.encoding
+    frame = _as_new_frame(record, newdata)
+    if not record.has_offset and offset is not None:
+        raise OffsetError("The fit has no offset, so newdata cannot have one.")
+    added = None
+    if record.has_offset:
+        found = _find_offset(offset, frame, encoding.offset_names)
+        added = read_new_offset(found, len(frame), encoding)
+    complete = None
+    if missing == "propagate":
+        complete = _find_complete(encoding, frame)
+        added = None if added is None else added[complete]
+    rows = frame if complete is None else frame[complete]
+    matrix, _ = encode_new(encoding, rows)
+    positions = None if complete is None else np.flatnonzero(complete)
+    index = newdata.index if isinstance(newdata, pd.DataFrame) else None
+    design = Design(
+        encoding=encoding,
+        outcome=_no_outcome(encoding, len(rows)),
+        source=make_source(matrix),
+        weights=None,
+        weight_type=None,
+        offset=added,
+        index=rows.index,
+        audit=record.audit,
+        given=Given(len(frame), index, positions, frame),
+    )
+    if weights is not None:
+        design = replace(design, weights=_read_new_weights(design, weights))
+    threads = 1 if record.blocks is None else record.blocks.threads
+    return Points(design, frame.index.view(), complete, False, threads)
+
+
+def _find_complete(encoding: Encoding, frame: pd.DataFrame) -> np.ndarray:
+    complete = np.ones(len(frame), dtype=bool)
+    for name in set(encoding.needed).intersection(frame.columns):
+        complete &= ~find_missing(frame[name])
+    return complete
+
+
+def _no_outcome(encoding: Encoding, rows: int) -> Outcome:
+    codes = np.broadcast_to(np.zeros((), np.int64), (rows,))
+    return Outcome(
+        codes, None, encoding.categories, encoding.declared, "labels", encoding.outcome_name
+    )
+
+
+def _read_new_weights(design: Design, weights: Any) -> np.ndarray:
+    numbers, name = read_numbers(design, weights, "weights")
+    bad = np.flatnonzero(numbers < 0)
+    if bad.size:
+        raise WeightError(f"{name!r} is negative in row {bad[0]} ({numbers[bad[0]]}).")
+    return numbers
+
+
+def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
+    """Take the columns that were the fit's offset from new data, if none is given."""
+    if offset is None and names and set(names) <= set(list_names(frame)):
+        return frame[list(names)]
+    return offset
+
+
+def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
+    newdata = convert_foreign(newdata)
+    names = set(record.encoding.names)
+    if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
+        newdata = newdata.to_frame().T
+    if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
+        return as_frame(newdata, "newdata")
+    array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
+    every = record.encoding.all_names
+    width = len(every)
+    if array.ndim == 1 and len(array) == width:
+        array = array[np.newaxis, :]
+    elif array.ndim == 1 and width == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] != width:
+        raise ParamsError(
+            f"newdata has shape {array.shape}; the fit has {width} columns: "
+            f"{', '.join(map(str, every))}."
+        )
+    return pd.DataFrame(array, columns=list(every))
