@@ -122,7 +122,11 @@ class Influence(ReadOnly):
 
     @property
     def chi_square(self) -> pd.Series:
-        """The squared residual over its variance (m,), about J - 1 if the model holds."""
+        """The squared residual over its variance (m,), about J - 1 if the model holds.
+
+        Frequency and importance weights are people. Those of a row of labels are all in one
+        category, so that it grows with their number: look at unit "person" then.
+        """
         return self._pick("chi_square")
 
     @property
@@ -153,7 +157,7 @@ class Influence(ReadOnly):
         return scale_steps(self, self.dfbeta)
 
     def iterate_dfbeta(self, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
-        """Yield `dfbeta` some lines at a time, in order."""
+        """Yield `dfbeta` so many lines at a time, in order; `OptionError` for less than one."""
         return iterate_steps(self, rows)
 
     def summary_frame(self) -> pd.DataFrame:
