@@ -116,7 +116,8 @@ def wilson_interval(
 def logit_interval(value: float, error: float, alpha: float) -> tuple[float, float]:
     """Return an interval that stays between zero and one, by the delta method on log-odds.
 
-    ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, chapter 5, for the area under a curve). NaN where the value is zero or one: a sample without a single exception tells no
+    ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, chapter 5, for the area under a
+    curve). NaN where the value is zero or one: a sample without a single exception tells no
     variance.
     """
     if not (0 < value < 1 and error >= 0):
