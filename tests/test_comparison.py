@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.tables.numbers import write_number
+from mlelogit.display.tables.numbers import write_fixed, write_number, write_ratio
 from mlelogit.display.tables.statistics import KNOWN
 from mlelogit.display.tables.text import measure
 from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
@@ -285,6 +285,14 @@ def test_other_categories_and_rows_are_told(res):
     assert "different outcomes, categories or weights" in notes(table)
     part = ml.mnlogit("party ~ age + educ", people.iloc[:120], base="green").fit()
     assert "a and b have different rows" in notes(ml.compare_models({"a": res, "b": part}))
+    first, last = (
+        ml.mnlogit("party ~ age", rows, base="green").fit()
+        for rows in (people.iloc[:100], people.iloc[60:])
+    )
+    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": last}))
+    renumbered = people.iloc[60:].reset_index(drop=True)
+    other = ml.mnlogit("party ~ age", renumbered, base="green").fit()
+    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": other}))
     shuffled = people.sample(frac=1, random_state=1)
     same = ml.mnlogit("party ~ age + educ", shuffled, base="green").fit()
     assert "do not compare" not in notes(ml.compare_models({"a": res, "b": same}))
@@ -443,3 +451,20 @@ def test_wide_characters_keep_columns_straight():
     ends = {measure(line[: line.index(".")]) for line in body}
     assert len(body) == 2
     assert len(ends) == 1
+
+
+def test_rounding_leaves_no_minus_before_zeros():
+    from_zero = [write_ratio(-0.0004, 3), write_fixed(-1e-5, 3, 3), write_fixed(-0.0006, 3, 3)]
+    assert from_zero == ["0.000", "0.000", "-0.001"]
+
+
+def test_ratios_do_not_round_to_zero():
+    """A risk ratio far below its standard error is small, and not none."""
+    frame = survey()
+    res = ml.mnlogit("party ~ educ", frame.assign(educ=(frame["educ"] - 4) / 60)).fit()
+    ratios = res.conf_int(exponentiate=True).loc[("green", "educ")]
+    table = ml.compare_models({"m": res}, exponentiate=True, below="interval", statistics=None)
+    shown = table.layout.sections[0].rows[1].lines[1][0].plain
+    lower = float(shown[1:].split(",")[0])
+    assert ratios["lower"] < 5e-4
+    assert lower == pytest.approx(ratios["lower"], rel=0.05)
