@@ -215,7 +215,7 @@ def test_functions_and_attributes_of_results_stand_in_the_foot(res):
         "Word": ["a word"] * 2,
     }
     named = ml.compare_models(models, statistics=["condition_number", "base"])
-    assert [row.label for row in named.layout.foot] == ["Condition number", "Base"]
+    assert [row.label for row in named.layout.foot] == ["Condition number", "Base category"]
     assert named.layout.foot[1].lines[0][0].plain == "green"
 
 
@@ -306,6 +306,9 @@ def test_labels_of_other_types_stay_apart():
     table = ml.compare_models({1: numbers, "1": texts}, layout="long", statistics=None)
     assert [group.name for group in table.layout.groups] == ["1", "'1'"]
     assert [section.heading for section in table.layout.sections] == ["1 vs 0", "'1' vs '0'"]
+    truths = ml.MNLogit(codes.astype(bool), x).fit()
+    table = ml.compare_models({"n": numbers, "t": truths}, layout="long", statistics=None)
+    assert [section.heading for section in table.layout.sections] == ["1 vs 0", "True vs False"]
 
 
 def test_columns_left_out_are_told():

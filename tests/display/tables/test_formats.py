@@ -20,7 +20,7 @@ from tests.display.tables.samples import make_tables
 from tests.inference.samples import fitted
 
 COLUMNS = ["<b>", "a|b", "x_1 & 50%", "{~^}\\#$", "β ≥ é", "[x]--*y", "'`\"@", "{{m}}", "-z", "1.5"]
-CATEGORIES = ["100% & more", "<i>one</i>", "p|q"]
+CATEGORIES = ["100% & more", "<i>one</i>", "p|q {{x_1}}"]
 MODELS = ["m_1 & <x>", "[2] *$*"]
 CONTROL = "two\nlines\u2028and\x07"
 SHOWN = r"two\nlines\u2028and\x07"
