@@ -11,7 +11,6 @@ import pytest
 import mlelogit as ml
 from mlelogit.display.tables.numbers import write_fixed, write_number, write_ratio
 from mlelogit.display.tables.statistics import KNOWN
-from mlelogit.display.tables.text import measure
 from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.inference.covariance import omit_covariance
 from tests.inference.samples import fitted, survey
@@ -293,6 +292,10 @@ def test_other_categories_and_rows_are_told(res):
     renumbered = people.iloc[60:].reset_index(drop=True)
     other = ml.mnlogit("party ~ age", renumbered, base="green").fit()
     assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": other}))
+    labelled = people.set_axis(people.index + 1000)
+    moved = ml.mnlogit("party ~ age + educ", labelled, base="green").fit()
+    said = notes(ml.compare_models({"a": res, "b": moved}))
+    assert "a and b have different index labels; if these stand for different rows" in said
     shuffled = people.sample(frac=1, random_state=1)
     same = ml.mnlogit("party ~ age + educ", shuffled, base="green").fit()
     assert "do not compare" not in notes(ml.compare_models({"a": res, "b": same}))
@@ -451,9 +454,19 @@ def test_wide_characters_keep_columns_straight():
     res = ml.MNLogit(np.array(["左", "右", "c"])[rng.integers(3, size=90)], frame).fit()
     lines = ml.compare_models({"m": res}, statistics=None).as_text().split("\n")
     body = [line for line in lines if line.startswith(("年齢", "x"))]
-    ends = {measure(line[: line.index(".")]) for line in body}
+    ends = {sum(1 + (char >= "⺀") for char in line[: line.index(".")]) for line in body}
     assert len(body) == 2
     assert len(ends) == 1
+
+
+def test_long_headings_stay_within_the_rules():
+    frame = survey()
+    frame = frame.assign(party="a very long name of the party called " + frame["party"])
+    res = ml.mnlogit("party ~ age", frame).fit()
+    lines = ml.compare_models({"m": res}, layout="long", statistics=None).as_text().split("\n")
+    headings = [line for line in lines if " vs " in line]
+    assert len(headings) == 2
+    assert max(map(len, headings)) <= len(lines[0])
 
 
 def test_rounding_leaves_no_minus_before_zeros():
