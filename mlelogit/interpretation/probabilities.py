@@ -343,7 +343,8 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     place = np.nan_to_num(best).astype(np.int64)
     rows = np.arange(len(place))
     log_odds = np.where(np.isnan(best), np.nan, estimates.log_odds[place, rows])
-    half = quantile * estimates.errors[place, rows]
+    errors_of_best = estimates.errors[place, rows]
+    half = quantile * np.where(errors_of_best > 0, errors_of_best, np.nan)
     return pd.DataFrame(
         {
             "category": _name_places(best, categories),

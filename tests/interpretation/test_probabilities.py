@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import tracemalloc
 import warnings
 from dataclasses import replace
 
@@ -517,3 +518,24 @@ def test_errors_of_rows_are_those_of_coefficients_where_both_are_known():
             assert abs(found["std_err"] / res.bse.loc[name, category] - 1) < 1e-10
             ends = res.conf_int().loc[(category, name)].to_numpy()
             assert np.abs(found[["lower", "upper"]].to_numpy() / ends - 1).max() < 1e-9
+
+
+def test_rows_that_are_all_missing_have_no_numbers():
+    res = fitted("party ~ age + educ + region")
+    gone = survey().head(3).assign(age=np.nan)
+    assert res.predict(gone, missing="propagate").isna().all(axis=None)
+    for method in (None, "sup-t", "scheffe"):
+        table = res.get_prediction(gone, missing="propagate").summary_frame(simultaneous=method)
+        assert table.shape == (9, 4)
+        assert table.isna().all(axis=None)
+
+
+def test_memory_is_that_of_the_predictions(rng):
+    """Nothing has as many numbers as rows times coefficients, here 18 for each probability."""
+    x = np.column_stack([np.ones(60_000), rng.normal(size=(60_000, 26))])
+    res = ml.MNLogit(rng.integers(0, 3, 60_000), x).fit()
+    tracemalloc.start()
+    res.get_prediction()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.7 * 60_000 * 54 * 8
