@@ -22,6 +22,7 @@ from mlelogit.display.plots.style import (
     pick_color,
     pick_dashes,
     pick_hatch,
+    thin_hatch,
     use_plain_numbers,
     wrap_names,
     write_level,
@@ -192,10 +193,13 @@ def _draw_areas(ax: Any, curves: Curves, group: int) -> list[Any]:
     x = x if len(x) > 1 else x[0] + np.array([-0.5, 0.5])
     shares = np.broadcast_to(curves.probabilities[:, group], (len(x), curves.lower.shape[2]))
     edges = np.column_stack([np.zeros(len(x)), np.cumsum(shares, axis=1)])
-    return [
+    drawn = [
         ax.fill_between(x, edges[:, k], edges[:, k + 1], **_look_of_area(k))
         for k in range(shares.shape[1])
     ]
+    for area in drawn:
+        thin_hatch(area)
+    return drawn
 
 
 def _look_of_area(k: int) -> dict[str, Any]:
@@ -246,7 +250,10 @@ def _draw_factor(picture: _Picture) -> np.ndarray:
 
 def _draw_bars(ax: Any, shares: np.ndarray, layout: Layout) -> list[Any]:
     ends = np.column_stack([np.zeros(len(shares)), np.cumsum(shares, axis=1)])
-    return [
+    drawn = [
         ax.barh(layout.places, shares[:, k], left=ends[:, k], height=0.72, **_look_of_area(k))
         for k in range(shares.shape[1])
     ]
+    for bar in (one for bars in drawn for one in bars):
+        thin_hatch(bar)
+    return drawn

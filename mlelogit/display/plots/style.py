@@ -187,7 +187,11 @@ def dress_axes(ax: Any, grid: str = "") -> None:
     """
     ax.set_facecolor(PAPER)
     ax.set_axisbelow(True)
-    ax.tick_params(which="both", colors=INK, labelsize=TEXT_SIZE, length=3, width=0.8)
+    ax.minorticks_off()
+    ax.margins(0.05)
+    look = {"colors": INK, "labelsize": TEXT_SIZE, "length": 3, "width": 0.8, "pad": 3.5}
+    sides = {"top": False, "right": False, "bottom": True, "left": True}
+    ax.tick_params(direction="out", **look, **sides)
     ax.grid(visible=False, which="both")
     if grid:
         ax.grid(visible=True, which="major", axis=grid, color=GRID, linewidth=0.8, linestyle="-")
@@ -199,7 +203,8 @@ def name_axes(ax: Any, x: str = "", y: str = "", width: float = 4.6, height: flo
     """Label the two axes, so many inches long; long labels are broken."""
     letter = CHARACTER * LABEL_SIZE / TEXT_SIZE
     for name, write, size in ((x, ax.set_xlabel, width), (y, ax.set_ylabel, height)):
-        write(wrap_name(name, int(size / letter)), fontsize=LABEL_SIZE, color=INK)
+        look = {"fontsize": LABEL_SIZE, "fontweight": "normal", "color": INK, "labelpad": 4}
+        write(wrap_name(name, int(size / letter)), **look)
 
 
 def entitle(ax: Any, title: str, notes: Sequence[str] = (), width: float = 0.0) -> None:
@@ -289,16 +294,15 @@ def entitle_figure(ax: Any, title: str, notes: Sequence[str], width: float) -> N
 def name_figure(figure: Any, x: str, y: str, width: float, height: float = 3.3) -> None:
     """Label the axes that all panels of a figure share."""
     letter = CHARACTER * LABEL_SIZE / TEXT_SIZE
+    look = {"fontsize": LABEL_SIZE, "fontweight": "normal", "color": INK}
     for name, write, size in ((x, figure.supxlabel, width), (y, figure.supylabel, height)):
         if name:
-            take_literally(
-                write(wrap_name(name, int(size / letter)), fontsize=LABEL_SIZE, color=INK)
-            )
+            take_literally(write(wrap_name(name, int(size / letter)), **look))
 
 
 def write_head(ax: Any, head: str) -> None:
     """Write what a panel is of above it."""
-    ax.set_title(head, loc="left", fontsize=LABEL_SIZE, color=INK)
+    ax.set_title(head, loc="left", fontsize=LABEL_SIZE, fontweight="normal", color=INK, pad=6)
 
 
 def place_names(
@@ -342,6 +346,8 @@ def _legend_look(title: str) -> dict[str, Any]:
         "borderaxespad": 0.0,
         "alignment": "left",
         "handlelength": 2.6,
+        "borderpad": 0.4,
+        "labelspacing": 0.5,
     }
 
 
@@ -350,9 +356,17 @@ def name_entries(legend: Any, names: Sequence[str]) -> Any:
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
         take_literally(text)
+    for handle in legend.legend_handles:
+        thin_hatch(handle)
     take_literally(legend.get_title())
     legend.get_title().set_color(INK)
     return legend
+
+
+def thin_hatch(area: Any) -> None:
+    """Draw hatches fine, where matplotlib knows how: before 3.10 a setting alone tells it."""
+    if hasattr(area, "set_hatch_linewidth"):
+        area.set_hatch_linewidth(0.8)
 
 
 def take_literally(text: Any) -> None:
