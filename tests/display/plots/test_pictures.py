@@ -39,8 +39,8 @@ PICTURES = {
     "influence": lambda plots, **at: plots.influence(**at),
 }
 FITS = {
-    "coefficients": ("two", "three", "seven", "twelve", "nasty", "separated", "tiny"),
-    "ratios": ("two", "twelve", "nasty", "separated"),
+    "coefficients": ("two", "three", "twelve", "nasty", "separated", "tiny"),
+    "ratios": ("two", "seven", "nasty", "separated"),
     "trace": ("three", "nasty", "separated", "reduced"),
     "separation": ("three", "separated", "apart"),
     "told apart": ("separated", "apart"),
@@ -49,14 +49,19 @@ FITS = {
     "areas": ("seven", "twelve", "nasty"),
     "levels": ("three", "twelve", "separated"),
     "bars": ("three", "twelve"),
-    "groups": ("three", "twelve", "separated"),
+    "groups": ("three", "separated"),
     "effects": ("two", "three", "nasty", "separated"),
     "calibration": ("two", "seven", "nasty", "tiny", "separated"),
     "residuals": ("three", "tiny"),
     "over": ("two", "seven", "nasty"),
-    "over levels": ("three", "twelve"),
+    "over levels": ("three",),
     "influence": ("three", "nasty", "tiny", "separated"),
 }
+
+
+# Of pictures that are made by the same lines of code one is enough.
+ALIKE = ("told apart", "areas", "levels", "bars", "over levels", "effects")
+PLAIN = ("ratios", "trace", "told apart", "lines", "areas", "bars", "calibration", "influence")
 
 
 def find_last(plots):
@@ -124,7 +129,7 @@ def test_names_are_drawn_as_they_are(picture):
     assert [word for word in every if word not in said] == []
 
 
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("picture", [name for name in PICTURES if name not in ALIKE])
 def test_axes_of_a_user_are_drawn_into_and_nothing_else_changes(picture):
     """Neither settings nor pyplot's figures change, and all is in sight there too."""
     import matplotlib.pyplot as plt
@@ -156,7 +161,7 @@ def test_a_figure_of_pyplot_is_opened_if_nothing_is_given(picture):
     assert plt.get_fignums() == before
 
 
-@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("picture", PLAIN)
 def test_the_same_picture_comes_out_whatever_the_settings(picture):
     """Neither a dark style, nor sizes of fonts, nor widths of lines change a pixel."""
     settings = {
