@@ -44,8 +44,8 @@ OTHERS = {
 }
 # The share of a scale that is left free at its end.
 EDGE = 0.02
-# Opacity of bands: two of them on each other can still be told apart.
-BAND_ALPHA = 0.16
+# Opacity of bands: two of them on each other can still be told apart; of many, several.
+BAND_ALPHA, FAINT_ALPHA, MANY = 0.16, 0.08, 6
 
 
 def plot_probabilities(
@@ -179,10 +179,12 @@ def _draw_number(picture: _Picture) -> np.ndarray:
 def _draw_lines(ax: Any, curves: Curves, group: int) -> list[Any]:
     x, handles = np.array(curves.values, dtype=float), []
     marker = "o" if len(x) == 1 else "none"
-    for k in range(curves.probabilities.shape[2]):
+    size = curves.probabilities.shape[2]
+    alpha = BAND_ALPHA if size <= MANY else FAINT_ALPHA
+    for k in range(size):
         color = pick_color(k)
         lower, upper = curves.lower[:, group, k], curves.upper[:, group, k]
-        ax.fill_between(x, lower, upper, color=color, alpha=BAND_ALPHA, linewidth=0, zorder=2)
+        ax.fill_between(x, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
         look = {"color": color, "linestyle": pick_dashes(k), "linewidth": 1.9, "zorder": 3}
         handles += ax.plot(x, curves.probabilities[:, group, k], marker=marker, **look)
     return handles

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.display.summary import write_name
 from mlelogit.notices import import_extra
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
@@ -34,6 +33,7 @@ GRID = "#E3E3E3"
 BAND = "#F4F4F4"
 PAPER = "white"
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # Points: what is read comfortably at the size the figures have.
 TITLE_SIZE, LABEL_SIZE, TEXT_SIZE = 11.0, 10.0, 9.0
 # Inches that a character takes on average, and a line, both at the size of the text.
@@ -77,6 +77,21 @@ def pick_hatch(i: int) -> str:
     return HATCHES[i % len(HATCHES)]
 
 
+def write_plain(name: Any) -> str:
+    r"""Write a name in letters that can be seen, others by their codes.
+
+    Examples
+    --------
+    >>> from mlelogit.display.plots.style import write_plain
+    >>> print(write_plain("one\ttwo\nthree"))
+    one\ttwo\nthree
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == NO_BREAK else repr(letter)[1:-1]
+        for letter in str(name)
+    )
+
+
 def wrap_name(name: Any, width: int = NAME_WIDTH, most: int | None = NAME_LINES) -> str:
     r"""Break a name into lines, and leave out its middle if there would be too many.
 
@@ -94,7 +109,7 @@ def wrap_name(name: Any, width: int = NAME_WIDTH, most: int | None = NAME_LINES)
     >>> wrap_name("C(region)[south of the river]", 14).split("\n")
     ['C(region)', '[south of the', 'river]']
     """
-    text = write_name(name)
+    text = write_plain(name)
     room = len(text) if most is None else width * most
     if len(text) > room:
         # What tells names apart is as often their end as their beginning.
@@ -124,7 +139,7 @@ def wrap_names(names: Sequence[Any], width: int = NAME_WIDTH, most: int = NAME_L
 def wrap_sentences(text: str, width: float, size: float = TEXT_SIZE) -> str:
     """Break sentences at blanks into lines of so many inches, in letters of so many points."""
     letters = max(int(width / CHARACTER * TEXT_SIZE / size), 12)
-    return textwrap.fill(write_name(text), letters, break_on_hyphens=False)
+    return textwrap.fill(write_plain(text), letters, break_on_hyphens=False)
 
 
 def _fill(pieces: Iterable[str], width: int) -> list[str]:
@@ -161,7 +176,7 @@ def write_level(alpha: float) -> str:
     >>> [write_level(alpha).split() for alpha in (0.05, 0.001)]
     [['95', '%'], ['99.9', '%']]
     """
-    return f"{100 * (1 - alpha):.6g}\N{NO-BREAK SPACE}%"
+    return f"{100 * (1 - alpha):.6g}{NO_BREAK}%"
 
 
 def write_short(value: float) -> str:

@@ -85,6 +85,10 @@ def _fit_reduced() -> MNLogitResults:
     return ml.mnlogit("party ~ age + educ", survey()).fit(bias_reduction="mean")
 
 
+def _fit_median() -> MNLogitResults:
+    return ml.mnlogit("party ~ age + educ", survey()).fit(bias_reduction="median")
+
+
 def _fit_constrained() -> MNLogitResults:
     return ml.mnlogit("party ~ age + educ", survey()).fit(constraints="green: age = 0.01")
 

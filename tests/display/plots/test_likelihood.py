@@ -124,5 +124,14 @@ def test_the_climb_of_separated_data_is_of_the_limit():
 
 def test_the_climb_of_a_reduced_bias_is_penalized():
     ax = draw("reduced").trace()
-    assert ax.get_ylabel().startswith("Penalized log-likelihood")
-    assert "adjusted score is zero" in read_words(ax)
+    words = read_words(ax)
+    assert "adjusted score is zero" in words
+    assert "penalized" in words
+
+
+def test_the_climb_to_an_unbiased_median_has_no_height():
+    res = make_fit("median")
+    ax = draw("median").trace()
+    assert len(ax.lines) == 1
+    assert np.array_equal(ax.lines[0].get_ydata(), res.trace["score_norm"] ** 2 / 2)
+    assert ax.get_ylabel() == "Half the squared score (log scale)"
