@@ -199,7 +199,8 @@ def tabulate_prediction(
     The interval of a probability is that of its log-odds against all others, ``logit(y) ± q se``,
     mapped back: it lies between 0 and 1 by construction, does not depend on the base, and for two
     categories is the one of the linear predictor. The standard error is that of the probability
-    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``.
+    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``. What
+    constraints fix has the standard error zero, and no interval.
 
     Parameters
     ----------
@@ -248,8 +249,9 @@ def tabulate_prediction(
         said |= {"method": simultaneous, "family": family, "seed": asked.seed}
         half = find_multipliers(estimates, errors, asked)
     with np.errstate(invalid="ignore"):
+        reach = half * np.where(errors > 0, errors, np.nan)
         numbers = {"log_odds": log_odds, "std_err": errors}
-        numbers |= {"lower": log_odds - half * errors, "upper": log_odds + half * errors}
+        numbers |= {"lower": log_odds - reach, "upper": log_odds + reach}
     if which == "prob":
         numbers = {
             "probability": expit(log_odds),
@@ -340,7 +342,8 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     place = np.nan_to_num(best).astype(np.int64)
     rows = np.arange(len(place))
     log_odds = np.where(np.isnan(best), np.nan, estimates.log_odds[place, rows])
-    half = quantile * estimates.errors[place, rows]
+    errors_of_best = estimates.errors[place, rows]
+    half = quantile * np.where(errors_of_best > 0, errors_of_best, np.nan)
     return pd.DataFrame(
         {
             "category": _name_places(best, categories),
