@@ -133,7 +133,7 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     if blocks.design.weights is not None:
         observed = observed * blocks.design.weights
     return pd.DataFrame(
-        count_pairs(observed, scores.argmax(axis=0)),
+        count_pairs(observed, log_softmax(scores)[1].argmax(axis=0)),
         index=index_categories(record, "observed"),
         columns=index_categories(record, "predicted"),
     )

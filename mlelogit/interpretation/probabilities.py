@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from mlelogit.interpretation.estimates import (
 )
 from mlelogit.interpretation.prediction import frame_rows, index_categories, label_best
 from mlelogit.interpretation.simultaneous import check_family
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
 SCALES = ("prob", "linear")
@@ -37,7 +37,7 @@ SHOWN_ROWS = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Prediction:
+class Prediction(Shown):
     """Probabilities of rows, or their averages, and how far they are known.
 
     Made by `predict_with_errors`, that is ``results.get_prediction()``.
@@ -98,11 +98,12 @@ class Prediction:
         """Return by how much each row's category leads; see `tabulate_leads`."""
         return tabulate_leads(self.estimates, alpha)
 
-    def __repr__(self) -> str:
-        return describe_prediction(self.estimates)
+    def __str__(self) -> str:
+        title, table, notes = describe_prediction(self.estimates)
+        return "\n".join([title, table.to_string(float_format="{:.4g}".format), notes])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(describe_prediction(self.estimates))}</pre>"
+        return write_html(*describe_prediction(self.estimates))
 
 
 @keep_errors
@@ -365,8 +366,8 @@ def _name_places(places: np.ndarray, categories: pd.Index) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=categories)
 
 
-def describe_prediction(estimates: Estimates) -> str:
-    """Write the first rows of a prediction as a table."""
+def describe_prediction(estimates: Estimates) -> tuple[str, pd.DataFrame, str]:
+    """Return a title, the first rows of a prediction as a table, and what stands below it."""
     few = replace(
         estimates,
         index=estimates.index[:SHOWN_ROWS],
@@ -377,14 +378,11 @@ def describe_prediction(estimates: Estimates) -> str:
     what = "Average probabilities" if estimates.cells is not None else "Predicted probabilities"
     covariance = estimates.covariance
     law = f"t with {covariance.df:.6g} df" if np.isfinite(covariance.df) else "normal"
-    lines = [
-        f"{what}: {len(estimates.index)} x {len(estimates.log_odds)} categories",
-        tabulate_prediction(few).to_string(float_format=lambda value: f"{value:.4g}"),
-    ]
-    if more > 0:
-        lines.append(f"... and {more} more; see summary_frame().")
-    lines.append(
+    title = f"{what}: {len(estimates.index)} x {len(estimates.log_odds)} categories"
+    notes = (
         f"95% intervals of the log-odds against all others, mapped back ({law}); covariance "
         f"{covariance.kind}."
     )
-    return "\n".join(lines)
+    if more > 0:
+        notes = f"... and {more} more; see summary_frame().\n{notes}"
+    return title, tabulate_prediction(few), notes
