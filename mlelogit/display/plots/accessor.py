@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plots:
     """Pictures of a fit; every method returns matplotlib Axes, or an array of them.
 
@@ -183,6 +184,10 @@ class Plots:
         known = isinstance(unit, Influence)
         found = unit if known else measure_influence(self.record, self.covariance, unit)
         return plot_influence(self.record, found, n, self._place(ax))
+
+    def __repr__(self) -> str:
+        names = [name for name, value in vars(Plots).items() if inspect.isfunction(value)]
+        return f"Pictures: {', '.join(name for name in names if not name.startswith('_'))}."
 
     def _place(self, ax: Any) -> Canvas:
         return Canvas(ax, self.open_figure)

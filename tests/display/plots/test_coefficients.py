@@ -6,7 +6,7 @@ import pytest
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import ColumnNotFoundError, OptionError
 from mlelogit.inference.covariance import omit_covariance
-from tests.display.plots.judging import find_faults, list_words
+from tests.display.plots.judging import find_faults, read_words
 from tests.display.plots.samples import draw, make_fit
 
 
@@ -76,14 +76,14 @@ def test_names_are_chosen_in_their_order():
     ax = draw("two").coefficients(names=["educ", "Intercept"])
     places = sorted(zip(ax.get_yticks(), [t.get_text() for t in ax.get_yticklabels()], strict=True))
     assert [text for _, text in places] == ["educ", "Intercept"]
-    assert "Not shown" not in " ".join(list_words(ax))
+    assert "Not shown" not in read_words(ax)
     assert len(read_points(draw("two").coefficients(names="age"))) == 1
 
 
 def test_intercepts_are_left_out_and_that_is_said():
-    words = " ".join(list_words(draw("two").coefficients()))
+    words = read_words(draw("two").coefficients())
     assert "Not shown: Intercept." in words.replace("\n", " ")
-    assert "const" in " ".join(list_words(draw("nasty").coefficients()))
+    assert "const" in read_words(draw("nasty").coefficients())
     assert len(read_points(draw("intercept").coefficients())) == 2
 
 
@@ -107,26 +107,28 @@ def test_infinite_estimates_are_arrows(exponentiate):
     assert [text.get_text() for text in ax.texts].count(low_end) == 2
     arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None) is not None]
     assert [text.xy[0] for text in arrows] == [0.0, 0.0]
-    assert "Arrows" in " ".join(list_words(ax))
+    assert "Arrows" in read_words(ax)
 
 
 def test_the_level_of_intervals_is_said():
-    assert "lines 90 % intervals" in " ".join(list_words(draw("two").coefficients(alpha=0.1)))
+    assert "lines 90 % intervals" in read_words(draw("two").coefficients(alpha=0.1))
 
 
 def test_estimates_without_interval_are_hollow():
     res = make_fit("two")
     bare = omit_covariance("nonrobust", len(res.record.maximum.params))
     ax = draw("two", covariance=bare).coefficients()
-    hollow = [line for line in ax.lines if line.get_marker() == "o"]
+    hollow = [line for line in ax.lines if line.get_marker() == "s"]
     assert [line.get_markerfacecolor() for line in hollow] == ["white", "white"]
     assert not read_segments(ax)
-    assert "Hollow: no interval is known." in " ".join(list_words(ax)).replace("\n", " ")
+    assert "Hollow: no interval is known." in read_words(ax)
 
 
 def test_what_constraints_fix_is_hollow():
     ax = draw("constrained").coefficients()
-    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() in "os"]
+    faces = [
+        line.get_markerfacecolor() for line in ax.lines if line.get_marker() in ("o", "s", "^")
+    ]
     assert faces.count("white") == 1
 
 
