@@ -1,28 +1,27 @@
-"""The command line: mlelogit demo, fit, verify and predict."""
+"""The command line: mlelogit demo, fit, verify, predict and report."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlelogit.data.frames import check_unique_names
+from mlelogit.data.files import check_target, read_data, write_whole
 from mlelogit.exceptions import (
     DataFileError,
-    MissingExtraError,
     MNLogitError,
     MNLogitWarning,
     OptionError,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlelogit.results import MNLogitResults
 
 FORMATS = ("text", "html", "latex", "markdown", "json")
@@ -35,6 +34,7 @@ EXAMPLES = """examples:
   mlelogit fit survey.csv "vote ~ age" --cov cluster --cov-option groups=district
   mlelogit verify survey.csv "vote ~ age"
   mlelogit predict survey.csv "vote ~ age" --newdata new.csv -o probabilities.csv
+  mlelogit report survey.csv "vote ~ age + C(region)" -o fit.html
 
 Errors are one line on standard error, with exit status 2.
 """
@@ -54,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 2 after an error, or 130 after an interruption.
     """
     arguments = _make_parser().parse_args(argv)
+    arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
-        _check_output(getattr(arguments, "output", None))
+        if getattr(arguments, "output", None) is not None:
+            check_target(arguments.output)
         with warnings.catch_warnings():
             warnings.simplefilter("always", MNLogitWarning)
             warnings.showwarning = _show_warning
@@ -118,6 +120,12 @@ def _make_parser() -> argparse.ArgumentParser:
     predict.add_argument("--which", choices=("prob", "category", "linear"), default="prob")
     predict.add_argument("--format", choices=FRAME_FORMATS, default="csv")
     predict.set_defaults(run=run_predict)
+    report = _add_model_command(commands, "report", "fit a model and write all of it as HTML")
+    report.add_argument("--title", help="of the page")
+    report.add_argument("--sections", nargs="+", metavar="SECTION", help="some of the page's")
+    report.add_argument("--alpha", type=float, default=0.05, help="1 - coverage of the intervals")
+    report.add_argument("--seed", type=int, default=0, help="of whatever is random")
+    report.set_defaults(run=run_report)
     return parser
 
 
@@ -215,6 +223,24 @@ def run_predict(arguments: argparse.Namespace) -> str:
     return str(predicted.to_csv()).rstrip("\n")
 
 
+def run_report(arguments: argparse.Namespace) -> str:
+    """Fit a model and write everything about it as one HTML page."""
+    source = Path(arguments.data)
+    results = _fit(arguments)
+    report = results.report(
+        title=arguments.title,
+        sections=arguments.sections,
+        alpha=arguments.alpha,
+        seed=arguments.seed,
+        provenance={
+            "Command": shlex.join(["mlelogit", *arguments.words]),
+            "Data file": f"{source.name}, {source.stat().st_size:,} bytes",
+            "Its SHA-256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        },
+    )
+    return report.html
+
+
 def _fit(arguments: argparse.Namespace) -> MNLogitResults:
     from mlelogit.model import mnlogit
 
@@ -262,57 +288,6 @@ def _read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str
             raise OptionError(f"--equation {name} names no category whose equation it enters.")
         entered.setdefault(name, []).extend(categories)
     return entered
-
-
-def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a csv or parquet file.
-
-    Parameters
-    ----------
-    path : str
-    missing : sequence of str, optional
-        Entries of a csv that mean a missing value; pandas' list if not given.
-
-    Raises
-    ------
-    DataFileError
-        If it is absent, empty, not of that format, or its rows are longer than its
-        header.
-    DuplicateColumnError
-        If two columns of a csv have the same name.
-    MissingExtraError
-        If parquet needs the extra "frames".
-    """
-    import pandas as pd
-
-    if not Path(path).is_file():
-        raise DataFileError(f"There is no file {path!r}.")
-    try:
-        if path.lower().endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
-        return _read_csv(path, missing)
-    except ImportError as error:
-        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
-    except MNLogitError:
-        raise
-    except Exception as error:
-        raise DataFileError(f"{path!r} cannot be read: {error}") from error
-
-
-def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
-    import pandas as pd
-
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
-    check_unique_names(header.dropna().tolist(), path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            low_memory=False,
-            index_col=False,
-            na_values=missing,
-            keep_default_na=missing is None,
-        )
 
 
 def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict[str, Any]:
@@ -368,26 +343,5 @@ def _write(text: str, path: str | None) -> None:
     if path is None:
         print(text)
         sys.stdout.flush()
-        return
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        target.write_text(text + "\n", encoding="utf-8")
-        return
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _check_output(path: str | None) -> None:
-    if path is None:
-        return
-    try:
-        target = Path(path).resolve()
-        absent = target.is_dir() or not target.parent.is_dir()
-    except ValueError as error:
-        raise DataFileError(f"{path!r} cannot be the name of a file: {error}.") from error
-    if absent:
-        raise DataFileError(f"{path!r} is a folder, or there is no folder for it.")
+    else:
+        write_whole(f"{text}\n", path)

@@ -9,6 +9,7 @@ __all__ = [
     "BiasReductionError",
     "BootstrapError",
     "BootstrapWarning",
+    "BridgeError",
     "CategoryOrderWarning",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -43,7 +44,9 @@ __all__ = [
     "OneCategoryError",
     "OptionError",
     "OutcomeError",
+    "OutputFileError",
     "ParamsError",
+    "PictureError",
     "RankDeficiencyError",
     "ScaleError",
     "SeparationWarning",
@@ -51,6 +54,7 @@ __all__ = [
     "UnseenLevelError",
     "UnusedCovarianceWarning",
     "UnusedLevelWarning",
+    "UnusedWeightsWarning",
     "WeightError",
     "WeightTypeError",
     "ZeroVarianceWarning",
@@ -75,6 +79,10 @@ class BiasReductionError(MNLogitError):
 
 class BootstrapError(MNLogitError):
     """There is nothing to resample, or too little came of it for what is asked."""
+
+
+class BridgeError(MNLogitError):
+    """Another package cannot take this fit, or what it asks of it has no meaning."""
 
 
 class ColumnNotFoundError(MNLogitError):
@@ -165,12 +173,20 @@ class OutcomeError(MNLogitError):
     """The outcome is neither labels, nor counts, nor probabilities."""
 
 
+class OutputFileError(MNLogitError):
+    """A file cannot be written."""
+
+
 class ParamsError(MNLogitError):
     """Parameters given by the user have a wrong shape, wrong labels or values."""
 
 
 class ConstraintError(ParamsError):
     """Constraints cannot be read, cannot all hold, or have no theory with what else is asked."""
+
+
+class PictureError(MNLogitError):
+    """There is nothing that a picture could show."""
 
 
 class RankDeficiencyError(MNLogitError):
@@ -247,6 +263,10 @@ class UnusedLevelWarning(MNLogitWarning):
 
 class ZeroVarianceWarning(MNLogitWarning):
     """Sums of scores by group cancel, and do not tell a coefficient's standard error."""
+
+
+class UnusedWeightsWarning(MNLogitWarning):
+    """Another package does not use the fit's weights unless it is told to."""
 
 
 class UnusedCovarianceWarning(MNLogitWarning):

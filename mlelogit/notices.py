@@ -8,7 +8,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -22,10 +24,47 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 
 _turn = threading.RLock()
+_listener: ContextVar[list[Heard] | None] = ContextVar("listener", default=None)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A warning that was collected instead of given.
+
+    Attributes
+    ----------
+    category : type
+        A subclass of `MNLogitWarning`.
+    message : str
+    """
+
+    category: type[MNLogitWarning]
+    message: str
+
+
+@contextmanager
+def hear_warnings() -> Iterator[list[Heard]]:
+    """Collect what this package warns of in this thread, for whoever will tell it himself.
+
+    Examples
+    --------
+    >>> from mlelogit.exceptions import IntervalWarning
+    >>> from mlelogit.notices import hear_warnings, warn_user
+    >>> with hear_warnings() as heard:
+    ...     warn_user("No interval.", IntervalWarning)
+    >>> heard[0].message
+    'No interval.'
+    """
+    heard: list[Heard] = []
+    token = _listener.set(heard)
+    try:
+        yield heard
+    finally:
+        _listener.reset(token)
 
 
 def warn_user(message: str, category: type[MNLogitWarning]) -> None:
-    """Warn at the line outside this package that led here.
+    """Warn at the line outside this package that led here, or tell who collects warnings.
 
     Parameters
     ----------
@@ -33,6 +72,10 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     category : type
         A subclass of `MNLogitWarning`.
     """
+    heard = _listener.get()
+    if heard is not None:
+        heard.append(Heard(category, message))
+        return
     home = str(Path(__file__).parent)
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
@@ -138,7 +181,8 @@ def run_quietly(function: Callable[..., Result], *args: Any) -> Result:
         mine: Any = ("ignore", None, Warning, _ThisThread(), 0)
         try:
             warnings.filters = [mine, *before]
-            return function(*args)
+            with hear_warnings():
+                return function(*args)
         finally:
             warnings.filters = before
 

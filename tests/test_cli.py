@@ -166,7 +166,7 @@ def test_parquet_is_read(capsys, table, tmp_path):
         (["verify", "{table}", FORMULA, "--engines", "abacus"], ["OptionError", "abacus"]),
         (
             ["fit", "{table}", FORMULA, "-o", "/nowhere/at/all.txt"],
-            ["DataFileError", "/nowhere/at"],
+            ["OutputFileError", "/nowhere/at"],
         ),
     ],
 )

@@ -21,6 +21,7 @@ LONG_WORK = {
     "Terms": lambda: fitted("party ~ age").equality_tests(),
     "Pairs of categories": lambda: fitted("party ~ age").combine_tests(),
     "Categories left out": lambda: fitted("party ~ age").iia_tests(),
+    "Sections": lambda: fitted("party ~ age").report(sections="overview"),
     "Folds": lambda: ml.mnlogit("party ~ age", survey()).cross_validate(3),
     "Penalties": lambda: ml.mnlogit("party ~ age", survey()).fit_path(penalties=[0.1, 0.01]),
     "Clusters": lambda: fitted("party ~ age").with_cov(
@@ -32,6 +33,7 @@ DISP = {
     "Points": lambda disp: fitted("party ~ age").profile("red: age", points=3, disp=disp),
     "Replicates": lambda disp: fitted("party ~ age").bootstrap(4, seed=1, disp=disp),
     "Draws": lambda disp: fitted("party ~ age").bootstrap_test("age", times=4, seed=1, disp=disp),
+    "Sections": lambda disp: fitted("party ~ age").report(sections="overview", disp=disp),
     "Folds": lambda disp: ml.mnlogit("party ~ age", survey()).cross_validate(3, disp=disp),
     "Penalties": lambda disp: ml.mnlogit("party ~ age", survey()).fit_path(
         penalties=[0.1, 0.01], disp=disp

@@ -89,6 +89,7 @@ ACTIONS = {
     "unknown level": meet_an_unknown_level,
     "one identifier": lambda data: ml.mnlogit(ONE_IDENTIFIER, data).fit().predict(data.head()),
     "verify": lambda data: ml.mnlogit(FORMULA, data).fit().verify(),
+    "report": lambda data: ml.mnlogit(FORMULA, data).fit().report(),
     "demo": lambda data: main(["demo"]),
 } | {
     method: lambda data, method=method: ml.mnlogit(FORMULA, data).fit(method) for method in METHODS

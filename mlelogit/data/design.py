@@ -75,6 +75,8 @@ class Design:
         The rows that came in, for reading labels that stand beside them.
     groups : numpy.ndarray or None
         (n,), int64: the cell of every row, for sums by cell.
+    weights_name : str
+        The column of the data that the weights were; empty if they were not given by name.
     """
 
     encoding: Encoding
@@ -88,6 +90,7 @@ class Design:
     collinear: str = "drop"
     given: Given | None = None
     groups: np.ndarray | None = None
+    weights_name: str = ""
 
 
 @in_turn
@@ -202,6 +205,7 @@ def _assemble(
         index=index if len(rows.kept) == rows.total else index[rows.kept],
         audit=_make_audit(rows, outcome, kept_weights),
         collinear=options.collinear,
+        weights_name=options.weights if isinstance(options.weights, str) else "",
     )
 
 

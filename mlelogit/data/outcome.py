@@ -23,9 +23,11 @@ from mlelogit.data.frames import (
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
+    ColumnNotFoundError,
     EmptyDataError,
     OneCategoryError,
     OutcomeError,
+    UnseenLevelError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import warn_user
@@ -308,6 +310,78 @@ def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
 def _plain(label: Any) -> Any:
     """Turn a numpy scalar into the Python object it stands for."""
     return label.item() if isinstance(label, np.generic) else label
+
+
+def match_outcome(raw: RawOutcome, categories: tuple, named: bool) -> Outcome:
+    """Code an outcome in categories that are known already, such as those of a fit.
+
+    Parameters
+    ----------
+    raw : RawOutcome
+        Without missing values.
+    categories : tuple
+    named : bool
+        Whether columns of counts or probabilities go by the names of categories; else they go by
+        position.
+
+    Raises
+    ------
+    UnseenLevelError
+        If a label, or a column that is not all zero, is none of the categories.
+    ColumnNotFoundError
+        If a category has no column.
+    OutcomeError
+        If columns go by position and their number is another.
+
+    Examples
+    --------
+    >>> from mlelogit.data.outcome import match_outcome, read_outcome
+    >>> match_outcome(read_outcome(["b", "a"], None), ("a", "b"), False).codes.tolist()
+    [1, 0]
+    """
+    if raw.kind == "labels":
+        codes = _match_labels(raw, categories)
+        return Outcome(codes, None, categories, categories, raw.kind, raw.name)
+    _check_table(raw.values, raw.kind)
+    table = _pick_columns(raw, categories) if named else raw.values
+    if table.shape[1] != len(categories):
+        raise OutcomeError(
+            f"The outcome has {table.shape[1]} columns; give {len(categories)}, one per category: "
+            f"{list_some(categories, 20)}."
+        )
+    return Outcome(None, table, categories, categories, raw.kind, raw.name)
+
+
+def _match_labels(raw: RawOutcome, categories: tuple) -> np.ndarray:
+    codes, labels = _factorize(raw.values)
+    places = {category: place for place, category in enumerate(categories)}
+    unseen = [code for code, label in enumerate(labels) if label not in places]
+    if unseen:
+        first = np.flatnonzero(np.isin(codes, unseen))
+        raise UnseenLevelError(
+            f"The outcome {raw.name!r} has categories that the fit has not seen: "
+            f"{list_some([labels[code] for code in unseen])}, in {len(first)} rows, the first by "
+            f"position {first[0]}. Categories: {list_some(categories, 50)}."
+        )
+    found = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+    return np.asarray(found[codes])
+
+
+def _pick_columns(raw: RawOutcome, categories: tuple) -> np.ndarray:
+    absent = [category for category in categories if category not in raw.names]
+    if absent:
+        raise ColumnNotFoundError(f"The outcome has no column for {list_some(absent)}.")
+    beyond = [
+        name
+        for name, total in zip(raw.names, raw.values.sum(axis=0), strict=True)
+        if total > 0 and name not in categories
+    ]
+    if beyond:
+        raise UnseenLevelError(
+            f"The outcome has observations in categories that the fit has not seen: "
+            f"{list_some(beyond)}. Categories: {list_some(categories, 50)}."
+        )
+    return raw.values[:, [raw.names.index(category) for category in categories]]
 
 
 def order_labels(labels: Sequence[Any]) -> np.ndarray:

@@ -163,6 +163,11 @@ class Maximum(ReadOnly):
         return None if self.adjusted is None else self.adjusted.bias_reduction
 
     @property
+    def penalized(self) -> float:
+        """The penalized log-likelihood that bias reduction maximized; NaN if there is none."""
+        return float("nan") if self.adjusted is None else self.adjusted.penalized
+
+    @property
     def finite(self) -> bool:
         """Whether estimates and covariance stand for something finite.
 

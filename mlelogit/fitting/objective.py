@@ -120,6 +120,15 @@ class LogLikelihood:
         sums = self.blocks.reduce(function, self._leave(params), self.base, *args, self._turn)
         return replace(sums, value=self._lay_out(sums.value))
 
+    def map(
+        self, function: Callable[..., np.ndarray], params: np.ndarray, *args: Any
+    ) -> np.ndarray:
+        """Join what a function of a block, params, base and args returns per row; see `RowBlocks`.
+
+        Params are given to it as coefficients of the blocks' own columns.
+        """
+        return self.blocks.map(function, self._leave(params), self.base, *args)
+
     def leave_covariance(self, covariance: np.ndarray) -> np.ndarray:
         """Map a covariance (P, P) to that of the coefficients of the blocks' own columns."""
         return covariance if self.basis is None else self.basis.leave_covariance(covariance)

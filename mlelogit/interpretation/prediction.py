@@ -11,7 +11,6 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
-    map_residuals,
     map_score_obs,
     map_scores,
 )
@@ -46,7 +45,9 @@ def predict(
     offset : array-like, optional
         Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
     missing : {"raise", "propagate"}
-        What to do about missing values in new rows: raise, or return NaN there.
+        What to do about missing values in new rows: raise, or return NaN there. Those that a
+        transform makes, such as the logarithm of a negative number, are among them; infinite
+        ones raise.
 
     Returns
     -------
@@ -83,6 +84,11 @@ def _label(
     _, probabilities = log_softmax(scores)
     if which == "prob":
         return frame_rows(probabilities, index, record)
+    return label_best(probabilities, index, record)
+
+
+def label_best(probabilities: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Series:
+    """Return the most probable category of every row, the first of those that tie (m,)."""
     unknown = np.isnan(probabilities).any(axis=0)
     best = np.where(unknown, -1, probabilities.argmax(axis=0))
     values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
@@ -91,18 +97,18 @@ def _label(
 
 def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
     """Return the categories as an index of one level, be they tuples."""
-    return pd.Index(list(record.encoding.categories), name=name, tupleize_cols=False)
+    return index_labels(record.encoding.categories, name)
+
+
+def index_labels(labels: tuple, name: str | None = None) -> pd.Index:
+    """Return labels as an index of one level, be they tuples."""
+    return pd.Index(list(labels), name=name, tupleize_cols=False)
 
 
 def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
     """Label values (J, m) by row and category."""
     categories = index_categories(record, "category")
     return pd.DataFrame(values.T, index=index, columns=categories)
-
-
-def compute_residuals(record: FitRecord) -> pd.DataFrame:
-    """Return d - t y for every row and category: observed less expected."""
-    return frame_rows(_map_rows(record, map_residuals), record.index.view(), record)
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
@@ -131,10 +137,15 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     observed = blocks.map(map_outcome)
     if blocks.design.weights is not None:
         observed = observed * blocks.design.weights
-    predicted = np.zeros_like(observed)
-    predicted[scores.argmax(axis=0), np.arange(scores.shape[1])] = 1.0
     return pd.DataFrame(
-        observed @ predicted.T,
+        count_pairs(observed, log_softmax(scores)[1].argmax(axis=0)),
         index=index_categories(record, "observed"),
         columns=index_categories(record, "predicted"),
     )
+
+
+def count_pairs(people: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Count people (J, n) by their category and by the one predicted for their row (n,): (J, J)."""
+    predicted = np.zeros_like(people)
+    predicted[best, np.arange(len(best))] = 1.0
+    return np.asarray(people @ predicted.T)

@@ -1,11 +1,6 @@
 r"""Estimates with one unit left out, and the acceleration that they give a BCa interval.
 
-Without row i, whose person has residuals e and ``W = diag(y) - y y'`` in the categories other
-than the base, the information is ``I - (W ⊗ x x')``, and a Newton step from the maximum ends at
-
-``b - V U (1 - W H)⁻¹ e``, with ``U = 1 ⊗ x`` and the leverage ``H = U' V U``
-
-(Pregibon 1981, Annals of Statistics 9, 705-724, for two categories; the inverse is Woodbury's).
+Steps that leave a row out are those of `mlelogit.inference.sandwich.deletion`.
 """
 
 from __future__ import annotations
@@ -16,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.data.blocks import Block
-from mlelogit.fitting.likelihood import drop_base, evaluate_block, weigh
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.refits import refit
-from mlelogit.inference.resampling.units import Units, find_residuals, number_rows
-from mlelogit.inference.sandwich.leverage import form_variances
+from mlelogit.inference.resampling.units import Units, number_rows
+from mlelogit.inference.sandwich.deletion import delete_rows
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -161,12 +155,5 @@ def step_without(block: Block, params: np.ndarray, base: int, inverse: np.ndarra
     inverse : numpy.ndarray
         V (P, P), in the internal basis.
     """
-    residuals = find_residuals(block, params, base)
-    x, size = block.x, len(residuals)
-    y = drop_base(evaluate_block(block, params, base).probabilities, base)
-    spread = -y[:, np.newaxis] * y
-    spread[np.arange(size), np.arange(size)] += y
-    spread = weigh(block, spread)
-    left = np.eye(size) - np.einsum("jkm,mkl->mjl", spread, form_variances(x, inverse))
-    turned = np.linalg.solve(left, residuals.T[:, :, np.newaxis])[:, :, 0].T
-    return -inverse @ (turned[:, np.newaxis] * x).reshape(-1, x.shape[1])
+    pulls = delete_rows(block, params, base, inverse).pulls
+    return -inverse @ (pulls[:, np.newaxis] * block.x).reshape(-1, block.x.shape[1])

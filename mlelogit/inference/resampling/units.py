@@ -121,7 +121,7 @@ def make_units(
     """
     _check_record(record, estimated)
     design = record.need_blocks().design
-    cells, people, rows = _cut_cells(design)
+    cells, people, rows = cut_cells(design)
     blocks = RowBlocks(cells, threads=record.need_blocks().threads)
     inside = replace(record, blocks=blocks)
     if groups is not None and int(groups.max()) < 1:
@@ -156,8 +156,11 @@ def _check_record(record: FitRecord, estimated: bool) -> None:
         raise BootstrapError(f"The fit has not converged. {record.maximum.status.value}")
 
 
-def _cut_cells(design: Design) -> tuple[Design, np.ndarray, np.ndarray]:
-    """Return a design of cells, the people of each and the row (n,) it comes from."""
+def cut_cells(design: Design) -> tuple[Design, np.ndarray, np.ndarray]:
+    """Return a design of cells, the people of each (c,) and the row that each comes from (c,).
+
+    A cell is a row, or of counts the people of one category of it; frequency weights are people.
+    """
     rows, people = np.arange(design.source.shape[0]), np.ones(design.source.shape[0])
     cells = design
     if design.outcome.kind == "counts":

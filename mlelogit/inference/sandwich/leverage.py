@@ -121,6 +121,46 @@ def form_variances(x: Any, covariance: np.ndarray) -> np.ndarray:
     return q
 
 
+@dataclass(frozen=True)
+class Leverages:
+    """The leverages of some rows, by ``F' Q F = W Λ W'``.
+
+    Attributes
+    ----------
+    factor : numpy.ndarray
+        F (m, J - 1, J - 1), with ``F F'`` the weight of a row in the information.
+    ahead : numpy.ndarray
+        ``F' Q``, likewise.
+    values : numpy.ndarray
+        Λ (m, J - 1), ascending: the eigenvalues of the leverage.
+    vectors : numpy.ndarray
+        W (m, J - 1, J - 1).
+    """
+
+    factor: np.ndarray
+    ahead: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+
+    @property
+    def blocks(self) -> np.ndarray:
+        """The leverage ``F F' Q`` of every row (m, J - 1, J - 1)."""
+        return np.asarray(self.factor @ self.ahead)
+
+    def adjust(self, power: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``(1 - F F' Q)^-power`` (m, J - 1, J - 1), and where a leverage is one (m,)."""
+        shift, lone = find_shift(self.values, power)
+        left = self.factor @ self.vectors * shift[:, np.newaxis]
+        adjust = left @ (np.swapaxes(self.vectors, 1, 2) @ self.ahead)
+        return adjust + np.eye(adjust.shape[1]), np.asarray(lone.any(axis=1))
+
+
+def find_leverages(factor: np.ndarray, q: np.ndarray) -> Leverages:
+    """Decompose the leverages of rows by F and Q, (m, J - 1, J - 1) each."""
+    ahead = np.swapaxes(factor, 1, 2) @ q
+    return Leverages(factor, ahead, *np.linalg.eigh(ahead @ factor))
+
+
 def sum_adjusted_meat(
     block: Block,
     params: np.ndarray,
@@ -141,17 +181,13 @@ def sum_adjusted_meat(
     q, factor = form_variances(block.x, covariance), factor_spread(evaluation, base)
     if sampling:
         factor *= np.sqrt(np.asarray(block.weights))[:, np.newaxis, np.newaxis]
-    ahead = np.swapaxes(factor, 1, 2) @ q
-    leverages, vectors = np.linalg.eigh(ahead @ factor)
-    shift, lone = find_shift(leverages, power)
-    adjust = (factor @ vectors * shift[:, np.newaxis]) @ (np.swapaxes(vectors, 1, 2) @ ahead)
-    adjust += np.eye(q.shape[1])
+    adjust, lone = find_leverages(factor, q).adjust(power)
     first, second, position = index_pairs(q.shape[1])
     products = adjust @ pairs.T[:, position] @ np.swapaxes(adjust, 1, 2)
     spread = np.ascontiguousarray(products[:, first, second].T)
     for _ in range(2 if sampling else 1):
         spread = weigh(block, spread, spread)
-    return AdjustedMeat(weighted_gram(block.x, spread, turn), int(lone.any(axis=1).sum()))
+    return AdjustedMeat(weighted_gram(block.x, spread, turn), int(lone.sum()))
 
 
 def sum_adjusted_meats(record: FitRecord, covariance: np.ndarray, power: float) -> np.ndarray:

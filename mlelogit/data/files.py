@@ -1,0 +1,162 @@
+"""Read a table from a file, and write a file as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.data.arguments import write_value
+from mlelogit.data.frames import check_unique_names
+from mlelogit.exceptions import (
+    DataFileError,
+    MissingExtraError,
+    MNLogitError,
+    OutputFileError,
+)
+from mlelogit.notices import in_turn
+
+
+def check_target(path: Any) -> Path:
+    """Return the file that a path leads to, or raise if none can be written there.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A link leads to the file that it stands for.
+
+    Raises
+    ------
+    OutputFileError
+        If it is no path, or a folder, or the folder that it is in does not exist.
+
+    Examples
+    --------
+    >>> from mlelogit.data.files import check_target
+    >>> check_target(".")
+    Traceback (most recent call last):
+    ...
+    mlelogit.exceptions.OutputFileError: '.' is a folder; give the name of a file in it.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise OutputFileError(f"A file to write must be a path, not {write_value(path)}.")
+    said = write_value(str(path))
+    try:
+        target = Path(path).expanduser().resolve()
+        is_folder, has_home = target.is_dir(), target.parent.is_dir()
+    except (ValueError, OSError, RuntimeError) as error:
+        raise OutputFileError(f"{said} cannot be the name of a file: {error}.") from error
+    if is_folder:
+        raise OutputFileError(f"{said} is a folder; give the name of a file in it.")
+    if not has_home:
+        raise OutputFileError(f"There is no folder {write_value(str(target.parent))} for {said}.")
+    return target
+
+
+def write_whole(text: str, path: Any) -> Path:
+    """Write text to a file as a whole or not at all, and return where it is.
+
+    The text goes to a new file beside the target first, which takes its place when all of it is
+    on the disk. So a file that was there stays as it was if the disk is full or the work is
+    interrupted. What is no plain file, such as a pipe, is written to.
+
+    Parameters
+    ----------
+    text : str
+        Encoded as UTF-8.
+    path : str or os.PathLike
+
+    Raises
+    ------
+    OutputFileError
+        If it cannot be written; the message says why.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlelogit.data.files import write_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole("all of it", f"{folder}/page.html").read_text()
+    'all of it'
+    """
+    target = check_target(path)
+    plain = not target.exists() or target.is_file()
+    try:
+        if plain:
+            _put_in_place(text, target)
+        else:
+            target.write_text(text, encoding="utf-8")
+    except BrokenPipeError:
+        raise
+    except (OSError, UnicodeEncodeError) as error:
+        kept = " What was there before is as it was." if plain else ""
+        said = write_value(str(path))
+        raise OutputFileError(f"{said} was not written: {error}.{kept}") from error
+    return target
+
+
+def _put_in_place(text: str, target: Path) -> None:
+    part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a csv or parquet file.
+
+    Parameters
+    ----------
+    path : str
+    missing : sequence of str, optional
+        Entries of a csv that mean a missing value; pandas' list if not given.
+
+    Raises
+    ------
+    DataFileError
+        If it is absent, empty, not of that format, or its rows are longer than its
+        header.
+    DuplicateColumnError
+        If two columns of a csv have the same name.
+    MissingExtraError
+        If parquet needs the extra "frames".
+    """
+    if not Path(path).is_file():
+        raise DataFileError(f"There is no file {path!r}.")
+    try:
+        if path.lower().endswith((".parquet", ".pq")):
+            return pd.read_parquet(path)
+        return _read_csv(path, missing)
+    except ImportError as error:
+        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
+    except MNLogitError:
+        raise
+    except Exception as error:
+        raise DataFileError(f"{path!r} cannot be read: {error}") from error
+
+
+@in_turn
+def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
+    check_unique_names(header.dropna().tolist(), path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            path,
+            low_memory=False,
+            index_col=False,
+            na_values=missing,
+            keep_default_na=missing is None,
+        )

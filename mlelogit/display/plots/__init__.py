@@ -1,0 +1,1 @@
+"""Pictures of a fit, with matplotlib: one module per kind of question."""

@@ -1,0 +1,193 @@
+"""The pictures of a fit, as a user asks for them: res.plot.coefficients() and so on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlelogit.display.plots.binned import plot_binned_residuals
+from mlelogit.display.plots.calibration import plot_calibration
+from mlelogit.display.plots.canvas import Canvas
+from mlelogit.display.plots.coefficients import plot_coefficients
+from mlelogit.display.plots.curves import CurveRequest
+from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
+from mlelogit.display.plots.effects import plot_margins
+from mlelogit.display.plots.likelihood import plot_profile, plot_trace
+from mlelogit.display.plots.probabilities import plot_probabilities
+from mlelogit.display.plots.separation import plot_separation
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.covariance import Covariance
+from mlelogit.interpretation.calibration import Calibration, calibrate
+from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plots:
+    """Pictures of a fit; every method returns matplotlib Axes, or an array of them.
+
+    Everywhere ``ax`` is where to draw: Axes, an array of as many as the picture has panels, or an
+    empty Figure or SubFigure. If it is not given a figure of a size that fits is opened by
+    `matplotlib.pyplot`, and shown by a notebook or by its show(). A figure without a layout
+    engine gets matplotlib's constrained one, so that no label is cut off.
+
+    Attributes
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    open_figure : callable, optional
+        Makes new figures in place of `matplotlib.pyplot.figure`, from the keywords figsize,
+        layout and facecolor: `matplotlib.figure.Figure` to leave pyplot out.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from matplotlib.figure import Figure
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> figure = Figure()
+    >>> ax = res.plot.coefficients(ax=figure)
+    >>> ax.get_title(loc="left"), ax.figure is figure
+    ('Coefficients of vote', True)
+    """
+
+    record: FitRecord
+    covariance: Covariance
+    open_figure: Callable[..., Any] | None = None
+
+    def coefficients(
+        self,
+        exponentiate: bool = False,
+        names: Any = None,
+        alpha: float = 0.05,
+        *,
+        by: str = "name",
+        ax: Any = None,
+    ) -> Any:
+        """Draw coefficients or risk ratios with intervals; see `plot_coefficients`."""
+        given = exponentiate, names, alpha, by
+        return plot_coefficients(self.record, self.covariance, *given, self._place(ax))
+
+    def profile(
+        self,
+        combination: Any,
+        alpha: float = 0.05,
+        points: Any = 61,
+        *,
+        disp: bool | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw a profile log-likelihood and Wald's parabola; see `plot_profile`."""
+        given = combination, alpha, points, disp
+        return plot_profile(self.record, self.covariance, *given, self._place(ax))
+
+    def trace(self, *, ax: Any = None) -> Any:
+        """Draw the climb to the maximum; see `plot_trace`."""
+        return plot_trace(self.record, self._place(ax))
+
+    def separation(self, kind: str = "coefficients", *, ax: Any = None) -> Any:
+        """Draw what separated data leave without an estimate; see `plot_separation`."""
+        return plot_separation(self.record, kind, self._place(ax))
+
+    def probabilities(
+        self,
+        variable: Any,
+        by: Any = None,
+        kind: str = "lines",
+        at: Any = None,
+        alpha: float = 0.05,
+        *,
+        others: str = "average",
+        points: Any = 31,
+        newdata: Any = None,
+        weights: Any = None,
+        offset: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw probabilities over a variable, as lines or areas; see `plot_probabilities`."""
+        rows = newdata, weights, offset
+        request = CurveRequest(variable, by, at, others, points, alpha, *rows)
+        return plot_probabilities(self.record, self.covariance, request, kind, self._place(ax))
+
+    def margins(
+        self,
+        variables: Any = None,
+        kind: str = "average",
+        alpha: float = 0.05,
+        *,
+        ax: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Draw marginal effects, or Margins that are known; see `plot_margins`.
+
+        Parameters
+        ----------
+        variables : names, or Margins
+        kind, **options
+            See `mlelogit.interpretation.margins.effects.estimate_margins`.
+        alpha : float
+        ax : Axes or figure, optional
+        """
+        found = variables
+        if not isinstance(found, Margins):
+            given = variables, kind
+            found = estimate_margins(self.record, self.covariance, *given, **options)
+        return plot_margins(self.record, found, alpha, self._place(ax))
+
+    def calibration(
+        self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any
+    ) -> Any:
+        """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
+
+        Parameters
+        ----------
+        bins : int, or Calibration
+        newdata, **how
+            See `mlelogit.interpretation.calibration.calibrate`.
+        ax : Axes or figure, optional
+        """
+        known = isinstance(bins, Calibration)
+        found = bins if known else calibrate(self.record, bins, newdata, **how)
+        return plot_calibration(self.record, found, self._place(ax))
+
+    def residuals(
+        self,
+        variable: Any = None,
+        bins: int = 20,
+        alpha: float = 0.05,
+        *,
+        seed: Any = 0,
+        ax: Any = None,
+    ) -> Any:
+        """Draw quantile residuals, or with a variable mean residuals over it.
+
+        See `mlelogit.display.plots.diagnostics.plot_quantiles` and
+        `mlelogit.display.plots.binned.plot_binned_residuals`.
+        """
+        if variable is None:
+            return plot_quantiles(self.record, seed, alpha, self._place(ax))
+        return plot_binned_residuals(self.record, variable, bins, alpha, self._place(ax))
+
+    def influence(self, n: int = 5, unit: Any = "row", *, ax: Any = None) -> Any:
+        """Draw Cook's distance against leverage, or a known Influence; see `plot_influence`.
+
+        Parameters
+        ----------
+        n : int
+            How many rows to name.
+        unit : {"row", "person"}, or Influence
+            See `mlelogit.interpretation.influence.measure_influence`.
+        ax : Axes or figure, optional
+        """
+        known = isinstance(unit, Influence)
+        found = unit if known else measure_influence(self.record, self.covariance, unit)
+        return plot_influence(self.record, found, n, self._place(ax))
+
+    def __repr__(self) -> str:
+        names = [name for name, value in vars(Plots).items() if inspect.isfunction(value)]
+        return f"Pictures: {', '.join(name for name in names if not name.startswith('_'))}."
+
+    def _place(self, ax: Any) -> Canvas:
+        return Canvas(ax, self.open_figure)

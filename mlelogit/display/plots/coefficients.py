@@ -1,0 +1,202 @@
+"""Coefficients or relative risk ratios of every category, with their intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice, check_flag, write_value
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.frames import list_some
+from mlelogit.display.plots.canvas import Canvas, count_columns
+from mlelogit.display.plots.rows import (
+    draw_intervals,
+    draw_rows,
+    draw_scale,
+    lay_out_rows,
+    read_numbers,
+    tell_marks,
+)
+from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
+from mlelogit.exceptions import ColumnNotFoundError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import tidy_coefficients
+from mlelogit.inference.covariance import Covariance
+
+GROUPINGS = ("name", "category")
+WIDTH = 4.6
+# Panels side by side, inches of one, and of its title.
+PANELS, PANEL_WIDTH, PANEL_TITLE = 3, 2.7, 0.45
+# What columns of ones are called by formulas, and by statsmodels' add_constant.
+INTERCEPTS = ("Intercept", "const")
+
+
+def plot_coefficients(
+    record: FitRecord,
+    covariance: Covariance,
+    exponentiate: bool = False,
+    names: Any = None,
+    alpha: float = 0.05,
+    by: str = "name",
+    canvas: Canvas | None = None,
+) -> Any:
+    """Draw every coefficient as a point with its Wald interval.
+
+    Rows are labelled, so that there is no legend; colours and marks are those of the categories.
+    A coefficient that separated data make infinite is an arrow at the edge, one that has no
+    interval a hollow mark.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    exponentiate : bool
+        Whether to draw relative risk ratios ``exp(b)``, on a log scale.
+    names : str or sequence, optional
+        Which columns of the design, in the order given; if not given all but intercepts, which
+        have another scale and say little.
+    alpha : float
+        The intervals cover with probability ``1 - alpha``.
+    by : {"name", "category"}
+        Rows of all categories under the name of their column, in one panel; or a panel for every
+        category, with a row for every column.
+    canvas : Canvas, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes or numpy.ndarray
+        Axes, or with ``by="category"`` an array of them (J - 1,).
+
+    Raises
+    ------
+    ColumnNotFoundError
+        If there is no column of a name.
+    OptionError
+        If alpha, by or exponentiate cannot be.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from matplotlib.figure import Figure
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.plot.coefficients(exponentiate=True, ax=Figure()).get_xscale()
+    'log'
+    """
+    check_flag("exponentiate", exponentiate)
+    check_choice("by", by, GROUPINGS)
+    chosen, left = choose_names(names, record.encoding)
+    tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
+    picture = _Picture(
+        _order_rows(tidy[tidy["name"].isin(chosen)], chosen, by, record.encoding),
+        record.encoding,
+        bool(exponentiate),
+        [f"Not shown: {', '.join(map(str, left))}."] if left else [],
+        write_level(alpha),
+    )
+    return (_draw_together if by == "name" else _draw_panels)(picture, canvas or Canvas())
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What is drawn: rows of coefficients in order, and what is said about them."""
+
+    rows: pd.DataFrame
+    encoding: Encoding
+    ratio: bool
+    notes: list[str]
+    level: str
+
+    @property
+    def marks(self) -> list[int]:
+        """Which colour and mark every row has: those of its category, whatever the base."""
+        return [self.encoding.categories.index(category) for category in self.rows["category"]]
+
+    @property
+    def categories(self) -> list[str]:
+        """The category of every row as text."""
+        named = dict(zip(self.encoding.categories, self.encoding.category_names, strict=True))
+        return [named[category] for category in self.rows["category"]]
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        what = "Relative risk ratios" if self.ratio else "Coefficients"
+        return f"{what} of {self.encoding.outcome_name}"
+
+    @property
+    def scale(self) -> str:
+        """What the axis measures."""
+        base = self.encoding.category_names[self.encoding.base]
+        what = "Risk ratio" if self.ratio else "Log-odds"
+        return f"{what} against {base}, per unit{' (log scale)' if self.ratio else ''}"
+
+
+def _draw_together(picture: _Picture, canvas: Canvas) -> Any:
+    """Draw all in one panel, grouped by name."""
+    names, categories = [str(name) for name in picture.rows["name"]], picture.categories
+    single = len(picture.encoding.others) == 1
+    layout = lay_out_rows(*((names, [""] * len(names)) if single else (categories, names)))
+    numbers = read_numbers(picture.rows)
+    ax = canvas.open_axes(WIDTH + measure_names(layout.words), layout.height)
+    draw_rows(ax, layout)
+    draw_scale(ax, numbers, picture.ratio)
+    draw_intervals(ax, layout.places, numbers, picture.marks, picture.ratio)
+    name_axes(ax, picture.scale, width=WIDTH)
+    said = tell_marks(numbers, picture.ratio, picture.level)
+    entitle(ax, picture.title, [*said, *picture.notes], WIDTH)
+    return finish(ax)
+
+
+def _draw_panels(picture: _Picture, canvas: Canvas) -> np.ndarray:
+    """Draw a panel for every category."""
+    numbers, marks = read_numbers(picture.rows), np.array(picture.marks)
+    count = len(picture.encoding.others)
+    labels = [str(name) for name in picture.rows["name"][marks == marks[0]]]
+    layout = lay_out_rows(labels, [""] * len(labels))
+    size = PANEL_WIDTH, layout.height + PANEL_TITLE
+    columns = count_columns(count, PANELS)
+    axes = canvas.open_panels(count, columns, *size, measure_names(layout.words))
+    shown = list(dict.fromkeys(marks))
+    for mark, ax in zip(shown, axes, strict=True):
+        mine = np.flatnonzero(marks == mark)
+        draw_rows(ax, layout)
+        draw_scale(ax, numbers, picture.ratio)
+        draw_intervals(ax, layout.places, numbers[mine], [mark] * len(mine), picture.ratio)
+    heads = [picture.encoding.category_names[mark] for mark in shown]
+    said = [*tell_marks(numbers, picture.ratio, picture.level), *picture.notes]
+    width = PANEL_WIDTH * columns
+    canvas.entitle_panels(axes, picture.title, said, heads, width)
+    canvas.name_panels(axes, picture.scale, "", width)
+    return np.array([*map(finish, axes)], dtype=object)
+
+
+def choose_names(given: Any, encoding: Encoding) -> tuple[list, list]:
+    """Return the columns to draw, and the intercepts that are left out unless asked for.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        If the design has no column of a name.
+    """
+    every = list(encoding.all_names)
+    if given is None:
+        left = [name for name in every if name in INTERCEPTS]
+        kept = [name for name in every if name not in left]
+        return (kept, left) if kept else (every, [])
+    asked = [given] if given in every or isinstance(given, str) else list(given)
+    unknown = [name for name in asked if name not in every]
+    if unknown or not asked:
+        said = f"no column {write_value(unknown[0])}" if unknown else "no column in an empty list"
+        raise ColumnNotFoundError(f"There is {said}; the fit has {list_some(every)}.")
+    return list(dict.fromkeys(asked)), []
+
+
+def _order_rows(tidy: pd.DataFrame, chosen: list, by: str, encoding: Encoding) -> pd.DataFrame:
+    places = {name: i for i, name in enumerate(chosen)}
+    name = np.array([places[name] for name in tidy["name"]])
+    category = np.array([encoding.others.index(category) for category in tidy["category"]])
+    keys = (category, name) if by == "name" else (name, category)
+    return tidy.iloc[np.lexsort(keys)].reset_index(drop=True)

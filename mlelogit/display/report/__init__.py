@@ -1,0 +1,1 @@
+"""The report: everything about a fit on one page that stands by itself."""

@@ -1,0 +1,98 @@
+"""Effects on probabilities, in a table, in words and in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.display.escapes import write_name
+from mlelogit.display.report.cells import tabulate
+from mlelogit.display.report.content import Notice, Paragraph, Part
+from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.interpretation.margins.effects import estimate_margins
+
+# Numbers in the Jacobian of all effects: some 400 MB.
+LARGEST_JACOBIAN = 50_000_000
+SLOPE = "dy/dx"
+NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+# Variables whose probabilities are drawn, those of the smallest p-values first.
+MOST_DRAWN = 4
+
+
+def write_effects(scope: Scope) -> Iterator[Part]:
+    """Give what variables do to probabilities, on average over the rows of the fit."""
+    yield Paragraph(
+        "What a variable does to the probabilities themselves, all of its columns moving together. "
+        "Of a number it is the slope: the change of a probability per unit more; of a factor, the "
+        "difference between two levels, all else as it is. Each is averaged over the rows of the "
+        "fit. The effects of a variable add up to zero over the categories, and none depends on "
+        "the base."
+    )
+    size = scope.record.params.size * len(scope.encoding.names) * len(scope.encoding.categories)
+    if size > LARGEST_JACOBIAN:
+        yield Notice(
+            "plain",
+            "Effects were left out for their number",
+            (("What to do:", "Ask for some variables at a time: res.margins('name')."),),
+        )
+        return
+    yield from attempt("Average marginal effects", _list_effects, scope)
+
+
+def _list_effects(scope: Scope) -> Iterator[Part]:
+    found = estimate_margins(scope.record, scope.covariance)
+    frame = found.summary_frame(scope.alpha)
+    if frame.empty:
+        yield Paragraph("The model has no variable.")
+        return
+    yield from _read_aloud(scope, frame)
+    letter = "t" if np.isfinite(found.df) else "z"
+    frame = frame.assign(of=[_name_change(*pair) for pair in _pairs(frame)])
+    yield tabulate(
+        "Average marginal effects on probabilities",
+        frame,
+        [
+            ("category", "Category", "text"),
+            ("estimate", "Effect", "number"),
+            ("std_err", "Std. error", "number"),
+            ("z", letter, "number"),
+            ("p_value", "p-value", "p"),
+            ("lower", f"{scope.level} from", "number"),
+            ("upper", "to", "number"),
+        ],
+        f"Standard errors by the delta method, {found.cov_type} covariance.",
+        group="of",
+    )
+
+
+def _pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
+    return list(zip(frame["variable"], frame["contrast"], strict=True))
+
+
+def _name_change(variable: Any, contrast: Any) -> str:
+    said = "per unit more (dy/dx)" if contrast == SLOPE else contrast
+    return f"{variable}: {said}"
+
+
+def _read_aloud(scope: Scope, frame: pd.DataFrame) -> Iterator[Part]:
+    """Read the surest effect aloud, that of a number if there is one."""
+    known = frame[np.isfinite(frame[list(NUMBERS)].to_numpy()).all(axis=1)]
+    slopes = known[known["contrast"].eq(SLOPE).to_numpy()]
+    chosen = known if slopes.empty else slopes
+    if chosen.empty:
+        return
+    row = chosen.iloc[int(chosen["z"].abs().argmax())]
+    points, low, high = (f"{100 * row[name]:+.3g}" for name in ("estimate", "lower", "upper"))
+    where = (
+        f"one unit more of {write_name(row['variable'])} changes"
+        if row["contrast"] == SLOPE
+        else f"{write_name(row['variable'])} ({write_name(row['contrast'])}) changes"
+    )
+    yield Paragraph(
+        f"For example, averaged over the rows, {where} the probability of "
+        f"{write_name(row['category'])} by about {points} percentage points ({scope.level} "
+        f"interval {low} to {high})."
+    )

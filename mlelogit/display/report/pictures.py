@@ -1,0 +1,82 @@
+"""Put pictures on the page: drawn, and held in the page as data."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from mlelogit.display.plots.accessor import Plots
+from mlelogit.display.report.content import Part, Picture
+from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.notices import import_extra, in_turn
+
+# Beyond so many characters dots make a picture smaller than shapes do.
+LARGEST_DRAWING = 300_000
+DOTS_PER_INCH = 200
+# Beyond so many rows a drawing with a shape for each is not even begun.
+MANY_ROWS = 5_000
+
+
+def draw(
+    scope: Scope, what: str, caption: str, alt: str, *args: Any, **options: Any
+) -> Iterator[Part]:
+    """Draw one of the pictures of `Plots`, or say why it is not there.
+
+    Parameters
+    ----------
+    scope : Scope
+    what : str
+        The method of `Plots`.
+    caption : str
+    alt : str
+        What is to be seen, for who cannot see it.
+    *args, **options
+        For the method.
+    """
+    yield from attempt(f"The picture {caption!r}", _draw, scope, what, caption, alt, args, options)
+
+
+def _draw(
+    scope: Scope, what: str, caption: str, alt: str, args: tuple, options: dict[str, Any]
+) -> Iterator[Part]:
+    figure = import_extra("matplotlib.figure", "plots").Figure
+    plots = Plots(scope.record, scope.covariance, figure)
+    axes = getattr(plots, what)(*args, **options)
+    dots = len(scope.record.index) > MANY_ROWS and what in ("residuals", "influence")
+    yield hold_picture(axes, caption, alt, dots)
+
+
+@in_turn
+def hold_picture(axes: Any, caption: str, alt: str, dots: bool = False) -> Picture:
+    """Turn drawn Axes into a picture that a page can hold.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes, or array of them
+    caption, alt : str
+    dots : bool
+        Whether to hold it as dots and not as shapes, which it is in any case if it is large.
+    """
+    from matplotlib import rc_context
+
+    figure = getattr(axes, "flat", [axes])[0].figure
+    content, kind = b"", "svg+xml"
+    if not dots:
+        # A salt of our own: the same picture has the same characters every time.
+        with rc_context({"svg.hashsalt": "mlelogit"}):
+            content = _save(figure, "svg")
+    if dots or len(content) > LARGEST_DRAWING:
+        content, kind = _save(figure, "png"), "png"
+    text = base64.b64encode(content).decode("ascii")
+    width, height = (float(size) for size in figure.get_size_inches())
+    return Picture(f"data:image/{kind};base64,{text}", alt, caption, width, height)
+
+
+def _save(figure: Any, kind: str) -> bytes:
+    file = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    # Without a paper of its own, so that the page's shows through, be it light or dark.
+    figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata, transparent=True)
+    return file.getvalue()

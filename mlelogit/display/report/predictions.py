@@ -1,0 +1,158 @@
+"""Predictions beside outcomes: categories, calibration, scores and discrimination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from mlelogit.display.report.cells import make_table, tabulate
+from mlelogit.display.report.content import Heading, Items, Paragraph, Part
+from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.interpretation.calibration import calibrate
+from mlelogit.interpretation.classification import classify
+from mlelogit.interpretation.scoring_rules import score_probabilities
+
+NAMES = {
+    "hit_rate": "Predicted right",
+    "baseline_rate": "Always the most frequent",
+    "mean_probability": "Mean probability of the own category",
+    "count_adjusted": "Right beyond the most frequent",
+    "balanced_accuracy": "Balanced accuracy",
+    "kappa": "Cohen's kappa",
+    "sensitivity": "Sensitivity: of those in the category, predicted there",
+    "specificity": "Specificity: of the others, not predicted there",
+    "precision": "Precision: of those predicted there, in the category",
+    "brier": "Brier score",
+    "log": "Log score",
+    "pdi": "Polytomous discrimination index",
+    "hand_till": "Hand and Till's M",
+    "auc": "Area under the curve, against the rest",
+}
+OWN_ROWS = (
+    "All of this is on the rows that the fit was made from, which it predicts better than rows "
+    "that it has not seen: cross_validate() or newdata= tells how well it does there. Intervals "
+    "take the coefficients as given."
+)
+
+
+def write_calibration(scope: Scope) -> Iterator[Part]:
+    """Set predictions beside outcomes."""
+    yield Paragraph(OWN_ROWS)
+    yield Heading("Predicted categories")
+    yield from attempt("Predicted categories", _classify, scope)
+    yield Heading("Calibration")
+    yield from attempt("The calibration", _calibrate, scope)
+    yield Heading("Scores and discrimination")
+    yield from attempt("Scores", _score, scope)
+
+
+def _interval(scope: Scope) -> list[tuple[str, str, str]]:
+    return [("lower", f"{scope.level} from", "number"), ("upper", "to", "number")]
+
+
+def _name(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a frame with its index as columns, measures under their names."""
+    flat = frame.reset_index()
+    return flat.assign(**{column: [NAMES.get(str(name), name) for name in flat[column]]})
+
+
+def _classify(scope: Scope) -> Iterator[Part]:
+    found = classify(scope.record, alpha=scope.alpha)
+    names = scope.encoding.category_names
+    yield make_table(
+        "Observed categories (rows) and the most probable ones (columns)",
+        (
+            (name, *counts, counts.sum())
+            for name, counts in zip(names, found.table.to_numpy(), strict=True)
+        ),
+        [("Observed", "text"), *((name, "count") for name in names), ("All", "count")],
+    )
+    estimate = ("estimate", "Estimate", "number")
+    yield tabulate(
+        "How often the most probable category is right",
+        _name(found.rates, "measure"),
+        [("measure", "Measure", "text"), estimate, *_interval(scope)],
+    )
+    yield tabulate(
+        "How often it is right, by category",
+        _name(found.by_category, "measure"),
+        [("category", "Category", "text"), estimate, *_interval(scope)],
+        group="measure",
+    )
+
+
+def _calibrate(scope: Scope) -> Iterator[Part]:
+    found = calibrate(scope.record, alpha=scope.alpha)
+    yield Paragraph(
+        "Probabilities are calibrated if, of the people who are given a probability of 0.3, three "
+        "in ten are in the category. Rows are put into bins of similar probabilities, and in each "
+        "the mean probability stands beside the share that was observed."
+    )
+    yield tabulate(
+        "Calibration of the most probable category, by bins of its probability",
+        found.confidence.reset_index(),
+        [
+            ("bin", "Bin", "text"),
+            ("people", "People", "count"),
+            ("predicted", "Mean probability", "number"),
+            ("observed", "Observed share", "number"),
+            *_interval(scope),
+        ],
+    )
+    errors = found.errors.reset_index()
+    label = [
+        str(category) if str(category) else str(measure)
+        for measure, category in zip(errors["measure"], errors["category"], strict=True)
+    ]
+    yield tabulate(
+        "Expected calibration error: the mean distance of shares from probabilities",
+        errors.assign(label=[name[:1].upper() + name[1:] for name in label]),
+        [
+            ("label", "Of", "text"),
+            ("estimate", "Error", "number"),
+            *_interval(scope),
+            ("by_chance", "By chance", "number"),
+        ],
+        "By chance: the error expected if every probability were right, as bins have few people.",
+    )
+
+
+def _score(scope: Scope) -> Iterator[Part]:
+    found = score_probabilities(scope.record, alpha=scope.alpha)
+    yield tabulate(
+        "Scores of the probabilities: smaller is better",
+        _name(found.overall.rename(columns={"score": "value"}), "score"),
+        [
+            ("score", "Score", "text"),
+            ("value", "Value", "number"),
+            *_interval(scope),
+            ("reference", "Of the shares alone", "number"),
+            ("skill", "Skill", "number"),
+        ],
+        "Skill is one less the ratio of the two: zero is no better than the shares, one perfect.",
+    )
+    yield tabulate(
+        "Discrimination: how well the categories are told apart",
+        _name(found.discrimination, "measure"),
+        [
+            ("measure", "Measure", "text"),
+            ("estimate", "Estimate", "number"),
+            *_interval(scope),
+            ("chance", "By chance", "number"),
+        ],
+    )
+    yield tabulate(
+        "Discrimination, by category",
+        _name(found.discrimination_by_category, "measure"),
+        [
+            ("category", "Category", "text"),
+            ("estimate", "Estimate", "number"),
+            *_interval(scope),
+            ("chance", "By chance", "number"),
+        ],
+        group="measure",
+    )
+    own = [note for note in found.notes if "newdata" not in note and "as given" not in note]
+    if own:
+        yield Items(tuple(own))
