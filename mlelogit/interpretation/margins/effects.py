@@ -33,7 +33,7 @@ from mlelogit.interpretation.margins.variables import (
 )
 from mlelogit.interpretation.margins.variances import find_open, find_root
 from mlelogit.interpretation.points import Points, model_points, read_points
-from mlelogit.notices import keep_errors, warn_user
+from mlelogit.notices import keep_errors, track, warn_user
 
 TITLES = {
     "average": "Average marginal effects",
@@ -144,7 +144,7 @@ def estimate_margins(
     base, codes, cells = _place(record, points, found, request, groups)
     model = model_points(record)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
-    for fixed in grid:
+    for fixed in track(grid, "Marginal effects"):
         scene = _set_scene(base, found, request, codes, cells, fixed)
         pieces.append((fixed, list(find_pieces(scene, base, model, request, asked, spread))))
     return _assemble(record, covariance, request, pieces, groups)
