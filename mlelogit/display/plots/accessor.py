@@ -10,7 +10,7 @@ from typing import Any
 from mlelogit.display.plots.binned import plot_binned_residuals
 from mlelogit.display.plots.calibration import plot_calibration
 from mlelogit.display.plots.canvas import Canvas
-from mlelogit.display.plots.coefficients import plot_coefficients
+from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coefficients
 from mlelogit.display.plots.curves import CurveRequest
 from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
 from mlelogit.display.plots.effects import plot_margins
@@ -64,11 +64,14 @@ class Plots:
         alpha: float = 0.05,
         *,
         by: str = "name",
+        per: str = "unit",
+        method: str = "wald",
+        disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
-        """Draw coefficients or risk ratios with intervals; see `plot_coefficients`."""
-        given = exponentiate, names, alpha, by
-        return plot_coefficients(self.record, self.covariance, *given, self._place(ax))
+        """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
+        request = CoefficientRequest(exponentiate, names, alpha, by, per, method, disp)
+        return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
     def profile(
         self,
