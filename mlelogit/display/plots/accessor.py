@@ -120,6 +120,7 @@ class Plots:
         kind: str = "average",
         alpha: float = 0.05,
         *,
+        panels: bool = False,
         ax: Any = None,
         **options: Any,
     ) -> Any:
@@ -131,13 +132,15 @@ class Plots:
         kind, **options
             See `mlelogit.interpretation.margins.effects.estimate_margins`.
         alpha : float
+        panels : bool
+            Whether to give every category a panel.
         ax : Axes or figure, optional
         """
         found = variables
         if not isinstance(found, Margins):
             given = variables, kind
             found = estimate_margins(self.record, self.covariance, *given, **options)
-        return plot_margins(self.record, found, alpha, self._place(ax))
+        return plot_margins(self.record, found, alpha, panels, self._place(ax))
 
     def calibration(
         self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any
