@@ -45,6 +45,7 @@ __all__ = [
     "OutcomeError",
     "OutputFileError",
     "ParamsError",
+    "PictureError",
     "RankDeficiencyError",
     "ScaleError",
     "SeparationWarning",
@@ -176,6 +177,10 @@ class ParamsError(MNLogitError):
 
 class ConstraintError(ParamsError):
     """Constraints cannot be read, cannot all hold, or have no theory with what else is asked."""
+
+
+class PictureError(MNLogitError):
+    """There is nothing that a picture could show."""
 
 
 class RankDeficiencyError(MNLogitError):

@@ -6,12 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mlelogit.display.plots.binned import plot_binned_residuals
+from mlelogit.display.plots.calibration import plot_calibration
 from mlelogit.display.plots.canvas import Canvas
 from mlelogit.display.plots.coefficients import plot_coefficients
+from mlelogit.display.plots.curves import CurveRequest
+from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
+from mlelogit.display.plots.effects import plot_margins
 from mlelogit.display.plots.likelihood import plot_profile, plot_trace
+from mlelogit.display.plots.probabilities import plot_probabilities
 from mlelogit.display.plots.separation import plot_separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
+from mlelogit.interpretation.calibration import Calibration, calibrate
+from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +89,100 @@ class Plots:
     def separation(self, kind: str = "coefficients", *, ax: Any = None) -> Any:
         """Draw what separated data leave without an estimate; see `plot_separation`."""
         return plot_separation(self.record, kind, self._place(ax))
+
+    def probabilities(
+        self,
+        variable: Any,
+        by: Any = None,
+        kind: str = "lines",
+        at: Any = None,
+        alpha: float = 0.05,
+        *,
+        others: str = "average",
+        points: Any = 31,
+        newdata: Any = None,
+        weights: Any = None,
+        offset: Any = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw probabilities over a variable, as lines or areas; see `plot_probabilities`."""
+        rows = newdata, weights, offset
+        request = CurveRequest(variable, by, at, others, points, alpha, *rows)
+        return plot_probabilities(self.record, self.covariance, request, kind, self._place(ax))
+
+    def margins(
+        self,
+        variables: Any = None,
+        kind: str = "average",
+        alpha: float = 0.05,
+        *,
+        ax: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Draw marginal effects, or Margins that are known; see `plot_margins`.
+
+        Parameters
+        ----------
+        variables : names, or Margins
+        kind, **options
+            See `mlelogit.interpretation.margins.effects.estimate_margins`.
+        alpha : float
+        ax : Axes or figure, optional
+        """
+        found = variables
+        if not isinstance(found, Margins):
+            given = variables, kind
+            found = estimate_margins(self.record, self.covariance, *given, **options)
+        return plot_margins(self.record, found, alpha, self._place(ax))
+
+    def calibration(
+        self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any
+    ) -> Any:
+        """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
+
+        Parameters
+        ----------
+        bins : int, or Calibration
+        newdata, **how
+            See `mlelogit.interpretation.calibration.calibrate`.
+        ax : Axes or figure, optional
+        """
+        known = isinstance(bins, Calibration)
+        found = bins if known else calibrate(self.record, bins, newdata, **how)
+        return plot_calibration(self.record, found, self._place(ax))
+
+    def residuals(
+        self,
+        variable: Any = None,
+        bins: int = 20,
+        alpha: float = 0.05,
+        *,
+        seed: Any = 0,
+        ax: Any = None,
+    ) -> Any:
+        """Draw quantile residuals, or with a variable mean residuals over it.
+
+        See `mlelogit.display.plots.diagnostics.plot_quantiles` and
+        `mlelogit.display.plots.binned.plot_binned_residuals`.
+        """
+        if variable is None:
+            return plot_quantiles(self.record, seed, alpha, self._place(ax))
+        return plot_binned_residuals(self.record, variable, bins, alpha, self._place(ax))
+
+    def influence(self, n: int = 5, unit: Any = "row", *, ax: Any = None) -> Any:
+        """Draw Cook's distance against leverage, or a known Influence; see `plot_influence`.
+
+        Parameters
+        ----------
+        n : int
+            How many rows to name.
+        unit : {"row", "person"}, or Influence
+            See `mlelogit.interpretation.influence.measure_influence`.
+        ax : Axes or figure, optional
+        """
+        known = isinstance(unit, Influence)
+        found = unit if known else measure_influence(self.record, self.covariance, unit)
+        return plot_influence(self.record, found, n, self._place(ax))
 
     def _place(self, ax: Any) -> Canvas:
         return Canvas(ax, self.open_figure)

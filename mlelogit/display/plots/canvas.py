@@ -15,6 +15,8 @@ from mlelogit.display.plots.style import (
     entitle_figure,
     name_axes,
     name_figure,
+    place_figure_legend,
+    place_legend,
     wrap_names,
     write_head,
 )
@@ -57,27 +59,34 @@ class Canvas:
         return _adopt(self.given, 1)[0]
 
     def open_panels(
-        self, count: int, columns: int, width: float, height: float, beside: float = 0.0
+        self,
+        count: int,
+        columns: int,
+        width: float,
+        height: float,
+        beside: float = 0.0,
+        share: bool = True,
     ) -> np.ndarray:
         """Return the axes (count,) of several panels.
 
         Parameters
         ----------
         count, columns : int
-            Panels, and how many are side by side.
+            Panels, and how many are side by side; see `count_columns`.
         width, height : float
             Inches of one panel.
         beside : float
             Inches that the legend takes.
+        share : bool
+            Whether all have the same scales.
         """
         import_extra("matplotlib", "plots")
         if not self.owns_figure:
             return _adopt(self.given, count)
-        columns = min(columns, count)
         rows = -(-count // columns)
         size = columns * width + beside, rows * height + MARGIN
         every = self._open_figure(*size).subplots(
-            rows, columns, sharex=True, sharey=True, squeeze=False
+            rows, columns, sharex=share, sharey=share, squeeze=False
         )
         for left in every.ravel()[count:]:
             left.remove()
@@ -106,22 +115,35 @@ class Canvas:
             Inches that title and notes may take.
         """
         heads = wrap_names(heads)
-        if self.owns_figure:
+        if len(axes) == 1 and not heads[0]:
+            entitle(axes[0], title, notes, width)
+        elif self.owns_figure:
             entitle_figure(axes[0], title, notes, width)
             for ax, head in zip(axes, heads, strict=True):
                 write_head(ax, head)
-            return
-        entitle(axes[0], heads[0], [f"{title}.", *notes])
-        for ax, head in zip(axes[1:], heads[1:], strict=True):
-            write_head(ax, head)
+        else:
+            entitle(axes[0], heads[0], [f"{title}.", *notes])
+            for ax, head in zip(axes[1:], heads[1:], strict=True):
+                write_head(ax, head)
+
+    def place_legend(
+        self, axes: np.ndarray, handles: Sequence[Any], names: Sequence[str], title: str = ""
+    ) -> None:
+        """Put one legend beside all panels."""
+        if self.owns_figure and len(axes) > 1:
+            place_figure_legend(axes[0].figure, handles, names, title)
+        else:
+            place_legend(axes[-1], handles, names, title)
 
     def name_panels(self, axes: np.ndarray, x: str, y: str, width: float) -> None:
         """Label the axes that all panels share: once if they have a figure for themselves."""
-        if self.owns_figure:
-            name_figure(axes[0].figure, x, y, width)
-            return
-        for ax in axes:
-            name_axes(ax, x, y)
+        if self.owns_figure and len(axes) > 1:
+            figure = axes[0].figure
+            height = figure.bbox.height / figure.dpi - MARGIN
+            name_figure(figure, x, y, width, max(height, 1.0))
+        else:
+            for ax in axes:
+                name_axes(ax, x, y, width / len(axes))
 
     def _open_figure(self, width: float, height: float) -> Any:
         if self.given is not None:
@@ -136,6 +158,18 @@ class Canvas:
             make = import_extra("matplotlib.pyplot", "plots").figure
         size = min(width, MOST_INCHES), min(height, MOST_INCHES)
         return make(figsize=size, layout="constrained", facecolor=PAPER)
+
+
+def count_columns(panels: int, most: int) -> int:
+    """Return how many panels go side by side: at most so many, and four as two and two.
+
+    Examples
+    --------
+    >>> from mlelogit.display.plots.canvas import count_columns
+    >>> [count_columns(panels, 3) for panels in (1, 2, 3, 4, 5)]
+    [1, 2, 3, 2, 3]
+    """
+    return 2 if panels == 4 and most < 4 else min(panels, most)
 
 
 def _is_figure(given: Any) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 from mlelogit.data.arguments import check_choice, check_flag, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import list_some
-from mlelogit.display.plots.canvas import Canvas
+from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.rows import (
     draw_intervals,
     draw_rows,
@@ -111,8 +111,8 @@ class _Picture:
 
     @property
     def marks(self) -> list[int]:
-        """Which colour and mark every row has: those of its category."""
-        return [self.encoding.others.index(category) for category in self.rows["category"]]
+        """Which colour and mark every row has: those of its category, whatever the base."""
+        return [self.encoding.categories.index(category) for category in self.rows["category"]]
 
     @property
     def categories(self) -> list[str]:
@@ -157,14 +157,17 @@ def _draw_panels(picture: _Picture, canvas: Canvas) -> np.ndarray:
     labels = [str(name) for name in picture.rows["name"][marks == marks[0]]]
     layout = lay_out_rows(labels, [""] * len(labels))
     size = PANEL_WIDTH, layout.height + PANEL_TITLE
-    axes = canvas.open_panels(count, PANELS, *size, measure_names(layout.words))
-    for i, ax in enumerate(axes):
+    columns = count_columns(count, PANELS)
+    axes = canvas.open_panels(count, columns, *size, measure_names(layout.words))
+    shown = list(dict.fromkeys(marks))
+    for mark, ax in zip(shown, axes, strict=True):
+        mine = np.flatnonzero(marks == mark)
         draw_rows(ax, layout)
         draw_scale(ax, numbers, picture.ratio)
-        draw_intervals(ax, layout.places, numbers[marks == i], [i] * len(labels), picture.ratio)
-    heads = [picture.categories[int(np.argmax(marks == i))] for i in range(count)]
+        draw_intervals(ax, layout.places, numbers[mine], [mark] * len(mine), picture.ratio)
+    heads = [picture.encoding.category_names[mark] for mark in shown]
     said = [*tell_marks(numbers, picture.ratio, picture.level), *picture.notes]
-    width = PANEL_WIDTH * min(count, PANELS)
+    width = PANEL_WIDTH * columns
     canvas.entitle_panels(axes, picture.title, said, heads, width)
     canvas.name_panels(axes, picture.scale, "", width)
     return np.array([*map(finish, axes)], dtype=object)

@@ -222,6 +222,7 @@ def _draw_words(ax: Any, words: str, x: float, place: float, side: str) -> None:
         va="center",
         fontsize=TEXT_SIZE,
         color=FAINT,
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.0} if side == "center" else None,
     )
 
 

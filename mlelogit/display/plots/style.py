@@ -26,7 +26,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E6
 # Their number has no factor in common with that of the colours, so that pairs repeat late.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">", "h", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
-HATCHES = ("", "///", "...", "\\\\\\", "xx", "--", "||", "++")
+HATCHES = ("", "//", "..", "\\\\", "x", "--", "||", "+")
 INK = "#222222"
 FAINT = "#595959"
 RULE = "#7F7F7F"
@@ -158,10 +158,10 @@ def write_level(alpha: float) -> str:
     Examples
     --------
     >>> from mlelogit.display.plots.style import write_level
-    >>> write_level(0.05), write_level(0.001)
-    ('95 %', '99.9 %')
+    >>> [write_level(alpha).split() for alpha in (0.05, 0.001)]
+    [['95', '%'], ['99.9', '%']]
     """
-    return f"{100 * (1 - alpha):.6g} %"
+    return f"{100 * (1 - alpha):.6g}\N{NO-BREAK SPACE}%"
 
 
 def write_short(value: float) -> str:

@@ -1,0 +1,176 @@
+"""Residuals and influence: whether the model holds, and which rows decide it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import betaincinv, ndtri
+
+from mlelogit.data.arguments import is_whole, write_value
+from mlelogit.display.plots.canvas import Canvas
+from mlelogit.display.plots.style import (
+    FAINT,
+    RULE,
+    dress_axes,
+    entitle,
+    finish,
+    look_of_mark,
+    measure_names,
+    name_axes,
+    place_legend,
+    use_plain_numbers,
+    wrap_name,
+    write_level,
+)
+from mlelogit.exceptions import OptionError, PictureError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import check_alpha
+from mlelogit.interpretation.influence import Influence
+from mlelogit.interpretation.residuals import compute_residuals
+
+WIDTH, HEIGHT = 4.8, 3.6
+# More marks than these cannot be told apart, nor looked up one by one.
+MOST_NAMED = 12
+# Above so many points a vector picture would be slow to show.
+MANY_POINTS = 5000
+
+
+def plot_quantiles(
+    record: FitRecord, seed: Any = 0, alpha: float = 0.05, canvas: Canvas | None = None
+) -> Any:
+    """Draw randomized quantile residuals against normal quantiles.
+
+    If the model holds they are a sample of the standard normal distribution, whose i-th of n
+    values has a uniform value with the distribution Beta(i, n + 1 - i): the band holds its middle
+    ``1 - alpha`` for every value by itself (David and Nagaraja 2003, Order Statistics, section
+    2.1), so that in a long tail some values leave it by chance.
+
+    Parameters
+    ----------
+    record : FitRecord
+    seed : int, numpy.random.Generator or None
+        Of the residuals; see `mlelogit.interpretation.residuals.compute_residuals`.
+    alpha : float
+    canvas : Canvas, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    OutcomeError
+        If the outcome is probabilities.
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from matplotlib.figure import Figure
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.plot.residuals(ax=Figure()).get_xlabel()
+    'Quantile of the standard normal distribution'
+    """
+    half = check_alpha(alpha) / 2
+    values = np.sort(np.ravel(np.asarray(compute_residuals(record, "quantile", seed))))
+    size = len(values)
+    i = np.arange(1, size + 1)
+    x = ndtri((i - 0.5) / size)
+    low, high = (ndtri(betaincinv(i, size + 1 - i, share)) for share in (half, 1 - half))
+    ax = (canvas or Canvas()).open_axes(WIDTH, HEIGHT)
+    dress_axes(ax, "both")
+    ax.fill_between(x, low, high, color="#D9D9D9", linewidth=0, zorder=1)
+    ax.plot(x, x, color=RULE, linewidth=1.1, linestyle=":", zorder=2)
+    look = look_of_mark(0, 3.5) | {"rasterized": size > MANY_POINTS, "zorder": 3}
+    ax.plot(x, values, **look)
+    use_plain_numbers(ax.xaxis)
+    use_plain_numbers(ax.yaxis)
+    name_axes(ax, "Quantile of the standard normal distribution", "Randomized quantile residual")
+    notes = [
+        "On the dotted line if the model holds.",
+        f"Grey: where {write_level(alpha)} of each rank are then.",
+    ]
+    entitle(ax, f"Residuals of {record.encoding.outcome_name}", notes, WIDTH)
+    return finish(ax)
+
+
+def plot_influence(
+    record: FitRecord, found: Influence, n: int = 5, canvas: Canvas | None = None
+) -> Any:
+    """Draw Cook's distance of every row against its leverage, and name the worst.
+
+    Parameters
+    ----------
+    record : FitRecord
+    found : mlelogit.interpretation.influence.Influence
+    n : int
+        How many rows to name, at most 12.
+    canvas : Canvas, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    OptionError
+        If n is no number of rows.
+    PictureError
+        If no Cook's distance is known.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from matplotlib.figure import Figure
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> ax = res.plot.influence(n=2, ax=Figure())
+    >>> len(ax.get_legend().get_texts())
+    4
+    """
+    if not is_whole(n) or not 0 <= n <= MOST_NAMED:
+        raise OptionError(f"n must be a whole number from 0 to {MOST_NAMED}, not {write_value(n)}.")
+    leverage, distance = found.leverage.to_numpy(), found.cooks_distance.to_numpy()
+    known = np.isfinite(leverage) & np.isfinite(distance)
+    if not known.any():
+        raise PictureError(f"No Cook's distance is known: {found.reason or 'all are NaN'}.")
+    worst = np.argsort(-np.where(known, distance, -1.0), kind="stable")[: min(n, known.sum())]
+    names = [wrap_name(f"{found.unit} {_write_label(found.index[i])}") for i in worst]
+    mean = found.size / float(found.people.sum())
+    ax = (canvas or Canvas()).open_axes(WIDTH + max(measure_names(names), 1.3) + 0.7, HEIGHT)
+    dress_axes(ax, "both")
+    look = {"color": RULE, "marker": "o", "linestyle": "none", "markersize": 3.5}
+    look |= {"markeredgewidth": 0, "alpha": 0.6, "rasterized": len(leverage) > MANY_POINTS}
+    handles = ax.plot(leverage[known], distance[known], zorder=2, **look)
+    for place, i in enumerate(worst):
+        style = look_of_mark(place, 7.0) | {"zorder": 4}
+        handles += ax.plot([leverage[i]], [distance[i]], **style)
+    line = ax.axvline(2 * mean, color=FAINT, linewidth=1.0, linestyle="--", zorder=1)
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=-0.02 * float(distance[known].max()))
+    use_plain_numbers(ax.xaxis)
+    use_plain_numbers(ax.yaxis)
+    place_legend(
+        ax,
+        [*handles[1:], handles[0], line],
+        [*names, f"other {found.unit}s", "twice the mean\nleverage"],
+        "Largest distances",
+    )
+    name_axes(ax, "Leverage", "Cook's distance")
+    lost = f"{(~known).sum()} not shown: {found.reason or 'not known'}." if not known.all() else ""
+    entitle(
+        ax,
+        f"Influence on the fit of {record.encoding.outcome_name}",
+        [_say_steps(found), lost],
+        WIDTH,
+    )
+    return finish(ax)
+
+
+def _say_steps(found: Influence) -> str:
+    return f"How far all coefficients move if a {found.unit} is left out."
+
+
+def _write_label(label: Any) -> str:
+    return ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
