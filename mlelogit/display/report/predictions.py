@@ -8,6 +8,7 @@ import pandas as pd
 
 from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
+from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.interpretation.calibration import calibrate
 from mlelogit.interpretation.classification import classify
@@ -88,6 +89,14 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
         "Probabilities are calibrated if, of the people who are given a probability of 0.3, three "
         "in ten are in the category. Rows are put into bins of similar probabilities, and in each "
         "the mean probability stands beside the share that was observed."
+    )
+    yield from draw(
+        scope,
+        "calibration",
+        "Reliability of the probabilities, by category",
+        "For every category the observed share over the mean probability of each bin, with "
+        f"{scope.level} intervals; probabilities that are right lie on the diagonal.",
+        found,
     )
     yield tabulate(
         "Calibration of the most probable category, by bins of its probability",
