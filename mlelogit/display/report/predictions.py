@@ -10,9 +10,9 @@ from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.interpretation.calibration import calibrate
+from mlelogit.interpretation.calibration import Calibration, calibrate
 from mlelogit.interpretation.classification import classify
-from mlelogit.interpretation.scoring_rules import score_probabilities
+from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
 
 NAMES = {
     "hit_rate": "Predicted right",
@@ -109,12 +109,16 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
             *_interval(scope),
         ],
     )
+    yield _list_errors(scope, found)
+
+
+def _list_errors(scope: Scope, found: Calibration) -> Part:
     errors = found.errors.reset_index()
     label = [
         str(category) if str(category) else str(measure)
         for measure, category in zip(errors["measure"], errors["category"], strict=True)
     ]
-    yield tabulate(
+    return tabulate(
         "Expected calibration error: the mean distance of shares from probabilities",
         errors.assign(label=[name[:1].upper() + name[1:] for name in label]),
         [
@@ -141,6 +145,13 @@ def _score(scope: Scope) -> Iterator[Part]:
         ],
         "Skill is one less the ratio of the two: zero is no better than the shares, one perfect.",
     )
+    yield from _list_discrimination(scope, found)
+    own = [note for note in found.notes if "newdata" not in note and "as given" not in note]
+    if own:
+        yield Items(tuple(own))
+
+
+def _list_discrimination(scope: Scope, found: Scores) -> Iterator[Part]:
     yield tabulate(
         "Discrimination: how well the categories are told apart",
         _name(found.discrimination, "measure"),
@@ -162,6 +173,3 @@ def _score(scope: Scope) -> Iterator[Part]:
         ],
         group="measure",
     )
-    own = [note for note in found.notes if "newdata" not in note and "as given" not in note]
-    if own:
-        yield Items(tuple(own))
