@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlelogit.display.report.cells import tabulate
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
-from mlelogit.display.report.pictures import draw
+from mlelogit.display.report.pictures import draw, draw_lines
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.display.summary import write_name
 from mlelogit.interpretation.margins.effects import estimate_margins
@@ -44,14 +44,16 @@ def write_effects(scope: Scope) -> Iterator[Part]:
 
 
 def _list_effects(scope: Scope) -> Iterator[Part]:
-    found = estimate_margins(scope.record, scope.covariance)
-    frame = found.summary_frame(scope.alpha)
-    if frame.empty:
+    if scope.encoding.rhs is not None and not scope.encoding.variables:
         yield Paragraph("The model has no variable.")
         return
+    found = estimate_margins(scope.record, scope.covariance)
+    frame = found.summary_frame(scope.alpha)
     yield from _read_aloud(scope, frame)
-    yield from draw(
+    yield from draw_lines(
         scope,
+        len(frame),
+        "res.plot.margins(variables)",
         "margins",
         "Average marginal effects with their intervals",
         "For every variable and category a point at the average effect on the probability, and its "

@@ -10,6 +10,7 @@ from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.display.summary import write_name
 from mlelogit.interpretation.calibration import Calibration, calibrate
 from mlelogit.interpretation.classification import classify
 from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
@@ -115,12 +116,12 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
 def _list_errors(scope: Scope, found: Calibration) -> Part:
     errors = found.errors.reset_index()
     label = [
-        str(category) if str(category) else str(measure)
+        write_name(category) if str(category) else str(measure).capitalize()
         for measure, category in zip(errors["measure"], errors["category"], strict=True)
     ]
     return tabulate(
         "Expected calibration error: the mean distance of shares from probabilities",
-        errors.assign(label=[name[:1].upper() + name[1:] for name in label]),
+        errors.assign(label=label),
         [
             ("label", "Of", "text"),
             ("estimate", "Error", "number"),
