@@ -8,7 +8,7 @@ copyright = "2026, The mlelogit developers"
 version = release = mlelogit.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
@@ -21,9 +21,18 @@ default_role = "py:obj"
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 
+# Pages with a kernel in their head are notebooks: they run when the documentation is built, and
+# an error or an unforeseen warning in them fails it.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "warn"
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["notebook.css"]
 html_title = f"mlelogit {release}"

@@ -15,7 +15,9 @@ _HOMES = {
     "mnlogit": "mlelogit.model",
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
+    "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
+    "bridges": "mlelogit.bridges",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
@@ -24,6 +26,8 @@ __all__ = [
     "MNLogit",
     "MNLogitResults",
     "__version__",
+    "bridges",
+    "compare_models",
     "datasets",
     "equivalence",
     "exceptions",

@@ -9,6 +9,7 @@ __all__ = [
     "BiasReductionError",
     "BootstrapError",
     "BootstrapWarning",
+    "BridgeError",
     "CategoryOrderWarning",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -53,6 +54,7 @@ __all__ = [
     "UnseenLevelError",
     "UnusedCovarianceWarning",
     "UnusedLevelWarning",
+    "UnusedWeightsWarning",
     "WeightError",
     "WeightTypeError",
     "ZeroVarianceWarning",
@@ -77,6 +79,10 @@ class BiasReductionError(MNLogitError):
 
 class BootstrapError(MNLogitError):
     """There is nothing to resample, or too little came of it for what is asked."""
+
+
+class BridgeError(MNLogitError):
+    """Another package cannot take this fit, or what it asks of it has no meaning."""
 
 
 class ColumnNotFoundError(MNLogitError):
@@ -257,6 +263,10 @@ class UnusedLevelWarning(MNLogitWarning):
 
 class ZeroVarianceWarning(MNLogitWarning):
     """Sums of scores by group cancel, and do not tell a coefficient's standard error."""
+
+
+class UnusedWeightsWarning(MNLogitWarning):
+    """Another package does not use the fit's weights unless it is told to."""
 
 
 class UnusedCovarianceWarning(MNLogitWarning):

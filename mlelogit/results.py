@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.bridges.maketables import EquationView, view_equations, view_flat
 from mlelogit.data.outcome import find_base
 from mlelogit.data.rows import Audit
 from mlelogit.display.plots.accessor import Plots
 from mlelogit.display.report.document import Report, make_report
 from mlelogit.display.summary import Summary, summarize
+from mlelogit.display.tables.table import tabulate_fit
 from mlelogit.equivalence.verification import Verification, verify
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.certificate import Certificate
@@ -439,6 +441,18 @@ class MNLogitResults:
     def plot(self) -> Plots:
         """Pictures of the fit; see `mlelogit.display.plots.accessor.Plots`."""
         return Plots(self.record, self.covariance)
+
+    def table(self, form: str | None = None, **options: Any) -> Any:
+        """Return a table for a paper, maybe in a form; see `mlelogit.display.tables.table`."""
+        return tabulate_fit(self.record, self.covariance, form, options)
+
+    def equations(self) -> list[EquationView]:
+        """Return the equations as maketables reads them; see `mlelogit.bridges.maketables`."""
+        return view_equations(self.record, self.covariance)
+
+    def flat(self) -> EquationView:
+        """Return all equations as one list for maketables; see `mlelogit.bridges.maketables`."""
+        return view_flat(self.record, self.covariance)
 
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""

@@ -27,6 +27,7 @@ from tests.source_tree import (
 LAYERS = (
     "exceptions",
     "notices",
+    "markup",
     "data",
     "fitting",
     "inference",
@@ -34,7 +35,9 @@ LAYERS = (
     "display",
     "equivalence",
     "datasets",
+    "bridges",
     "results",
+    "comparison",
     "model",
     "cli",
     "__main__",
@@ -180,7 +183,21 @@ INSIDE = {
         "margins.effects",
     ),
     "display": (
+        "escapes",
         "summary",
+        "tables.layout",
+        "tables.numbers",
+        "tables.request",
+        "tables.models",
+        "tables.statistics",
+        "tables.notes",
+        "tables.content",
+        "tables.text",
+        "tables.html",
+        "tables.latex",
+        "tables.word",
+        "tables.gt",
+        "tables.table",
         "plots.style",
         "plots.canvas",
         "plots.rows",
@@ -215,6 +232,7 @@ INSIDE = {
     ),
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
+    "bridges": ("maketables", "columns", "covariances", "adapter", "marginaleffects"),
 }
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```pycon\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
 ZERO = re.compile(r"\b0\.0e\+00")
 
@@ -32,6 +35,35 @@ def test_examples_print_what_the_page_says(page):
     runner = doctest.DocTestRunner(Checker(), optionflags=doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=report.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(report)
+
+
+def read_cells(page):
+    """Return the code of a notebook's cells, and whether each may warn."""
+    for found in CELL.finditer(page.read_text(encoding="utf-8")):
+        lines = found[1].splitlines()
+        code = [line for line in lines if not line.startswith(":")]
+        yield "\n".join(code), ":  output_stderr: remove" in lines
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.name)
+# marginaleffects uses what polars 1.44 says polars 2 will drop.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:polars", "ignore::DeprecationWarning:marg")
+def test_notebooks_run_and_warn_only_where_they_say_so(page):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    pytest.importorskip("marginaleffects")
+    names = {"__name__": "__main__"}
+    for code, may_warn in read_cells(page):
+        with warnings.catch_warnings(record=may_warn) as warned:
+            if may_warn:
+                warnings.simplefilter("always")
+            exec(compile(code, page.name, "exec"), names)
+        assert not may_warn or warned, code
+    plt.close("all")
+
+
+def test_there_is_a_tutorial():
+    assert [page.name for page in NOTEBOOKS] == ["tutorial.md"]
+    assert len(list(read_cells(NOTEBOOKS[0]))) > 20
 
 
 def test_a_wrong_output_is_seen():

@@ -163,7 +163,7 @@ class RowBlocks:
     def _apply(
         self, function: Callable[..., Any], args: tuple, fold: Callable[[Any], None]
     ) -> None:
-        starts = list(range(0, self.rows, self.size))
+        starts = list(range(0, max(self.rows, 1), self.size))  # One block of none, if none.
         fold_in_order(lambda at: function(self._cut(at), *args), starts, self.threads, fold)
 
     def _cut(self, start: int) -> Block:

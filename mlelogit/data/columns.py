@@ -56,11 +56,14 @@ class Evaluated:
         Names, structure and what was learned.
     factors : dict
         Factor -> its values before they were coded.
+    missing : numpy.ndarray
+        (n,): the rows with values that are none, if those are allowed.
     """
 
     matrix: Any
     spec: Any
     factors: dict[str, Any]
+    missing: np.ndarray
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,6 +177,7 @@ def evaluate_columns(
     transform_state: dict,
     levels: dict[str, list],
     sparse: bool = False,
+    allow_missing: bool = False,
 ) -> Evaluated:
     """Evaluate a right side, and raise if its columns share names or are not finite.
 
@@ -186,6 +190,8 @@ def evaluate_columns(
         What the fit learned; empty to learn it.
     sparse : bool
         Whether to make a sparse array, and nothing dense of its size.
+    allow_missing : bool
+        Whether to tell which rows a transform has no value for, rather than to raise.
     """
     output = "sparse" if sparse else "pandas"
     maker, made = _run_formulaic(rhs, frame, transform_state, levels, output)
@@ -195,17 +201,19 @@ def evaluate_columns(
     factors = {
         show_names(expr): factor.values.__wrapped__ for expr, factor in maker.factor_cache.items()
     }
-    evaluated = Evaluated(matrix, made.model_spec, factors)
-    check_unique_names(evaluated.names, "The formula's design")
+    names = tuple(tidy_name(name) for name in made.model_spec.column_names)
+    check_unique_names(names, "The formula's design")
     if sparse:
-        odd = _find_odd_factors(maker.encoded_cache)
-        columns = odd or find_odd_columns(matrix, evaluated.names)
+        columns = _find_odd_factors(maker.encoded_cache) or find_odd_columns(matrix, names)
     else:
-        columns = {name: matrix[:, i] for i, name in enumerate(evaluated.names)}
+        columns = {name: matrix[:, i] for i, name in enumerate(names)}
     where = " made by the formula's transforms"
-    check_missing([(name, np.isnan(values)) for name, values in columns.items()], where)
+    gaps = [(name, np.isnan(values)) for name, values in columns.items()]
+    if not allow_missing:
+        check_missing(gaps, where)
     check_finite(columns, where)
-    return evaluated
+    missing = np.logical_or.reduce([np.zeros(len(frame), bool), *(mask for _, mask in gaps)])
+    return Evaluated(matrix, made.model_spec, factors, missing)
 
 
 def _run_formulaic(

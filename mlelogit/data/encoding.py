@@ -228,6 +228,23 @@ def encode_new(encoding: Encoding, newdata: Any) -> tuple[Any, pd.Index]:
         Each names the column, and the rows or levels.
     """
     frame = as_frame(newdata, "newdata")
+    return encode_rows(encoding, frame)[0], frame.index
+
+
+@in_turn
+def encode_rows(
+    encoding: Encoding, frame: pd.DataFrame, allow_missing: bool = False
+) -> tuple[Any, np.ndarray]:
+    """Encode new data as `encode_new` does, and tell which rows transforms have no value for.
+
+    Returns
+    -------
+    matrix : numpy.ndarray or scipy.sparse.csr_array
+        (m, K).
+    missing : numpy.ndarray
+        (m,): the rows in which a transform is not a number, such as the logarithm of a negative
+        one. `MissingDataError` is raised if there are any and they are not allowed.
+    """
     needed = encoding.needed
     absent = [name for name in needed if name not in frame.columns]
     if absent:
@@ -242,17 +259,21 @@ def encode_new(encoding: Encoding, newdata: Any) -> tuple[Any, pd.Index]:
         matrix = np.empty((len(frame), len(needed)))
         for position, name in enumerate(needed):
             matrix[:, position] = arrays[name]
-        return matrix, frame.index
-    return _encode_by_formula(encoding, frame), frame.index
+        return matrix, np.zeros(len(frame), dtype=bool)
+    return _encode_by_formula(encoding, frame, allow_missing)
 
 
-def _encode_by_formula(encoding: Encoding, frame: pd.DataFrame) -> Any:
+def _encode_by_formula(
+    encoding: Encoding, frame: pd.DataFrame, allow_missing: bool
+) -> tuple[Any, np.ndarray]:
     prepared = prepare_columns(frame, encoding.kinds or {}, encoding.numbers, learning=False)
     levels = encoding.levels or {}
     state = encoding.transform_state or {}
-    evaluated = evaluate_columns(encoding.rhs or "", prepared, state, levels, encoding.wide)
+    how = encoding.wide, allow_missing
+    evaluated = evaluate_columns(encoding.rhs or "", prepared, state, levels, *how)
     said = "newdata has levels of {} that the fit has not seen"
     check_levels(evaluated.factors, levels, said)
     if evaluated.names != encoding.all_names:
         raise FormulaError(f"newdata gives other columns ({evaluated.names}) than the fit's.")
-    return evaluated.matrix[:, encoding.kept] if encoding.omitted else evaluated.matrix
+    matrix = evaluated.matrix[:, encoding.kept] if encoding.omitted else evaluated.matrix
+    return matrix, evaluated.missing

@@ -27,6 +27,7 @@ from mlelogit.exceptions import (
     WeightError,
     WeightTypeError,
 )
+from mlelogit.markup import Shown
 
 WEIGHT_TYPES = ("frequency", "sampling", "importance")
 MISSING_ACTIONS = ("raise", "drop")
@@ -62,8 +63,8 @@ class DataOptions:
             raise WeightTypeError(f"weight_type={self.weight_type!r} was given without weights.")
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Shown):
     """Rows in and out of a fit, and why.
 
     Attributes

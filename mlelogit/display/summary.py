@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.display.escapes import as_is, escape_latex, escape_markdown, write_name
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
@@ -273,18 +274,6 @@ def _write_convergence(maximum: Maximum) -> str:
     return f"Bias reduction: {reduced} ({source[reduced]}). Adjusted score: {maximum.adjusted}."
 
 
-def write_name(name: Any) -> str:
-    r"""Write a name on one line, its line breaks as ``\n``.
-
-    Examples
-    --------
-    >>> from mlelogit.display.summary import write_name
-    >>> len(write_name("two\nlines").splitlines())
-    1
-    """
-    return str(name).replace("\r", "\\r").replace("\n", "\\n")
-
-
 def format_number(value: float) -> str:
     """Write a number with four decimals, or with four digits where those would not show.
 
@@ -299,37 +288,6 @@ def format_number(value: float) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.4f}"
     return f"{value:.3e}"
-
-
-def as_is(text: str) -> str:
-    """Return text as it is."""
-    return text
-
-
-def escape_latex(text: str) -> str:
-    r"""Escape the characters that LaTeX reads as commands.
-
-    Examples
-    --------
-    >>> from mlelogit.display.summary import escape_latex
-    >>> print(escape_latex("50% & a_b"))
-    50\% \& a\_b
-    """
-    special = {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        **{char: f"\\{char}" for char in "&%$#_{}"},
-    }
-    return "".join(special.get(char, char) for char in text)
-
-
-def escape_markdown(text: str) -> str:
-    """Escape the characters that break a Markdown table or that it reads as markup."""
-    return "".join(f"\\{char}" if char in "|\\`*_<>[]" else char for char in text)
 
 
 def _write_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from mlelogit.inference.covariance import (
     estimate_model_covariance,
     need_covariance,
 )
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
 OURS = "maximum likelihood (this fit)"
@@ -48,8 +48,17 @@ NOTHING = "undecided: no finite maximum has been shown to exist"
 SEPARATED = "undecided: the data are separated, and no finite estimates attain the supremum"
 
 
-@dataclass(frozen=True)
-class Verification:
+TITLE = "Maximum likelihood = minimum cross-entropy = maximum entropy"
+FORMATS = {
+    "loglike": "{:.8f}".format,
+    "cross_entropy": "{:.8f}".format,
+    "coef_diff": "{:.1e}".format,
+    "se_diff": "{:.1e}".format,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Verification(Shown):
     """A fit beside independent engines.
 
     Attributes
@@ -89,23 +98,18 @@ class Verification:
         )
 
     def __str__(self) -> str:
-        said = self.frame.to_string(
-            formatters={
-                "loglike": "{:.8f}".format,
-                "cross_entropy": "{:.8f}".format,
-                "coef_diff": "{:.1e}".format,
-                "se_diff": "{:.1e}".format,
-            },
-            na_rep="",
-        )
-        lines = [
-            "Maximum likelihood = minimum cross-entropy = maximum entropy",
-            said,
+        formatters: Any = FORMATS
+        said = self.frame.to_string(formatters=formatters, na_rep="")
+        return "\n".join([TITLE, said, *self._notes])
+
+    @property
+    def _notes(self) -> list[str]:
+        """What stands under the table."""
+        return [
             f"Differences from: {self.reference}. Tolerances: {self.tolerances}.",
             f"The cross-entropy descent starts at random (seed {self.seed}).",
             f"Verdict: {self._conclude()}.",
         ]
-        return "\n".join(lines)
 
     def _conclude(self) -> str:
         run = int(self.was_run.sum())
@@ -116,11 +120,11 @@ class Verification:
             return "all agree" if self.agrees else "NOT all agree"
         return f"all that were run agree ({count})" if self.agrees else f"NOT all agree ({count})"
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        written = {
+            name: self.frame[name].map(write, na_action="ignore") for name, write in FORMATS.items()
+        }
+        return write_html(TITLE, self.frame.assign(**written), "\n".join(self._notes))
 
 
 @keep_errors

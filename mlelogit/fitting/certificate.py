@@ -18,13 +18,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from mlelogit.markup import Shown, write_html
 
 DEFAULT_TOLERANCE = 1e-6
 EPSILON = float(np.finfo(float).eps)
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     r"""How far the true maximum can be from a point, proven at that point.
 
     Attributes
@@ -50,6 +53,21 @@ class Certificate:
     error_bound: float
     loglike_gap: float
     tolerance: float
+
+    def __repr__(self) -> str:
+        return f"Certificate: {self}."
+
+    def _repr_html_(self) -> str:
+        values = {
+            "error_bound": (self.error_bound, "of any coefficient, in standard errors, at most"),
+            "loglike_gap": (self.loglike_gap, "of log-likelihood left, at most"),
+            "product": (self.product, "a = λ D: below one a finite maximum exists"),
+            "decrement": (self.decrement, "λ, the Newton decrement"),
+            "log_odds_error": (self.log_odds_error, "D, of any log-odds at any row, at most"),
+            "tolerance": (self.tolerance, "error_bound asked for"),
+        }
+        table = pd.DataFrame(values, index=pd.Index(["value", "meaning"])).T
+        return write_html(repr(self), table)
 
     @property
     def finite_maximum(self) -> bool:

@@ -80,8 +80,17 @@ class ColumnBasis:
     constant: np.ndarray | None = None
 
     def enter(self, x: np.ndarray) -> np.ndarray:
-        """Return the columns of a block (K, m) in this basis."""
-        centered = x / self.scale[:, np.newaxis] - self.center[:, np.newaxis]
+        """Return the columns of a block (K, m) in this basis.
+
+        New rows may have something else in the column that is constant in the fit's: what was
+        taken off the others as a center is so many constants.
+        """
+        center = self.center[:, np.newaxis]
+        if self.intercept is not None:
+            constants = x[self.intercept] / self.scale[self.intercept]
+            if (constants != self.level).any():
+                center = center * (constants / self.level)
+        centered = x / self.scale[:, np.newaxis] - center
         return solve_upper(self.r, centered, transpose=True)
 
     def leave_params(self, params: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from mlelogit.fitting.maximum import Status
 from mlelogit.fitting.penalties import warn_if_unsolved
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.separation import find_observed
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import warn_user
 
 SHOWN = 6
@@ -83,8 +84,8 @@ def find_remedy(record: FitRecord) -> str:
     return REMEDY if record.constraints is None else CONSTRAINED_REMEDY
 
 
-@dataclass(frozen=True, eq=False)
-class SeparationReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class SeparationReport(Shown):
     """What is separated, in names.
 
     Attributes
@@ -119,6 +120,19 @@ class SeparationReport:
         if self.verdict in ("none", "undecided"):
             return f"Separation: {self.verdict} ({self.proof})."
         return "\n".join(self.tell())
+
+    def _repr_html_(self) -> str:
+        title, *rest = str(self).split("\n")
+        if not rest:
+            return write_html(title)
+        known = self.coefficients[["limit", "sure"]].to_numpy(dtype=object)
+        told = [
+            _tell_limit(limit, sure).removeprefix("-> ").removeprefix("is ")
+            for limit, sure in known
+        ]
+        running = self.coefficients[["category", "name"]].assign(limit=told)
+        words = "Coefficients that run to infinity", "Categories that are told apart, with a row"
+        return write_html(title, rest[0], words[0], running, words[1], self.examples)
 
     def tell(self) -> list[str]:
         """Say what is separated, which coefficients run to infinity, and show rows."""

@@ -43,7 +43,7 @@ def find_quantile(alpha: float, df: float = np.inf) -> float:
     (1.96, 2.2281)
     """
     half = check_alpha(alpha) / 2
-    return -float(stdtrit(df, half)) if np.isfinite(df) else float(ndtri(1 - half))
+    return -float(stdtrit(df, half)) if np.isfinite(df) else -float(ndtri(half))
 
 
 def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from mlelogit.interpretation.simultaneous import (
     bound_sup,
     draw_directions,
     find_scheffe,
+    settle_signs,
     share_alpha,
     solve_rows,
     solve_sup,
@@ -35,6 +36,7 @@ from mlelogit.notices import track
 WRITTEN_ELEMENTS = 1 << 22
 # Arrays of some rows or directions stay in cache.
 CACHED_ELEMENTS = 1 << 18
+TOGETHER = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,13 @@ def find_row_multipliers(
         factor = root.T @ rows.reshape(len(root), -1)
         return np.array(_solve_family(factor.reshape(size), errors, count, family, spread.df))
     directions = draw_directions(rank, TABLE_DIRECTIONS, family.seed)
-    moves = (directions @ root.T).reshape(len(directions), len(model.params) // blocks.width, -1)
-    step = max(1, len(moves) // 64)
+    moves = (root @ directions.T).reshape(-1, blocks.width, len(directions))
     parts = [
-        blocks.reduce(find_largest, model, spread, family.against, moves[at : at + step]).value
-        for at in track(range(0, len(moves), step), "Directions")
+        blocks.reduce(find_largest, model, spread, family.against, moves[..., at : at + TOGETHER])
+        for at in track(range(0, len(directions), TOGETHER), "Directions")
     ]
-    return np.array(bound_sup(np.concatenate(parts), rank, count, spread.df, family.alpha))
+    largest = np.concatenate([part.value for part in parts])
+    return np.array(bound_sup(largest, rank, count, spread.df, family.alpha))
 
 
 def find_cell_multipliers(
@@ -198,7 +200,7 @@ def _factor_rows(
     correlations = scaled @ q @ np.swapaxes(scaled, 1, 2)
     values, vectors = np.linalg.eigh(correlations)
     factor = vectors * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis]
-    return np.asarray(factor[:, :, -dimension:])
+    return settle_signs(factor[:, :, -dimension:])
 
 
 @dataclass(frozen=True)
@@ -214,13 +216,19 @@ class Largest:
 def find_largest(
     block: Block, model: PointModel, spread: Spread, against: int | None, moves: np.ndarray
 ) -> Largest:
-    """Return the largest |t| of a block's rows as coefficients move by moves (R, J - 1, K)."""
+    """Return the largest |t| of a block's rows as coefficients move (J - 1, K, R)."""
     log_odds, ways = contrast(map_point_scores(block, model), against)
     errors = measure_contrasts(block.x, ways, spread)
     used = (errors > 0) & np.isfinite(log_odds)
-    h = np.delete(ways, spread.base, axis=2).transpose(1, 2, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        h = np.where(used[:, np.newaxis], h / errors[:, np.newaxis], 0.0)
-    z = spread.basis.enter(lay_out(block.x))
-    sizes = [np.abs(np.einsum("kjn,jn->kn", h, move @ z)).max() for move in moves]
-    return Largest(np.array(sizes))
+        h = np.delete(ways, spread.base, axis=2) / errors.T[:, :, np.newaxis]
+    h[~used.T] = 0.0
+    z = spread.basis.enter(lay_out(block.x)).T
+    equations, width, count = moves.shape
+    turn = moves.transpose(1, 0, 2).reshape(width, -1)
+    step, largest = max(1, CACHED_ELEMENTS // (h.shape[1] * count)), np.zeros(count)
+    for start in range(0, len(z), step):
+        along = (z[start : start + step] @ turn).reshape(-1, equations, count)
+        t = np.abs(h[start : start + step] @ along)
+        np.maximum(largest, t.max(axis=(0, 1)), out=largest)
+    return Largest(largest)

@@ -13,7 +13,13 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
 from mlelogit.interpretation.binning import assign_bins, check_bins
 from mlelogit.interpretation.listing import Section, write_html, write_text
-from mlelogit.interpretation.outcomes import JudgedRows, index_labels, judge_rows, list_notes
+from mlelogit.interpretation.outcomes import (
+    JudgedRows,
+    index_keys,
+    index_labels,
+    judge_rows,
+    list_notes,
+)
 from mlelogit.interpretation.rates import average_people, wald_interval, wilson_interval
 from mlelogit.interpretation.recalibration import recalibrate
 
@@ -267,7 +273,7 @@ def _frame_bins(judged: JudgedRows, each: list[_Binned]) -> pd.DataFrame:
         for category, binned in zip(judged.categories, each, strict=True)
         for label in binned.labels
     ]
-    index = pd.MultiIndex.from_tuples(keys, names=["category", "bin"])
+    index = index_keys(keys, ["category", "bin"])
     values = np.concatenate([binned.values for binned in each])
     return pd.DataFrame(values, index=index, columns=list(BINS))
 
@@ -306,7 +312,7 @@ def _measure_errors(
     lines.append(_write_error(judged, top.signs * (highest - best), top, alpha))
     keys = [("category", category) for category in judged.categories]
     keys += [("mean of categories", ""), ("most probable category", "")]
-    index = pd.MultiIndex.from_tuples(keys, names=["measure", "category"])
+    index = index_keys(keys, ["measure", "category"])
     return pd.DataFrame(lines, index=index, columns=list(ERRORS))
 
 

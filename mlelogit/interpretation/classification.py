@@ -175,7 +175,7 @@ def classify(
     >>> found.table.loc["Clinton"].tolist()
     [519.0, 32.0]
     >>> found.rates.loc["hit_rate", ["estimate", "lower", "upper"]].round(3).tolist()
-    [0.588, 0.556, 0.619]
+    [0.596, 0.565, 0.627]
     """
     alpha = check_alpha(alpha)
     judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.interpretation.binning import rank_values
-from mlelogit.interpretation.outcomes import JudgedRows, index_product
+from mlelogit.interpretation.outcomes import JudgedRows, index_keys, index_product
 from mlelogit.interpretation.rates import logit_interval
 
 # With a value this near to zero or one no pair is out of order, and rounding is what is left.
@@ -168,7 +168,7 @@ def measure_discrimination(judged: JudgedRows, alpha: float) -> Discrimination:
     return Discrimination(
         _frame([whole, till], pd.Index(["pdi", "hand_till"], name="measure")),
         _frame(pdi + rest, index_product(("pdi", "auc"), labels, ("measure", "category"))),
-        _frame(between, pd.MultiIndex.from_tuples(named, names=["category", "against"])),
+        _frame(between, index_keys(named, ["category", "against"])),
     )
 
 

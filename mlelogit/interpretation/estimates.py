@@ -128,8 +128,6 @@ def find_multipliers(estimates: Estimates, errors: np.ndarray, family: Family) -
     blocks, known = points.blocks(), errors
     if points.complete is not None:
         known = errors[:, points.complete]
-    if not blocks.rows:
-        return np.array(np.nan)
     found = find_row_multipliers(blocks, model_points(record), spread, known, family)
     return points.spread(found) if found.ndim else found
 
@@ -139,14 +137,13 @@ def find_scores(estimates: Estimates) -> np.ndarray:
     if estimates.cells is not None:
         with np.errstate(divide="ignore"):
             return np.log(estimates.cells.values.T)
-    size = len(estimates.record.encoding.categories)
-    return _map_points(estimates.record, estimates.points, size, map_point_scores)
+    return _map_points(estimates.record, estimates.points, map_point_scores)
 
 
 def find_leads(estimates: Estimates) -> np.ndarray:
     """Return what `map_leads` does, of every row (4, m)."""
     spread = spread_params(estimates.record, estimates.covariance)
-    return _map_points(estimates.record, estimates.points, 4, map_leads, spread)
+    return _map_points(estimates.record, estimates.points, map_leads, spread)
 
 
 def _average(record: FitRecord, points: Points, by: Any) -> tuple[pd.Index, CellSums]:
@@ -172,18 +169,13 @@ def _measure_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log-odds and their errors, (J, m) each; NaN for rows with missing values."""
     size = len(record.encoding.categories)
-    found = _map_points(record, points, 2 * size, map_contrasts, spread, against)
+    found = _map_points(record, points, map_contrasts, spread, against)
     return found[:size], found[size:]
 
 
-def _map_points(
-    record: FitRecord, points: Points, length: int, function: Any, *args: Any
-) -> np.ndarray:
-    """Return what a kernel makes of the rows (length, m); NaN for rows with missing values."""
-    blocks = points.blocks()
-    if not blocks.rows:
-        return points.spread(np.empty((length, 0)))
-    return points.spread(blocks.map(function, model_points(record), *args))
+def _map_points(record: FitRecord, points: Points, function: Any, *args: Any) -> np.ndarray:
+    """Return what a kernel makes of the rows (..., m); NaN for rows with missing values."""
+    return points.spread(points.blocks().map(function, model_points(record), *args))
 
 
 def _measure_cells(
@@ -195,7 +187,9 @@ def _measure_cells(
         rest = sum_others(y).copy() if against is None else y[against]
         log_odds = np.log(y) - np.log(rest)
     errors = _combine_cells(record, cells, spread, against).errors.reshape(y.shape)
-    errors[~np.isfinite(log_odds)] = np.nan
+    # Averages of what is 0 or 1 in the limit do not move with the coefficients that are left.
+    certain = record.separation.found & (errors == 0)
+    errors[~np.isfinite(log_odds) | certain] = np.nan
     return log_odds, errors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,8 @@ class JudgedRows:
     ----------
     design : Design
         Outcome and weights of the rows; its columns are not used.
-    logs : numpy.ndarray
-        (J, n): log-probabilities.
+    logs, probabilities : numpy.ndarray
+        (J, n): log-probabilities, and probabilities.
     base : int
         Position of the base category.
     own : bool
@@ -59,6 +60,7 @@ class JudgedRows:
 
     design: Design
     logs: np.ndarray
+    probabilities: np.ndarray
     base: int
     own: bool
     threads: int = 1
@@ -72,11 +74,6 @@ class JudgedRows:
     def outcome_name(self) -> Any:
         """The outcome's name."""
         return self.design.encoding.outcome_name
-
-    @cached_property
-    def probabilities(self) -> np.ndarray:
-        """(J, n)."""
-        return np.exp(self.logs)
 
     @cached_property
     def people(self) -> np.ndarray:
@@ -113,7 +110,7 @@ class JudgedRows:
     @cached_property
     def best(self) -> np.ndarray:
         """(n,): the most probable category, the first of those that tie."""
-        return np.asarray(self.logs.argmax(axis=0))
+        return np.asarray(self.probabilities.argmax(axis=0))
 
     def describe(self) -> str:
         """Say which rows these are, in a line."""
@@ -130,9 +127,33 @@ def index_labels(categories: tuple, name: str) -> pd.Index:
     return pd.Index(list(categories), name=name, tupleize_cols=False)
 
 
+def index_keys(keys: Sequence[tuple], names: Sequence[str]) -> pd.MultiIndex:
+    """Return keys as an index whose levels are in the order of appearance.
+
+    Sorted levels would have pandas warn when it looks something up.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.outcomes import index_keys
+    >>> index_keys([("b", 1), ("a", 1)], ["letter", "number"]).levels[0].tolist()
+    ['b', 'a']
+    """
+    columns = list(zip(*keys, strict=True))
+    levels = [list(dict.fromkeys(column)) for column in columns]
+    places = [{value: place for place, value in enumerate(level)} for level in levels]
+    return pd.MultiIndex(
+        levels=[pd.Index(level, tupleize_cols=False) for level in levels],
+        codes=[
+            [found[value] for value in column]
+            for found, column in zip(places, columns, strict=True)
+        ],
+        names=list(names),
+    )
+
+
 def index_product(first: Sequence[str], categories: tuple, names: Sequence[str]) -> pd.MultiIndex:
     """Return an index of every word with every category."""
-    return pd.MultiIndex.from_product([list(first), list(categories)], names=list(names))
+    return index_keys(list(product(first, categories)), names)
 
 
 def list_notes(judged: JudgedRows) -> list[str]:
@@ -201,8 +222,8 @@ def judge_rows(
         raise OptionError(f"{' and '.join(wrong)} goes with newdata; the fit's own rows have both.")
     blocks = record.need_blocks()
     scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
-    logs = log_softmax(scores)[0]
-    return JudgedRows(blocks.design, logs, record.encoding.base, True, blocks.threads)
+    base = record.encoding.base
+    return JudgedRows(blocks.design, *log_softmax(scores), base, True, blocks.threads)
 
 
 def _judge_new(
@@ -220,7 +241,8 @@ def _judge_new(
     if kind == "frequency":
         _check_whole(np.asarray(points.design.weights))
     design = replace(points.design, outcome=found, weight_type=kind, offset=None, given=None)
-    judged = JudgedRows(design, log_softmax(scores)[0], record.encoding.base, False, points.threads)
+    base = record.encoding.base
+    judged = JudgedRows(design, *log_softmax(scores), base, False, points.threads)
     return _leave_out_weightless(judged)
 
 
@@ -256,7 +278,12 @@ def _leave_out_weightless(judged: JudgedRows) -> JudgedRows:
     if kept.all():
         return judged
     rows = np.flatnonzero(kept)
-    return replace(judged, design=take_rows(judged.design, rows), logs=judged.logs[:, rows])
+    return replace(
+        judged,
+        design=take_rows(judged.design, rows),
+        logs=judged.logs[:, rows],
+        probabilities=judged.probabilities[:, rows],
+    )
 
 
 def _read_new_outcome(points: Points, newdata: Any, given: Any) -> Outcome:

@@ -14,7 +14,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.changes import EncodedSource, ReplacedSource
 from mlelogit.data.design import Design, count_people
-from mlelogit.data.encoding import Encoding, encode_new
+from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.frames import (
     as_frame,
     convert_foreign,
@@ -189,7 +189,8 @@ def read_points(
         How many observations every new row stands for in averages (n,); one if not given. The
         fit's own rows have theirs.
     missing : {"raise", "propagate"}
-        What to do about missing values in new rows: raise, or leave the row out.
+        What to do about missing values in new rows, those that transforms make of numbers they
+        are not defined for included: raise, or leave the row out.
 
     Raises
     ------
@@ -231,12 +232,15 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
     if record.has_offset:
         found = _find_offset(offset, frame, encoding.offset_names)
         added = read_new_offset(found, len(frame), encoding)
-    complete = None
-    if missing == "propagate":
+    complete, allowed = None, missing == "propagate"
+    if allowed:
         complete = _find_complete(encoding, frame)
+    matrix, gaps = encode_rows(encoding, frame if complete is None else frame[complete], allowed)
+    if complete is not None:
+        complete[complete] = ~gaps
+        matrix = matrix[~gaps] if gaps.any() else matrix
         added = None if added is None else added[complete]
     rows = frame if complete is None else frame[complete]
-    matrix, _ = encode_new(encoding, rows)
     positions = None if complete is None else np.flatnonzero(complete)
     index = newdata.index if isinstance(newdata, pd.DataFrame) else None
     design = Design(

@@ -45,7 +45,9 @@ def predict(
     offset : array-like, optional
         Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
     missing : {"raise", "propagate"}
-        What to do about missing values in new rows: raise, or return NaN there.
+        What to do about missing values in new rows: raise, or return NaN there. Those that a
+        transform makes, such as the logarithm of a negative number, are among them; infinite
+        ones raise.
 
     Returns
     -------
@@ -131,7 +133,7 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     if blocks.design.weights is not None:
         observed = observed * blocks.design.weights
     return pd.DataFrame(
-        count_pairs(observed, scores.argmax(axis=0)),
+        count_pairs(observed, log_softmax(scores)[1].argmax(axis=0)),
         index=index_categories(record, "observed"),
         columns=index_categories(record, "predicted"),
     )

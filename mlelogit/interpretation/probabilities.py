@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from mlelogit.interpretation.estimates import (
 )
 from mlelogit.interpretation.prediction import frame_rows, index_categories, label_best
 from mlelogit.interpretation.simultaneous import check_family
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
 SCALES = ("prob", "linear")
@@ -37,7 +37,7 @@ SHOWN_ROWS = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Prediction:
+class Prediction(Shown):
     """Probabilities of rows, or their averages, and how far they are known.
 
     Made by `predict_with_errors`, that is ``results.get_prediction()``.
@@ -98,11 +98,12 @@ class Prediction:
         """Return by how much each row's category leads; see `tabulate_leads`."""
         return tabulate_leads(self.estimates, alpha)
 
-    def __repr__(self) -> str:
-        return describe_prediction(self.estimates)
+    def __str__(self) -> str:
+        title, table, notes = describe_prediction(self.estimates)
+        return "\n".join([title, table.to_string(float_format="{:.4g}".format), notes])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(describe_prediction(self.estimates))}</pre>"
+        return write_html(*describe_prediction(self.estimates))
 
 
 @keep_errors
@@ -199,7 +200,8 @@ def tabulate_prediction(
     The interval of a probability is that of its log-odds against all others, ``logit(y) ± q se``,
     mapped back: it lies between 0 and 1 by construction, does not depend on the base, and for two
     categories is the one of the linear predictor. The standard error is that of the probability
-    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``.
+    itself. q is the quantile of the normal distribution, or of t with ``covariance.df``. What
+    constraints fix has the standard error zero, and no interval.
 
     Parameters
     ----------
@@ -248,8 +250,9 @@ def tabulate_prediction(
         said |= {"method": simultaneous, "family": family, "seed": asked.seed}
         half = find_multipliers(estimates, errors, asked)
     with np.errstate(invalid="ignore"):
+        reach = half * np.where(errors > 0, errors, np.nan)
         numbers = {"log_odds": log_odds, "std_err": errors}
-        numbers |= {"lower": log_odds - half * errors, "upper": log_odds + half * errors}
+        numbers |= {"lower": log_odds - reach, "upper": log_odds + reach}
     if which == "prob":
         numbers = {
             "probability": expit(log_odds),
@@ -340,7 +343,8 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     place = np.nan_to_num(best).astype(np.int64)
     rows = np.arange(len(place))
     log_odds = np.where(np.isnan(best), np.nan, estimates.log_odds[place, rows])
-    half = quantile * estimates.errors[place, rows]
+    errors_of_best = estimates.errors[place, rows]
+    half = quantile * np.where(errors_of_best > 0, errors_of_best, np.nan)
     return pd.DataFrame(
         {
             "category": _name_places(best, categories),
@@ -362,8 +366,8 @@ def _name_places(places: np.ndarray, categories: pd.Index) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories=categories)
 
 
-def describe_prediction(estimates: Estimates) -> str:
-    """Write the first rows of a prediction as a table."""
+def describe_prediction(estimates: Estimates) -> tuple[str, pd.DataFrame, str]:
+    """Return a title, the first rows of a prediction as a table, and what stands below it."""
     few = replace(
         estimates,
         index=estimates.index[:SHOWN_ROWS],
@@ -374,14 +378,11 @@ def describe_prediction(estimates: Estimates) -> str:
     what = "Average probabilities" if estimates.cells is not None else "Predicted probabilities"
     covariance = estimates.covariance
     law = f"t with {covariance.df:.6g} df" if np.isfinite(covariance.df) else "normal"
-    lines = [
-        f"{what}: {len(estimates.index)} x {len(estimates.log_odds)} categories",
-        tabulate_prediction(few).to_string(float_format=lambda value: f"{value:.4g}"),
-    ]
-    if more > 0:
-        lines.append(f"... and {more} more; see summary_frame().")
-    lines.append(
+    title = f"{what}: {len(estimates.index)} x {len(estimates.log_odds)} categories"
+    notes = (
         f"95% intervals of the log-odds against all others, mapped back ({law}); covariance "
         f"{covariance.kind}."
     )
-    return "\n".join(lines)
+    if more > 0:
+        notes = f"... and {more} more; see summary_frame().\n{notes}"
+    return title, tabulate_prediction(few), notes

@@ -33,7 +33,7 @@ from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.interpretation.outcomes import JudgedRows
+from mlelogit.interpretation.outcomes import JudgedRows, index_keys
 
 MODELS = ("slopes of one", "own slopes", "one slope")
 COLUMNS = ("estimate", "std_err", "lower", "upper", "ideal")
@@ -209,15 +209,15 @@ def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFram
     errors = np.concatenate([fit.errors for fit in fits])
     half = find_quantile(alpha) * errors
     values = np.column_stack([estimates, errors, estimates - half, estimates + half, ideal])
-    index = pd.MultiIndex.from_tuples(keys, names=["model", "coefficient", "category"])
+    index = index_keys(keys, ["model", "coefficient", "category"])
     return pd.DataFrame(values, index=index, columns=list(COLUMNS))
 
 
 def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame:
     size = len(judged.categories) - 1
     constants, slopes = fits[0].loglike, fits[1].loglike
-    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else ""
-    reason = OWN_REASON if judged.own else reason
+    reason = OWN_REASON if judged.own else ""
+    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else reason
     first, second = (reason or fit.reason for fit in fits[:2])
     tests = [
         _judge("intercepts zero, slopes one", start, slopes, 2 * size, second),

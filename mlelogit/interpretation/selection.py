@@ -34,6 +34,7 @@ from mlelogit.fitting.penalized.paths import (
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
 from mlelogit.inference.resampling.validation import measure_error
 from mlelogit.interpretation.prediction import predict
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import track, warn_user
 
 # Penalties are looked up as printed with ten digits.
@@ -41,7 +42,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True, repr=False)
-class RegularizationPath:
+class RegularizationPath(Shown):
     """Penalized fits, one for each penalty; made by `mlelogit.MNLogit.fit_path`.
 
     Attributes
@@ -119,7 +120,11 @@ class RegularizationPath:
         request = FoldRequest(folds, seed, 1, stratify, groups)
         return cross_validate_path(self.fits, self.design, request, threads, disp)
 
-    def __repr__(self) -> str:
+    def _repr_html_(self) -> str:
+        first, *_, last = str(self).split("\n")
+        return write_html(first, self.table, last)
+
+    def __str__(self) -> str:
         request, table = self.fits.request, self.table
         kind = {0.0: "Ridge", 1.0: "Lasso"}.get(float(request.l1_ratio), "Elastic net")
         grouped = ", categories grouped" if request.grouped else ""
@@ -265,7 +270,7 @@ def make_record(fits: PenalizedFits, design: Design, place: int) -> FitRecord:
 
 
 @dataclass(frozen=True, repr=False)
-class PathValidation:
+class PathValidation(Shown):
     """Deviances of observations held out, for every penalty of a path.
 
     Attributes
@@ -299,7 +304,7 @@ class PathValidation:
         within = self.table["deviance"] <= least["deviance"] + least["std_err"]
         return float(self.table.index[within].max())
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         lines = [f"Held-out deviance per observation, {len(self.folds)} folds:"]
         for name, penalty in (("best", self.best), ("one_se", self.one_se)):
             row = self.table.loc[penalty]

@@ -100,8 +100,11 @@ def contrast_others(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     others = np.logaddexp(before, after)
     with np.errstate(invalid="ignore"):
         log_odds = scores - others
-        ways = -np.exp(scores.T[:, np.newaxis] - others.T[:, :, np.newaxis])
-    ways[:, np.arange(size), np.arange(size)] = 1.0
+        shares = scores.T[:, np.newaxis] - others.T[:, :, np.newaxis]
+    own = np.arange(size)
+    shares[:, own, own] = 0.0
+    ways = -np.exp(shares, out=shares)
+    ways[:, own, own] = 1.0
     return log_odds, ways
 
 

@@ -206,4 +206,4 @@ def test_it_prints_as_a_table(res):
     text = str(res.verify())
     for word in (*ROWS, "coef_diff", "se_diff", "verdict", "all agree", f"{res.llf:.8f}", "1e-08"):
         assert word in text
-    assert "<pre>" in res.verify()._repr_html_()
+    assert "<table" in res.verify()._repr_html_()

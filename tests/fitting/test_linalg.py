@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+import mlelogit as ml
 from mlelogit.fitting.linalg import (
     ColumnBasis,
     TriangularFactor,
@@ -69,6 +70,17 @@ def test_basis_changes_coefficients_and_leaves_scores_alone(basis, rng):
     assert np.abs(inner @ z - params @ x.T).max() < 1e-11
     assert np.abs(change.leave_params(inner) / params - 1).max() < 1e-9
     assert np.abs(z @ z.T / 50 - np.eye(3)).max() < 1e-9
+
+
+def test_rows_with_another_constant_enter_as_their_scores_do(rng):
+    """New rows need not have the fit's constant, as where a row is the difference of two."""
+    x = np.vstack([np.full(50, 3.0), rng.normal(size=50) + 1e4, rng.normal(size=50)])
+    res = ml.MNLogit(rng.integers(0, 3, 50), x.T).fit()
+    basis, new = res.record.basis, np.array([[0.0, 1.0, -7.5], [1.0, 2e4, 0.0], [2.0, 0.0, 1.0]])
+    params = rng.normal(size=3)
+    assert basis.intercept == 0
+    scores = basis.enter_params(params) @ basis.enter(new)
+    assert np.abs(scores / (params @ new) - 1).max() < 1e-9
 
 
 def test_basis_maps_covariance_and_score_by_its_matrix(basis, rng):

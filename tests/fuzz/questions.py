@@ -170,6 +170,9 @@ ARGUMENTS = {
     ),
     "correction": st.sampled_from(["stata", "CR0", "CR1", "CR2", "CR3", "none", "HC1", None, 1]),
     "lags": st.sampled_from([None, 0, 1, 5, 10**9, -1, 1.5, "1", True, np.int64(2)]),
+    "scale": st.sampled_from(["prob", "linear"]),
+    "bands": st.sampled_from([None, "bonferroni", "sidak", "sup-t", "scheffe"]),
+    "family": st.sampled_from(["row", "row", "all"]),
     "lonely": st.sampled_from(["raise", "center", "certainty", "adjust", None]),
     "engines": st.sampled_from([[], ["statsmodels"], "statsmodels", ["x"], [1], ("maxent", 2)]),
     "seed": st.sampled_from([0, -1, 2**70, "a", 1.5]),
@@ -199,6 +202,9 @@ def newdata(draw: st.DrawFn, frame: pd.DataFrame) -> Any:
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "predict": ("newdata", "which", "offset", "missing"),
+    "get_prediction": ("newdata", "offset", "missing", "alpha", "scale", "bands", "family"),
+    "averages": ("labels", "alpha", "scale", "bands", "family"),
+    "leads": ("alpha",),
     "conf_int": ("alpha", "method"),
     "lincom": ("hypothesis", "alpha", "method"),
     "all_pairs": ("alpha", "method", "flag"),
@@ -271,11 +277,31 @@ def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
         return str(model.fit(constraints=arguments[0], equations=arguments[1]).summary())
     if name == "verify":
         return str(results.verify(engines=arguments[0], seed=arguments[1]))
+    if name in ("get_prediction", "averages", "leads"):
+        return predict_with_errors(results, name, arguments)
     if name == "all_pairs":
         return results.all_pairs(*arguments[:2], exponentiate=arguments[2])
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)
     made = answer(*arguments)
     return str(made) if name in ("summary", "with_cov", "rebase") else made
+
+
+def predict_with_errors(results: Any, name: str, arguments: list[Any]) -> Any:
+    """Predict and tabulate; intervals lie around their estimates."""
+    if name == "leads":
+        return results.get_prediction().leads(*arguments)
+    if name == "averages":
+        prediction = results.get_prediction(by=arguments[0])
+    else:
+        newdata, offset, missing = arguments[:3]
+        prediction = results.get_prediction(newdata, offset=offset, missing=missing)
+    alpha, which, bands, family = arguments[-4:]
+    table = prediction.summary_frame(alpha, which, simultaneous=bands, family=family)
+    known = table.dropna()
+    assert (known["lower"] <= known.iloc[:, 0]).all()
+    assert (known.iloc[:, 0] <= known["upper"]).all()
+    assert str(prediction)
+    return table
 
 
 def check_predictions(answer: Any, arguments: list[Any]) -> None:

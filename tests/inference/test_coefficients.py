@@ -6,11 +6,12 @@ import mpmath as mp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.stats import norm
 
 import mlelogit as ml
 from mlelogit.exceptions import OptionError, ParamsError
-from mlelogit.inference.coefficients import read_params, two_sided_p
+from mlelogit.inference.coefficients import find_quantile, read_params, two_sided_p
 from tests.inference.samples import fitted, survey
 
 
@@ -152,3 +153,10 @@ def test_statsmodels_params_are_read_as_they_are(res):
 def test_wrong_params_raise(res, wrong):
     with pytest.raises(ParamsError):
         read_params(wrong(res.params), res.record.encoding)
+
+
+@pytest.mark.parametrize("df", [np.inf, 5.0])
+def test_quantiles_of_tiny_levels_come_from_the_tail(df):
+    law = stats.norm if np.isinf(df) else stats.t(df)
+    for alpha in (0.05, 1e-20):
+        assert abs(find_quantile(alpha, df) / law.isf(alpha / 2) - 1) < 1e-12

@@ -213,3 +213,12 @@ def test_predictions_far_out_stay_probabilities(res):
     assert np.isfinite(y.to_numpy()).all()
     assert np.abs(y.sum(axis=1) - 1).max() < 1e-15
     assert y.max(axis=1).min() > 1 - 1e-12
+
+
+def test_the_limit_at_new_rows_with_another_constant():
+    """Along the direction of separation a row without the constant has the slope alone."""
+    x = np.column_stack([np.ones(10), np.arange(10.0)])
+    with pytest.warns(ml.exceptions.SeparationWarning):
+        res = ml.MNLogit((x[:, 1] > 4.5).astype(int), x).fit()
+    y = res.predict(np.array([[1.0, 1.0], [1.0, 8.0], [0.0, 1.0], [0.0, -1.0]]))
+    assert y[1].tolist() == [0, 1, 1, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from mlelogit.display.plots.binned import plot_binned_residuals
 from mlelogit.display.plots.calibration import plot_calibration
 from mlelogit.display.plots.canvas import Canvas
-from mlelogit.display.plots.coefficients import plot_coefficients
+from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coefficients
 from mlelogit.display.plots.curves import CurveRequest
 from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
 from mlelogit.display.plots.effects import plot_margins
@@ -24,7 +25,7 @@ from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plots:
     """Pictures of a fit; every method returns matplotlib Axes, or an array of them.
 
@@ -63,11 +64,14 @@ class Plots:
         alpha: float = 0.05,
         *,
         by: str = "name",
+        per: str = "unit",
+        method: str = "wald",
+        disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
-        """Draw coefficients or risk ratios with intervals; see `plot_coefficients`."""
-        given = exponentiate, names, alpha, by
-        return plot_coefficients(self.record, self.covariance, *given, self._place(ax))
+        """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
+        request = CoefficientRequest(exponentiate, names, alpha, by, per, method, disp)
+        return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
     def profile(
         self,
@@ -183,6 +187,10 @@ class Plots:
         known = isinstance(unit, Influence)
         found = unit if known else measure_influence(self.record, self.covariance, unit)
         return plot_influence(self.record, found, n, self._place(ax))
+
+    def __repr__(self) -> str:
+        names = [name for name, value in vars(Plots).items() if inspect.isfunction(value)]
+        return f"Pictures: {', '.join(name for name in names if not name.startswith('_'))}."
 
     def _place(self, ax: Any) -> Canvas:
         return Canvas(ax, self.open_figure)

@@ -224,7 +224,7 @@ def cut_values(values: np.ndarray, people: np.ndarray, bins: int) -> np.ndarray:
     >>> import numpy as np
     >>> from mlelogit.display.plots.binned import cut_values
     >>> cut_values(np.array([5.0, 1.0, 2.0, 2.0]), np.ones(4), 2).tolist()
-    [1, 0, 0, 0]
+    [1, 0, 1, 1]
     """
     held, ranks = np.unique(values, return_inverse=True)
     counts = np.bincount(ranks, people, len(held))

@@ -25,6 +25,8 @@ from mlelogit.notices import import_extra
 
 # Inches that title, notes and the label below take beside the axes.
 MARGIN = 1.15
+# Letters of a panel's head on a line.
+HEAD_LETTERS = 26
 # Beyond so many pixels on a side no picture can be made; matplotlib's own limit is 2^16.
 MOST_INCHES = 200.0
 
@@ -114,7 +116,7 @@ class Canvas:
         width : float
             Inches that title and notes may take.
         """
-        heads = wrap_names(heads)
+        heads = wrap_names(heads, HEAD_LETTERS)
         if len(axes) == 1 and not heads[0]:
             entitle(axes[0], title, notes, width)
         elif self.owns_figure:

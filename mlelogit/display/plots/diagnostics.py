@@ -140,12 +140,7 @@ def plot_influence(
     mean = found.size / float(found.people.sum())
     ax = (canvas or Canvas()).open_axes(WIDTH + max(measure_names(names), 1.3) + 0.7, HEIGHT)
     dress_axes(ax, "both")
-    look = {"color": RULE, "marker": "o", "linestyle": "none", "markersize": 3.5}
-    look |= {"markeredgewidth": 0, "alpha": 0.6, "rasterized": len(leverage) > MANY_POINTS}
-    handles = ax.plot(leverage[known], distance[known], zorder=2, **look)
-    for place, i in enumerate(worst):
-        style = look_of_mark(place, 7.0) | {"zorder": 4}
-        handles += ax.plot([leverage[i]], [distance[i]], **style)
+    handles = _draw_rows(ax, leverage, distance, known, worst)
     line = ax.axvline(2 * mean, color=FAINT, linewidth=1.0, linestyle="--", zorder=1)
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=-0.02 * float(distance[known].max()))
@@ -159,17 +154,22 @@ def plot_influence(
     )
     name_axes(ax, "Leverage", "Cook's distance")
     lost = f"{(~known).sum()} not shown: {found.reason or 'not known'}." if not known.all() else ""
-    entitle(
-        ax,
-        f"Influence on the fit of {record.encoding.outcome_name}",
-        [_say_steps(found), lost],
-        WIDTH,
-    )
+    said = f"How far all coefficients move if a {found.unit} is left out."
+    entitle(ax, f"Influence on the fit of {record.encoding.outcome_name}", [said, lost], WIDTH)
     return finish(ax)
 
 
-def _say_steps(found: Influence) -> str:
-    return f"How far all coefficients move if a {found.unit} is left out."
+def _draw_rows(
+    ax: Any, leverage: np.ndarray, distance: np.ndarray, known: np.ndarray, worst: np.ndarray
+) -> list[Any]:
+    """Draw a dot for every row, and a mark of its own for each of the worst."""
+    look = {"color": RULE, "marker": "o", "linestyle": "none", "markersize": 3.5}
+    look |= {"markeredgewidth": 0, "alpha": 0.6, "rasterized": len(leverage) > MANY_POINTS}
+    handles = ax.plot(leverage[known], distance[known], zorder=2, **look)
+    for place, i in enumerate(worst):
+        style = look_of_mark(place, 7.0) | {"zorder": 4}
+        handles += ax.plot([leverage[i]], [distance[i]], **style)
+    return list(handles)
 
 
 def _write_label(label: Any) -> str:

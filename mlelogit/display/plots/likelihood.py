@@ -38,6 +38,7 @@ from mlelogit.inference.intervals.contrasts import combine_coefficients
 from mlelogit.inference.intervals.inversion import invert_tests, profile_frame
 
 WIDTH, HEIGHT = 5.0, 3.3
+PENALIZED = "The log-likelihood is penalized, to reduce bias."
 BESIDE = 2.3
 # Of an infinite estimate the profile is drawn from where it is this unlikely,
 FAR_ALPHA = 1e-3
@@ -116,7 +117,7 @@ def plot_profile(
     notes = [
         f"Curves meet the dashed line at the ends of {write_level(alpha)} intervals.",
         f"The {covariance.kind} covariance does not enter it." if robust else "",
-        "The log-likelihood is penalized, to reduce bias." if record.maximum.adjusted else "",
+        PENALIZED if record.maximum.adjusted else "",
     ]
     entitle(ax, "Profile log-likelihood", notes, WIDTH)
     return finish(ax)
@@ -187,14 +188,15 @@ def plot_trace(record: FitRecord, canvas: Canvas | None = None) -> Any:
     'log'
     """
     trace = frame_trace(record)
-    known = bool(np.isfinite(trace["loglike"]).all())
+    # What reduces the bias of the median maximizes nothing.
+    known = record.maximum.bias_reduction != "median"
     floor = EPSILON * max(abs(record.sums.loglike), 1.0)
     top = float(trace["loglike"].max()) if known else np.nan
     gaps = top - trace["loglike"].to_numpy()
     score = trace["score_norm"].to_numpy() ** 2 / 2
     ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
     dress_axes(ax, "y")
-    _set_heights(ax, np.concatenate([np.maximum(gaps, floor) if known else gaps, score, [floor]]))
+    _set_heights(ax, np.concatenate([np.maximum(gaps, floor), score] if known else [score]))
     handles: list[Any] = []
     names: list[str] = []
     if known:
@@ -207,9 +209,10 @@ def plot_trace(record: FitRecord, canvas: Canvas | None = None) -> Any:
     place_legend(ax, handles, names, "Stage")
     ax.set_xlim(-0.5, len(trace) - 0.5)
     use_whole_numbers(ax.xaxis)
-    what = "Log-likelihood" if record.maximum.adjusted is None else "Penalized log-likelihood"
-    name_axes(ax, "Point of the climb (0 = start)", f"{what} to gain (log scale)")
-    entitle(ax, "The climb to the maximum", [_say_end(record)], WIDTH)
+    what = "Log-likelihood to gain" if known else "Half the squared score"
+    name_axes(ax, "Point of the climb (0 = start)", f"{what} (log scale)")
+    said = PENALIZED if known and record.maximum.adjusted else ""
+    entitle(ax, "The climb to the maximum", [_say_end(record), said], WIDTH)
     return finish(ax)
 
 

@@ -22,6 +22,7 @@ from mlelogit.display.plots.style import (
     pick_color,
     pick_dashes,
     pick_hatch,
+    thin_hatch,
     use_plain_numbers,
     wrap_names,
     write_level,
@@ -43,8 +44,8 @@ OTHERS = {
 }
 # The share of a scale that is left free at its end.
 EDGE = 0.02
-# Opacity of bands: two of them on each other can still be told apart.
-BAND_ALPHA = 0.16
+# Opacity of bands: two of them on each other can still be told apart; of many, several.
+BAND_ALPHA, FAINT_ALPHA, MANY = 0.16, 0.08, 6
 
 
 def plot_probabilities(
@@ -178,10 +179,12 @@ def _draw_number(picture: _Picture) -> np.ndarray:
 def _draw_lines(ax: Any, curves: Curves, group: int) -> list[Any]:
     x, handles = np.array(curves.values, dtype=float), []
     marker = "o" if len(x) == 1 else "none"
-    for k in range(curves.probabilities.shape[2]):
+    size = curves.probabilities.shape[2]
+    alpha = BAND_ALPHA if size <= MANY else FAINT_ALPHA
+    for k in range(size):
         color = pick_color(k)
         lower, upper = curves.lower[:, group, k], curves.upper[:, group, k]
-        ax.fill_between(x, lower, upper, color=color, alpha=BAND_ALPHA, linewidth=0, zorder=2)
+        ax.fill_between(x, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
         look = {"color": color, "linestyle": pick_dashes(k), "linewidth": 1.9, "zorder": 3}
         handles += ax.plot(x, curves.probabilities[:, group, k], marker=marker, **look)
     return handles
@@ -192,10 +195,13 @@ def _draw_areas(ax: Any, curves: Curves, group: int) -> list[Any]:
     x = x if len(x) > 1 else x[0] + np.array([-0.5, 0.5])
     shares = np.broadcast_to(curves.probabilities[:, group], (len(x), curves.lower.shape[2]))
     edges = np.column_stack([np.zeros(len(x)), np.cumsum(shares, axis=1)])
-    return [
+    drawn = [
         ax.fill_between(x, edges[:, k], edges[:, k + 1], **_look_of_area(k))
         for k in range(shares.shape[1])
     ]
+    for area in drawn:
+        thin_hatch(area)
+    return drawn
 
 
 def _look_of_area(k: int) -> dict[str, Any]:
@@ -246,7 +252,10 @@ def _draw_factor(picture: _Picture) -> np.ndarray:
 
 def _draw_bars(ax: Any, shares: np.ndarray, layout: Layout) -> list[Any]:
     ends = np.column_stack([np.zeros(len(shares)), np.cumsum(shares, axis=1)])
-    return [
+    drawn = [
         ax.barh(layout.places, shares[:, k], left=ends[:, k], height=0.72, **_look_of_area(k))
         for k in range(shares.shape[1])
     ]
+    for bar in (one for bars in drawn for one in bars):
+        thin_hatch(bar)
+    return drawn

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.display.summary import write_name
 from mlelogit.notices import import_extra
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
@@ -34,6 +33,7 @@ GRID = "#E3E3E3"
 BAND = "#F4F4F4"
 PAPER = "white"
 MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # Points: what is read comfortably at the size the figures have.
 TITLE_SIZE, LABEL_SIZE, TEXT_SIZE = 11.0, 10.0, 9.0
 # Inches that a character takes on average, and a line, both at the size of the text.
@@ -77,6 +77,21 @@ def pick_hatch(i: int) -> str:
     return HATCHES[i % len(HATCHES)]
 
 
+def write_plain(name: Any) -> str:
+    r"""Write a name in letters that can be seen, others by their codes.
+
+    Examples
+    --------
+    >>> from mlelogit.display.plots.style import write_plain
+    >>> print(write_plain("one\ttwo\nthree"))
+    one\ttwo\nthree
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == NO_BREAK else repr(letter)[1:-1]
+        for letter in str(name)
+    )
+
+
 def wrap_name(name: Any, width: int = NAME_WIDTH, most: int | None = NAME_LINES) -> str:
     r"""Break a name into lines, and leave out its middle if there would be too many.
 
@@ -94,7 +109,7 @@ def wrap_name(name: Any, width: int = NAME_WIDTH, most: int | None = NAME_LINES)
     >>> wrap_name("C(region)[south of the river]", 14).split("\n")
     ['C(region)', '[south of the', 'river]']
     """
-    text = write_name(name)
+    text = write_plain(name)
     room = len(text) if most is None else width * most
     if len(text) > room:
         # What tells names apart is as often their end as their beginning.
@@ -124,7 +139,7 @@ def wrap_names(names: Sequence[Any], width: int = NAME_WIDTH, most: int = NAME_L
 def wrap_sentences(text: str, width: float, size: float = TEXT_SIZE) -> str:
     """Break sentences at blanks into lines of so many inches, in letters of so many points."""
     letters = max(int(width / CHARACTER * TEXT_SIZE / size), 12)
-    return textwrap.fill(write_name(text), letters, break_on_hyphens=False)
+    return textwrap.fill(write_plain(text), letters, break_on_hyphens=False)
 
 
 def _fill(pieces: Iterable[str], width: int) -> list[str]:
@@ -161,7 +176,7 @@ def write_level(alpha: float) -> str:
     >>> [write_level(alpha).split() for alpha in (0.05, 0.001)]
     [['95', '%'], ['99.9', '%']]
     """
-    return f"{100 * (1 - alpha):.6g}\N{NO-BREAK SPACE}%"
+    return f"{100 * (1 - alpha):.6g}{NO_BREAK}%"
 
 
 def write_short(value: float) -> str:
@@ -187,7 +202,11 @@ def dress_axes(ax: Any, grid: str = "") -> None:
     """
     ax.set_facecolor(PAPER)
     ax.set_axisbelow(True)
-    ax.tick_params(which="both", colors=INK, labelsize=TEXT_SIZE, length=3, width=0.8)
+    ax.minorticks_off()
+    ax.margins(0.05)
+    look = {"colors": INK, "labelsize": TEXT_SIZE, "length": 3, "width": 0.8, "pad": 3.5}
+    sides = {"top": False, "right": False, "bottom": True, "left": True}
+    ax.tick_params(direction="out", **look, **sides)
     ax.grid(visible=False, which="both")
     if grid:
         ax.grid(visible=True, which="major", axis=grid, color=GRID, linewidth=0.8, linestyle="-")
@@ -199,7 +218,8 @@ def name_axes(ax: Any, x: str = "", y: str = "", width: float = 4.6, height: flo
     """Label the two axes, so many inches long; long labels are broken."""
     letter = CHARACTER * LABEL_SIZE / TEXT_SIZE
     for name, write, size in ((x, ax.set_xlabel, width), (y, ax.set_ylabel, height)):
-        write(wrap_name(name, int(size / letter)), fontsize=LABEL_SIZE, color=INK)
+        look = {"fontsize": LABEL_SIZE, "fontweight": "normal", "color": INK, "labelpad": 4}
+        write(wrap_name(name, int(size / letter)), **look)
 
 
 def entitle(ax: Any, title: str, notes: Sequence[str] = (), width: float = 0.0) -> None:
@@ -289,16 +309,15 @@ def entitle_figure(ax: Any, title: str, notes: Sequence[str], width: float) -> N
 def name_figure(figure: Any, x: str, y: str, width: float, height: float = 3.3) -> None:
     """Label the axes that all panels of a figure share."""
     letter = CHARACTER * LABEL_SIZE / TEXT_SIZE
+    look = {"fontsize": LABEL_SIZE, "fontweight": "normal", "color": INK}
     for name, write, size in ((x, figure.supxlabel, width), (y, figure.supylabel, height)):
         if name:
-            take_literally(
-                write(wrap_name(name, int(size / letter)), fontsize=LABEL_SIZE, color=INK)
-            )
+            take_literally(write(wrap_name(name, int(size / letter)), **look))
 
 
 def write_head(ax: Any, head: str) -> None:
     """Write what a panel is of above it."""
-    ax.set_title(head, loc="left", fontsize=LABEL_SIZE, color=INK)
+    ax.set_title(head, loc="left", fontsize=LABEL_SIZE, fontweight="normal", color=INK, pad=6)
 
 
 def place_names(
@@ -342,6 +361,8 @@ def _legend_look(title: str) -> dict[str, Any]:
         "borderaxespad": 0.0,
         "alignment": "left",
         "handlelength": 2.6,
+        "borderpad": 0.4,
+        "labelspacing": 0.5,
     }
 
 
@@ -350,9 +371,17 @@ def name_entries(legend: Any, names: Sequence[str]) -> Any:
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
         take_literally(text)
+    for handle in legend.legend_handles:
+        thin_hatch(handle)
     take_literally(legend.get_title())
     legend.get_title().set_color(INK)
     return legend
+
+
+def thin_hatch(area: Any) -> None:
+    """Draw hatches fine, where matplotlib knows how: before 3.10 a setting alone tells it."""
+    if hasattr(area, "set_hatch_linewidth"):
+        area.set_hatch_linewidth(0.8)
 
 
 def take_literally(text: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlelogit.data.outcome import order_labels
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import count_words, list_words, write_share
 from mlelogit.display.report.content import Items, Notice, Paragraph, Part
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.display.report.wording import explain, tell
-from mlelogit.display.summary import LARGE_CONDITION, write_name
+from mlelogit.display.summary import LARGE_CONDITION
 from mlelogit.exceptions import CollinearityWarning, UnusedLevelWarning
 from mlelogit.fitting.report import warn_if_not_converged
 from mlelogit.inference.covariance import estimate_covariance

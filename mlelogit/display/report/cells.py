@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import Group, Table
-from mlelogit.display.summary import format_number, write_name
+from mlelogit.display.summary import format_number
 
 NOTHING = "n/a"
 SMALLEST_P = 1e-4

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlelogit.data.arguments import check_choice, check_disp, settle_seed, write_value
 from mlelogit.data.files import check_target, write_whole
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cautions import write_warnings
 from mlelogit.display.report.colophon import find_release, write_citation, write_reproduction
 from mlelogit.display.report.content import Notice, Page, Part, Section
@@ -24,7 +25,6 @@ from mlelogit.display.report.proof import write_certificate, write_verification
 from mlelogit.display.report.rowwise import write_influence
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.display.report.wording import explain
-from mlelogit.display.summary import write_name
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import tabulate
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
 from mlelogit.display.report.pictures import draw, draw_lines
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.display.summary import write_name
 from mlelogit.interpretation.margins.effects import estimate_margins
 
 # Numbers in the Jacobian of all effects: some 400 MB.

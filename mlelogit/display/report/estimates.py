@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.formulas import list_terms
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import iterate, make_table, write_number
 from mlelogit.display.report.content import Heading, Paragraph, Part
 from mlelogit.display.report.pictures import draw_lines
 from mlelogit.display.report.scope import Scope
-from mlelogit.display.summary import write_name
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.inference.coefficients import tidy_coefficients
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import (
     count_words,
     list_words,
@@ -17,7 +18,6 @@ from mlelogit.display.report.cells import (
 )
 from mlelogit.display.report.content import Facts, Notice, Paragraph, Part, Tiles
 from mlelogit.display.report.scope import Scope
-from mlelogit.display.summary import write_name
 from mlelogit.fitting.report import find_remedy
 from mlelogit.inference.fit_statistics import compute_fit_statistics
 

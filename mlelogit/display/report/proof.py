@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import iterate, make_table, write_brief, write_count
 from mlelogit.display.report.content import Facts, Heading, Items, Notice, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.display.summary import write_name
 from mlelogit.fitting.report import report_separation
 from mlelogit.inference.coefficients import frame_trace
 

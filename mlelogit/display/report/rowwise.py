@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import tabulate, write_number
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.display.summary import write_name
 from mlelogit.interpretation.influence import measure_influence
 from mlelogit.interpretation.worst import find_worst_predicted
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ParamSpec
 
 from mlelogit.data.encoding import Encoding
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import Notice, Part
-from mlelogit.display.summary import write_name
 from mlelogit.exceptions import MNLogitError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance

@@ -54,6 +54,7 @@ from mlelogit.inference.resampling.draws import check_options, replicate
 from mlelogit.inference.resampling.jackknife import find_acceleration
 from mlelogit.inference.resampling.units import Units, make_units
 from mlelogit.inference.sandwich.clusters import warn_of_few
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import warn_user
 
 # Below one a quantile lies between the smallest replicate and whatever is beyond; rounding aside.
@@ -63,7 +64,7 @@ INSTEAD = "bootstrap_test, which imposes the null, keeps its level better"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bootstrap(ReadOnly):
+class Bootstrap(ReadOnly, Shown):
     """Estimates in B resamples, and what follows from them.
 
     Attributes
@@ -160,8 +161,12 @@ class Bootstrap(ReadOnly):
         """Return a table: what was drawn, and estimates, biases, standard errors, intervals."""
         return summarize_bootstrap(self, alpha, method)
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        head, table = tabulate_bootstrap(self, 0.05, "percentile")
+        return write_html("Bootstrap", "\n".join(f"{k} {v}" for k, v in head.items()), table)
 
     @property
     def encoding(self) -> Encoding:
@@ -447,6 +452,16 @@ def _frame_interval(
 
 def summarize_bootstrap(boot: Bootstrap, alpha: float = 0.05, method: str = "percentile") -> str:
     """Write a bootstrap as text: what was drawn, then a row for every coefficient."""
+    head, table = tabulate_bootstrap(boot, alpha, method)
+    width = max(len(label) for label in head)
+    lines = (f"{label:<{width}} {value}" for label, value in head.items())
+    return "\n".join(["Bootstrap", *lines, table.to_string()])
+
+
+def tabulate_bootstrap(
+    boot: Bootstrap, alpha: float, method: str
+) -> tuple[dict[str, str], pd.DataFrame]:
+    """Return what was drawn, label -> text, and a row of text for every coefficient."""
     reasons = "; ".join(f"{count}: {reason}" for reason, count in boot.failures.items())
     head = {
         "Kind:": boot.kind + (f" ({boot.weights})" if boot.weights else ""),
@@ -471,6 +486,4 @@ def summarize_bootstrap(boot: Bootstrap, alpha: float = 0.05, method: str = "per
         category, name = divmod(int(place), len(boot.encoding.names))
         label = boot.encoding.others[category], boot.encoding.names[name]
         table.loc[[label], ["lower", "upper"]] = "(fixed)"
-    rows = table.to_string()
-    width = max(len(label) for label in head)
-    return "\n".join(["Bootstrap", *(f"{k:<{width}} {v}" for k, v in head.items()), rows])
+    return head, table

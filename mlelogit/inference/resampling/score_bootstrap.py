@@ -61,7 +61,7 @@ SINGULAR = 1e-10
 CANCELLED = 1e-10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BootstrapTest(TestResult):
     """A test whose p-value comes from perturbed scores.
 

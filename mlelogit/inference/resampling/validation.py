@@ -15,6 +15,7 @@ from mlelogit.data.folds import FoldRequest, Folds, deal_folds
 from mlelogit.exceptions import HeldOutWarning
 from mlelogit.fitting.heldout import HeldOut, fit_without
 from mlelogit.fitting.record import FitRequest
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import track, warn_user
 
 # Centers, scales and polynomials span the same columns wherever they were learned.
@@ -22,7 +23,7 @@ PLACED_BY_DATA = ("bs(", "cr(", "cs(", "cc(")
 
 
 @dataclass(frozen=True, repr=False)
-class CrossValidation:
+class CrossValidation(Shown):
     """The log-likelihood of observations held out, each scored by a fit without them.
 
     Attributes
@@ -50,7 +51,11 @@ class CrossValidation:
     std_err: float
     notes: tuple[str, ...]
 
-    def __repr__(self) -> str:
+    def _repr_html_(self) -> str:
+        title, _, rest = str(self).partition("\n")
+        return write_html(title, rest, self.table)
+
+    def __str__(self) -> str:
         repeats = self.table.index.get_level_values("repeat").nunique()
         folds = len(self.table) // repeats
         times = f", {repeats} times" if repeats > 1 else ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -37,6 +36,7 @@ from mlelogit.inference.fit_statistics import (
 from mlelogit.inference.sandwich.requests import COVARIANCES
 from mlelogit.inference.testing.hypothesis import TestResult, make_test, refuse_test, wald_test
 from mlelogit.inference.testing.mixtures import mix_test
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import run_quietly
 
 SHOWN = 6
@@ -46,8 +46,8 @@ UNBOUNDED = "without the constraints no finite maximum has been shown to exist"
 SINGULAR = "the information at the constrained estimates is singular"
 
 
-@dataclass(frozen=True)
-class ConstraintTests:
+@dataclass(frozen=True, repr=False)
+class ConstraintTests(Shown):
     """Tests of whether a fit's constraints are true.
 
     Attributes
@@ -77,11 +77,9 @@ class ConstraintTests:
         tests = "\n\n".join(str(test) for test in (self.lr, self.wald, self.score))
         return f"{tests}\n\nMultipliers\n{self.frame.to_string()}"
 
-    def __repr__(self) -> str:
-        return str(self)
-
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        tests = [str(test) for test in (self.lr, self.wald, self.score)]
+        return write_html("Tests of the constraints", *tests, "Multipliers", self.frame)
 
 
 def need_constraints(record: FitRecord) -> Constraints:

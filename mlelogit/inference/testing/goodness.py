@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
+from mlelogit.markup import Shown, write_html
 
 FEWEST_GROUPS = 3
 # Cochran (1954) asks for at most a fifth of the fitted counts below five, and none below one.
@@ -47,7 +47,7 @@ PATTERN_NULL = "the model holds: the people of every covariate pattern have its 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GoodnessOfFit:
+class GoodnessOfFit(Shown):
     """Tests of a fit against what was observed.
 
     Attributes
@@ -89,26 +89,30 @@ class GoodnessOfFit:
         )
 
     def __str__(self) -> str:
-        lines = ["Goodness of fit"]
+        return "\n".join(["Goodness of fit", *self._paragraphs])
+
+    @property
+    def _paragraphs(self) -> list[str]:
+        """What is known of the data, and a paragraph on every test."""
+        said = []
         if self.patterns:
-            lines.append(
+            said.append(
                 f"{self.people:.10g} people in {self.patterns} covariate patterns; "
                 f"{self.small:.0%} of their fitted counts are below {SMALL_COUNT:g}"
                 + (", so the first two tests are rough" if self.small > SMALL_SHARE else "")
             )
         for test in self.tests:
-            lines.append(f"{test.name}\n  Null hypothesis: {test.null}")
+            lines = [test.name, f"  Null hypothesis: {test.null}"]
             if not np.isnan(test.statistic):
                 p = "none" if test.reason else f"{test.p_value:.4g}"
                 lines.append(f"  chi2({test.df}) = {test.statistic:.6g}, p-value: {p}")
             lines += [f"  Does not apply: {test.reason}."] if test.reason else []
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return str(self)
+            said.append("\n".join(lines))
+        return said
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(str(self))}</pre>"
+        table = "Observed and expected by group", self.table
+        return write_html("Goodness of fit", *self._paragraphs, *table)
 
 
 def measure_fit(record: FitRecord, groups: int = 10, category: Any = None) -> GoodnessOfFit:

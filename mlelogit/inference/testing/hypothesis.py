@@ -28,6 +28,7 @@ from mlelogit.inference.testing.nesting import (
     map_columns,
     state_constraints,
 )
+from mlelogit.markup import Shown
 
 NESTING_TOLERANCE = 1e-8
 # What rounding leaves of a row that others, in the internal basis, say too.
@@ -36,8 +37,8 @@ DEPENDENT = 1e-13
 SMALLEST_PIVOT = 1e-7
 
 
-@dataclass(frozen=True)
-class TestResult:
+@dataclass(frozen=True, repr=False)
+class TestResult(Shown):
     """A test of a null hypothesis.
 
     Attributes
@@ -76,11 +77,6 @@ class TestResult:
         if np.isfinite(self.df_denom):
             law = f"F({self.df}, {self.df_denom:.10g})"
         return f"{head}{law} = {self.statistic:.6g}, p-value = {self.p_value:.4g}"
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
 
 
 def make_test(name: str, null: str, statistic: float, df: int) -> TestResult:

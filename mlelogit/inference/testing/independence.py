@@ -38,6 +38,7 @@ from mlelogit.inference.testing.subsets import (
     sum_conditional,
     sum_joint_meat,
 )
+from mlelogit.markup import Shown, write_html
 from mlelogit.notices import track
 
 NAMES = {
@@ -73,8 +74,8 @@ NO_MAXIMUM = (
 )
 
 
-@dataclass(frozen=True)
-class IndependenceTests:
+@dataclass(frozen=True, repr=False)
+class IndependenceTests(Shown):
     """Tests of IIA, one for each category left out.
 
     Attributes
@@ -99,11 +100,8 @@ class IndependenceTests:
         return "\n".join([head + self._numbers.to_string(), *self._reasons, self.note])
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        words = "<br>".join(map(escape, (self.name, f"Null hypothesis: {self.null}")))
-        beneath = "<br>".join(map(escape, (*self._reasons, self.note)))
-        return f"<p>{words}</p>{self._numbers.to_html()}<p>{beneath}</p>"
+        beneath = "\n".join((*self._reasons, self.note))
+        return write_html(self.name, f"Null hypothesis: {self.null}", self._numbers, beneath)
 
     @property
     def _numbers(self) -> pd.DataFrame:

@@ -31,7 +31,7 @@ FEWEST_PAIRS = 50
 SEED = 20_050_101
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChiBarTest(TestResult):
     """A test whose statistic is a mixture of chi-squares.
 

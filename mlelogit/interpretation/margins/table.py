@@ -15,6 +15,7 @@ from mlelogit.inference.coefficients import divide_by_errors, tabulate_estimates
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.testing.hypothesis import TestResult, make_wald
 from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_level
+from mlelogit.markup import write_html, write_table
 
 NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 # Relative to rows of length one: what rounding leaves of a direction without variance.
@@ -224,11 +225,8 @@ class Margins:
         return f"{self.title}, {self.cov_type} covariance\n{shown}"
 
     def _repr_html_(self) -> str:
-        frame = self.summary_frame()
-        table = frame.to_html(index=False, max_rows=60, float_format=_shorten, border=0)
-        from html import escape
-
-        return f"<p>{escape(self.title)}, {escape(self.cov_type)} covariance</p>{table}"
+        table = write_table(self.summary_frame(), index=False)
+        return f"{write_html(f'{self.title}, {self.cov_type} covariance')}{table}"
 
 
 def _write(value: Any) -> str:

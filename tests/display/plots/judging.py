@@ -24,10 +24,11 @@ def find_root(drawn) -> Figure:
     return list_axes(drawn)[0].get_figure(root=True)
 
 
-def render(drawn):
+def lay_out(drawn):
+    """Let a figure find the places of its parts, and return it with what measures them."""
     figure = find_root(drawn)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    figure.draw_without_rendering()
     return figure, canvas.get_renderer()
 
 
@@ -62,7 +63,7 @@ def list_unseen_ticks(ax):
 
 def find_faults(drawn):
     """Return in words what is wrong with a picture."""
-    figure, renderer = render(drawn)
+    figure, renderer = lay_out(drawn)
     sheet = figure.bbox
     boxes = [(text, find_box(text, renderer)) for text in list_texts(figure)]
     faults = [
@@ -106,5 +107,9 @@ def overlap(one, other):
 
 def list_words(drawn):
     """Return all that is written in a picture."""
-    figure, _ = render(drawn)
-    return [text.get_text() for text in list_texts(figure)]
+    return [text.get_text() for text in list_texts(find_root(drawn))]
+
+
+def read_words(drawn):
+    """Return all that is written in a picture as one line."""
+    return " ".join(" ".join(list_words(drawn)).split())

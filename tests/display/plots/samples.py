@@ -58,12 +58,12 @@ def _fit_nasty() -> MNLogitResults:
 
 def _fit_twelve() -> MNLogitResults:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(900, 2))
-    codes = (x @ rng.normal(size=(2, 12)) * 0.6 + rng.gumbel(size=(900, 12))).argmax(axis=1)
+    x = rng.normal(size=(500, 2))
+    codes = (x @ rng.normal(size=(2, 12)) * 0.6 + rng.gumbel(size=(500, 12))).argmax(axis=1)
     long = [f"alternative {i}, with a long description of it" if i % 3 else i for i in range(12)]
     frame = pd.DataFrame(x, columns=["x0", "x1"])
     frame["y"] = pd.Categorical.from_codes(codes, categories=pd.Index(long, dtype=object))
-    frame["part of the country"] = rng.choice([f"region number {i}" for i in range(9)], 900)
+    frame["part of the country"] = rng.choice([f"region number {i}" for i in range(4)], 500)
     return ml.mnlogit("y ~ x0 + x1 + `part of the country`", frame).fit()
 
 
@@ -85,6 +85,10 @@ def _fit_reduced() -> MNLogitResults:
     return ml.mnlogit("party ~ age + educ", survey()).fit(bias_reduction="mean")
 
 
+def _fit_median() -> MNLogitResults:
+    return ml.mnlogit("party ~ age + educ", survey()).fit(bias_reduction="median")
+
+
 def _fit_constrained() -> MNLogitResults:
     return ml.mnlogit("party ~ age + educ", survey()).fit(constraints="green: age = 0.01")
 
@@ -96,3 +100,12 @@ def _fit_collinear() -> MNLogitResults:
 
 def _fit_intercept() -> MNLogitResults:
     return ml.mnlogit("party ~ 1", survey()).fit()
+
+
+def _fit_apart() -> MNLogitResults:
+    rng = np.random.default_rng(5)
+    names = [f"a rather long name of a party, the {i}th" for i in range(5)]
+    codes = np.arange(200) % 5
+    frame = pd.DataFrame({"a long name of a column $x_1$": codes + rng.uniform(0, 0.9, 200)})
+    frame["_other"] = rng.normal(size=200)
+    return ml.MNLogit(np.array(names)[codes], frame.assign(const=1.0)).fit()

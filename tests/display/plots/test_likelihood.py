@@ -6,7 +6,7 @@ from scipy.stats import chi2
 
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import IntervalError, OptionError, ParamsError
-from tests.display.plots.judging import list_words
+from tests.display.plots.judging import list_words, read_words
 from tests.display.plots.samples import draw, make_fit
 
 
@@ -41,7 +41,7 @@ def test_profile_and_parabola_are_cut_at_their_intervals(alpha):
 def test_the_profile_says_what_it_is_of():
     ax = draw("three").profile("red: educ - blue: educ", points=5)
     assert ax.get_xlabel() == "red: educ - blue: educ"
-    words = " ".join(list_words(ax)).replace("\n", " ")
+    words = read_words(ax)
     assert "95 % intervals" in words
     assert "profile" in words
     assert "Wald" in words
@@ -50,7 +50,7 @@ def test_the_profile_says_what_it_is_of():
 def test_a_robust_covariance_is_said_not_to_enter():
     res = make_fit("three").with_cov("HC1")
     ax = draw("three", covariance=res.covariance).profile(("red", "educ"), points=5)
-    assert "The HC1 covariance does not enter it." in " ".join(list_words(ax)).replace("\n", " ")
+    assert "The HC1 covariance does not enter it." in read_words(ax)
     plain = draw("three").profile(("red", "educ"), points=5)
     assert np.array_equal(read_curve(ax, 1), read_curve(plain, 1))
 
@@ -67,13 +67,13 @@ def test_an_infinite_estimate_has_half_a_profile():
     assert (np.diff(heights[order]) < 0).all()
     assert heights.max() < 0
     assert heights.max() > -0.2
-    assert f"{MINUS}∞" in " ".join(list_words(ax))
+    assert f"{MINUS}∞" in read_words(ax)
     assert len(ax.get_legend().get_texts()) == 2
 
 
 def test_the_penalized_profile_is_said_to_be():
     ax = draw("reduced").profile(("red", "educ"), points=5)
-    assert "penalized" in " ".join(list_words(ax))
+    assert "penalized" in read_words(ax)
 
 
 @pytest.mark.parametrize(
@@ -111,18 +111,27 @@ def test_the_climb_is_the_trace(fit):
     )
     words = list_words(ax)
     assert set(trace["stage"]) <= set(words)
-    assert "Certified" in " ".join(words)
+    assert "Certified" in read_words(ax)
     assert ax.get_yscale() == "log"
     hollow = ax.lines[[line.get_markersize() for line in ax.lines].index(2.5)]
     assert np.array_equal(hollow.get_xdata(), np.flatnonzero(gaps <= floor))
 
 
 def test_the_climb_of_separated_data_is_of_the_limit():
-    words = " ".join(list_words(draw("separated").trace())).replace("\n", " ")
+    words = read_words(draw("separated").trace())
     assert "In the limit of the separated data: Certified" in words
 
 
 def test_the_climb_of_a_reduced_bias_is_penalized():
     ax = draw("reduced").trace()
-    assert ax.get_ylabel().startswith("Penalized log-likelihood")
-    assert "adjusted score is zero" in " ".join(list_words(ax)).replace("\n", " ")
+    words = read_words(ax)
+    assert "adjusted score is zero" in words
+    assert "penalized" in words
+
+
+def test_the_climb_to_an_unbiased_median_has_no_height():
+    res = make_fit("median")
+    ax = draw("median").trace()
+    assert len(ax.lines) == 1
+    assert np.array_equal(ax.lines[0].get_ydata(), res.trace["score_norm"] ** 2 / 2)
+    assert ax.get_ylabel() == "Half the squared score (log scale)"

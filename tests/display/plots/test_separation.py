@@ -5,7 +5,7 @@ import pytest
 
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import DataNotKeptError, OptionError
-from tests.display.plots.judging import list_words
+from tests.display.plots.judging import read_words
 from tests.display.plots.samples import draw, make_fit
 
 
@@ -51,7 +51,7 @@ def test_categories_told_apart_are_counted():
 
 @pytest.mark.parametrize("kind", ["coefficients", "categories"])
 def test_the_share_and_the_remedy_are_said(kind):
-    words = " ".join(list_words(draw("separated").separation(kind))).replace("\n", " ")
+    words = read_words(draw("separated").separation(kind))
     assert "Quasi-complete separation." in words
     assert "bias_reduction" in words
     if kind == "coefficients":
@@ -62,7 +62,7 @@ def test_the_share_and_the_remedy_are_said(kind):
 def test_where_there_is_none_a_sentence_says_so(kind):
     ax = draw("three").separation(kind)
     assert not ax.axison
-    words = " ".join(list_words(ax)).replace("\n", " ")
+    words = read_words(ax)
     assert "No separation" in words
     assert "certificate proves" in words
     assert not ax.patches

@@ -58,7 +58,7 @@ def test_three_tests_of_the_constraints(res, free):
         assert test.null == "green: age = red: age; red: educ = 0.2"
         assert test.p_value == pytest.approx(chi2.sf(test.statistic, 2), rel=1e-10)
     assert str(tests.lr) in str(tests)
-    assert tests._repr_html_().startswith("<pre>")
+    assert tests._repr_html_().startswith("<p><strong>Tests of the constraints")
 
 
 def test_a_robust_fit_has_a_robust_wald_test(res, free):

@@ -235,7 +235,7 @@ def test_the_printed_form_tells_patterns_and_how_rough_they_are():
     assert "chi2(120) = 119.766, p-value: 0.4889" in said
     assert "rough" not in str(fit_case("housing_main").gof_tests())
     assert repr(fit_case("housing_main").gof_tests()).startswith("Goodness of fit")
-    assert "<pre>" in fit_case("housing_main").gof_tests()._repr_html_()
+    assert "<table" in fit_case("housing_main").gof_tests()._repr_html_()
 
 
 def test_categories_and_columns_may_be_anything():

@@ -1,0 +1,107 @@
+"""Write names so that text, LaTeX and Markdown show them as they are."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
+    '"': r"\char34{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+    # What pdflatex does not know by itself of the signs that stand in names of variables.
+    "\u2212": "$-$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "→": r"$\rightarrow$",
+    "←": r"$\leftarrow$",
+    "√": r"$\surd$",
+    "∑": r"$\sum$",
+    "∆": r"$\Delta$",
+}
+# Greek capitals that look like Latin ones, and omicron, have no command in LaTeX.
+LATIN_GREEK = dict(
+    zip(
+        "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
+        "ABEZHIKMNOPTYXo",
+        strict=True,
+    )
+)
+COMMANDS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega"
+)
+MARKDOWN = set("|\\`*_<>[]&~$^@")
+
+
+def write_name(name: Any) -> str:
+    r"""Write a name on one line: its line breaks, and what cannot be shown, as ``\n`` and such.
+
+    Examples
+    --------
+    >>> from mlelogit.display.escapes import write_name
+    >>> len(write_name("two\nlines").splitlines())
+    1
+    """
+    return "".join(_show(char) for char in str(name))
+
+
+def _show(char: str) -> str:
+    """Return a character, or its escape where no file of text or XML can hold it."""
+    hidden = unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or ord(char) & 0xFFFE == 0xFFFE
+    return char.encode("unicode_escape").decode("ascii") if hidden else char
+
+
+def as_is(text: str) -> str:
+    """Return text as it is."""
+    return text
+
+
+def escape_latex(text: str) -> str:
+    r"""Escape the characters that LaTeX reads as commands, and Greek and signs that it lacks.
+
+    Other scripts than Latin and Greek need xelatex or lualatex, and a font that has them.
+
+    Examples
+    --------
+    >>> from mlelogit.display.escapes import escape_latex
+    >>> print(escape_latex("50% & a_b, α ≥ 2"))
+    50\% \& a\_b, $\alpha$ $\geq$ 2
+    """
+    written = "".join(LATEX.get(char) or _write_greek(char) for char in text)
+    return written.replace("--", "-{}-").replace("--", "-{}-")
+
+
+def _write_greek(char: str) -> str:
+    if char in LATIN_GREEK:
+        return LATIN_GREEK[char]
+    words = unicodedata.name(char, "").lower().replace("lamda", "lambda").split(" ")
+    if (
+        words[:1] != ["greek"]
+        or words[2:3] != ["letter"]
+        or len(words) != 4
+        or words[3] not in COMMANDS.split(" ")
+    ):
+        return char
+    return rf"$\{words[3].capitalize() if words[1] == 'capital' else words[3]}$"
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escape the characters that break a Markdown table or that it reads as markup.
+
+    Examples
+    --------
+    >>> from mlelogit.display.escapes import escape_markdown
+    >>> print(escape_markdown("a|b_c"))
+    a\|b\_c
+    """
+    return "".join(f"\\{char}" if char in MARKDOWN else char for char in text)

@@ -1,0 +1,221 @@
+"""The models of a table: their coefficients as shown, and what sets them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import write_value
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.outcome import name_categories
+from mlelogit.display.escapes import write_name
+from mlelogit.exceptions import OptionError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import tidy_coefficients
+from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.testing.constraints import mark_fixed
+
+QUANTITIES = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One comparison of categories.
+
+    Attributes
+    ----------
+    outcome, category, base : tuple
+        Each as `identify` returns it.
+    """
+
+    outcome: tuple
+    category: tuple
+    base: tuple
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a table.
+
+    Attributes
+    ----------
+    name : str
+    record : FitRecord
+    covariance : Covariance
+    tidy : pandas.DataFrame
+        Its coefficients, see `mlelogit.inference.coefficients.tidy_coefficients`; (J - 1) K rows.
+    """
+
+    name: str
+    record: FitRecord
+    covariance: Covariance
+    tidy: pd.DataFrame
+
+    @property
+    def encoding(self) -> Encoding:
+        """What its names and categories are."""
+        return self.record.encoding
+
+    @cached_property
+    def values(self) -> dict[str, np.ndarray]:
+        """The numbers of `tidy`, (J - 1) K each."""
+        return {name: self.tidy[name].to_numpy(np.float64) for name in QUANTITIES}
+
+    @property
+    def equations(self) -> list[Equation]:
+        """Its J - 1 equations, in order."""
+        encoding = self.encoding
+        outcome, base = identify(encoding.outcome_name), identify(encoding.base_category)
+        return [Equation(outcome, identify(one), base) for one in encoding.others]
+
+    @cached_property
+    def marks(self) -> dict[int, str]:
+        """The rows of `tidy` that are no estimates, and what they are in a word or two."""
+        encoding = self.encoding
+        rows = np.arange(len(self.tidy)).reshape(len(encoding.others), -1)
+        kept = rows[:, encoding.kept].ravel()
+        found = {int(kept[i]): mark for i, mark in mark_fixed(self.record).items()}
+        left_out = [i for i, name in enumerate(encoding.all_names) if name in encoding.omitted]
+        return found | {int(i): "(omitted)" for i in rows[:, left_out].ravel()}
+
+
+def identify(value: Any) -> tuple:
+    """Return a key that tells 1 from True and from "1", and takes 1 for 1.0."""
+    return isinstance(value, bool | np.bool_), value
+
+
+def read_models(models: Any, alpha: float, exponentiate: bool) -> list[Model]:
+    """Return the models with their coefficients.
+
+    Parameters
+    ----------
+    models : mapping
+        Name -> (FitRecord, Covariance).
+    alpha : float
+    exponentiate : bool
+
+    Raises
+    ------
+    OptionError
+        If it is no mapping, or there are none.
+    """
+    if not isinstance(models, Mapping) or not models:
+        raise OptionError(
+            f"models must map names to fits, such as {{'small': res}}; it is {write_value(models)}."
+        )
+    names = name_categories(list(models))
+    return [
+        Model(
+            write_name(name),
+            record,
+            covariance,
+            tidy_coefficients(record, covariance, alpha, exponentiate),
+        )
+        for name, (record, covariance) in zip(names, models.values(), strict=True)
+    ]
+
+
+def name_keys(values: Iterable[Any]) -> dict[tuple, str]:
+    """Return the key of every value and its name, different values with different names."""
+    found = {identify(value): value for value in values}
+    names = name_categories(list(found.values()))
+    return {key: write_name(name) for key, name in zip(found, names, strict=True)}
+
+
+def all_alike(models: list[Model], tell: Callable[[Model], Any]) -> bool:
+    """Tell whether something is the same for all models."""
+    return len({tell(model) for model in models}) == 1
+
+
+@dataclass(frozen=True)
+class Headings:
+    """How equations are called.
+
+    Attributes
+    ----------
+    outcomes, categories : dict
+        Key -> name.
+    many_outcomes, many_bases : bool
+        Whether the models have different ones.
+    """
+
+    outcomes: dict[tuple, str]
+    categories: dict[tuple, str]
+    many_outcomes: bool
+    many_bases: bool
+
+    def name(self, equation: Equation, layout: str) -> str:
+        """Return the category; with its base where that does not go without saying."""
+        text = self.categories[equation.category]
+        if layout == "long" or self.many_bases:
+            text = f"{text} vs {self.categories[equation.base]}"
+        if layout == "long" and self.many_outcomes:
+            text = f"{self.outcomes[equation.outcome]}: {text}"
+        return text
+
+
+def find_headings(models: list[Model]) -> Headings:
+    """Find out how to call the equations of some models."""
+    return Headings(
+        name_keys(model.encoding.outcome_name for model in models),
+        name_keys(one for model in models for one in model.encoding.categories),
+        not all_alike(models, lambda model: identify(model.encoding.outcome_name)),
+        not all_alike(models, lambda model: identify(model.encoding.base_category)),
+    )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which coefficients make a row.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        In order.
+    where : dict
+        Key of a name -> its label, for the names that are shown.
+    hidden : tuple of str
+        The names that are not.
+    """
+
+    labels: tuple[str, ...]
+    where: dict[tuple, str]
+    hidden: tuple[str, ...]
+
+
+def choose_rows(models: list[Model], names: dict[Any, str] | None) -> Rows:
+    """Choose, order and label the rows.
+
+    Raises
+    ------
+    OptionError
+        If names has one that no model has, or gives two of one model the same label.
+    """
+    every = name_keys(name for model in models for name in model.encoding.all_names)
+    if names is None:
+        return Rows(tuple(every.values()), every, ())
+    unknown = [name for name in names if identify(name) not in every]
+    if unknown:
+        raise OptionError(
+            f"No model has a coefficient {write_value(unknown[0])}. They have: "
+            f"{', '.join(every.values())}."
+        )
+    where = {identify(name): write_name(label) for name, label in names.items()}
+    for model in models:
+        taken: dict[str, Any] = {}
+        for name in model.encoding.all_names:
+            label = where.get(identify(name))
+            if label in taken:
+                raise OptionError(
+                    f"names gives {taken[label]!r} and {name!r} the same label {label!r}, and "
+                    f"model {model.name!r} has both."
+                )
+            if label is not None:
+                taken[label] = name
+    hidden = tuple(name for key, name in every.items() if key not in where)
+    return Rows(tuple(dict.fromkeys(where.values())), where, hidden)

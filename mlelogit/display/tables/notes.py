@@ -1,0 +1,174 @@
+"""What stands under a table of models: how to read it, and what sets the models apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.display.escapes import write_name
+from mlelogit.display.tables.models import Headings, Model, Rows, identify
+from mlelogit.display.tables.request import TableRequest
+from mlelogit.inference.testing.constraints import tell_constraints
+
+KINDS = {"nonrobust": "Covariance nonrobust: the inverse of the information."}
+UNNAMED = "nan: no standard error could be found"
+
+
+def write_notes(
+    models: list[Model],
+    headings: Headings,
+    rows: Rows,
+    request: TableRequest,
+    reasons: pd.DataFrame,
+) -> tuple[str, ...]:
+    """Write the notes, each once, with the models it is about where it is not about all."""
+    notes = [*_gather(models, lambda model: [_tell_base(model, headings)])]
+    notes.append(_tell_cells(models, request))
+    if request.below or request.stars:
+        notes += _gather(models, _tell_covariance)
+    if request.stars:
+        legend = ", ".join(f"{mark} p < {threshold:.10g}" for mark, threshold in request.stars)
+        notes.append(f"Two-sided p-values: {legend}.")
+    notes += _gather(models, lambda model: _tell_fit(model, request.exponentiate))
+    notes += _tell_differences(models)
+    if rows.hidden:
+        notes.append(f"Not shown: {', '.join(rows.hidden)}.")
+    for reason, found in reasons.groupby("reason", sort=False):
+        labels = ", ".join(dict.fromkeys(found["label"]))
+        which = list(dict.fromkeys(found["model"]))
+        said = f"{labels}: nan, since {reason}."
+        notes.append(said if len(which) == len(models) else f"{_join_names(which)}: {said}")
+    return tuple(write_name(note) for note in notes)
+
+
+def _gather(models: list[Model], tell: Callable[[Model], Iterable[str]]) -> list[str]:
+    """Say every sentence once; before it the models that it is about, if not about all."""
+    found: dict[str, list[str]] = {}
+    for model in models:
+        for sentence in tell(model):
+            found.setdefault(sentence, []).append(model.name)
+    return [
+        sentence if len(names) == len(models) else f"{_join_names(names)}: {sentence}"
+        for sentence, names in found.items()
+    ]
+
+
+def _join_names(names: list[str]) -> str:
+    """List models; with semicolons where a name has a comma."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
+
+
+def _tell_base(model: Model, headings: Headings) -> str:
+    outcome = headings.outcomes[identify(model.encoding.outcome_name)]
+    base = headings.categories[identify(model.encoding.base_category)]
+    said = f"Outcome {outcome}, base category {base}"
+    return f"{said}." if headings.many_outcomes else f"Base category: {base}."
+
+
+def _tell_cells(models: list[Model], request: TableRequest) -> str:
+    """Say what a cell holds."""
+    letters = {_find_letter(model) for model in models}
+    ratio = f"{' or '.join(sorted(letters, reverse=True))} statistics"
+    level = f"{100 * (1 - request.alpha):.10g}% Wald intervals in brackets"
+    marked = len(request.below) > 1
+    words = {
+        "std_err": "standard errors in parentheses",
+        "interval": level,
+        "z": ratio if marked else f"{ratio} in parentheses",
+        "p_value": "p-values" if marked else "p-values in parentheses",
+    }
+    said = "Coefficients (log-odds against the base category)"
+    if request.exponentiate:
+        said = "Relative risk ratios, exp(coefficient)"
+        words["std_err"] = "standard errors by the delta method in parentheses"
+    if not request.below:
+        return f"{said}."
+    return f"{said}; below them {', '.join(words[one] for one in request.below)}."
+
+
+def _find_letter(model: Model) -> str:
+    return "t" if np.isfinite(model.covariance.df) else "z"
+
+
+def _tell_covariance(model: Model) -> Iterable[str]:
+    covariance = model.covariance
+    if covariance.omitted:
+        yield f"{UNNAMED}: the covariance was left out for its size."
+        return
+    yield covariance.describe() or KINDS.get(covariance.kind, f"Covariance {covariance.kind}.")
+    lost = model.tidy["std_err"].isna() & np.isfinite(model.tidy["estimate"])
+    if lost.any() and model.record.separation.found:
+        yield f"{UNNAMED} beside coefficients that run to infinity."
+    elif lost.any() and model.record.well_defined:
+        yield f"{UNNAMED} by this covariance."
+    elif lost.any():
+        yield f"{UNNAMED}, as no finite maximum has been shown to exist."
+
+
+def _tell_fit(model: Model, exponentiate: bool) -> Iterable[str]:
+    """Say what a reader must know of one fit."""
+    record, encoding = model.record, model.encoding
+    if record.separation.found:
+        running = (
+            "Ratios of zero or infinity are of coefficients that run to infinity, those of nan of "
+            "such as may"
+            if exponentiate
+            else "Coefficients of infinity run there, and those of nan may"
+        )
+        yield (
+            f"{record.separation.verdict.capitalize()} separation: no finite maximum exists. "
+            f"{running}; others are those of the model in the limit."
+        )
+    elif not record.maximum.converged:
+        yield f"NOT CONVERGED. {record.maximum.status.value}"
+    if record.maximum.bias_reduction is not None:
+        yield f"Bias-reduced estimates ({record.maximum.bias_reduction})."
+    yield from tell_constraints(record)
+    if encoding.omitted:
+        yield f"Left out, being combinations of others: {'; '.join(encoding.omitted.values())}."
+    if record.weight_type is not None:
+        yield f"Weights: {record.weight_type}."
+    if encoding.outcome_kind != "labels":
+        yield f"The outcome is {encoding.outcome_kind}."
+    if record.has_offset:
+        yield "The scores have an offset."
+    dropped = record.audit.rows_in - record.audit.rows_used
+    if dropped:
+        said = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
+        yield f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {said})."
+
+
+def _tell_differences(models: list[Model]) -> Iterable[str]:
+    """Say why statistics of the models cannot be set side by side, where they cannot."""
+    first, *others = models
+    for other in others:
+        if _tell_sample(first) != _tell_sample(other):
+            said = "outcomes, categories or weights"
+        elif not _share_rows(first, other):
+            said = "rows"
+        else:
+            continue
+        yield (
+            f"{first.name} and {other.name} have different {said}: their log-likelihoods and "
+            "what is made of them, such as AIC, do not compare."
+        )
+        return
+
+
+def _tell_sample(model: Model) -> tuple:
+    encoding = model.encoding
+    categories = frozenset(map(identify, encoding.categories))
+    return identify(encoding.outcome_name), categories, model.record.weight_type
+
+
+def _share_rows(one: Model, other: Model) -> bool:
+    """Tell whether two models are of the same rows, as far as index and totals tell."""
+    totals, others = one.record.audit.categories, other.record.audit.categories
+    if not np.isclose(one.record.nobs, other.record.nobs):
+        return False
+    if not all(np.isclose(total, others[category]) for category, total in totals.items()):
+        return False
+    left, right = one.record.index, other.record.index
+    return bool(left.isin(right).all() and right.isin(left).all())

@@ -1,0 +1,180 @@
+"""Lines, areas and points are the average probabilities, with intervals inside 0 and 1."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlelogit.exceptions import EffectError, OptionError, SeparationWarning, UnseenLevelError
+from tests.display.plots.judging import read_words
+from tests.display.plots.samples import draw, make_fit
+from tests.inference.samples import survey
+
+GRID = [20.0, 45.0, 70.0]
+
+
+def predict_changed(res, **changes):
+    """Average predictions of the rows with some variables changed, and their intervals."""
+    found = res.get_prediction(survey().assign(**changes), average=True).summary_frame()
+    return found.loc["average"][["probability", "lower", "upper"]].to_numpy()
+
+
+def read_lines(ax):
+    return [np.array(line.get_data(), dtype=float) for line in ax.lines]
+
+
+def read_band(collection):
+    """Return lower and upper ends of a band by value."""
+    points = pd.DataFrame(collection.get_paths()[0].vertices, columns=["x", "y"])
+    return points.groupby("x")["y"].agg(["min", "max"]).to_numpy()
+
+
+def test_lines_and_bands_are_average_predictions():
+    res = make_fit("three")
+    ax = draw("three").probabilities("age", points=GRID)
+    wanted = np.array([predict_changed(res, age=age) for age in GRID])
+    for k, ((x, y), band) in enumerate(zip(read_lines(ax), ax.collections, strict=True)):
+        assert np.array_equal(x, GRID)
+        assert np.abs(y - wanted[:, k, 0]).max() < 1e-12
+        assert np.abs(read_band(band) - wanted[:, k, 1:]).max() < 1e-10
+    assert ax.get_xlim() == (20, 70)
+    assert ax.get_ylim()[0] == 0
+    assert wanted.max() < ax.get_ylim()[1] <= 1
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("age", "Probability")
+    assert "95 % intervals" in read_words(ax)
+
+
+def test_the_range_is_that_of_the_rows_and_the_level_is_said():
+    ax = draw("three").probabilities("age", alpha=0.1, points=3)
+    assert ax.get_xlim() == (survey()["age"].min(), survey()["age"].max())
+    assert "90 % intervals" in read_words(ax)
+
+
+def test_the_legend_is_in_the_order_of_the_lines_at_their_right_end():
+    ax = draw("seven").probabilities("selfLR", points=5)
+    ends = {line.get_color(): line.get_ydata()[-1] for line in ax.lines}
+    listed = [ends[handle.get_color()] for handle in ax.get_legend().legend_handles]
+    assert listed == sorted(listed, reverse=True)
+    names = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert names == {str(category) for category in make_fit("seven").categories}
+
+
+def test_lines_differ_by_colour_and_dashes():
+    lines = draw("twelve").probabilities("x0", points=3).lines
+    looks = {(line.get_color(), str(line._dash_pattern)) for line in lines}
+    assert len(looks) == 12
+    dashes = [str(line._dash_pattern) for line in lines]
+    assert all(one != other for one, other in itertools.pairwise(dashes))
+
+
+def test_areas_add_up_to_one():
+    res = make_fit("three")
+    ax = draw("three").probabilities("age", kind="stacked", points=GRID)
+    wanted = np.array([predict_changed(res, age=age)[:, 0] for age in GRID])
+    edges = np.cumsum(wanted, axis=1)
+    for k, area in enumerate(ax.collections):
+        band = read_band(area)
+        assert np.abs(band[:, 1] - edges[:, k]).max() < 1e-12
+        assert np.abs(band[:, 0] - (edges[:, k] - wanted[:, k])).max() < 1e-12
+    assert ax.get_ylim() == (0, 1)
+    listed = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert listed == ["red", "green", "blue"]
+    assert "interval" not in read_words(ax)
+
+
+def test_panels_are_groups_of_the_rows():
+    res = make_fit("three")
+    axes = draw("three").probabilities("age", by="region", points=GRID)
+    heads = ["region = north", "region = south", "region = west"]
+    assert [ax.get_title(loc="left") for ax in axes] == heads
+    for ax, region in zip(axes, ["north", "south", "west"], strict=True):
+        rows = survey()[survey()["region"] == region]
+        found = [res.predict(rows.assign(age=age)).mean() for age in GRID]
+        drawn = np.array([y for _, y in read_lines(ax)]).T
+        assert np.abs(drawn - np.array(found)).max() < 1e-12
+        assert ax.get_ylim() == axes[0].get_ylim()
+
+
+def test_one_group_is_an_array_of_one():
+    assert draw("three").probabilities("age", by=np.zeros(160, int), points=2).shape == (1,)
+
+
+def test_other_variables_are_fixed_or_at_means():
+    res = make_fit("three")
+    axes = draw("three").probabilities("age", at={"educ": [2, 6], "region": "west"}, points=GRID)
+    assert [ax.get_title(loc="left") for ax in axes] == ["educ = 2", "educ = 6"]
+    assert "region = west" in axes[0].texts[0].get_text().replace("\n", " ")
+    for ax, educ in zip(axes, (2, 6), strict=True):
+        wanted = [predict_changed(res, age=age, educ=educ, region="west")[:, 0] for age in GRID]
+        assert np.abs(np.array([y for _, y in read_lines(ax)]).T - wanted).max() < 1e-12
+    ax = draw("two").probabilities("age", others="at_means", points=GRID)
+    frame = make_fit("two").record.blocks.design.given.frame
+    row = pd.DataFrame({"age": GRID, "educ": frame["educ"].mean()})
+    wanted = make_fit("two").predict(row).to_numpy()
+    assert np.abs(np.array([y for _, y in read_lines(ax)]).T - wanted).max() < 1e-12
+    assert "at their means" in read_words(ax)
+
+
+def test_levels_of_a_factor_have_rows():
+    res = make_fit("three")
+    ax = draw("three").probabilities("region")
+    wanted = np.array([predict_changed(res, region=r) for r in ("north", "south", "west")])
+    segments = sorted((s[0][1], s[0][0], s[1][0]) for c in ax.collections for s in c.get_segments())
+    marks = sorted((line.get_ydata()[0], line.get_xdata()[0]) for line in ax.lines)
+    assert np.abs(np.array(marks)[:, 1] - wanted[:, :, 0].ravel()).max() < 1e-12
+    assert np.abs(np.array(segments)[:, 1:] - wanted[:, :, 1:].reshape(-1, 2)).max() < 1e-10
+    assert ax.get_xlabel() == "Probability"
+
+
+def test_bars_of_a_factor_add_up_to_one():
+    res = make_fit("three")
+    ax = draw("three").probabilities("region", kind="stacked")
+    widths = np.array([[bar.get_width() for bar in bars] for bars in ax.containers]).T
+    wanted = [predict_changed(res, region=r)[:, 0] for r in ("north", "south", "west")]
+    assert np.abs(widths - wanted).max() < 1e-12
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["north", "south", "west"]
+
+
+def test_weights_enter_averages():
+    res = make_fit("weighted")
+    ax = draw("weighted").probabilities("age", points=GRID)
+    found = [predict_changed(res, age=age)[:, 0] for age in GRID]
+    assert np.abs(np.array([y for _, y in read_lines(ax)]).T - found).max() < 1e-12
+
+
+def test_separated_data_have_lines_without_bands():
+    with pytest.warns(SeparationWarning, match="standard errors"):
+        ax = draw("separated").probabilities("education", points=5)
+    assert "No intervals" in read_words(ax)
+    assert len(ax.lines) == 3
+
+
+def test_a_saved_fit_takes_new_rows():
+    import dataclasses
+
+    record = dataclasses.replace(make_fit("three").record, blocks=None)
+    rows = survey().head(50)
+    ax = draw("three", record=record).probabilities("age", points=GRID, newdata=rows)
+    wanted = [make_fit("three").predict(rows.assign(age=age)).mean() for age in GRID]
+    assert np.abs(np.array([y for _, y in read_lines(ax)]).T - np.array(wanted)).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"variable": "nonsense"}, EffectError, "no variable of the fit"),
+        ({"variable": ["age"]}, EffectError, "no variable of the fit"),
+        ({"variable": "age", "kind": "bars"}, OptionError, "kind must be one of"),
+        ({"variable": "age", "others": "median"}, OptionError, "others must be one of"),
+        ({"variable": "age", "points": 1}, OptionError, "points must be from 2"),
+        ({"variable": "age", "points": [np.nan]}, OptionError, "finite values"),
+        ({"variable": "age", "alpha": 0}, OptionError, "alpha"),
+        ({"variable": "age", "at": {"age": 3}}, OptionError, "lets vary"),
+        ({"variable": "age", "at": [{"educ": 3}]}, OptionError, "at is a mapping"),
+        ({"variable": "age", "at": {"region": "east"}}, UnseenLevelError, "east"),
+    ],
+)
+def test_what_cannot_be_drawn(options, error, said):
+    with pytest.raises(error, match=said):
+        draw("three").probabilities(**options)

@@ -1,0 +1,127 @@
+"""What records show in a notebook: their text and tables, and no markup of the user's."""
+
+import warnings
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlelogit as ml
+from mlelogit.exceptions import MNLogitWarning
+from mlelogit.markup import MOST_ROWS, write_html, write_table
+
+KNOWN = {"p", "strong", "br", "table", "thead", "tbody", "tr", "th", "td", "caption", "div"}
+VOID = {"br"}
+
+
+class Reader(HTMLParser):
+    """Read HTML and refuse tags that were not closed, or not of the package."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.text, self.tables = [], [], 0
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in KNOWN, tag
+        self.tables += tag == "table"
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(shown):
+    reader = Reader()
+    reader.feed(shown)
+    assert not reader.open
+    return " ".join(" ".join(reader.text).split()), reader.tables
+
+
+def make_fit(separated=False):
+    rng = np.random.default_rng(3)
+    n = 120
+    frame = pd.DataFrame({"x & <i>": rng.normal(size=n), "z": rng.normal(size=n)})
+    scores = np.column_stack([np.zeros(n), frame["z"], frame["x & <i>"]])
+    codes = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    frame["kind"] = np.array(["<b>a</b>", "b", "c&d"])[codes]
+    if separated:
+        frame["z"] = (codes == 1) * 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MNLogitWarning)
+        return ml.mnlogit("kind ~ `x & <i>` + z", frame), frame
+
+
+MODEL, FRAME = make_fit()
+FIT = MODEL.fit()
+
+
+def fit_separated():
+    model, _ = make_fit(separated=True)
+    with pytest.warns(MNLogitWarning):
+        return model.fit()
+
+
+# Name -> (what is shown, how many tables it has at least).
+RECORDS = {
+    "results": (lambda: FIT, 3),
+    "summary": (FIT.summary, 3),
+    "certificate": (lambda: FIT.certificate, 1),
+    "audit": (lambda: FIT.audit, 0),
+    "separation": (lambda: FIT.separation, 0),
+    "separated": (lambda: fit_separated().separation, 2),
+    "wald": (lambda: FIT.wald_test("z = 0"), 0),
+    "score bootstrap": (lambda: FIT.bootstrap_test("z = 0", times=20, seed=1), 0),
+    "goodness": (FIT.gof_tests, 1),
+    "independence": (FIT.iia_tests, 1),
+    "bootstrap": (lambda: FIT.bootstrap(5, seed=1), 1),
+    "verification": (FIT.verify, 1),
+    "validation": (lambda: MODEL.cross_validate(3), 1),
+    "path": (lambda: MODEL.fit_path(penalties=[0.1, 0.01]), 1),
+    "path validation": (lambda: MODEL.fit_path(penalties=[0.1, 0.01]).cross_validate(3), 0),
+    "constraints": (lambda: MODEL.fit(constraints=["b: z = 1"]).constraint_tests(), 1),
+    "bounds": (lambda: MODEL.fit(constraints=["b: z >= 3"]).constraint_tests().lr, 0),
+}
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
+@pytest.mark.parametrize(("make", "tables"), RECORDS.values(), ids=RECORDS.keys())
+def test_records_show_what_they_print(make, tables):
+    record = make()
+    said, found = read(record._repr_html_())
+    assert found >= tables
+    assert repr(record).split("\n")[0].split(":")[0].strip() in said
+    assert "object at 0x" not in repr(record)
+    assert f"{type(record).__name__}(" not in repr(record)
+
+
+@pytest.mark.parametrize("name", ["results", "separated", "bootstrap", "independence"])
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
+def test_names_are_text(name):
+    shown = RECORDS[name][0]()._repr_html_()
+    assert "<b>a" not in shown
+    assert "<i>" not in shown
+    assert "&lt;b&gt;a" in shown or "&lt;i&gt;" in shown
+
+
+def test_numbers_of_a_certificate_are_those_it_has():
+    said, _ = read(FIT.certificate._repr_html_())
+    assert f"{FIT.certificate.error_bound:.4g}" in said
+    assert f"{FIT.certificate.loglike_gap:.4g}" in said
+
+
+def test_parts_stand_in_their_order_and_empty_ones_nowhere():
+    shown = write_html("t", "", "one\ntwo <", pd.DataFrame(), pd.DataFrame({"v": [1 / 3]}), "end")
+    text, tables = read(shown)
+    assert (text, tables) == ("t one two < v 0 0.3333 end", 1)
+
+
+def test_long_tables_are_cut():
+    text, _ = read(write_table(pd.DataFrame({"v": range(10 * MOST_ROWS)})))
+    assert "..." in text
+    assert str(10 * MOST_ROWS - 1) in text
+    assert str(5 * MOST_ROWS) not in text
