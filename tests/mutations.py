@@ -96,7 +96,7 @@ MUTATIONS: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     ],
     "base off by one in the scores": [
         (SUMS, "predict_scores", next_base),
-        ("mlelogit.interpretation.prediction", "predict_scores", next_base),
+        ("mlelogit.interpretation.points", "predict_scores", next_base),
     ],
     "base off by one in the encoding": [("mlelogit.data.design", "find_base", next_category)],
     "base off by one in rebase": [("mlelogit.results", "find_base", next_category)],

@@ -36,6 +36,7 @@ LAYERS = (
     "equivalence",
     "datasets",
     "bridges",
+    "answers",
     "results",
     "comparison",
     "model",
@@ -233,11 +234,19 @@ INSIDE = {
     "equivalence": ("identity", "constrained", "engines", "verification"),
     "datasets": (),
     "bridges": ("maketables", "columns", "covariances", "adapter", "marginaleffects"),
+    "answers": ("facts", "inference", "interpretation", "display"),
 }
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 LONGEST_DELEGATION = 5
-DELEGATING = ("results.py", "model.py")
+DELEGATING = (
+    "answers/facts.py",
+    "answers/inference.py",
+    "answers/interpretation.py",
+    "answers/display.py",
+    "results.py",
+    "model.py",
+)
 MAY_MINIMIZE = ("fitting/optimization.py", "equivalence/engines.py")
 MAY_PRINT = ("cli.py",)
 HEAVY = {

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.tables.numbers import write_number
+from mlelogit.display.tables.numbers import write_fixed, write_number, write_ratio
 from mlelogit.display.tables.statistics import KNOWN
-from mlelogit.display.tables.text import measure
 from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.inference.covariance import omit_covariance
 from tests.inference.samples import fitted, survey
@@ -215,7 +214,7 @@ def test_functions_and_attributes_of_results_stand_in_the_foot(res):
         "Word": ["a word"] * 2,
     }
     named = ml.compare_models(models, statistics=["condition_number", "base"])
-    assert [row.label for row in named.layout.foot] == ["Condition number", "Base"]
+    assert [row.label for row in named.layout.foot] == ["Condition number", "Base category"]
     assert named.layout.foot[1].lines[0][0].plain == "green"
 
 
@@ -285,6 +284,18 @@ def test_other_categories_and_rows_are_told(res):
     assert "different outcomes, categories or weights" in notes(table)
     part = ml.mnlogit("party ~ age + educ", people.iloc[:120], base="green").fit()
     assert "a and b have different rows" in notes(ml.compare_models({"a": res, "b": part}))
+    first, last = (
+        ml.mnlogit("party ~ age", rows, base="green").fit()
+        for rows in (people.iloc[:100], people.iloc[60:])
+    )
+    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": last}))
+    renumbered = people.iloc[60:].reset_index(drop=True)
+    other = ml.mnlogit("party ~ age", renumbered, base="green").fit()
+    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": other}))
+    labelled = people.set_axis(people.index + 1000)
+    moved = ml.mnlogit("party ~ age + educ", labelled, base="green").fit()
+    said = notes(ml.compare_models({"a": res, "b": moved}))
+    assert "a and b have different index labels; if these stand for different rows" in said
     shuffled = people.sample(frac=1, random_state=1)
     same = ml.mnlogit("party ~ age + educ", shuffled, base="green").fit()
     assert "do not compare" not in notes(ml.compare_models({"a": res, "b": same}))
@@ -298,6 +309,9 @@ def test_labels_of_other_types_stay_apart():
     table = ml.compare_models({1: numbers, "1": texts}, layout="long", statistics=None)
     assert [group.name for group in table.layout.groups] == ["1", "'1'"]
     assert [section.heading for section in table.layout.sections] == ["1 vs 0", "'1' vs '0'"]
+    truths = ml.MNLogit(codes.astype(bool), x).fit()
+    table = ml.compare_models({"n": numbers, "t": truths}, layout="long", statistics=None)
+    assert [section.heading for section in table.layout.sections] == ["1 vs 0", "True vs False"]
 
 
 def test_columns_left_out_are_told():
@@ -440,6 +454,33 @@ def test_wide_characters_keep_columns_straight():
     res = ml.MNLogit(np.array(["左", "右", "c"])[rng.integers(3, size=90)], frame).fit()
     lines = ml.compare_models({"m": res}, statistics=None).as_text().split("\n")
     body = [line for line in lines if line.startswith(("年齢", "x"))]
-    ends = {measure(line[: line.index(".")]) for line in body}
+    ends = {sum(1 + (char >= "⺀") for char in line[: line.index(".")]) for line in body}
     assert len(body) == 2
     assert len(ends) == 1
+
+
+def test_long_headings_stay_within_the_rules():
+    frame = survey()
+    frame = frame.assign(party="a very long name of the party called " + frame["party"])
+    res = ml.mnlogit("party ~ age", frame).fit()
+    lines = ml.compare_models({"m": res}, layout="long", statistics=None).as_text().split("\n")
+    headings = [line for line in lines if " vs " in line]
+    assert len(headings) == 2
+    assert max(map(len, headings)) <= len(lines[0])
+
+
+def test_rounding_leaves_no_minus_before_zeros():
+    from_zero = [write_ratio(-0.0004, 3), write_fixed(-1e-5, 3, 3), write_fixed(-0.0006, 3, 3)]
+    assert from_zero == ["0.000", "0.000", "-0.001"]
+
+
+def test_ratios_do_not_round_to_zero():
+    """A risk ratio far below its standard error is small, and not none."""
+    frame = survey()
+    res = ml.mnlogit("party ~ educ", frame.assign(educ=(frame["educ"] - 4) / 60)).fit()
+    ratios = res.conf_int(exponentiate=True).loc[("green", "educ")]
+    table = ml.compare_models({"m": res}, exponentiate=True, below="interval", statistics=None)
+    shown = table.layout.sections[0].rows[1].lines[1][0].plain
+    lower = float(shown[1:].split(",")[0])
+    assert ratios["lower"] < 5e-4
+    assert lower == pytest.approx(ratios["lower"], rel=0.05)

@@ -94,6 +94,23 @@ def find_rank(spread: Spread) -> int:
     return find_root(spread.inner).shape[1] if known and spread.inner.any() else 0
 
 
+def balance_root(spread: Spread, categories: int, rank: int) -> np.ndarray:
+    """Return L (P, r) with ``V = L L'`` that does not depend on the base.
+
+    Its columns are the principal axes of the coefficients of all categories, which sum to zero.
+    """
+    others = categories - 1
+    inner = spread.inner.reshape(others, -1, others, spread.inner.shape[0] // others)
+    whole = np.insert(np.insert(inner, spread.base, 0.0, axis=0), spread.base, 0.0, axis=2)
+    whole = whole - whole.mean(axis=0)
+    whole = whole - whole.mean(axis=2, keepdims=True)
+    size = whole.shape[0] * whole.shape[1]
+    values, vectors = np.linalg.eigh(whole.reshape(size, size))
+    values, vectors = np.maximum(values[-rank:], 0.0), settle_signs(vectors[:, -rank:])
+    axes = (vectors * np.sqrt(values)).reshape(categories, -1, rank)
+    return np.delete(axes - axes[spread.base], spread.base, axis=0).reshape(-1, rank)
+
+
 def find_row_multipliers(
     blocks: RowBlocks, model: PointModel, spread: Spread, errors: np.ndarray, family: Family
 ) -> np.ndarray:
@@ -113,6 +130,7 @@ def find_row_multipliers(
         factor = root.T @ rows.reshape(len(root), -1)
         return np.array(_solve_family(factor.reshape(size), errors, count, family, spread.df))
     directions = draw_directions(rank, TABLE_DIRECTIONS, family.seed)
+    root = balance_root(spread, len(errors), rank)
     moves = (root @ directions.T).reshape(-1, blocks.width, len(directions))
     parts = [
         blocks.reduce(find_largest, model, spread, family.against, moves[..., at : at + TOGETHER])

@@ -13,13 +13,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
 from mlelogit.interpretation.binning import assign_bins, check_bins
 from mlelogit.interpretation.listing import Section, write_html, write_text
-from mlelogit.interpretation.outcomes import (
-    JudgedRows,
-    index_keys,
-    index_labels,
-    judge_rows,
-    list_notes,
-)
+from mlelogit.interpretation.outcomes import JudgedRows, index_keys, judge_rows, list_notes
+from mlelogit.interpretation.prediction import index_labels
 from mlelogit.interpretation.rates import average_people, wald_interval, wilson_interval
 from mlelogit.interpretation.recalibration import recalibrate
 

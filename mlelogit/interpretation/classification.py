@@ -19,12 +19,11 @@ from mlelogit.inference.coefficients import check_alpha
 from mlelogit.interpretation.listing import Section, write_html, write_text
 from mlelogit.interpretation.outcomes import (
     JudgedRows,
-    index_labels,
     index_product,
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.prediction import count_pairs
+from mlelogit.interpretation.prediction import count_pairs, index_labels
 from mlelogit.interpretation.rates import (
     Mean,
     average_people,

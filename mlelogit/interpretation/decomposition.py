@@ -9,7 +9,8 @@ uncertainty - resolution + reliability + within, where
   and within, for probabilities differ inside a cell, their variance less twice their covariance
   with the outcome (Stephenson, Coelho and Jolliffe 2008, Weather and Forecasting 23);
 - log: the entropy of o, ``Σ_c W_c / W KL(o_c, o)``, ``Σ_c W_c / W KL(o_c, f_c)`` with KL the
-  Kullback-Leibler divergence (Weijs, Schoups and van de Giesen 2010, Monthly Weather Review 138),
+  Kullback-Leibler divergence (Weijs, van Nooijen and van de Giesen 2010, Monthly Weather Review
+  138),
   and within the mean over people of ``log(f_ck / p_nk)``, k being their category.
 
 Every part is computed from its own formula, and they add up exactly.

@@ -122,7 +122,11 @@ class Influence(ReadOnly):
 
     @property
     def chi_square(self) -> pd.Series:
-        """The squared residual over its variance (m,), about J - 1 if the model holds."""
+        """The squared residual over its variance (m,), about J - 1 if the model holds.
+
+        Frequency and importance weights are people. Those of a row of labels are all in one
+        category, so that it grows with their number: look at unit "person" then.
+        """
         return self._pick("chi_square")
 
     @property
@@ -153,7 +157,7 @@ class Influence(ReadOnly):
         return scale_steps(self, self.dfbeta)
 
     def iterate_dfbeta(self, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
-        """Yield `dfbeta` some lines at a time, in order."""
+        """Yield `dfbeta` so many lines at a time, in order; `OptionError` for less than one."""
         return iterate_steps(self, rows)
 
     def summary_frame(self) -> pd.DataFrame:
@@ -343,11 +347,10 @@ def _map_dfbeta(record: FitRecord, objective: LogLikelihood, count: int) -> np.n
 
 
 def scale_steps(influence: Influence, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return dfbeta over the standard errors, NaN where they are zero."""
+    """Return dfbeta over the standard errors, NaN where both are zero."""
     encoding, bse = influence.record.encoding, influence.covariance.bse
     errors = spread_columns(bse.reshape(influence.record.params.shape), encoding).ravel()
     values = divide_by_errors(frame.to_numpy(), errors)
-    values[:, errors == 0] = np.nan
     return pd.DataFrame(values, index=frame.index, columns=frame.columns)
 
 
@@ -375,7 +378,7 @@ def find_most_influential(influence: Influence, n: int, by: str) -> pd.DataFrame
     check_choice("by", by, MEASURES)
     count = min(check_count(n), len(influence.rows))
     sizes = np.abs(influence.values[MEASURES.index(by)])
-    places = np.argsort(-np.where(np.isnan(sizes), -1.0, sizes), kind="stable")[:count]
+    places = np.argsort(-sizes, kind="stable")[:count]
     return describe_rows(
         influence.record, influence.rows[places], tabulate_influence(influence).iloc[places]
     )

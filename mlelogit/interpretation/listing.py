@@ -9,6 +9,8 @@ from html import escape
 import pandas as pd
 
 DIGITS = 4
+# Of longer tables the middle is left out, as pandas does.
+MOST_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def write_text(title: str, sections: Sequence[Section], notes: Sequence[str]) ->
     """
     parts = [title]
     for section in sections:
-        shown = section.table.to_string(float_format=_write_number, na_rep="")
+        shown = section.table.to_string(float_format=_write_number, na_rep="", max_rows=MOST_ROWS)
         parts.append(f"{section.heading}\n{shown}")
     parts += ["\n".join(notes)] if notes else []
     return "\n\n".join(parts)
@@ -45,7 +47,9 @@ def write_html(title: str, sections: Sequence[Section], notes: Sequence[str]) ->
     """Write the same for a notebook."""
     parts = [f"<p><strong>{escape(title)}</strong></p>"]
     for section in sections:
-        shown = section.table.to_html(float_format=_write_number, na_rep="", border=0)
+        shown = section.table.to_html(
+            float_format=_write_number, na_rep="", border=0, max_rows=MOST_ROWS
+        )
         parts.append(f"<p>{escape(section.heading)}</p>{shown}")
     parts += [f"<p>{'<br>'.join(map(escape, notes))}</p>"] if notes else []
     return "".join(parts)

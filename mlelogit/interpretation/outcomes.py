@@ -122,11 +122,6 @@ class JudgedRows:
         return line
 
 
-def index_labels(categories: tuple, name: str) -> pd.Index:
-    """Return categories as an index of one level, be they tuples."""
-    return pd.Index(list(categories), name=name, tupleize_cols=False)
-
-
 def index_keys(keys: Sequence[tuple], names: Sequence[str]) -> pd.MultiIndex:
     """Return keys as an index whose levels are in the order of appearance.
 
@@ -219,7 +214,9 @@ def judge_rows(
     given = {"outcome": outcome, "offset": offset, "weights": weights, "weight_type": weight_type}
     wrong = [name for name, value in given.items() if value is not None]
     if wrong:
-        raise OptionError(f"{' and '.join(wrong)} goes with newdata; the fit's own rows have both.")
+        raise OptionError(
+            f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
+        )
     blocks = record.need_blocks()
     scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
     base = record.encoding.base

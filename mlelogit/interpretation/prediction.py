@@ -97,7 +97,12 @@ def label_best(probabilities: np.ndarray, index: pd.Index, record: FitRecord) ->
 
 def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
     """Return the categories as an index of one level, be they tuples."""
-    return pd.Index(list(record.encoding.categories), name=name, tupleize_cols=False)
+    return index_labels(record.encoding.categories, name)
+
+
+def index_labels(labels: tuple, name: str | None = None) -> pd.Index:
+    """Return labels as an index of one level, be they tuples."""
+    return pd.Index(list(labels), name=name, tupleize_cols=False)
 
 
 def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:

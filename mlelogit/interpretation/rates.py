@@ -4,7 +4,7 @@ With d_nk people of category k in row n (weights w included), values v_nk and ``
 is ``m = Σ d v / W`` and its variance ``Σ d s (v - m)² / W²`` times ``c / (c - 1)`` for c
 observations. The factor s is one where a person of weight w is w people, and w with sampling
 weights, which makes this the linearized variance of a weighted mean (Lumley 2010, Complex Surveys,
-section 2.2). Observations are taken as independent.
+chapter 2). Observations are taken as independent.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def wilson_interval(
 def logit_interval(value: float, error: float, alpha: float) -> tuple[float, float]:
     """Return an interval that stays between zero and one, by the delta method on log-odds.
 
-    ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, section 5.2.4, for the area under a
+    ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, chapter 5, for the area under a
     curve). NaN where the value is zero or one: a sample without a single exception tells no
     variance.
     """

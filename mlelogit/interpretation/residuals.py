@@ -128,36 +128,43 @@ def log_others(logs: np.ndarray) -> np.ndarray:
 
 
 def map_pearson(block: Block, params: np.ndarray, base: int) -> np.ndarray:
-    """Return the Pearson residuals of every row (J, m)."""
+    """Return the Pearson residuals of every row (J, m).
+
+    Where all people are in a category, or none, they are ``√(t (1 - y) / y)`` and
+    ``-√(t y / (1 - y))``: these do not underflow.
+    """
     residuals, logs, people = _read_block(block, params, base)
-    half = (logs + log_others(logs) + people) / 2
+    d, others = map_outcome(block), log_others(logs)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(residuals == 0, 0.0, residuals * np.exp(-half))
+        scaled = residuals * np.exp(-(logs + others + people) / 2)
+        none, every = (np.exp((people + gap) / 2) for gap in (logs - others, others - logs))
+    total = d.sum(axis=0) if block.counted else 1.0
+    found = np.where(d == 0, -none, np.where(d == total, every, scaled))
+    return np.where((residuals == 0) & ~np.isfinite(found), 0.0, found) + 0.0
 
 
 def map_deviances(block: Block, params: np.ndarray, base: int) -> np.ndarray:
     """Return the deviance residuals of every row (J, m)."""
     residuals, logs, people = _read_block(block, params, base)
     d = map_outcome(block)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = residuals / d
-        log_share = logs + people - np.log(d)
-    unit = np.where(d > 0, d * _exceed(share, log_share), -residuals)
-    return np.asarray(np.sign(residuals) * np.sqrt(2 * unit))
+    some = d > 0
+    safe = np.where(some, d, 1.0)
+    root = _exceed(np.where(some, residuals / safe, 0.0), logs + people - np.log(safe))
+    return np.where(some, np.sqrt(2 * d) * root, -np.exp((np.log(2) + logs + people) / 2)) + 0.0
 
 
 def _exceed(share: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Return ``-log(1 - r) - r`` for r below one, where ``log(1 - r)`` is known too.
+    """Return ``± √(-log(1 - r) - r)`` with the sign of r < 1, where ``log(1 - r)`` is known too.
 
-    With ``w = r / (2 - r)`` it is ``r² / (2 - r) + 2 (artanh w - w)``.
+    With ``w = r / (2 - r)`` the difference is ``r² / (2 - r) + 2 (artanh w - w)``.
     """
     close = np.abs(share) < CLOSE
     r = np.where(close, share, 0.0)
-    square = (r / (2 - r)) ** 2
-    tail = sum(square**power / (2 * power + 3) for power in range(TERMS))
-    series = r**2 / (2 - r) + 2 * square * (r / (2 - r)) * tail
-    with np.errstate(invalid="ignore"):
-        return np.where(close, series, -logs - share)
+    w = r / (2 - r)
+    tail = sum(w ** (2 * power) / (2 * power + 3) for power in range(TERMS))
+    series = r * np.sqrt(1 / (2 - r) + 2 * w * tail / (2 - r) ** 2)
+    left = np.where(close, 0.0, -logs - share)
+    return np.where(close, series, np.sign(share) * np.sqrt(left))
 
 
 def _compute_quantiles(record: FitRecord, seed: int | None) -> Any:

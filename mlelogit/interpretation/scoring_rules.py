@@ -214,11 +214,11 @@ def _explain(judged: JudgedRows) -> list[str]:
             f"Without people among these rows, so that they cannot be told apart from others: "
             f"{', '.join(absent)}."
         )
-    lost = float(judged.people[np.isneginf(judged.logs)].sum())
+    lost = float(judged.people[judged.probabilities == 0].sum())
     if lost:
         notes.append(
-            f"{lost:.10g} people are in a category that the fit, in the limit of separated data, "
-            "gives no probability: the log score is infinite, and its parts do not add up."
+            f"{lost:.10g} people are in a category to which the fit gives no probability, or none "
+            "that a double can hold: the log score or its parts are infinite."
         )
     if judged.weight == judged.totals.max():
         notes.append("All people are in one category, so that there is no skill to have.")

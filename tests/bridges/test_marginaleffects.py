@@ -192,6 +192,21 @@ def test_comparisons_of_levels(rhs, variable, high, low, contrast):
     check(ratio, value, errors, rtol_errors=1e-3)
 
 
+@pytest.mark.parametrize("rhs", ["square", "poly", "spline", "products", "names"])
+def test_effects_are_those_of_our_own_margins(rhs):
+    res = fit(RHS[rhs])
+    ours = res.margins().summary_frame()
+    theirs = me.avg_slopes(adapt(res)).data.with_columns(pl.col("group").cast(pl.String))
+    theirs = theirs.to_pandas().set_index(["term", "group"])
+    compared = 0
+    for row in ours[ours["contrast"] == "dy/dx"].itertuples():
+        found = theirs.loc[(row.variable, row.category)]
+        assert found["estimate"] == pytest.approx(row.estimate, rel=1e-5, abs=1e-9)
+        assert found["std_error"] == pytest.approx(row.std_err, rel=5e-4)
+        compared += 1
+    assert compared >= 3
+
+
 @pytest.mark.parametrize("name", WITH_EFFECTS)
 def test_average_effects_are_those_of_r(name):
     case, res = load_case(name), fit_case(name)

@@ -76,6 +76,10 @@ def test_ties_share_a_bin_and_lessen_their_number():
     values = np.array([0.1, 0.1, 0.1 * (1 + 1e-14), 0.1, 0.4, 0.5])
     assert assign_bins(values, np.ones(6), 3, "quantile").tolist() == [0, 0, 0, 0, 2, 2]
     assert assign_bins(values, np.ones(6), 2, "uniform").tolist() == [0] * 6
+    beside = np.array([0.2, 0.5, 0.5 * (1 + 1e-14), 0.6])
+    assert assign_bins(beside, np.ones(4), 2, "uniform").tolist() == [0, 0, 0, 1]
+    assert assign_bins(beside[1:], np.ones(3), 2, "uniform").tolist() == [0, 0, 1]
+    assert assign_bins(beside[2:], np.ones(2), 2, "uniform").tolist() == [0, 1]
     res = fit_case("housing_main")
     for category, lines in res.calibration(bins=10).bins.groupby("category"):
         assert len(lines) <= 10
@@ -241,7 +245,14 @@ def test_calibration_errors_by_hand():
     assert abs(line["std_err"] - gaps.std(ddof=1) / np.sqrt(n)) < 1e-14
     top = found.confidence
     told = (top["people"] * (top["predicted"] - top["observed"]).abs()).sum() / n
-    assert abs(found.errors.loc[("most probable category", ""), "estimate"] - told) < 1e-14
+    line = found.errors.loc[("most probable category", "")]
+    assert abs(line["estimate"] - told) < 1e-14
+    best = y.argmax(axis=1)
+    cells = assign_bins(y.max(axis=1), np.ones(n), 4, "quantile")
+    signs = np.sign(top["predicted"] - top["observed"]).to_numpy()[cells]
+    signed = signs * (y.max(axis=1) - d[np.arange(n), best])
+    assert abs(line["std_err"] - signed.std(ddof=1) / np.sqrt(n)) < 1e-14
+    assert line["lower"] == max(told - 1.959963984540054 * line["std_err"], 0.0)
 
 
 def test_errors_by_chance_are_those_of_simulated_people(rng):

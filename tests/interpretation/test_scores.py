@@ -187,4 +187,4 @@ def test_people_in_a_category_without_a_probability_have_an_infinite_log_score()
     assert np.isposinf(found.overall.loc["log", "score"])
     assert np.isnan(found.overall.loc["log", "std_err"])
     assert abs(found.brier - 2 / 3) < 1e-9
-    assert any("no probability" in note for note in found.notes)
+    assert any("gives no probability" in note for note in found.notes)

@@ -18,6 +18,7 @@ from mlelogit.interpretation.simultaneous import (
     share_alpha,
     solve_rows,
 )
+from mlelogit.interpretation.uncertainty import spread_params
 from tests.inference.samples import fitted, survey
 
 LAWS = [np.inf, 6.0]
@@ -161,6 +162,23 @@ def test_bands_of_many_rows_agree_with_those_written_out(monkeypatch):
             streamed = res.get_prediction().summary_frame(**options)
         widths = [(one["upper"] - one["lower"]).to_numpy() for one in (written, streamed)]
         assert np.abs(widths[0] / widths[1] - 1).max() < 3e-3
+
+
+def test_bands_of_many_rows_do_not_depend_on_the_base(monkeypatch):
+    res = fitted("party ~ age + educ + region")
+    monkeypatch.setattr(bands, "WRITTEN_ELEMENTS", 0)
+    options = {"simultaneous": "sup-t", "family": "all"}
+    first = res.get_prediction().summary_frame(**options)
+    for base in ("green", "red"):
+        other = res.rebase(base).get_prediction().summary_frame(**options)
+        assert np.abs(first - other).max(axis=None) < 1e-8
+
+
+def test_a_balanced_root_is_one_of_the_covariance():
+    res = fitted("party ~ age + educ + region", base="green")
+    spread = spread_params(res.record, res.covariance)
+    root = bands.balance_root(spread, 3, 10)
+    assert np.abs(root @ root.T - spread.inner).max() < 1e-12 * np.abs(spread.inner).max()
 
 
 def test_two_categories_have_one_interval_each():

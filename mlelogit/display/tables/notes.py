@@ -144,31 +144,30 @@ def _tell_differences(models: list[Model]) -> Iterable[str]:
     """Say why statistics of the models cannot be set side by side, where they cannot."""
     first, *others = models
     for other in others:
-        if _tell_sample(first) != _tell_sample(other):
-            said = "outcomes, categories or weights"
-        elif not _share_rows(first, other):
-            said = "rows"
-        else:
-            continue
-        yield (
-            f"{first.name} and {other.name} have different {said}: their log-likelihoods and "
-            "what is made of them, such as AIC, do not compare."
-        )
-        return
+        said = _find_difference(first, other)
+        if said:
+            yield (
+                f"{first.name} and {other.name} have {said} their log-likelihoods and what is made "
+                "of them, such as AIC, do not compare."
+            )
+            return
+
+
+def _find_difference(one: Model, other: Model) -> str:
+    if _tell_sample(one) != _tell_sample(other):
+        return "different outcomes, categories or weights:"
+    totals, others = one.record.audit.categories, other.record.audit.categories
+    counts = [(one.record.nobs, other.record.nobs)]
+    counts += [(total, others[category]) for category, total in totals.items()]
+    if not all(np.isclose(*pair) for pair in counts):
+        return "different rows:"
+    left, right = one.record.index, other.record.index
+    if left.isin(right).all() and right.isin(left).all():
+        return ""
+    return "different index labels; if these stand for different rows,"
 
 
 def _tell_sample(model: Model) -> tuple:
     encoding = model.encoding
     categories = frozenset(map(identify, encoding.categories))
     return identify(encoding.outcome_name), categories, model.record.weight_type
-
-
-def _share_rows(one: Model, other: Model) -> bool:
-    """Tell whether two models are of the same rows, as far as index and totals tell."""
-    totals, others = one.record.audit.categories, other.record.audit.categories
-    if not np.isclose(one.record.nobs, other.record.nobs):
-        return False
-    if not all(np.isclose(total, others[category]) for category, total in totals.items()):
-        return False
-    left, right = one.record.index, other.record.index
-    return bool(left.isin(right).all() and right.isin(left).all())

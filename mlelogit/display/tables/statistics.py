@@ -40,6 +40,8 @@ LABELS = {
     "bic": "BIC",
     "sabic": "Sample-size adjusted BIC",
     "hqic": "HQIC",
+    "cov_type": "Covariance",
+    "base": "Base category",
 }
 # They stand in no need of a pass over the rows.
 CHEAP = (

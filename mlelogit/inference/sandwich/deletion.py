@@ -88,7 +88,8 @@ def delete_rows(block: Block, params: np.ndarray, base: int, covariance: np.ndar
     rest = 1 - np.where(lone[:, np.newaxis], 0.0, leverages.values)
     known = np.isfinite(turned).all(axis=1)
     along = np.einsum("mkl,mk->ml", leverages.vectors, np.where(known[:, np.newaxis], turned, 0.0))
-    squares = np.where(known, (along**2 / rest).sum(axis=1), np.inf)
+    with np.errstate(over="ignore"):
+        squares = np.where(known, (along**2 / rest).sum(axis=1), np.inf)
     return Deletions(leverages, pulls.T, gains, distances, squares, lone)
 
 
@@ -101,7 +102,7 @@ def _whiten_residuals(evaluation: Evaluation, base: int) -> np.ndarray:
     every = evaluation.probabilities
     p, root = np.sqrt(drop_base(every, base)), np.sqrt(every[base])
     excess, last = drop_base(evaluation.excess, base), evaluation.excess[base]
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         own = np.where(excess == 0, 0.0, excess / p)
         rest = np.where(last == 0, 0.0, last / (root * (1 + root)))
-    return np.asarray(p * rest - own).T
+        return np.asarray(p * rest - own).T

@@ -1,0 +1,1 @@
+"""What results are asked, by kind: every method is a line that delegates."""

@@ -1,0 +1,64 @@
+"""Ways to show a fit: tables, pictures, a report, and the proof of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlelogit.answers.facts import Facts
+from mlelogit.bridges.maketables import EquationView, view_equations, view_flat
+from mlelogit.display.plots.accessor import Plots
+from mlelogit.display.report.document import Report, make_report
+from mlelogit.display.summary import Summary, summarize
+from mlelogit.display.tables.table import tabulate_fit
+from mlelogit.equivalence.verification import Verification, verify
+
+
+class DisplayAnswers(Facts):
+    """Tables, pictures, a report and the proof."""
+
+    def summary(self, alpha: float = 0.05, exponentiate: bool = False) -> Summary:
+        """Return the table of results; see `mlelogit.display.summary.summarize`."""
+        return summarize(self.record, self.covariance, alpha, exponentiate)
+
+    def report(
+        self,
+        path: Any = None,
+        *,
+        title: str | None = None,
+        sections: Any = None,
+        alpha: float = 0.05,
+        seed: Any = 0,
+        provenance: dict[str, str] | None = None,
+        disp: bool | None = None,
+    ) -> Report:
+        """Put all of it on one HTML page; see `mlelogit.display.report.document.make_report`."""
+        said: dict[str, Any] = {"title": title, "sections": sections, "provenance": provenance}
+        options = {**said, "alpha": alpha, "seed": seed, "disp": disp}
+        return make_report(self.record, self.covariance, verify, path, **options)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the fit; see `mlelogit.display.plots.accessor.Plots`."""
+        return Plots(self.record, self.covariance)
+
+    def table(self, form: str | None = None, **options: Any) -> Any:
+        """Return a table for a paper, maybe in a form; see `mlelogit.display.tables.table`."""
+        return tabulate_fit(self.record, self.covariance, form, options)
+
+    def equations(self) -> list[EquationView]:
+        """Return the equations as maketables reads them; see `mlelogit.bridges.maketables`."""
+        return view_equations(self.record, self.covariance)
+
+    def flat(self) -> EquationView:
+        """Return all equations as one list for maketables; see `mlelogit.bridges.maketables`."""
+        return view_flat(self.record, self.covariance)
+
+    def verify(self, engines: Any = None, seed: int = 0) -> Verification:
+        """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
+        return verify(self.record, self.covariance, engines, seed)
+
+    def __repr__(self) -> str:
+        return self.summary().as_text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()

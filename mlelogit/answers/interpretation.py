@@ -1,0 +1,155 @@
+"""Questions of interpretation: predictions, effects, residuals and how well it predicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.answers.facts import Facts
+from mlelogit.interpretation.calibration import Calibration, calibrate
+from mlelogit.interpretation.classification import Classification, classify
+from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.margins.effects import estimate_margins
+from mlelogit.interpretation.margins.table import Margins
+from mlelogit.interpretation.prediction import (
+    compute_loglikeobs,
+    compute_score_obs,
+    predict,
+    tabulate_predictions,
+)
+from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
+from mlelogit.interpretation.residuals import compute_residuals
+from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
+from mlelogit.interpretation.worst import find_worst_predicted
+
+
+class InterpretationAnswers(Facts):
+    """Predictions, effects, residuals and how well they predict."""
+
+    @property
+    def fittedvalues(self) -> Any:
+        """Probabilities of the rows used, rows x categories."""
+        return predict(self.record)
+
+    @property
+    def resid_response(self) -> pd.DataFrame:
+        """Observed less expected, rows x categories."""
+        return compute_residuals(self.record)
+
+    @property
+    def resid_pearson(self) -> pd.DataFrame:
+        """Pearson residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "pearson")
+
+    @property
+    def resid_deviance(self) -> pd.DataFrame:
+        """Deviance residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        return compute_residuals(self.record, "deviance")
+
+    def residuals(self, kind: str = "response", seed: Any = None) -> Any:
+        """Return response, pearson, deviance or quantile; see `interpretation.residuals`."""
+        return compute_residuals(self.record, kind, seed)
+
+    def get_influence(self, unit: str = "row") -> Influence:
+        """Leave out each row, or person; see `interpretation.influence.measure_influence`."""
+        return measure_influence(self.record, self.covariance, unit)
+
+    def worst_predicted(self, n: int = 10) -> pd.DataFrame:
+        """Return the rows predicted worst; see `interpretation.worst.find_worst_predicted`."""
+        return find_worst_predicted(self.record, n)
+
+    def loglikeobs(self) -> pd.Series:
+        """Return every row's contribution to the log-likelihood."""
+        return compute_loglikeobs(self.record)
+
+    def score_obs(self) -> pd.DataFrame:
+        """Return every row's contribution to the score."""
+        return compute_score_obs(self.record)
+
+    def pred_table(self) -> pd.DataFrame:
+        """Return observed against predicted categories."""
+        return tabulate_predictions(self.record)
+
+    def classification(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        offset: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Classification:
+        """Compare categories; see `mlelogit.interpretation.classification.classify`."""
+        weighed = {"offset": offset, "weights": weights, "weight_type": weight_type}
+        return classify(self.record, newdata, outcome, alpha=alpha, **weighed)
+
+    def calibration(
+        self,
+        bins: int = 10,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        strategy: str = "quantile",
+        offset: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Calibration:
+        """Compare probabilities; see `mlelogit.interpretation.calibration.calibrate`."""
+        given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
+        return calibrate(self.record, bins, newdata, outcome, strategy=strategy, **given)
+
+    def scores(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        bins: int = 10,
+        offset: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Scores:
+        """Score probabilities; see `mlelogit.interpretation.scoring_rules.score_probabilities`."""
+        given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
+        return score_probabilities(self.record, newdata, outcome, bins=bins, **given)
+
+    def predict(
+        self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
+    ) -> Any:
+        """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
+        return predict(self.record, newdata, which, offset, missing)
+
+    def get_prediction(
+        self,
+        newdata: Any = None,
+        *,
+        offset: Any = None,
+        weights: Any = None,
+        average: bool = False,
+        by: Any = None,
+        missing: str = "raise",
+    ) -> Prediction:
+        """Predict with standard errors; see `mlelogit.interpretation.probabilities`."""
+        rows = {"newdata": newdata, "offset": offset, "weights": weights, "missing": missing}
+        return predict_with_errors(self.record, self.covariance, average=average, by=by, **rows)
+
+    def margins(
+        self,
+        variables: Any = None,
+        kind: str = "average",
+        *,
+        effect: str = "dydx",
+        change: Any = None,
+        at: Any = None,
+        by: Any = None,
+        newdata: Any = None,
+        weights: Any = None,
+        offset: Any = None,
+    ) -> Margins:
+        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        rows = {"newdata": newdata, "weights": weights, "offset": offset, "at": at, "by": by}
+        asked = {"effect": effect, "change": change}
+        return estimate_margins(self.record, self.covariance, variables, kind, **asked, **rows)
