@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import count
 from typing import Any
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import (
     Facts,
     Group,
@@ -108,7 +109,7 @@ def write_page(page: Page) -> str:
 
 
 def write_text(text: Any) -> str:
-    r"""Escape a text for HTML; line breaks that names hold are written as ``\n``.
+    r"""Escape a text for HTML; line breaks that names hold are written as ``\n`` and such.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def write_text(text: Any) -> str:
     >>> write_text("a < b")
     'a &lt; b'
     """
-    return escape(str(text).replace("\r", "\\r").replace("\n", "\\n"))
+    return escape(write_name(text))
 
 
 def write_prose(text: Any) -> str:

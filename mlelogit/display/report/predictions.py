@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.display.summary import write_name
 from mlelogit.interpretation.calibration import Calibration, calibrate
 from mlelogit.interpretation.classification import classify
 from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
