@@ -44,9 +44,6 @@ def write_effects(scope: Scope) -> Iterator[Part]:
 
 
 def _list_effects(scope: Scope) -> Iterator[Part]:
-    if scope.encoding.rhs is not None and not scope.encoding.variables:
-        yield Paragraph("The model has no variable.")
-        return
     found = estimate_margins(scope.record, scope.covariance)
     frame = found.summary_frame(scope.alpha)
     yield from _read_aloud(scope, frame)

@@ -7,7 +7,12 @@ import pytest
 import mlelogit as ml
 from mlelogit.display.report import pictures
 from mlelogit.display.report.cells import make_table, write_number
-from mlelogit.exceptions import CategoryOrderWarning, CollinearityWarning, UnusedLevelWarning
+from mlelogit.exceptions import (
+    CategoryOrderWarning,
+    CollinearityWarning,
+    EffectError,
+    UnusedLevelWarning,
+)
 from tests.display.report.reading import read_page
 from tests.inference.samples import fitted
 
@@ -38,8 +43,11 @@ def test_probabilities_have_no_quantile_residuals_and_say_so(data):
 
 
 def test_a_constant_alone_has_no_effects(data):
-    page = read_page(ml.mnlogit("vote ~ 1", data).fit().report().html)
-    assert "The model has no variable." in page.text
+    res = ml.mnlogit("vote ~ 1", data).fit()
+    with pytest.raises(EffectError, match="no variable"):
+        res.margins()
+    page = read_page(res.report().html)
+    assert any("The model has no variable" in notice for notice in page.notices)
     assert "The model has no term but the constant." in page.text
     assert EFFECTS not in page.tables
 
