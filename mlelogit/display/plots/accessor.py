@@ -10,7 +10,7 @@ from typing import Any
 from mlelogit.display.plots.binned import plot_binned_residuals
 from mlelogit.display.plots.calibration import plot_calibration
 from mlelogit.display.plots.canvas import Canvas
-from mlelogit.display.plots.coefficients import plot_coefficients
+from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coefficients
 from mlelogit.display.plots.curves import CurveRequest
 from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
 from mlelogit.display.plots.effects import plot_margins
@@ -64,11 +64,14 @@ class Plots:
         alpha: float = 0.05,
         *,
         by: str = "name",
+        per: str = "unit",
+        method: str = "wald",
+        disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
-        """Draw coefficients or risk ratios with intervals; see `plot_coefficients`."""
-        given = exponentiate, names, alpha, by
-        return plot_coefficients(self.record, self.covariance, *given, self._place(ax))
+        """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
+        request = CoefficientRequest(exponentiate, names, alpha, by, per, method, disp)
+        return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
     def profile(
         self,
@@ -117,6 +120,7 @@ class Plots:
         kind: str = "average",
         alpha: float = 0.05,
         *,
+        panels: bool = False,
         ax: Any = None,
         **options: Any,
     ) -> Any:
@@ -128,13 +132,15 @@ class Plots:
         kind, **options
             See `mlelogit.interpretation.margins.effects.estimate_margins`.
         alpha : float
+        panels : bool
+            Whether to give every category a panel.
         ax : Axes or figure, optional
         """
         found = variables
         if not isinstance(found, Margins):
             given = variables, kind
             found = estimate_margins(self.record, self.covariance, *given, **options)
-        return plot_margins(self.record, found, alpha, self._place(ax))
+        return plot_margins(self.record, found, alpha, panels, self._place(ax))
 
     def calibration(
         self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any

@@ -26,7 +26,7 @@ from mlelogit.notices import import_extra
 # Inches that title, notes and the label below take beside the axes.
 MARGIN = 1.15
 # Letters of a panel's head on a line.
-HEAD_LETTERS = 26
+HEAD_LETTERS = 28
 # Beyond so many pixels on a side no picture can be made; matplotlib's own limit is 2^16.
 MOST_INCHES = 200.0
 

@@ -22,11 +22,14 @@ from mlelogit.display.plots.rows import (
 )
 from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
 from mlelogit.exceptions import ColumnNotFoundError
+from mlelogit.fitting.penalized.regularization import find_standardization
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import tidy_coefficients
+from mlelogit.inference.coefficients import spread_columns, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
+from mlelogit.inference.intervals.inversion import METHODS, interval_frame
 
 GROUPINGS = ("name", "category")
+UNITS = ("unit", "sd")
 WIDTH = 4.6
 # Panels side by side, inches of one, and of its title.
 PANELS, PANEL_WIDTH, PANEL_TITLE = 3, 2.7, 0.45
@@ -34,25 +37,12 @@ PANELS, PANEL_WIDTH, PANEL_TITLE = 3, 2.7, 0.45
 INTERCEPTS = ("Intercept", "const")
 
 
-def plot_coefficients(
-    record: FitRecord,
-    covariance: Covariance,
-    exponentiate: bool = False,
-    names: Any = None,
-    alpha: float = 0.05,
-    by: str = "name",
-    canvas: Canvas | None = None,
-) -> Any:
-    """Draw every coefficient as a point with its Wald interval.
+@dataclass(frozen=True)
+class CoefficientRequest:
+    """Which coefficients are drawn, and how.
 
-    Rows are labelled, so that there is no legend; colours and marks are those of the categories.
-    A coefficient that separated data make infinite is an arrow at the edge, one that has no
-    interval a hollow mark.
-
-    Parameters
+    Attributes
     ----------
-    record : FitRecord
-    covariance : Covariance
     exponentiate : bool
         Whether to draw relative risk ratios ``exp(b)``, on a log scale.
     names : str or sequence, optional
@@ -63,6 +53,47 @@ def plot_coefficients(
     by : {"name", "category"}
         Rows of all categories under the name of their column, in one panel; or a panel for every
         category, with a row for every column.
+    per : {"unit", "sd"}
+        Per unit of the column; or per its standard deviation over the rows, weights included, so
+        that columns of any units can be seen side by side.
+    method : {"wald", "profile", "score"}
+        Of the intervals; see `mlelogit.inference.intervals.inversion.interval_frame`.
+    disp : bool, optional
+        Whether to show progress with the latter two; on a terminal only if not given.
+    """
+
+    exponentiate: bool = False
+    names: Any = None
+    alpha: float = 0.05
+    by: str = "name"
+    per: str = "unit"
+    method: str = "wald"
+    disp: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_flag("exponentiate", self.exponentiate)
+        check_choice("by", self.by, GROUPINGS)
+        check_choice("per", self.per, UNITS)
+        check_choice("method", self.method, METHODS)
+
+
+def plot_coefficients(
+    record: FitRecord,
+    covariance: Covariance,
+    request: CoefficientRequest,
+    canvas: Canvas | None = None,
+) -> Any:
+    """Draw every coefficient as a point with its interval.
+
+    Rows are labelled, so that there is no legend; colours and marks are those of the categories.
+    A coefficient that separated data make infinite is an arrow at the edge, from the end of its
+    interval if that is known (profile intervals are), one that has no interval a hollow mark.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    request : CoefficientRequest
     canvas : Canvas, optional
 
     Returns
@@ -75,7 +106,11 @@ def plot_coefficients(
     ColumnNotFoundError
         If there is no column of a name.
     OptionError
-        If alpha, by or exponentiate cannot be.
+        If a choice is unknown, or alpha not between 0 and 1.
+    IntervalError
+        If there are no intervals by the method.
+    DataNotKeptError
+        If standard deviations are asked for, and the fit no longer holds its rows.
 
     Examples
     --------
@@ -85,18 +120,39 @@ def plot_coefficients(
     >>> res.plot.coefficients(exponentiate=True, ax=Figure()).get_xscale()
     'log'
     """
-    check_flag("exponentiate", exponentiate)
-    check_choice("by", by, GROUPINGS)
-    chosen, left = choose_names(names, record.encoding)
-    tidy = tidy_coefficients(record, covariance, alpha, exponentiate)
+    chosen, left = choose_names(request.names, record.encoding)
+    table = estimate_rows(record, covariance, request)
+    level = write_level(request.alpha)
     picture = _Picture(
-        _order_rows(tidy[tidy["name"].isin(chosen)], chosen, by, record.encoding),
+        _order_rows(table[table["name"].isin(chosen)], chosen, request.by, record.encoding),
         record.encoding,
-        bool(exponentiate),
+        bool(request.exponentiate),
+        request.per,
         [f"Not shown: {', '.join(map(str, left))}."] if left else [],
-        write_level(alpha),
+        level if request.method == "wald" else f"{level} {request.method}",
     )
-    return (_draw_together if by == "name" else _draw_panels)(picture, canvas or Canvas())
+    return (_draw_together if request.by == "name" else _draw_panels)(picture, canvas or Canvas())
+
+
+def estimate_rows(
+    record: FitRecord, covariance: Covariance, request: CoefficientRequest
+) -> pd.DataFrame:
+    """Return what is drawn of all coefficients: columns category, name, estimate, lower, upper."""
+    table = tidy_coefficients(record, covariance, request.alpha)
+    if request.method != "wald":
+        given = request.alpha, request.method, False, request.disp
+        table[["lower", "upper"]] = interval_frame(record, covariance, *given).to_numpy()
+    numbers = table[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    if request.per == "sd":
+        sizes = find_standardization(record.need_blocks()).deviation
+        each = np.tile(spread_columns(sizes, record.encoding), len(record.encoding.others))
+        numbers = numbers * each[:, np.newaxis]
+    if request.exponentiate:
+        with np.errstate(over="ignore"):
+            numbers = np.exp(numbers)
+    return table[["category", "name"]].assign(
+        **dict(zip(("estimate", "lower", "upper"), numbers.T, strict=True))
+    )
 
 
 @dataclass(frozen=True)
@@ -106,6 +162,7 @@ class _Picture:
     rows: pd.DataFrame
     encoding: Encoding
     ratio: bool
+    per: str
     notes: list[str]
     level: str
 
@@ -131,7 +188,8 @@ class _Picture:
         """What the axis measures."""
         base = self.encoding.category_names[self.encoding.base]
         what = "Risk ratio" if self.ratio else "Log-odds"
-        return f"{what} against {base}, per unit{' (log scale)' if self.ratio else ''}"
+        unit = "unit" if self.per == "unit" else "standard deviation"
+        return f"{what} against {base}, per {unit}{' (log scale)' if self.ratio else ''}"
 
 
 def _draw_together(picture: _Picture, canvas: Canvas) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mlelogit.display.plots.canvas import Canvas
+from mlelogit.data.arguments import check_flag
+from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.rows import (
     draw_intervals,
     draw_rows,
@@ -16,12 +19,15 @@ from mlelogit.display.plots.rows import (
     tell_marks,
 )
 from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
+from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.margins.requests import SIGNS
 from mlelogit.interpretation.margins.requests import write_level as write_value
 from mlelogit.interpretation.margins.table import NUMBERS, Margins
 
 WIDTH = 4.6
+# Panels side by side, inches of one, and of its title.
+PANELS, PANEL_WIDTH, PANEL_TITLE = 3, 2.7, 0.45
 SCALES = {
     "dy/dx": "Change in probability per unit",
     "ey/ex": "Relative change in probability per relative change",
@@ -33,7 +39,11 @@ CHANGES = "Change in probability"
 
 
 def plot_margins(
-    record: FitRecord, found: Margins, alpha: float = 0.05, canvas: Canvas | None = None
+    record: FitRecord,
+    found: Margins,
+    alpha: float = 0.05,
+    panels: bool = False,
+    canvas: Canvas | None = None,
 ) -> Any:
     """Draw every effect as a point with its interval, the categories of each under its name.
 
@@ -44,11 +54,19 @@ def plot_margins(
         Effects; contrasts and combinations of them too.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
+    panels : bool
+        Whether to give every category a panel, with a row for every effect.
     canvas : Canvas, optional
 
     Returns
     -------
-    matplotlib.axes.Axes
+    matplotlib.axes.Axes or numpy.ndarray
+        Axes, or with panels an array of them (J,).
+
+    Raises
+    ------
+    OptionError
+        If alpha or panels cannot be, or panels are asked of effects without categories.
 
     Examples
     --------
@@ -58,21 +76,67 @@ def plot_margins(
     >>> res.plot.margins("age", ax=Figure()).get_xlabel()
     'Change in probability per unit'
     """
+    check_flag("panels", panels)
     frame = found.summary_frame(alpha)
-    names, heads, marks = _label(frame, record)
-    layout = lay_out_rows(names, heads)
-    ax = (canvas or Canvas()).open_axes(WIDTH + measure_names(layout.words), layout.height)
+    if panels and "category" not in frame.columns:
+        raise OptionError("These effects are not of categories, so they have no panels for them.")
     numbers = read_numbers(frame)
+    picture = _Picture(
+        numbers,
+        *_label(frame, record),
+        f"{found.title} on {record.encoding.outcome_name}",
+        _name_scale(frame),
+        [
+            *tell_marks(numbers, False, write_level(alpha)),
+            f"Covariance: {found.cov_type}." if found.cov_type != "nonrobust" else "",
+        ],
+    )
+    return (_draw_panels if panels else _draw_together)(picture, canvas or Canvas())
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What is drawn, and what is said about it: r rows."""
+
+    numbers: np.ndarray
+    names: list[str]
+    heads: list[str]
+    marks: list[int]
+    title: str
+    scale: str
+    notes: list[str]
+
+
+def _draw_together(picture: _Picture, canvas: Canvas) -> Any:
+    """Draw all effects in one panel."""
+    layout = lay_out_rows(picture.names, picture.heads)
+    ax = canvas.open_axes(WIDTH + measure_names(layout.words), layout.height)
     draw_rows(ax, layout)
-    draw_scale(ax, numbers)
-    draw_intervals(ax, layout.places, numbers, marks)
-    name_axes(ax, _name_scale(frame), width=WIDTH)
-    notes = [
-        *tell_marks(numbers, False, write_level(alpha)),
-        f"Covariance: {found.cov_type}." if found.cov_type != "nonrobust" else "",
-    ]
-    entitle(ax, f"{found.title} on {record.encoding.outcome_name}", notes, WIDTH)
+    draw_scale(ax, picture.numbers)
+    draw_intervals(ax, layout.places, picture.numbers, picture.marks)
+    name_axes(ax, picture.scale, width=WIDTH)
+    entitle(ax, picture.title, picture.notes, WIDTH)
     return finish(ax)
+
+
+def _draw_panels(picture: _Picture, canvas: Canvas) -> np.ndarray:
+    """Draw a panel for every category."""
+    shown = list(dict.fromkeys(picture.names))
+    rows = list(dict.fromkeys(picture.heads))
+    layout = lay_out_rows(rows, [""] * len(rows))
+    columns = count_columns(len(shown), PANELS)
+    size = PANEL_WIDTH, layout.height + PANEL_TITLE
+    axes = canvas.open_panels(len(shown), columns, *size, measure_names(layout.words))
+    for name, ax in zip(shown, axes, strict=True):
+        mine = [i for i, other in enumerate(picture.names) if other == name]
+        places = layout.places[[rows.index(picture.heads[i]) for i in mine]]
+        draw_rows(ax, layout)
+        draw_scale(ax, picture.numbers)
+        draw_intervals(ax, places, picture.numbers[mine], [picture.marks[i] for i in mine])
+    width = PANEL_WIDTH * columns
+    canvas.entitle_panels(axes, picture.title, picture.notes, shown, width)
+    canvas.name_panels(axes, picture.scale, "", width)
+    return np.array([*map(finish, axes)], dtype=object)
 
 
 def _label(frame: pd.DataFrame, record: FitRecord) -> tuple[list[str], list[str], list[int]]:

@@ -189,8 +189,7 @@ def draw_intervals(
         if known[i]:
             ax.hlines(places[i], lower, upper, color=color, linewidth=1.8, zorder=3)
         if far:
-            low_end = "0" if ratio else f"{MINUS}∞"
-            _draw_arrow(ax, places[i], estimate > 1, color, "∞" if estimate > 1 else low_end)
+            _draw_arrow(ax, places[i], numbers[i], color, ratio)
         elif np.isnan(estimate):
             _draw_words(ax, "not determined", 0.5, places[i], "center")
         else:
@@ -198,17 +197,32 @@ def draw_intervals(
             ax.plot([estimate], [places[i]], zorder=4, **look)
 
 
-def _draw_arrow(ax: Any, place: float, upward: bool, color: str, word: str) -> None:
-    tip, tail = (1.0, 0.93) if upward else (0.0, 0.07)
+def _draw_arrow(ax: Any, place: float, numbers: np.ndarray, color: str, ratio: bool) -> None:
+    """Draw an infinite estimate: to the edge, from the end of its interval if it has one."""
+    upward = bool(numbers[0] > 1)
+    end = numbers[1] if upward else numbers[2]
+    edge, short = (1.0, 0.93) if upward else (0.0, 0.07)
+    known = np.isfinite(end) and (end > 0 or not ratio)
     ax.annotate(
         "",
-        (tip, place),
-        (tail, place),
+        (edge, place),
+        (end if known else short, place),
         xycoords=("axes fraction", "data"),
-        textcoords=("axes fraction", "data"),
-        arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 1.8, "shrinkA": 0},
+        textcoords="data" if known else ("axes fraction", "data"),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": color,
+            "linewidth": 1.8,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
     )
-    _draw_words(ax, word, tail, place, "right" if upward else "left")
+    if known:
+        look = {"color": color, "marker": "|", "markersize": 8, "markeredgewidth": 1.8}
+        ax.plot([end], [place], linestyle="none", zorder=4, **look)
+    else:
+        word = "∞" if upward else "0" if ratio else f"{MINUS}∞"
+        _draw_words(ax, word, short, place, "right" if upward else "left")
 
 
 def _draw_words(ax: Any, words: str, x: float, place: float, side: str) -> None:

@@ -154,6 +154,8 @@ def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variabl
     """Return the variables asked for, and raise if one has not the effect asked for."""
     if request.effect == "level" and request.variables is None:
         return []
+    if not variables and request.variables is None:
+        raise EffectError("The model has no variable, so there is no effect.")
     asked = pick_variables(variables, request.variables)
     if request.effect == "dydx":
         return asked

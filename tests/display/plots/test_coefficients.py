@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+import mlelogit as ml
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import ColumnNotFoundError, OptionError
 from mlelogit.inference.covariance import omit_covariance
 from tests.display.plots.judging import find_faults, read_words
 from tests.display.plots.samples import draw, make_fit
+from tests.inference.samples import survey
 
 
 def read_points(ax):
@@ -155,3 +157,41 @@ def test_height_grows_with_rows():
     ]
     assert heights == sorted(heights)
     assert heights[-1] > 4 * heights[0]
+
+
+@pytest.mark.parametrize("exponentiate", [False, True])
+def test_per_standard_deviation(exponentiate):
+    """A column over its standard deviation has the same coefficients per unit."""
+    frame = survey()
+    sizes = {name: frame[name].std(ddof=0) for name in ("age", "educ")}
+    scaled = frame.assign(**{name: frame[name] / size for name, size in sizes.items()})
+    again = ml.mnlogit("party ~ age + educ", scaled, base="green").fit()
+    res = ml.mnlogit("party ~ age + educ", frame, base="green").fit()
+    plots = draw("three", record=res.record, covariance=res.covariance)
+    ax = plots.coefficients(exponentiate, names=["age", "educ"], per="sd")
+    table = again.tidy(exponentiate=exponentiate).set_index(["name", "category"])
+    wanted = np.array([table.loc[(n, k)] for n in ("age", "educ") for k in ("blue", "red")], float)
+    drawn = np.column_stack([np.array(read_points(ax))[:, 1], np.array(read_segments(ax))[:, 1:]])
+    assert np.abs(drawn / wanted[:, [0, 4, 5]] - 1).max() < 1e-9
+    assert "per standard deviation" in ax.get_xlabel().replace("\n", " ")
+
+
+@pytest.mark.parametrize("exponentiate", [False, True])
+def test_profile_intervals_of_infinite_estimates_are_open(exponentiate):
+    res = make_fit("separated")
+    ax = draw("separated").coefficients(exponentiate, method="profile")
+    table = res.conf_int(method="profile", exponentiate=exponentiate)
+    ends = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "|"]
+    wanted = [table.loc[(category, "gender[T.male]"), "upper"] for category in ("admin", "manage")]
+    assert ends == wanted
+    education = [table.loc[(category, "education")].to_list() for category in ("admin", "manage")]
+    assert [list(segment[1:]) for segment in read_segments(ax)[:2]] == education
+    assert "95 % profile intervals" in read_words(ax)
+    assert ax.get_xlim()[0] < min(wanted)
+    assert find_faults(ax) == []
+
+
+@pytest.mark.parametrize("wrong", [{"per": "mile"}, {"method": "guess"}])
+def test_other_choices_that_cannot_be(wrong):
+    with pytest.raises(OptionError, match="must be one of"):
+        draw("two").coefficients(**wrong)

@@ -12,7 +12,7 @@ from mlelogit.exceptions import (
     OutcomeError,
     PictureError,
 )
-from tests.display.plots.judging import list_axes, read_words
+from tests.display.plots.judging import find_faults, list_axes, read_words
 from tests.display.plots.samples import draw, make_fit
 from tests.display.plots.test_coefficients import read_points, read_segments
 from tests.inference.samples import fitted, survey
@@ -55,6 +55,28 @@ def test_effects_that_are_known_are_drawn_without_being_found_again():
     assert [x for _, x in read_points(ax)] == contrasts.estimate.tolist()
     combined = found.contrasts("category", "sequential")
     assert len(read_points(draw("three").margins(combined))) == len(combined)
+
+
+def test_effects_in_panels_by_category():
+    res = make_fit("three")
+    frame = res.margins().summary_frame().set_index("category")
+    axes = draw("three").margins(panels=True)
+    for ax, category in zip(axes, res.categories, strict=True):
+        assert ax.get_title(loc="left") == category
+        assert [x for _, x in read_points(ax)] == frame.loc[category, "estimate"].to_list()
+        assert ax.get_xlim() == axes[0].get_xlim()
+    rows = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert rows == [
+        "age (dy/dx)",
+        "educ (dy/dx)",
+        "region (south - north)",
+        "region (west - north)",
+    ]
+    assert find_faults(axes) == []
+    combined = res.margins("age").combine([1, -1, 0], "difference")
+    assert len(read_points(draw("three").margins(combined))) == 1
+    with pytest.raises(OptionError, match="no panels"):
+        draw("three").margins(combined, panels=True)
 
 
 def test_effects_of_what_is_no_variable():

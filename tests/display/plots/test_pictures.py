@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mlelogit.display.plots.accessor import Plots
-from mlelogit.exceptions import MissingExtraError, MNLogitWarning, OptionError
+from mlelogit.exceptions import MissingExtraError, MNLogitError, MNLogitWarning, OptionError
 from tests.display.plots.judging import find_faults, find_root, list_axes, read_words
 from tests.display.plots.samples import draw, make_fit
 
@@ -200,6 +200,26 @@ def paint(drawn):
     canvas = FigureCanvasAgg(find_root(drawn))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
+
+
+def test_what_fails_opens_no_figure():
+    import matplotlib.pyplot as plt
+
+    before, plots = plt.get_fignums(), make_fit("reduced").plot
+    failing = (
+        lambda: plots.influence(),
+        lambda: plots.coefficients(names="nonsense"),
+        lambda: plots.margins("nonsense"),
+        lambda: plots.probabilities("nonsense"),
+        lambda: plots.profile("nonsense"),
+        lambda: plots.residuals("nonsense"),
+        lambda: plots.calibration(1),
+        lambda: plots.separation("nonsense"),
+    )
+    for fail in failing:
+        with pytest.raises(MNLogitError):
+            fail()
+    assert plt.get_fignums() == before
 
 
 def test_subfigures_are_drawn_into():
