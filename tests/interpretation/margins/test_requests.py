@@ -12,6 +12,7 @@ from mlelogit.exceptions import (
     CovarianceError,
     DataNotKeptError,
     EffectError,
+    EmptyDataError,
     FormulaError,
     OptionError,
     UnseenLevelError,
@@ -80,6 +81,30 @@ def test_a_fit_without_its_frame_takes_new_rows():
     array = ml.MNLogit(rows()["y"], rows()[["x", "z"]].to_numpy()).fit()
     again = pickle.loads(pickle.dumps(array))
     np.testing.assert_array_equal(again.margins().estimate, array.margins().estimate)
+
+
+def test_rows_that_count_for_nothing_have_no_average():
+    res, frame = fitted(RHS), rows()
+    with pytest.raises(EmptyDataError, match="no rows"):
+        res.margins("x", newdata=frame.head(0))
+    for kind in ("average", "at_means", "balanced"):
+        with pytest.raises(WeightError, match="zero"):
+            res.margins("x", kind, newdata=frame, weights=np.zeros(120))
+        weights = (frame["part"] == "q") * 1.0
+        with pytest.raises(WeightError, match="by='p'"):
+            res.margins("x", kind, newdata=frame, weights=weights, by="part")
+
+
+def test_spread_is_that_of_the_rows_of_the_fit():
+    res, frame = fitted(RHS), rows()
+    mine = res.margins("x", change="sd", newdata=frame.head(2))
+    expected = res.margins("x", change=float(frame["x"].std()), newdata=frame.head(2))
+    np.testing.assert_allclose(mine.estimate, expected.estimate, rtol=1e-10)
+    without = pickle.loads(pickle.dumps(res)).margins("x", change="sd", newdata=frame.head(2))
+    other = res.margins("x", change=float(frame["x"].head(2).std()), newdata=frame.head(2))
+    np.testing.assert_allclose(without.estimate, other.estimate, rtol=1e-10)
+    with pytest.raises(EffectError, match="One row"):
+        pickle.loads(pickle.dumps(res)).margins("x", change="sd", newdata=frame.head(1))
 
 
 def test_a_covariance_left_out_is_said():
