@@ -129,6 +129,13 @@ def test_names_are_drawn_as_they_are(picture):
     assert [word for word in every if word not in said] == []
 
 
+def test_names_are_not_set_by_tex():
+    with mpl.rc_context({"text.usetex": True}):
+        drawn = [PICTURES[name](draw("nasty")) for name in ("ratios", "lines", "influence")]
+        texts = [text for one in drawn for text in find_root(one).findobj(mpl.text.Text)]
+    assert not any(text.get_usetex() for text in texts if text.get_text())
+
+
 @pytest.mark.parametrize("picture", [name for name in PICTURES if name not in ALIKE])
 def test_axes_of_a_user_are_drawn_into_and_nothing_else_changes(picture):
     """Neither settings nor pyplot's figures change, and all is in sight there too."""
