@@ -180,6 +180,8 @@ INSIDE = {
         "margins.scenes",
         "margins.means",
         "margins.requests",
+        "margins.pieces",
+        "margins.variances",
         "margins.table",
         "margins.effects",
     ),

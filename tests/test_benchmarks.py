@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, memory, rpeers
+from tests.benchmarks import anes, margins, memory, rpeers
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -122,6 +122,15 @@ def test_memory_is_measured_in_a_child():
     assert peak.design == 600 * 4 * 4
     assert peak.peak >= 0
     assert len(tell_peak(peak)) == 5
+
+
+@pytest.mark.parametrize("engine", margins.FITS)
+def test_effects_are_measured(engine):
+    if missing := memory.find_missing(engine):
+        pytest.skip(missing)
+    cost = margins.measure_here(engine, Case("unit", 600, 6, 3))
+    assert (cost.engine, cost.rows) == (engine, 600)
+    assert cost.seconds > 0
 
 
 @pytest.mark.parametrize("engine", memory.FITS)

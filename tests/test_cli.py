@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and with which status."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -297,3 +298,34 @@ def test_constraints_are_options(capsys, table):
     status, _, err = run(capsys, "fit", table, FORMULA, "--equation", "age", "Clinton")
     assert status == 2
     assert err.startswith("mlelogit: ConstraintError: equations: 'age'")
+
+
+def test_report_writes_the_page_with_where_it_came_from(capsys, table, tmp_path):
+    path = tmp_path / "fit.html"
+    asked = ["--sections", "coefficients", "reproduction", "--title", "Votes"]
+    status, out, err = run(capsys, "report", table, FORMULA, "--base", "Dole", *asked, "-o", path)
+    assert (status, out, err) == (0, "", "")
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h1>Votes</h1>" in page
+    assert hashlib.sha256(table.read_bytes()).hexdigest() in page
+    assert f"mlelogit report {table} &#x27;{FORMULA}&#x27; --base Dole" in page
+    assert "base=&#x27;Dole&#x27;" in page
+
+
+def test_report_goes_to_standard_output_without_a_file(capsys, table):
+    status, out, _ = run(capsys, "report", table, FORMULA, "--sections", "overview")
+    assert status == 0
+    assert out.endswith("</html>\n\n")
+
+
+def test_report_refuses_a_folder_and_keeps_what_was_there(capsys, table, tmp_path):
+    status, _, err = run(capsys, "report", table, FORMULA, "-o", tmp_path)
+    assert status == 2
+    assert "OutputFileError" in err
+    path = tmp_path / "fit.html"
+    path.write_text("old")
+    status, _, err = run(capsys, "report", table, FORMULA, "--sections", "magic", "-o", path)
+    assert status == 2
+    assert "OptionError" in err
+    assert path.read_text() == "old"

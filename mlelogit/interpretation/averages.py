@@ -97,8 +97,10 @@ def list_cells(block: Block) -> list[tuple[int, slice | np.ndarray]]:
     """Return the cells that a block has rows of, and which rows; one cell if it knows of none."""
     if block.groups is None:
         return [(0, slice(None))]
-    found = np.unique(block.groups)
-    return [(int(cell), np.flatnonzero(block.groups == cell)) for cell in found]
+    order = np.argsort(block.groups, kind="stable")
+    ordered = block.groups[order]
+    cuts = np.flatnonzero(np.diff(ordered)) + 1
+    return [(int(block.groups[rows[0]]), rows) for rows in np.split(order, cuts) if rows.size]
 
 
 def unpack_jacobian(pairs: np.ndarray, base: int) -> np.ndarray:

@@ -493,7 +493,10 @@ def test_a_prediction_prints_and_is_frozen():
     text = repr(found)
     assert "Average probabilities: 3 x 3 categories" in text
     assert "west" in text
-    assert found._repr_html_().startswith("<pre>")
+    html = found._repr_html_()
+    assert "Average probabilities" in html
+    assert html.count("<table") == 1
+    assert ">west</th>" in html
     long = repr(res.get_prediction())
     assert "and 148 more" in long
     assert "covariance nonrobust" in long

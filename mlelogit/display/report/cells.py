@@ -21,18 +21,22 @@ MOST_ROWS = 600
 def write_number(value: Any) -> str:
     """Write a number with four decimals, or four digits where those would not show.
 
+    Log-likelihoods and their like are compared by differences of ones, however large they are.
+
     Examples
     --------
     >>> from mlelogit.display.report.cells import write_number
-    >>> write_number(0.12345), write_number(float("nan")), write_number(float("-inf"))
-    ('0.1235', 'n/a', '-∞')
+    >>> write_number(0.12345), write_number(-262311.123), write_number(1e-9)
+    ('0.1235', '-262311.12', '1.000e-09')
+    >>> write_number(float("nan")), write_number(float("-inf"))
+    ('n/a', '-∞')
     """
     number = float(value)
     if np.isnan(number):
         return NOTHING
     if np.isinf(number):
         return "∞" if number > 0 else "-∞"
-    return format_number(number)
+    return f"{number:.2f}" if 1e5 <= abs(number) < 1e9 else format_number(number)
 
 
 def write_count(value: Any) -> str:

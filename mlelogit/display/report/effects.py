@@ -10,7 +10,8 @@ import pandas as pd
 
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import tabulate
-from mlelogit.display.report.content import Notice, Paragraph, Part
+from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
+from mlelogit.display.report.pictures import draw, draw_lines
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.interpretation.margins.effects import estimate_margins
 
@@ -45,10 +46,18 @@ def write_effects(scope: Scope) -> Iterator[Part]:
 def _list_effects(scope: Scope) -> Iterator[Part]:
     found = estimate_margins(scope.record, scope.covariance)
     frame = found.summary_frame(scope.alpha)
-    if frame.empty:
-        yield Paragraph("The model has no variable.")
-        return
     yield from _read_aloud(scope, frame)
+    yield from draw_lines(
+        scope,
+        len(frame),
+        "res.plot.margins(variables)",
+        "margins",
+        "Average marginal effects with their intervals",
+        "For every variable and category a point at the average effect on the probability, and its "
+        f"{scope.level} interval, with a line at zero. The numbers are in the table below.",
+        found,
+        alpha=scope.alpha,
+    )
     letter = "t" if np.isfinite(found.df) else "z"
     frame = frame.assign(of=[_name_change(*pair) for pair in _pairs(frame)])
     yield tabulate(
@@ -66,6 +75,32 @@ def _list_effects(scope: Scope) -> Iterator[Part]:
         f"Standard errors by the delta method, {found.cov_type} covariance.",
         group="of",
     )
+    yield from _draw_probabilities(scope, frame)
+
+
+def _draw_probabilities(scope: Scope, frame: pd.DataFrame) -> Iterator[Part]:
+    """Draw probabilities over the variables whose effects are surest."""
+    sizes = frame["z"].abs().fillna(0.0)
+    order = sizes.groupby([frame["variable"]], sort=False).max().sort_values(ascending=False)
+    chosen = list(order.index[:MOST_DRAWN])
+    yield Heading("Predicted probabilities")
+    if len(order) > len(chosen):
+        yield Paragraph(
+            f"Of {len(order)} variables the {len(chosen)} with the surest effects are drawn; "
+            "res.plot.probabilities('name') draws any."
+        )
+    for variable in chosen:
+        name = write_name(variable)
+        yield from draw(
+            scope,
+            "probabilities",
+            f"Predicted probabilities over {name}",
+            f"The probability of every category over {name}, averaged over the rows of the fit "
+            f"with all else as it is, with {scope.level} bands. "
+            f"res.get_prediction(newdata) has the numbers.",
+            variable,
+            alpha=scope.alpha,
+        )
 
 
 def _pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:

@@ -11,7 +11,7 @@ from mlelogit.data.formulas import list_terms
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import iterate, make_table, write_number
 from mlelogit.display.report.content import Heading, Paragraph, Part
-from mlelogit.display.report.pictures import draw
+from mlelogit.display.report.pictures import draw_lines
 from mlelogit.display.report.scope import Scope
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.inference.coefficients import tidy_coefficients
@@ -32,8 +32,10 @@ def write_coefficients(scope: Scope) -> Iterator[Part]:
     example = _give_example(scope, ratios)
     if example:
         yield Paragraph(example)
-    yield from draw(
+    yield from draw_lines(
         scope,
+        len(tidy),
+        "res.plot.coefficients(names=...)",
         "coefficients",
         "Relative risk ratios with their intervals",
         "For every column and category a point at the relative risk ratio against "

@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import count
 from typing import Any
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import (
     Facts,
     Group,
@@ -30,6 +31,8 @@ from mlelogit.display.report.content import (
 DOTS, LEAST = 96, 480
 # Names of rows up to this length stay on one line where there is room.
 BRIEF = 26
+# Words up to this length are not broken where there is little room.
+LONGEST_WORD = 16
 # A minus sign inside such a number is no place to break a line.
 NUMBER = re.compile(r"\d[\d.]*e-\d+")
 # A table of so many rows is kept on one page of paper.
@@ -37,6 +40,7 @@ SHORT = 18
 # Whatever a page asked for, a browser would refuse: it holds all it needs.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 KINDS = {True: "number", False: "text"}
+LONG = {True: " long", False: ""}
 DOCUMENT = """<!doctype html>
 <html lang="en">
 <head>
@@ -105,7 +109,7 @@ def write_page(page: Page) -> str:
 
 
 def write_text(text: Any) -> str:
-    r"""Escape a text for HTML; line breaks that names hold are written as ``\n``.
+    r"""Escape a text for HTML; line breaks that names hold are written as ``\n`` and such.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def write_text(text: Any) -> str:
     >>> write_text("a < b")
     'a &lt; b'
     """
-    return escape(str(text).replace("\r", "\\r").replace("\n", "\\n"))
+    return escape(write_name(text))
 
 
 def write_prose(text: Any) -> str:
@@ -210,12 +214,15 @@ def _(part: Table, identity: str = "") -> str:
     groups = "\n".join(_write_group(group, part) for group in part.groups)
     caption = write_text(part.caption)
     note = f'\n<p class="under">{write_prose(part.note)}</p>' if part.note else ""
+    words = [word for group in part.groups for row in group.rows for word in row[0].split()]
+    longest = min(max(map(len, words), default=0), LONGEST_WORD)
     short = " short" if part.length <= SHORT else ""
     return (
         f'<div class="table{short}">\n'
         f'<p class="caption" aria-hidden="true" id="{identity}">{caption}</p>\n'
         f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{identity}">\n'
-        f"<table>\n<caption>{caption}</caption>\n<thead><tr>{columns}</tr></thead>\n"
+        f'<table style="--longest:{longest}ch">\n'
+        f"<caption>{caption}</caption>\n<thead><tr>{columns}</tr></thead>\n"
         f"{groups}\n</table>\n</div>{note}\n</div>"
     )
 
@@ -232,7 +239,7 @@ def _write_group(group: Group, table: Table) -> str:
 def _write_row(row: tuple[str, ...], numeric: tuple[bool, ...]) -> str:
     first, *others = row
     cells = "".join(
-        f'<td class="{KINDS[number]}">{write_text(cell)}</td>'
+        f'<td class="{KINDS[number]}{LONG[len(cell) > BRIEF]}">{write_text(cell)}</td>'
         for cell, number in zip(others, numeric[1:], strict=True)
     )
     brief = ' class="brief"' if len(first) <= BRIEF else ""

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlelogit.display.plots.accessor import Plots
-from mlelogit.display.report.content import Part, Picture
+from mlelogit.display.report.content import Paragraph, Part, Picture
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.notices import import_extra, in_turn
 
 # Beyond so many characters dots make a picture smaller than shapes do.
 LARGEST_DRAWING = 300_000
 DOTS_PER_INCH = 200
+# More lines than these make a picture that is too long to be looked at.
+MOST_LINES = 150
 # Beyond so many rows a drawing with a shape for each is not even begun.
 MANY_ROWS = 5_000
 
@@ -36,6 +38,23 @@ def draw(
         For the method.
     """
     yield from attempt(f"The picture {caption!r}", _draw, scope, what, caption, alt, args, options)
+
+
+def draw_lines(
+    scope: Scope,
+    count: int,
+    call: str,
+    what: str,
+    caption: str,
+    alt: str,
+    *args: Any,
+    **options: Any,
+) -> Iterator[Part]:
+    """Draw a picture of so many lines, or say that they are too many, and which call draws some."""
+    if count > MOST_LINES:
+        yield Paragraph(f"{count:,} lines are too many for a picture; {call} draws some of them.")
+    else:
+        yield from draw(scope, what, caption, alt, *args, **options)
 
 
 def _draw(

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
+from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.interpretation.calibration import calibrate
+from mlelogit.interpretation.calibration import Calibration, calibrate
 from mlelogit.interpretation.classification import classify
-from mlelogit.interpretation.scoring_rules import score_probabilities
+from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
 
 NAMES = {
     "hit_rate": "Predicted right",
@@ -89,6 +91,14 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
         "in ten are in the category. Rows are put into bins of similar probabilities, and in each "
         "the mean probability stands beside the share that was observed."
     )
+    yield from draw(
+        scope,
+        "calibration",
+        "Reliability of the probabilities, by category",
+        "For every category the observed share over the mean probability of each bin, with "
+        f"{scope.level} intervals; probabilities that are right lie on the diagonal.",
+        found,
+    )
     yield tabulate(
         "Calibration of the most probable category, by bins of its probability",
         found.confidence.reset_index(),
@@ -100,14 +110,18 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
             *_interval(scope),
         ],
     )
+    yield _list_errors(scope, found)
+
+
+def _list_errors(scope: Scope, found: Calibration) -> Part:
     errors = found.errors.reset_index()
     label = [
-        str(category) if str(category) else str(measure)
+        write_name(category) if str(category) else str(measure).capitalize()
         for measure, category in zip(errors["measure"], errors["category"], strict=True)
     ]
-    yield tabulate(
+    return tabulate(
         "Expected calibration error: the mean distance of shares from probabilities",
-        errors.assign(label=[name[:1].upper() + name[1:] for name in label]),
+        errors.assign(label=label),
         [
             ("label", "Of", "text"),
             ("estimate", "Error", "number"),
@@ -132,6 +146,13 @@ def _score(scope: Scope) -> Iterator[Part]:
         ],
         "Skill is one less the ratio of the two: zero is no better than the shares, one perfect.",
     )
+    yield from _list_discrimination(scope, found)
+    own = [note for note in found.notes if "newdata" not in note and "as given" not in note]
+    if own:
+        yield Items(tuple(own))
+
+
+def _list_discrimination(scope: Scope, found: Scores) -> Iterator[Part]:
     yield tabulate(
         "Discrimination: how well the categories are told apart",
         _name(found.discrimination, "measure"),
@@ -153,6 +174,3 @@ def _score(scope: Scope) -> Iterator[Part]:
         ],
         group="measure",
     )
-    own = [note for note in found.notes if "newdata" not in note and "as given" not in note]
-    if own:
-        yield Items(tuple(own))

@@ -10,6 +10,7 @@ import pandas as pd
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import tabulate, write_number
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
+from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.interpretation.influence import measure_influence
 from mlelogit.interpretation.worst import find_worst_predicted
@@ -26,6 +27,16 @@ def write_influence(scope: Scope) -> Iterator[Part]:
     yield Paragraph(PRIVATE)
     yield Heading("Rows that move the estimates")
     yield from attempt("Influence", _list_influential, scope)
+    yield Heading("Residuals")
+    yield from draw(
+        scope,
+        "residuals",
+        "Quantile residuals against the normal distribution",
+        "The ordered randomized quantile residuals over the quantiles of the normal distribution, "
+        f"with a {scope.level} band. If the model is right they follow the line.",
+        alpha=scope.alpha,
+        seed=scope.seed,
+    )
     yield Heading("Rows that are predicted worst")
     yield from attempt("The rows predicted worst", _list_worst, scope)
 
@@ -41,6 +52,14 @@ def _list_influential(scope: Scope) -> Iterator[Part]:
     )
     if found.reason:
         yield Notice("plain", "Some measures are not defined", (("Why:", f"{found.reason}."),))
+    yield from draw(
+        scope,
+        "influence",
+        "Cook's distance and leverage of the rows",
+        "A point for every row, its Cook's distance over its leverage; the rows of largest "
+        "distance are named. They are in the table below.",
+        unit=found,
+    )
     by = "cooks_distance" if found.cooks_distance.notna().any() else "leverage"
     worst = found.worst(SHOWN, by)
     moved = [

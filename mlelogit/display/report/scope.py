@@ -74,9 +74,10 @@ def attempt(
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,
 ) -> tuple[Part, ...]:
-    """Compute parts of a section, or say why they do not apply to the fit.
+    """Compute parts of a section, and say why where one does not apply to the fit.
 
-    Only this package's own errors are told on the page; all others are raised.
+    What came before it stays. Only this package's own errors are told on the page; all others are
+    raised.
 
     Parameters
     ----------
@@ -86,7 +87,9 @@ def attempt(
     *args, **kwargs
         Its arguments.
     """
+    parts: list[Part] = []
     try:
-        return tuple(compute(*args, **kwargs))
+        parts.extend(compute(*args, **kwargs))
     except MNLogitError as error:
-        return (Notice("plain", f"{what}: not available", (("Why:", str(error)),)),)
+        parts.append(Notice("plain", f"{what}: not available", (("Why:", str(error)),)))
+    return tuple(parts)

@@ -9,44 +9,31 @@ they would be in another sample is not part of the standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, cross_labels, read_several_labels
-from mlelogit.exceptions import EffectError, SeparationWarning
-from mlelogit.fitting.constrained.moves import enter_rows
+from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.averages import CellSums, sum_probabilities
 from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_scene
-from mlelogit.interpretation.margins.requests import (
-    SIGNS,
-    Change,
-    Request,
-    check_change,
-    read_at,
-    read_changes,
-    write_level,
-)
-from mlelogit.interpretation.margins.scenes import RowScene, Scene, find_rate
-from mlelogit.interpretation.margins.slopes import (
-    apply_direction,
-    pays,
-    sum_curves,
-    sum_slopes,
-)
+from mlelogit.interpretation.margins.pieces import Piece, find_pieces
+from mlelogit.interpretation.margins.requests import Request, check_change, read_at
+from mlelogit.interpretation.margins.scenes import RowScene, Scene
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.points import PointModel, Points, model_points, read_points
-from mlelogit.notices import keep_errors, warn_user
+from mlelogit.interpretation.margins.variances import find_open, find_root
+from mlelogit.interpretation.points import Points, model_points, read_points
+from mlelogit.notices import keep_errors, track, warn_user
 
 TITLES = {
     "average": "Average marginal effects",
@@ -58,15 +45,6 @@ LEVEL_TITLES = {
     "at_means": "Predicted probabilities at means",
     "balanced": "Predicted probabilities on a balanced grid",
 }
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
-
-    variable: Any
-    contrast: str
-    found: CellSums
 
 
 @keep_errors
@@ -141,7 +119,7 @@ def estimate_margins(
     Warns
     -----
     SeparationWarning
-        If effects rest on coefficients that are infinite: their standard errors are NaN.
+        If standard errors are NaN for the separation of the data.
 
     Examples
     --------
@@ -158,6 +136,7 @@ def estimate_margins(
     found = find_variables(record, points)
     check_change(request, found)
     asked = _pick(request, found)
+    _warn_of_omitted(asked)
     grid = read_at(request.at, found)
     groups = None if request.by is None else _read_groups(points, request.by)
     own = newdata is None or record.blocks is None
@@ -165,9 +144,9 @@ def estimate_margins(
     base, codes, cells = _place(record, points, found, request, groups)
     model = model_points(record)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
-    for fixed in grid:
+    for fixed in track(grid, "Marginal effects"):
         scene = _set_scene(base, found, request, codes, cells, fixed)
-        pieces.append((fixed, list(_find_pieces(scene, base, model, request, asked, spread))))
+        pieces.append((fixed, list(find_pieces(scene, base, model, request, asked, spread))))
     return _assemble(record, covariance, request, pieces, groups)
 
 
@@ -175,6 +154,8 @@ def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variabl
     """Return the variables asked for, and raise if one has not the effect asked for."""
     if request.effect == "level" and request.variables is None:
         return []
+    if not variables and request.variables is None:
+        raise EffectError("The model has no variable, so there is no effect.")
     asked = pick_variables(variables, request.variables)
     if request.effect == "dydx":
         return asked
@@ -191,6 +172,16 @@ def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variabl
         )
         raise EffectError(f"effect={request.effect!r}: {wrong[:1] or ['there']!r} {said}.")
     return asked
+
+
+def _warn_of_omitted(asked: list[Variable]) -> None:
+    gone = [variable.name for variable in asked if variable.omitted]
+    if gone:
+        warn_user(
+            f"The columns of {list_some(gone)} were left out as combinations of others, so there "
+            "is no telling their effects, which are NaN, from those of the others.",
+            CollinearityWarning,
+        )
 
 
 def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
@@ -230,88 +221,6 @@ def _set_scene(
     return replace(means, fixed=fixed)
 
 
-def _find_pieces(
-    scene: Scene,
-    points: Points,
-    model: PointModel,
-    request: Request,
-    asked: list[Variable],
-    spread: Points,
-) -> Iterator[Piece]:
-    if request.effect == "level" and not asked:
-        yield Piece("", "level", sum_probabilities(scene.blocks({}), model, scene.cells).average())
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
-    steady = _share_pass(scene, points, model, request, [v for v in asked if not changes[v.name]])
-    for variable in asked:
-        mine = changes[variable.name]
-        if request.effect == "level":
-            yield from _find_levels(scene, model, variable)
-        elif mine:
-            yield from _find_changes(scene, model, variable, mine)
-        elif variable.name in steady:
-            yield Piece(variable.name, SIGNS["dydx"], steady[variable.name])
-        else:
-            yield _find_slope(scene, model, variable, request.effect)
-
-
-def _share_pass(
-    scene: Scene, points: Points, model: PointModel, request: Request, numbers: list[Variable]
-) -> dict[Hashable, CellSums]:
-    """Return the derivatives of all variables that move columns at one rate, in one pass."""
-    steady = [variable for variable in numbers if variable.affine]
-    width = len(points.encoding.names)
-    categories = len(points.encoding.categories)
-    worth = pays(categories, width, len(steady), scene.cells)
-    if request.effect != "dydx" or model.separation.found or not worth:
-        return {}
-    sums = sum_curves(scene.blocks({}), model, scene.cells)
-    found = {}
-    for variable in steady:
-        rate = find_rate(points, variable)
-        direction = np.zeros(width)
-        direction[rate.columns] = rate.values[:, 0]
-        found[variable.name] = apply_direction(sums, model, direction)
-    return found
-
-
-def _find_levels(scene: Scene, model: PointModel, variable: Variable) -> Iterator[Piece]:
-    for level in variable.levels or ():
-        blocks = scene.blocks({variable.name: level})
-        found = sum_probabilities(blocks, model, scene.cells).average()
-        yield Piece(variable.name, write_level(level), found)
-
-
-def _find_changes(
-    scene: Scene, model: PointModel, variable: Variable, changes: tuple[Change, ...]
-) -> Iterator[Piece]:
-    """Yield discrete changes; what several of them start from is found once."""
-    known: dict[Any, CellSums] = {}
-
-    def find(value: Any) -> CellSums:
-        key = value if isinstance(value, Hashable) else None
-        if key is None or key not in known:
-            blocks = scene.blocks({variable.name: value})
-            found = sum_probabilities(blocks, model, scene.cells).average()
-            if key is None:
-                return found
-            known[key] = found
-        return known[key]
-
-    for change in changes:
-        ends = change.ends(scene.values(variable.name) if change.relative else None)
-        start, stop = (find(value) for value in ends)
-        difference = CellSums(
-            start.totals, stop.values - start.values, stop.jacobian - start.jacobian
-        )
-        yield Piece(variable.name, change.words, difference)
-
-
-def _find_slope(scene: Scene, model: PointModel, variable: Variable, effect: str) -> Piece:
-    blocks, direction = scene.slope_blocks(variable, effect.startswith("ey"), effect.endswith("ex"))
-    found = sum_slopes(blocks, model, direction, scene.cells).average()
-    return Piece(variable.name, SIGNS[effect], found)
-
-
 def _assemble(
     record: FitRecord,
     covariance: Covariance,
@@ -333,14 +242,16 @@ def _assemble(
                 rows += [{**head, "category": category, **beside} for category in categories]
             values.append(piece.found.values.ravel())
             jacobians.append(piece.found.jacobian.reshape(-1, len(record.maximum.params)))
-    root = find_root(record, covariance, np.concatenate(jacobians))
-    estimate = np.concatenate(values)
+    jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
+    root = find_root(record, covariance, jacobian)
+    estimate[find_open(record, jacobian)] = np.nan
     titles = LEVEL_TITLES if request.effect == "level" else TITLES
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
     if record.separation.found and np.isnan(root).any():
         warn_user(
-            "The data are separated: effects that rest on infinite coefficients are those of the "
-            "limit, and their standard errors are not known and NaN.",
+            "The data are separated: effects are those of the limit, NaN where it leaves them "
+            "open. Standard errors take what is separated as given, and are NaN where that alone "
+            "settles an effect.",
             SeparationWarning,
         )
     return Margins(
@@ -365,45 +276,3 @@ def _label_cell(
     for one, value in zip(groups, label, strict=True):
         beside[f"by {one.name}" if one.name in {*taken, *beside} else one.name] = value
     return beside
-
-
-def find_root(record: FitRecord, covariance: Covariance, jacobian: np.ndarray) -> np.ndarray:
-    """Return W (q, r) with ``W W' = G V G'``, NaN in rows that take unknown variances.
-
-    It is formed in the internal basis where V is known there: in columns that are nearly
-    collinear the terms of a variance are far larger than what they add up to.
-
-    Parameters
-    ----------
-    record : FitRecord
-    covariance : Covariance
-    jacobian : numpy.ndarray
-        G (q, P), in the columns of the design.
-    """
-    known = np.isfinite(np.diag(covariance.matrix))
-    lost = jacobian[:, ~known].any(axis=1) | ~np.isfinite(jacobian).all(axis=1)
-    rows = np.where(lost[:, np.newaxis], 0.0, jacobian)
-    if covariance.inner is not None and np.isfinite(covariance.inner).all():
-        root = enter_rows(rows, record.moves, record.basis) @ take_root(covariance.inner)
-    else:
-        matrix = covariance.matrix[np.ix_(known, known)]
-        root = rows[:, known] @ take_root(matrix)
-    root[lost] = np.nan
-    return np.asarray(root)
-
-
-def take_root(matrix: np.ndarray) -> np.ndarray:
-    """Return R with ``R R'`` a covariance, whose variances may be of very different sizes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mlelogit.interpretation.margins.effects import take_root
-    >>> root = take_root(np.array([[4.0, 2.0], [2.0, 1.0]]))
-    >>> np.allclose(root @ root.T, [[4.0, 2.0], [2.0, 1.0]])
-    True
-    """
-    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    scale = np.where(size > 0, size, 1.0)
-    values, vectors = np.linalg.eigh(matrix / scale / scale[:, np.newaxis])
-    return np.asarray(scale[:, np.newaxis] * vectors * np.sqrt(np.maximum(values, 0.0)))

@@ -87,7 +87,7 @@ def read_changes(request: Request, variable: Variable, spread: Points) -> tuple[
         change = change.get(variable.name)
     if variable.is_factor:
         return _read_level_changes(change, variable, named)
-    if not named and change in LEVEL_CHANGES:
+    if not named and isinstance(change, str) and change in LEVEL_CHANGES:
         return None
     return None if change is None else (_read_number_change(change, variable, spread),)
 

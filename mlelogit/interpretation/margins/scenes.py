@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.blocks import RowBlocks, choose_size
+from mlelogit.data.blocks import LEAST_ROWS, PAIRS_PER_BLOCK, RowBlocks, choose_size
 from mlelogit.data.changes import EncodedSource, ReplacedSource
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.encoding import Encoding, encode_new
@@ -23,6 +23,8 @@ from mlelogit.interpretation.points import Points
 
 # Elements of the columns of one block of changed rows: 32 MB.
 MOST_ELEMENTS = 1 << 22
+# A formula takes milliseconds to evaluate however few the rows, so that its blocks are longer.
+ENCODED_ROWS = 1 << 14
 
 
 class Scene(Protocol):
@@ -81,10 +83,20 @@ class SlopeSource:
 
 
 def cut_blocks(design: Design, threads: int) -> RowBlocks:
-    """Return a design's rows in blocks that are small where its columns are many."""
-    most = max(1, MOST_ELEMENTS // max(design.source.shape[1], 1))
-    size = choose_size(design) if design.source.sparse else min(choose_size(design), most)
+    """Return rows in blocks: few where columns are encoded, small where they are many."""
+    size, source = choose_size(design), design.source
+    if _is_encoded(source):
+        pairs = len(design.outcome.categories) * (len(design.outcome.categories) + 1) // 2
+        size = max(size, min(ENCODED_ROWS, max(LEAST_ROWS, PAIRS_PER_BLOCK // pairs)))
+    if not source.sparse:
+        size = min(size, max(1, MOST_ELEMENTS // max(source.shape[1], 1)))
     return RowBlocks(design, size=size, threads=threads)
+
+
+def _is_encoded(source: ColumnSource) -> bool:
+    if isinstance(source, JoinedSource):
+        return _is_encoded(source.left) or _is_encoded(source.right)
+    return isinstance(source, EncodedSource | SlopeSource)
 
 
 @dataclass(frozen=True)

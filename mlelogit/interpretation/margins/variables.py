@@ -47,6 +47,9 @@ class Variable:
     columns : tuple of int or None
         The columns of the terms it stands in, if it stands alone in all of them, so that its
         value settles theirs; None otherwise.
+    omitted : bool
+        Whether all its columns were left out as combinations of others, so that there is no
+        telling its effect from theirs.
     """
 
     name: Hashable
@@ -54,6 +57,7 @@ class Variable:
     reference: int = 0
     affine: bool = False
     columns: tuple[int, ...] | None = None
+    omitted: bool = False
 
     @property
     def is_factor(self) -> bool:
@@ -127,12 +131,13 @@ def _describe(name: str, encoding: Encoding, terms: list[Term], column: pd.Serie
     alone = all(term.variables == {name} for term in mine)
     columns = tuple(place for term in mine for place in term.columns) if alone else None
     affine = all(len(term.factors) == 1 and _is_affine(term.factors[0]) for term in mine)
+    gone = not any(term.columns for term in mine)
     if (encoding.kinds or {})[name] == "category" or name not in encoding.numbers:
         levels, reference = _find_levels(name, encoding)
-        return Variable(name, levels, reference, False, columns)
+        return Variable(name, levels, reference, False, columns, gone)
     if _is_boolean(column):
-        return Variable(name, (False, True), 0, affine, columns)
-    return Variable(name, None, 0, affine, columns)
+        return Variable(name, (False, True), 0, affine, columns, gone)
+    return Variable(name, None, 0, affine, columns, gone)
 
 
 def _is_affine(node: ast.expr) -> bool:
@@ -200,7 +205,10 @@ def _find_array_variables(record: FitRecord) -> dict[Hashable, Variable]:
         boolean = source is not None and _find_dtype(source, place) == np.bool_
         levels = (False, True) if boolean else None
         found[name] = Variable(name, levels, 0, True, (place,))
-    return found
+    gone = {
+        name: Variable(name, None, 0, True, (), omitted=True) for name in record.encoding.omitted
+    }
+    return found | gone
 
 
 def _find_constant(record: FitRecord) -> set[int]:

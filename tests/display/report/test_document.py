@@ -11,6 +11,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.data.files import OutputFileError
 from mlelogit.display.report import document, pictures
+from mlelogit.display.report.content import Paragraph
 from mlelogit.display.report.document import SECTIONS
 from mlelogit.exceptions import (
     FewClustersWarning,
@@ -236,6 +237,14 @@ def test_names_are_never_markup(rng):
     assert page.headings[0] == ("h1", "<i>Title</i>")
 
 
+def test_names_that_no_file_can_hold_are_escaped(rng, tmp_path):
+    frame = pd.DataFrame({"one": 1.0, "bad\x07\u2028": rng.normal(size=90)})
+    report = ml.MNLogit(rng.integers(0, 2, 90), frame).fit().report(sections="coefficients")
+    report.write(tmp_path / "fit.html")
+    names = read_page(report.html).column(COEFFICIENTS, "Column")
+    assert names == ["one", "bad\\x07\\u2028"]
+
+
 def test_names_need_not_be_text(rng):
     frame = pd.DataFrame({0: 1.0, 7: rng.normal(size=90), ("a", 1): rng.normal(size=90)})
     asked = ["overview", "data", "coefficients", "effects", "influence", "reproduction"]
@@ -291,7 +300,7 @@ def test_a_fit_without_its_rows_says_so_where_it_needs_them(res):
 
 def test_only_errors_of_the_package_are_told_in_place_of_a_section(res, monkeypatch):
     def refuse(scope):
-        yield from ()
+        yield Paragraph("What came before it.")
         raise OutcomeError("No such thing <here>.")
 
     def blunder(scope):
@@ -301,6 +310,7 @@ def test_only_errors_of_the_package_are_told_in_place_of_a_section(res, monkeypa
     monkeypatch.setitem(document.SECTIONS, "fit", ("Fit of the model", refuse))
     page = read_page(res.report(sections=["fit", "overview"]).html)
     assert any("No such thing <here>." in notice for notice in page.notices)
+    assert "What came before it." in page.text
     monkeypatch.setitem(document.SECTIONS, "fit", ("Fit of the model", blunder))
     with pytest.raises(KeyError, match="a mistake of ours"):
         res.report(sections=["fit", "overview"])

@@ -42,29 +42,29 @@ def weigh(kind, frame):
     return np.ones(len(frame)) if kind is None else frame[options(kind)["weights"]].to_numpy(float)
 
 
+@pytest.mark.parametrize("name", ["x", "z"])
 @with_weights
-def test_derivatives_and_elasticities(rhs, kind):
+def test_derivatives_and_elasticities(rhs, kind, name):
     res, frame = fitted(rhs, **options(kind)), inner_rows()
     weights = weigh(kind, frame)
-    for name in ("x", "z"):
-        x, values = encode(res, frame), frame[[name]].to_numpy()
-        new = {"newdata": frame, "weights": weights}
+    x, values = encode(res, frame), frame[[name]].to_numpy()
+    new = {"newdata": frame, "weights": weights}
 
-        def rate(params, name=name):
-            return slope(res, frame, name, params)
+    def rate(params):
+        return slope(res, frame, name, params)
 
-        compare(res, res.margins(name, **new), lambda p: average(rate(p), weights))
-        grouped = res.margins(name, by="part", **new)
-        parts = [(frame["part"] == part).to_numpy() for part in "pq"]
-        compare(res, grouped, lambda p: [average(rate(p), weights, part) for part in parts])
-        found = {
-            "eyex": lambda p: rate(p) / softmax(res, x, p) * values,
-            "eydx": lambda p: rate(p) / softmax(res, x, p),
-            "dyex": lambda p: rate(p) * values,
-        }
-        for effect, function in found.items():
-            margins = res.margins(name, effect=effect, **new)
-            compare(res, margins, lambda p, f=function: average(f(p), weights))
+    compare(res, res.margins(name, **new), lambda p: average(rate(p), weights))
+    grouped = res.margins(name, by="part", **new)
+    parts = [(frame["part"] == part).to_numpy() for part in "pq"]
+    compare(res, grouped, lambda p: [average(rate(p), weights, part) for part in parts])
+    found = {
+        "eyex": lambda p: rate(p) / softmax(res, x, p) * values,
+        "eydx": lambda p: rate(p) / softmax(res, x, p),
+        "dyex": lambda p: rate(p) * values,
+    }
+    for effect, function in found.items():
+        margins = res.margins(name, effect=effect, **new)
+        compare(res, margins, lambda p, f=function: average(f(p), weights))
 
 
 @with_weights
@@ -101,7 +101,9 @@ def test_discrete_changes_of_factors(rhs, kind):
         return average(softmax(res, x, params), weights, mask)
 
     if "b" in res.record.encoding.variables:
-        compare(res, res.margins("b"), lambda p: level(p, True, name="b") - level(p, False, name="b"))
+        compare(
+            res, res.margins("b"), lambda p: level(p, True, name="b") - level(p, False, name="b")
+        )
     if "g" not in res.record.encoding.variables:
         return
     compare(res, res.margins("g"), lambda p: [level(p, v) - level(p, "u") for v in "vw"])
@@ -154,7 +156,8 @@ def test_effects_at_means(rhs, kind):
     res, frame = fitted(rhs, **options(kind)), rows()
     weights = weigh(kind, frame)
     numbers = {
-        name: np.average(frame[name].astype(float), weights=weights) for name in ("x", "z", "h", "b")
+        name: np.average(frame[name].astype(float), weights=weights)
+        for name in ("x", "z", "h", "b")
     }
     shares = [weights[(frame["g"] == level).to_numpy()].sum() / weights.sum() for level in "uvw"]
     one = pd.DataFrame({name: [value] for name, value in numbers.items()})
@@ -170,9 +173,9 @@ def test_effects_at_means(rhs, kind):
         compare(
             res,
             margins,
-            lambda p, name=name: slope(res, one, name, p, columns)
-            / softmax(res, columns(one), p)
-            * numbers[name],
+            lambda p, name=name: (
+                slope(res, one, name, p, columns) / softmax(res, columns(one), p) * numbers[name]
+            ),
         )
     if "g" in res.record.encoding.variables:
         compare(

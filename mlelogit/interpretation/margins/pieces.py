@@ -1,0 +1,153 @@
+"""Effects of every change asked for, in every cell, and their Jacobians."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlelogit.interpretation.averages import CellSums, sum_probabilities
+from mlelogit.interpretation.margins.requests import (
+    SIGNS,
+    Change,
+    Request,
+    read_changes,
+    write_level,
+)
+from mlelogit.interpretation.margins.scenes import Scene, find_rate
+from mlelogit.interpretation.margins.slopes import (
+    apply_direction,
+    pays,
+    sum_curves,
+    sum_slopes,
+)
+from mlelogit.interpretation.margins.variables import Variable
+from mlelogit.interpretation.points import PointModel, Points
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
+
+    variable: Any
+    contrast: str
+    found: CellSums
+
+
+def find_pieces(
+    scene: Scene,
+    points: Points,
+    model: PointModel,
+    request: Request,
+    asked: list[Variable],
+    spread: Points,
+) -> Iterator[Piece]:
+    """Yield the effects asked for at one scene, variable by variable.
+
+    Parameters
+    ----------
+    scene : Scene
+    points : Points
+        The rows that the scene is made of.
+    model : PointModel
+    request : Request
+    asked : list of Variable
+    spread : Points
+        The rows whose standard deviations, ranges and quartiles are meant.
+    """
+    if request.effect == "level" and not asked:
+        yield Piece("", "level", sum_probabilities(scene.blocks({}), model, scene.cells).average())
+    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
+    numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
+    steady = _share_pass(scene, points, model, request, numbers)
+    for variable in asked:
+        mine = changes[variable.name]
+        if variable.omitted:
+            yield from _leave_open(scene, model, points, variable, mine, request.effect)
+        elif request.effect == "level":
+            yield from _find_levels(scene, model, variable)
+        elif mine:
+            yield from _find_changes(scene, model, variable, mine)
+        elif variable.name in steady:
+            yield Piece(variable.name, SIGNS["dydx"], steady[variable.name])
+        else:
+            yield _find_slope(scene, model, variable, request.effect)
+
+
+def _share_pass(
+    scene: Scene, points: Points, model: PointModel, request: Request, numbers: list[Variable]
+) -> dict[Hashable, CellSums]:
+    """Return the derivatives of all variables that move columns at one rate, in one pass."""
+    steady = [variable for variable in numbers if variable.affine]
+    width = len(points.encoding.names)
+    categories = len(points.encoding.categories)
+    worth = pays(categories, width, len(steady), scene.cells)
+    if request.effect != "dydx" or model.separation.found or not worth:
+        return {}
+    sums = sum_curves(scene.blocks({}), model, scene.cells)
+    found = {}
+    for variable in steady:
+        rate = find_rate(points, variable)
+        direction = np.zeros(width)
+        direction[rate.columns] = rate.values[:, 0]
+        found[variable.name] = apply_direction(sums, model, direction)
+    return found
+
+
+def _leave_open(
+    scene: Scene,
+    model: PointModel,
+    points: Points,
+    variable: Variable,
+    changes: tuple[Change, ...] | None,
+    effect: str,
+) -> Iterator[Piece]:
+    """Yield effects that are not known: NaN."""
+    shape = scene.cells, len(points.encoding.categories)
+    unknown = CellSums(
+        np.ones(scene.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
+    )
+    words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
+    if effect == "level":
+        words = [write_level(level) for level in variable.levels or ()]
+    yield from (Piece(variable.name, said, unknown) for said in words)
+
+
+def _find_levels(scene: Scene, model: PointModel, variable: Variable) -> Iterator[Piece]:
+    for level in variable.levels or ():
+        blocks = scene.blocks({variable.name: level})
+        found = sum_probabilities(blocks, model, scene.cells).average()
+        yield Piece(variable.name, write_level(level), found)
+
+
+def _find_changes(
+    scene: Scene, model: PointModel, variable: Variable, changes: tuple[Change, ...]
+) -> Iterator[Piece]:
+    """Yield discrete changes; what several of them start from is found once."""
+    known: dict[Any, CellSums] = {}
+
+    def find(value: Any) -> CellSums:
+        key = value if isinstance(value, Hashable) else None
+        if key is None or key not in known:
+            blocks = scene.blocks({variable.name: value})
+            found = sum_probabilities(blocks, model, scene.cells).average()
+            if key is None:
+                return found
+            known[key] = found
+        return known[key]
+
+    for change in changes:
+        ends = change.ends(scene.values(variable.name) if change.relative else None)
+        start, stop = (find(value) for value in ends)
+        difference = CellSums(
+            start.totals, stop.values - start.values, stop.jacobian - start.jacobian
+        )
+        yield Piece(variable.name, change.words, difference)
+
+
+def _find_slope(scene: Scene, model: PointModel, variable: Variable, effect: str) -> Piece:
+    blocks, direction = scene.slope_blocks(variable, effect.startswith("ey"), effect.endswith("ex"))
+    found = sum_slopes(blocks, model, direction, scene.cells).average()
+    return Piece(variable.name, SIGNS[effect], found)

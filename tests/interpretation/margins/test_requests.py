@@ -1,0 +1,172 @@
+"""What is asked of effects: read, refused by name, and laid out as asked."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlelogit as ml
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    CovarianceError,
+    DataNotKeptError,
+    EffectError,
+    FormulaError,
+    OptionError,
+    UnseenLevelError,
+    WeightError,
+)
+from mlelogit.interpretation.margins.requests import find_quantiles
+from tests.interpretation.margins.plain import fitted, rows
+
+RHS = "x * g + I(z ** 2) + b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        ({"variables": "q"}, EffectError, "'q' is no variable"),
+        ({"variables": ["x", ["z"]]}, EffectError, "is no variable"),
+        ({"variables": "Intercept"}, EffectError, "is no variable of the fit, or is constant"),
+        ({"kind": "median"}, OptionError, "average, at_means, balanced"),
+        ({"effect": "dx"}, OptionError, "dydx, eyex, dyex, eydx, level"),
+        ({"variables": "g", "effect": "eyex"}, EffectError, "'g'.*is a factor"),
+        ({"variables": "x", "effect": "level"}, EffectError, "'x'.*is a number"),
+        ({"effect": "eyex", "change": "sd"}, EffectError, "leave out one"),
+        ({"change": "twice"}, OptionError, "centered unit"),
+        ({"change": {"q": 1}}, EffectError, "change names 'q'"),
+        ({"change": {"x": "pairwise"}}, OptionError, "number 'x'"),
+        ({"change": {"x": (1, 1)}}, OptionError, "number 'x'"),
+        ({"change": {"x": 0}}, OptionError, "number 'x'"),
+        ({"change": {"x": np.inf}}, OptionError, "number 'x'"),
+        ({"change": {"x": True}}, OptionError, "number 'x'"),
+        ({"change": {"g": "sd"}}, OptionError, "factor 'g'"),
+        ({"change": {"g": ("u", "t")}}, UnseenLevelError, "'t' for 'g'"),
+        ({"change": object()}, OptionError, "object"),
+        ({"at": {"q": 1}}, EffectError, "at names 'q'"),
+        ({"at": {"g": "t"}}, UnseenLevelError, "'t' for 'g', whose levels are 'u', 'v', 'w'"),
+        ({"at": {"x": np.nan}}, OptionError, "finite numbers for 'x'"),
+        ({"at": {"x": "a"}}, OptionError, "finite numbers for 'x'"),
+        ({"at": {"x": []}}, OptionError, "no value for 'x'"),
+        ({"at": [1, 2]}, OptionError, "at= is a mapping"),
+        ({"at": [{"x": 1}, {"z": 1}]}, OptionError, "the same variables"),
+        ({"at": {"x": np.arange(200), "z": np.arange(200)}}, OptionError, "10000 combinations"),
+        ({"by": "nothing"}, ColumnNotFoundError, "'nothing'"),
+        ({"weights": "times"}, WeightError, "goes with newdata"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(asked, error, said):
+    with pytest.raises(error, match=said):
+        fitted(RHS).margins(**asked)
+
+
+def test_unknown_words_are_refused():
+    with pytest.raises(TypeError, match="change_by"):
+        fitted(RHS).margins(change_by=1)
+
+
+def test_values_beyond_a_spline_are_refused():
+    with pytest.raises(FormulaError, match="beyond"):
+        fitted("bs(x, df=4) + z").margins("x", at={"x": 99})
+
+
+def test_a_fit_without_its_frame_takes_new_rows():
+    res = pickle.loads(pickle.dumps(fitted(RHS)))
+    with pytest.raises(DataNotKeptError, match="newdata"):
+        res.margins("x")
+    found = res.margins("x", newdata=rows())
+    np.testing.assert_allclose(found.estimate, fitted(RHS).margins("x").estimate, rtol=1e-12)
+    array = ml.MNLogit(rows()["y"], rows()[["x", "z"]].to_numpy()).fit()
+    again = pickle.loads(pickle.dumps(array))
+    np.testing.assert_array_equal(again.margins().estimate, array.margins().estimate)
+
+
+def test_a_covariance_left_out_is_said():
+    res = fitted("x")
+    from mlelogit.inference.covariance import omit_covariance
+    from mlelogit.results import MNLogitResults
+
+    without = MNLogitResults(res.record, omit_covariance("nonrobust", 4))
+    with pytest.raises(CovarianceError, match="left out"):
+        without.margins()
+
+
+def test_variables_come_in_their_order_and_truth_values_are_factors():
+    table = fitted(RHS).margins().labels
+    pairs = list(dict.fromkeys(zip(table["variable"], table["contrast"], strict=True)))
+    assert pairs == [
+        ("x", "dy/dx"),
+        ("g", "v - u"),
+        ("g", "w - u"),
+        ("z", "dy/dx"),
+        ("b", "True - False"),
+    ]
+    assert list(table["category"][:3]) == ["a", "b", "c"]
+
+
+def test_levels_are_compared_with_the_one_they_are_coded_against():
+    def contrasts(rhs, **asked):
+        return list(dict.fromkeys(fitted(rhs).margins("g", **asked).labels["contrast"]))
+
+    assert contrasts("C(g, Treatment('w'))") == ["u - w", "v - w"]
+    assert contrasts("C(g, contr.treatment('v'))") == ["u - v", "w - v"]
+    assert contrasts("C(g, contr.SAS())") == ["u - w", "v - w"]
+    assert contrasts("C(g, Sum)") == ["v - u", "w - u"]
+    assert contrasts("g", change="sequential") == ["v - u", "w - v"]
+    assert contrasts("g", change=("w", "v")) == ["v - w"]
+    assert contrasts("g", change={"g": ["w", "v"]}) == ["v - w"]
+
+
+def test_a_change_alone_is_for_all_numbers_or_all_factors():
+    table = fitted(RHS).margins(change="centered sd").labels
+    assert list(dict.fromkeys(table["contrast"])) == [
+        "+sd/2 - -sd/2",
+        "v - u",
+        "w - u",
+        "True - False",
+    ]
+    table = fitted(RHS).margins(change="pairwise").labels
+    assert list(dict.fromkeys(table["contrast"])) == [
+        "dy/dx",
+        "v - u",
+        "w - u",
+        "w - v",
+        "True - False",
+    ]
+
+
+def test_elasticities_of_all_are_those_of_numbers():
+    table = fitted(RHS).margins(effect="eyex").labels
+    assert list(dict.fromkeys(table["variable"])) == ["x", "z"]
+    assert set(table["contrast"]) == {"ey/ex"}
+
+
+def test_names_of_columns_that_meet_are_told_apart():
+    found = fitted(RHS).margins("x", at={"g": ["u", "v"]}, by=["g", "h"])
+    assert list(found.labels) == ["variable", "contrast", "category", "g", "by g", "h"]
+    frame = rows().rename(columns={"x": "category"})
+    found = ml.mnlogit("y ~ category + z", frame).fit().margins("z", at={"category": 1})
+    assert list(found.labels) == ["variable", "contrast", "category", "at category"]
+
+
+def test_quantiles_of_whole_weights_are_those_of_values_laid_out():
+    rng = np.random.default_rng(0)
+    values, times = rng.normal(size=40), rng.integers(0, 5, 40)
+    shares = (0, 0.1, 0.25, 0.5, 0.9, 1)
+    expected = np.quantile(np.repeat(values, times), shares)
+    np.testing.assert_allclose(find_quantiles(values, times, shares), expected, rtol=1e-13)
+    halves = find_quantiles(np.array([1.0, 2, 3]), np.array([0.25, 0.25, 0.5]), (0.25, 0.5, 0.75))
+    assert halves == [1.0, 2.0, 3.0]
+
+
+def test_polars_frames_and_categories_of_any_kind():
+    pl = pytest.importorskip("polars")
+    mine = ml.mnlogit(f"y ~ {RHS}", pl.from_pandas(rows())).fit().margins(by="part")
+    np.testing.assert_allclose(mine.estimate, fitted(RHS).margins(by="part").estimate, rtol=1e-9)
+    codes = pd.Categorical(rows()["y"]).codes.astype(int)
+    res = ml.MNLogit(codes, pd.DataFrame({0: 1.0, 1: rows()["x"], (2, 3): rows()["z"]})).fit()
+    table = res.margins(at={1: 2}).labels
+    assert list(dict.fromkeys(table["variable"])) == [1, (2, 3)]
+    assert list(table["category"][:3]) == [0, 1, 2]
+    assert set(table["1"]) == {2.0}

@@ -1,0 +1,82 @@
+"""The table of effects, and what is linear in them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlelogit.exceptions import EffectError, OptionError
+from tests.interpretation.margins.plain import fitted
+
+COLUMNS = ["variable", "contrast", "category", "estimate", "std_err", "z", "p_value", "lower"]
+
+
+@pytest.fixture(scope="module")
+def margins():
+    return fitted("x * g + z").margins()
+
+
+def test_the_frame_has_its_columns(margins):
+    frame = margins.summary_frame(alpha=0.1)
+    assert list(frame) == [*COLUMNS, "upper"]
+    np.testing.assert_allclose(frame["z"], frame["estimate"] / frame["std_err"])
+    np.testing.assert_allclose(frame["p_value"], 2 * stats.norm.sf(frame["z"].abs()))
+    half = stats.norm.isf(0.05) * frame["std_err"]
+    np.testing.assert_allclose(frame["upper"] - frame["estimate"], half)
+    adjusted = margins.summary_frame(adjust="bonferroni")
+    expected = np.minimum(adjusted["p_value"] * len(adjusted), 1)
+    np.testing.assert_allclose(adjusted["p_adjusted"], expected)
+
+
+def test_printed_as_text_and_html(margins):
+    assert "Average marginal effects" in repr(margins)
+    assert "v - u" in repr(margins)
+    html = margins._repr_html_()
+    assert html.count("<tr") == len(margins) + 1
+
+
+def test_contrasts_are_differences_with_their_covariance(margins):
+    found = margins.contrasts("category", "reference")
+    weights = np.kron(np.eye(len(margins) // 3), [[-1, 1, 0], [-1, 0, 1]])
+    np.testing.assert_allclose(found.estimate, weights @ margins.estimate, atol=1e-15)
+    expected = weights @ margins.covariance @ weights.T
+    np.testing.assert_allclose(found.covariance, expected, atol=1e-15)
+    assert list(found.labels["category"][:2]) == ["b - a", "c - a"]
+    levels = margins.select(variable="g").contrasts("contrast")
+    assert set(levels.labels["contrast"]) == {"(w - u) - (v - u)"}
+    direct = fitted("x * g + z").margins("g", change=("v", "w"))
+    np.testing.assert_allclose(levels.estimate, direct.estimate, atol=1e-14)
+    np.testing.assert_allclose(levels.std_err, direct.std_err, rtol=1e-10)
+
+
+def test_combinations(margins):
+    weights = np.vstack([np.eye(len(margins))[0], np.ones(len(margins))])
+    found = margins.combine(weights, "mine")
+    assert list(found.labels["combination"]) == ["mine 1", "mine 2"]
+    np.testing.assert_allclose(found.std_err[0], margins.std_err[0])
+    np.testing.assert_allclose([found.estimate[1], found.std_err[1]], 0, atol=1e-14)
+
+
+def test_a_joint_test_knows_that_effects_add_up_to_zero(margins):
+    some = margins.select(variable="g")
+    test = some.test()
+    assert test.df == 4
+    free = [0, 1, 3, 4]
+    kept = some.estimate[free]
+    expected = kept @ np.linalg.solve(some.covariance[np.ix_(free, free)], kept)
+    np.testing.assert_allclose(test.statistic, expected, rtol=1e-9)
+    np.testing.assert_allclose(test.p_value, stats.chi2.sf(expected, 4), rtol=1e-9)
+
+
+def test_labels_that_are_not_there(margins):
+    with pytest.raises(EffectError, match="no label 'region'"):
+        margins.contrasts("region")
+    with pytest.raises(EffectError, match="variable='q'"):
+        margins.select(variable="q")
+    with pytest.raises(EffectError, match="differ in 'variable' alone"):
+        margins.select(variable="x").contrasts("variable")
+    with pytest.raises(OptionError, match="one finite number for each"):
+        margins.combine([1, 2])
+    with pytest.raises(OptionError, match="pairwise"):
+        margins.contrasts("category", "all")
+    with pytest.raises(OptionError, match="alpha"):
+        margins.summary_frame(alpha=2)
