@@ -7,21 +7,21 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.answers.facts import Facts
-from mlelogit.interpretation.calibration import Calibration, calibrate
-from mlelogit.interpretation.classification import Classification, classify
-from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.diagnostics.influence import Influence, measure_influence
+from mlelogit.interpretation.diagnostics.residuals import compute_residuals
+from mlelogit.interpretation.diagnostics.worst import find_worst_predicted
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
+from mlelogit.interpretation.performance.calibration import Calibration, calibrate
+from mlelogit.interpretation.performance.classification import Classification, classify
+from mlelogit.interpretation.performance.scoring_rules import Scores, score_probabilities
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_score_obs,
     predict,
     tabulate_predictions,
 )
-from mlelogit.interpretation.probabilities import Prediction, predict_with_errors
-from mlelogit.interpretation.residuals import compute_residuals
-from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
-from mlelogit.interpretation.worst import find_worst_predicted
+from mlelogit.interpretation.predictions.probabilities import Prediction, predict_with_errors
 
 
 class InterpretationAnswers(Facts):
@@ -39,24 +39,24 @@ class InterpretationAnswers(Facts):
 
     @property
     def resid_pearson(self) -> pd.DataFrame:
-        """Pearson residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        """Pearson residuals, rows x categories; see `residuals`."""
         return compute_residuals(self.record, "pearson")
 
     @property
     def resid_deviance(self) -> pd.DataFrame:
-        """Deviance residuals, rows x categories; see `mlelogit.interpretation.residuals`."""
+        """Deviance residuals, rows x categories; see `residuals`."""
         return compute_residuals(self.record, "deviance")
 
     def residuals(self, kind: str = "response", seed: Any = None) -> Any:
-        """Return response, pearson, deviance or quantile; see `interpretation.residuals`."""
+        """Return residuals of a kind; see `mlelogit.interpretation.diagnostics.residuals`."""
         return compute_residuals(self.record, kind, seed)
 
     def get_influence(self, unit: str = "row") -> Influence:
-        """Leave out each row, or person; see `interpretation.influence.measure_influence`."""
+        """Leave out each row, or person; see `mlelogit.interpretation.diagnostics.influence`."""
         return measure_influence(self.record, self.covariance, unit)
 
     def worst_predicted(self, n: int = 10) -> pd.DataFrame:
-        """Return the rows predicted worst; see `interpretation.worst.find_worst_predicted`."""
+        """Return the rows predicted worst; see `mlelogit.interpretation.diagnostics.worst`."""
         return find_worst_predicted(self.record, n)
 
     def loglikeobs(self) -> pd.Series:
@@ -81,7 +81,7 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Classification:
-        """Compare categories; see `mlelogit.interpretation.classification.classify`."""
+        """Compare categories; see `mlelogit.interpretation.performance.classification.classify`."""
         weighed = {"offset": offset, "weights": weights, "weight_type": weight_type}
         return classify(self.record, newdata, outcome, alpha=alpha, **weighed)
 
@@ -97,7 +97,7 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Calibration:
-        """Compare probabilities; see `mlelogit.interpretation.calibration.calibrate`."""
+        """Compare probabilities; see `mlelogit.interpretation.performance.calibration`."""
         given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
         return calibrate(self.record, bins, newdata, outcome, strategy=strategy, **given)
 
@@ -112,7 +112,7 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Scores:
-        """Score probabilities; see `mlelogit.interpretation.scoring_rules.score_probabilities`."""
+        """Score probabilities; see `mlelogit.interpretation.performance.scoring_rules`."""
         given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
         return score_probabilities(self.record, newdata, outcome, bins=bins, **given)
 
@@ -132,7 +132,7 @@ class InterpretationAnswers(Facts):
         by: Any = None,
         missing: str = "raise",
     ) -> Prediction:
-        """Predict with standard errors; see `mlelogit.interpretation.probabilities`."""
+        """Predict with standard errors; see `mlelogit.interpretation.predictions.probabilities`."""
         rows = {"newdata": newdata, "offset": offset, "weights": weights, "missing": missing}
         return predict_with_errors(self.record, self.covariance, average=average, by=by, **rows)
 

@@ -19,10 +19,10 @@ from mlelogit.display.plots.probabilities import plot_probabilities
 from mlelogit.display.plots.separation import plot_separation
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.interpretation.calibration import Calibration, calibrate
-from mlelogit.interpretation.influence import Influence, measure_influence
+from mlelogit.interpretation.diagnostics.influence import Influence, measure_influence
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
+from mlelogit.interpretation.performance.calibration import Calibration, calibrate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,7 +151,7 @@ class Plots:
         ----------
         bins : int, or Calibration
         newdata, **how
-            See `mlelogit.interpretation.calibration.calibrate`.
+            See `mlelogit.interpretation.performance.calibration.calibrate`.
         ax : Axes or figure, optional
         """
         known = isinstance(bins, Calibration)
@@ -184,7 +184,7 @@ class Plots:
         n : int
             How many rows to name.
         unit : {"row", "person"}, or Influence
-            See `mlelogit.interpretation.influence.measure_influence`.
+            See `mlelogit.interpretation.diagnostics.influence.measure_influence`.
         ax : Axes or figure, optional
         """
         known = isinstance(unit, Influence)

@@ -17,7 +17,7 @@ from mlelogit.display.plots.style import (
     write_level,
 )
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.calibration import Calibration
+from mlelogit.interpretation.performance.calibration import Calibration
 from mlelogit.notices import import_extra
 
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.6, 2.65
@@ -35,7 +35,7 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     Parameters
     ----------
     record : FitRecord
-    found : mlelogit.interpretation.calibration.Calibration
+    found : mlelogit.interpretation.performance.calibration.Calibration
     canvas : Canvas, optional
 
     Returns

@@ -97,7 +97,8 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     """Estimate probabilities over a variable, and intervals that stay between 0 and 1.
 
     The interval is that of the log-odds against all other categories, ``logit(y) ± q se / (y (1 -
-    y))``, mapped back, as in `mlelogit.interpretation.probabilities.tabulate_prediction`.
+    y))``, mapped back, as in
+    `mlelogit.interpretation.predictions.probabilities.tabulate_prediction`.
 
     Raises
     ------

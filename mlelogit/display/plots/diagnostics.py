@@ -26,8 +26,8 @@ from mlelogit.display.plots.style import (
 from mlelogit.exceptions import OptionError, PictureError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
-from mlelogit.interpretation.influence import Influence
-from mlelogit.interpretation.residuals import compute_residuals
+from mlelogit.interpretation.diagnostics.influence import Influence
+from mlelogit.interpretation.diagnostics.residuals import compute_residuals
 
 WIDTH, HEIGHT = 4.8, 3.6
 # More marks than these cannot be told apart, nor looked up one by one.
@@ -50,7 +50,7 @@ def plot_quantiles(
     ----------
     record : FitRecord
     seed : int, numpy.random.Generator or None
-        Of the residuals; see `mlelogit.interpretation.residuals.compute_residuals`.
+        Of the residuals; see `mlelogit.interpretation.diagnostics.residuals.compute_residuals`.
     alpha : float
     canvas : Canvas, optional
 
@@ -104,7 +104,7 @@ def plot_influence(
     Parameters
     ----------
     record : FitRecord
-    found : mlelogit.interpretation.influence.Influence
+    found : mlelogit.interpretation.diagnostics.influence.Influence
     n : int
         How many rows to name, at most 12.
     canvas : Canvas, optional

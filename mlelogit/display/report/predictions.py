@@ -11,9 +11,9 @@ from mlelogit.display.report.cells import make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.interpretation.calibration import Calibration, calibrate
-from mlelogit.interpretation.classification import classify
-from mlelogit.interpretation.scoring_rules import Scores, score_probabilities
+from mlelogit.interpretation.performance.calibration import Calibration, calibrate
+from mlelogit.interpretation.performance.classification import classify
+from mlelogit.interpretation.performance.scoring_rules import Scores, score_probabilities
 
 NAMES = {
     "hit_rate": "Predicted right",

@@ -12,8 +12,8 @@ from mlelogit.display.report.cells import tabulate, write_number
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
 from mlelogit.display.report.pictures import draw
 from mlelogit.display.report.scope import Scope, attempt
-from mlelogit.interpretation.influence import measure_influence
-from mlelogit.interpretation.worst import find_worst_predicted
+from mlelogit.interpretation.diagnostics.influence import measure_influence
+from mlelogit.interpretation.diagnostics.worst import find_worst_predicted
 
 SHOWN = 10
 PRIVATE = (

@@ -16,7 +16,7 @@ from mlelogit.data.design import Design, take_rows
 from mlelogit.data.encoding import Encoding, encode_new
 from mlelogit.data.sources import ArraySource, ColumnSource, JoinedSource
 from mlelogit.interpretation.averages import assign_cells
-from mlelogit.interpretation.derivatives import Slopes, differentiate_columns
+from mlelogit.interpretation.margins.derivatives import Slopes, differentiate_columns
 from mlelogit.interpretation.margins.slopes import Direction
 from mlelogit.interpretation.margins.variables import Variable, list_terms
 from mlelogit.interpretation.points import Points

@@ -24,7 +24,7 @@ from mlelogit.data.sources import (
 )
 from mlelogit.exceptions import EffectError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.derivatives import list_columns
+from mlelogit.interpretation.margins.derivatives import list_columns
 from mlelogit.interpretation.points import Points
 
 AFFINE = ("center", "scale", "I")

@@ -5,7 +5,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import EffectError
-from mlelogit.interpretation.derivatives import differentiate_columns
+from mlelogit.interpretation.margins.derivatives import differentiate_columns
 from tests.interpretation.margins.plain import encode, fitted, inner_rows, rows
 
 STEP = 1e-4

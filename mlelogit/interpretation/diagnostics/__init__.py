@@ -1,0 +1,1 @@
+"""Diagnostics: residuals, influence, and the rows predicted worst."""

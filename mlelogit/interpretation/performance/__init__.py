@@ -1,0 +1,1 @@
+"""Predictive performance: classification, calibration and scores."""

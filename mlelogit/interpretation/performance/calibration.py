@@ -1,0 +1,330 @@
+"""Whether what a fit gives a probability of happens as often as it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.threads import single_threaded_blas
+from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import check_alpha
+from mlelogit.interpretation.performance.binning import assign_bins, check_bins
+from mlelogit.interpretation.performance.listing import Section, write_html, write_text
+from mlelogit.interpretation.performance.outcomes import (
+    JudgedRows,
+    index_keys,
+    judge_rows,
+    list_notes,
+)
+from mlelogit.interpretation.performance.rates import average_people, wald_interval, wilson_interval
+from mlelogit.interpretation.performance.recalibration import recalibrate
+from mlelogit.interpretation.prediction import index_labels
+
+TITLE = "Calibration of the probabilities"
+BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
+MEANS = ("observed", "predicted", "difference", "std_err", "lower", "upper")
+ERRORS = ("estimate", "std_err", "lower", "upper", "by_chance")
+OWN_NOTE = (
+    "On the rows of a maximum likelihood fit with intercepts means agree, intercepts are zero and "
+    "slopes one by the score equations: that says nothing of other rows."
+)
+ERROR_NOTE = (
+    "by_chance is the calibration error expected if every probability were right: bins have few "
+    "people."
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Calibration:
+    """How probabilities agree with what was observed.
+
+    Attributes
+    ----------
+    bins : pandas.DataFrame
+        Index (category, bin), of rows with a similar probability of the category; columns people,
+        from and to (lowest and highest probability), predicted (mean probability), observed
+        (share), lower, upper. Bins without people are left out.
+    confidence : pandas.DataFrame
+        Index bin, of rows by the probability of their most probable category; the same columns,
+        observed being the share of people who are in it.
+    means : pandas.DataFrame
+        Index category; columns observed (share), predicted (mean probability), difference, and its
+        std_err, lower, upper.
+    recalibration : pandas.DataFrame
+        Index (model, coefficient, category), categories but the base, "" for a slope that all
+        share; columns estimate, std_err, lower, upper, ideal.
+    tests : pandas.DataFrame
+        Index null hypothesis; columns statistic, df, p_value, reason.
+    errors : pandas.DataFrame
+        Expected calibration error; index measure, of (by category, category), their mean and the
+        most probable category; columns estimate, std_err, lower, upper, by_chance.
+    base : label
+        The base category of the recalibration.
+    strategy : str
+        "quantile" or "uniform".
+    own : bool
+        Whether the rows are the fit's own.
+    alpha : float
+        One less the intervals' level.
+    rows : str
+        Which rows were judged, in words.
+    notes : tuple of str
+        What to know about the numbers, and why some are NaN.
+    """
+
+    bins: pd.DataFrame
+    confidence: pd.DataFrame
+    means: pd.DataFrame
+    recalibration: pd.DataFrame
+    tests: pd.DataFrame
+    errors: pd.DataFrame
+    base: Any
+    strategy: str
+    own: bool
+    alpha: float
+    rows: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def _sections(self) -> list[Section]:
+        level = f"{1 - self.alpha:.10g} intervals"
+        return [
+            Section(f"Means of all rows, with {level}", self.means),
+            Section(f"Bins by the probability of each category, with {level}", self.bins),
+            Section("Bins by that of the most probable category", self.confidence),
+            Section("Expected calibration error", self.errors),
+            Section(f"Recalibration against {self.base}, with {level}", self.recalibration),
+            Section("Tests of the recalibration", self.tests.drop(columns="reason")),
+        ]
+
+    def __str__(self) -> str:
+        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
+
+
+@dataclass(frozen=True)
+class _Binned:
+    """Rows in bins by a probability, for people who can be in one category or not.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray
+        (B,): numbers of the bins that have people, from one.
+    places : numpy.ndarray
+        (n,): the bin of every row, as a place among them.
+    values : numpy.ndarray
+        (B, 7), as `BINS`.
+    chance : float
+        Calibration error expected of probabilities that are right.
+    """
+
+    labels: np.ndarray
+    places: np.ndarray
+    values: np.ndarray
+    chance: float
+
+    @property
+    def error(self) -> float:
+        """``Σ_b W_b / W |predicted - observed|``."""
+        people = self.values[:, 0]
+        return float(people @ np.abs(self.values[:, 3] - self.values[:, 4]) / people.sum())
+
+    @property
+    def signs(self) -> np.ndarray:
+        """Sign (n,) of predicted less observed in the bin of every row."""
+        return np.asarray(np.sign(self.values[:, 3] - self.values[:, 4])[self.places])
+
+
+@single_threaded_blas
+def calibrate(
+    record: FitRecord,
+    bins: int = 10,
+    newdata: Any = None,
+    outcome: Any = None,
+    *,
+    strategy: str = "quantile",
+    offset: Any = None,
+    weights: Any = None,
+    weight_type: str | None = None,
+    alpha: float = 0.05,
+) -> Calibration:
+    r"""Compare probabilities with what was observed, by category.
+
+    Bins hold rows with similar probabilities of a category; in each stand their mean and the
+    observed share, with Wilson's interval (Wilson 1927, JASA 22). The expected calibration error is
+    ``Σ_b W_b / W |f_b - o_b|``, f_b being the mean and o_b the share (Naeini, Cooper and Hauskrecht
+    2015; Guo, Pleiss, Sun and Weinberger 2017, for the most probable category). It is positive even
+    of probabilities that are right: ``by_chance`` is its mean then, ``Σ_b W_b / W sqrt(2 v_b / π)``
+    with v_b the variance of f_b - o_b if they are right (cf. Bröcker and Smith 2007, Weather and
+    Forecasting 22). Its standard error holds the sign of every gap fixed, so it means something
+    where the error is well above ``by_chance``.
+
+    The recalibration, with its intercepts and slopes, is described in
+    `mlelogit.interpretation.performance.recalibration`: "slopes of one" gives calibration in the
+    large, "own slopes" the calibration slopes of Van Hoorde et al. (2014, Statistics in Medicine
+    33), and "one slope" a slope that does not depend on the base.
+
+    Parameters
+    ----------
+    record : FitRecord
+    bins : int
+        Most bins of a category, 2 or more; rows that tie share one.
+    newdata : DataFrame, dict, array-like, optional
+        New rows; the fit's own if not given.
+    outcome : array-like, or name of a column of newdata, optional
+        The new rows' outcome; the columns of the formula's outcome if not given.
+    strategy : {"quantile", "uniform"}
+        Bins of as many people each, or of equal width between zero and one.
+    offset, weights, weight_type : optional
+        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
+    alpha : float
+        Intervals have level 1 - alpha.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    OptionError
+        If bins is not a whole number of 2 or more, or strategy is unknown.
+    MNLogitError
+        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("vote ~ age + educ", anes.iloc[::2]).fit()
+    >>> found = res.calibration(bins=5, newdata=anes.iloc[1::2])
+    >>> found.bins.groupby("category")["people"].sum().tolist()
+    [472.0, 472.0]
+    >>> slope = found.recalibration.loc[("own slopes", "slope", "Dole")]
+    >>> bool(slope["lower"] < 1 < slope["upper"])
+    True
+    """
+    alpha = check_alpha(alpha)
+    check_bins(bins, strategy)
+    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    each = [
+        _bin_rows(judged, p, own, bins, strategy, alpha)
+        for p, own in zip(judged.probabilities, judged.people, strict=True)
+    ]
+    top = _bin_rows(judged, *_pick_best(judged), bins, strategy, alpha)
+    anew = recalibrate(judged, alpha)
+    own_note = (OWN_NOTE,) if judged.own else ()
+    confidence = pd.Index(top.labels, name="bin")
+    return Calibration(
+        bins=_frame_bins(judged, each),
+        confidence=pd.DataFrame(top.values, index=confidence, columns=list(BINS)),
+        means=_compare_means(judged, alpha),
+        recalibration=anew.table,
+        tests=anew.tests,
+        errors=_measure_errors(judged, each, top, alpha),
+        base=judged.categories[judged.base],
+        strategy=strategy,
+        own=judged.own,
+        alpha=alpha,
+        rows=judged.describe(),
+        notes=(*list_notes(judged), *own_note, ERROR_NOTE, *anew.notes),
+    )
+
+
+def _pick_best(judged: JudgedRows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability (n,) of every row's most probable category, and its people (n,)."""
+    rows = np.arange(len(judged.best))
+    return judged.probabilities[judged.best, rows], judged.people[judged.best, rows]
+
+
+def _bin_rows(
+    judged: JudgedRows, p: np.ndarray, own: np.ndarray, bins: int, strategy: str, alpha: float
+) -> _Binned:
+    """Put rows in bins by p (n,); own (n,) are their people whom it is about."""
+    totals = judged.people.sum(axis=0)
+    found, places = np.unique(assign_bins(p, totals, bins, strategy), return_inverse=True)
+
+    def add(values: np.ndarray) -> np.ndarray:
+        return np.bincount(places, values)
+
+    weights, scaled = add(totals), totals * judged.spread
+    predicted, observed = add(totals * p) / weights, np.minimum(add(own) / weights, 1.0)
+    inside, every = add(own * judged.spread), add(scaled)
+    squares = inside * (1 - observed) ** 2 + np.maximum(every - inside, 0.0) * observed**2
+    lower, upper = wilson_interval(observed, weights, squares, every, alpha)
+    low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
+    np.minimum.at(low, places, p)
+    np.maximum.at(high, places, p)
+    spread = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
+    values = np.column_stack([weights, low, high, predicted, observed, lower, upper])
+    return _Binned(found + 1, places, values, float(spread.sum() / weights.sum()))
+
+
+def _frame_bins(judged: JudgedRows, each: list[_Binned]) -> pd.DataFrame:
+    keys = [
+        (category, int(label))
+        for category, binned in zip(judged.categories, each, strict=True)
+        for label in binned.labels
+    ]
+    index = index_keys(keys, ["category", "bin"])
+    values = np.concatenate([binned.values for binned in each])
+    return pd.DataFrame(values, index=index, columns=list(BINS))
+
+
+def _compare_means(judged: JudgedRows, alpha: float) -> pd.DataFrame:
+    lines = []
+    totals = judged.people.sum(axis=0)
+    for k, p in enumerate(judged.probabilities):
+        gaps = np.zeros_like(judged.people) - p
+        gaps[k] += 1.0
+        found = average_people(judged.people, judged.spread, gaps)
+        observed = float(judged.totals[k] / judged.weight)
+        predicted = float(totals @ p / judged.weight)
+        limits = wald_interval(found.value, found.error, alpha)
+        lines.append((observed, predicted, found.value, found.error, *limits))
+    index = index_labels(judged.categories, "category")
+    return pd.DataFrame(lines, index=index, columns=list(MEANS))
+
+
+def _measure_errors(
+    judged: JudgedRows, each: list[_Binned], top: _Binned, alpha: float
+) -> pd.DataFrame:
+    signs = np.array([binned.signs for binned in each])
+    # Of a person the gap is sign times probability, less the sign where the category is theirs.
+    gaps = signs * judged.probabilities
+    own = np.eye(len(each))
+    lines = [
+        _write_error(judged, gaps[k] - np.outer(own[k], signs[k]), binned, alpha)
+        for k, binned in enumerate(each)
+    ]
+    found, chance = np.mean([(binned.error, binned.chance) for binned in each], axis=0)
+    together = (gaps.sum(axis=0) - signs) / len(each)
+    lines.append(_write_mean_error(judged, together, float(found), float(chance), alpha))
+    best = np.arange(len(each))[:, np.newaxis] == judged.best
+    highest, _ = _pick_best(judged)
+    lines.append(_write_error(judged, top.signs * (highest - best), top, alpha))
+    keys = [("category", category) for category in judged.categories]
+    keys += [("mean of categories", ""), ("most probable category", "")]
+    index = index_keys(keys, ["measure", "category"])
+    return pd.DataFrame(lines, index=index, columns=list(ERRORS))
+
+
+def _write_error(
+    judged: JudgedRows, gaps: np.ndarray, binned: _Binned, alpha: float
+) -> tuple[float, ...]:
+    return _write_mean_error(judged, gaps, binned.error, binned.chance, alpha)
+
+
+def _write_mean_error(
+    judged: JudgedRows, gaps: np.ndarray, value: float, chance: float, alpha: float
+) -> tuple[float, ...]:
+    error = average_people(judged.people, judged.spread, gaps).error
+    lower, upper = wald_interval(value, error, alpha)
+    return value, error, max(lower, 0.0), upper, chance

@@ -1,0 +1,323 @@
+"""Rows whose outcome is known beside what a fit says of them: its own rows, or new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.design import Design, take_rows
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.frames import (
+    check_indexes,
+    check_lengths,
+    check_missing,
+    convert_foreign,
+    list_some,
+)
+from mlelogit.data.outcome import Outcome, match_outcome, read_outcome
+from mlelogit.data.rows import WEIGHT_TYPES
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    EmptyDataError,
+    OptionError,
+    WeightError,
+    WeightTypeError,
+)
+from mlelogit.fitting.likelihood import map_outcome, map_scores, weigh
+from mlelogit.fitting.linalg import log_softmax
+from mlelogit.fitting.record import FitRecord
+from mlelogit.interpretation.performance.rates import INDEPENDENT, OWN_ROWS
+from mlelogit.interpretation.points import Points, map_point_scores, model_points, read_points
+
+
+@dataclass(frozen=True)
+class JudgedRows:
+    """Rows whose outcome is known, beside the probabilities that a fit gives them.
+
+    Every person of a row is an observation. A label is one person, a row of counts as many as it
+    has, and one of probabilities a person whose category is known in probability only.
+
+    Attributes
+    ----------
+    design : Design
+        Outcome and weights of the rows; its columns are not used.
+    logs, probabilities : numpy.ndarray
+        (J, n): log-probabilities, and probabilities.
+    base : int
+        Position of the base category.
+    own : bool
+        Whether they are the fit's own rows.
+    threads : int
+    """
+
+    design: Design
+    logs: np.ndarray
+    probabilities: np.ndarray
+    base: int
+    own: bool
+    threads: int = 1
+
+    @property
+    def categories(self) -> tuple:
+        """The J categories."""
+        return self.design.encoding.categories
+
+    @property
+    def outcome_name(self) -> Any:
+        """The outcome's name."""
+        return self.design.encoding.outcome_name
+
+    @cached_property
+    def people(self) -> np.ndarray:
+        """(J, n): how much of every row is in every category, weights included."""
+        return RowBlocks(self.design).map(map_people)
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """(n,): what a person's weight is to be multiplied by once more in a variance.
+
+        The weight itself with sampling weights, and one with any other, where a person of weight
+        w is w people.
+        """
+        weights = self.design.weights
+        if weights is None or self.design.weight_type != "sampling":
+            return np.ones(self.people.shape[1])
+        return weights
+
+    @cached_property
+    def totals(self) -> np.ndarray:
+        """(J,): people of every category, weights included."""
+        return np.asarray(self.people.sum(axis=1))
+
+    @cached_property
+    def weight(self) -> float:
+        """People in all, weights included."""
+        return float(self.totals.sum())
+
+    @property
+    def observations(self) -> float:
+        """Number of observations: people; with sampling weights without their weights."""
+        return float((self.people / self.spread).sum())
+
+    @cached_property
+    def best(self) -> np.ndarray:
+        """(n,): the most probable category, the first of those that tie."""
+        return np.asarray(self.probabilities.argmax(axis=0))
+
+    def describe(self) -> str:
+        """Say which rows these are, in a line."""
+        rows = self.logs.shape[1]
+        whose = f"the fit's own {rows} rows" if self.own else f"{rows} new rows"
+        line = f"{whose}, {self.observations:.10g} observations"
+        if self.design.weight_type == "sampling":
+            line += ", sampling weights"
+        return line
+
+
+def index_keys(keys: Sequence[tuple], names: Sequence[str]) -> pd.MultiIndex:
+    """Return keys as an index whose levels are in the order of appearance.
+
+    Sorted levels would have pandas warn when it looks something up.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.performance.outcomes import index_keys
+    >>> index_keys([("b", 1), ("a", 1)], ["letter", "number"]).levels[0].tolist()
+    ['b', 'a']
+    """
+    columns = list(zip(*keys, strict=True))
+    levels = [list(dict.fromkeys(column)) for column in columns]
+    places = [{value: place for place, value in enumerate(level)} for level in levels]
+    return pd.MultiIndex(
+        levels=[pd.Index(level, tupleize_cols=False) for level in levels],
+        codes=[
+            [found[value] for value in column]
+            for found, column in zip(places, columns, strict=True)
+        ],
+        names=list(names),
+    )
+
+
+def index_product(first: Sequence[str], categories: tuple, names: Sequence[str]) -> pd.MultiIndex:
+    """Return an index of every word with every category."""
+    return index_keys(list(product(first, categories)), names)
+
+
+def list_notes(judged: JudgedRows) -> list[str]:
+    """Say what holds of every measure on these rows."""
+    return [OWN_ROWS, INDEPENDENT] if judged.own else [INDEPENDENT]
+
+
+def map_people(block: Any) -> np.ndarray:
+    """Return how much of every row is in every category, weights included (J, m)."""
+    return weigh(block, map_outcome(block))
+
+
+def judge_rows(
+    record: FitRecord,
+    newdata: Any = None,
+    outcome: Any = None,
+    offset: Any = None,
+    weights: Any = None,
+    weight_type: str | None = None,
+) -> JudgedRows:
+    """Set what a fit says of rows beside their outcome.
+
+    Parameters
+    ----------
+    record : FitRecord
+    newdata : DataFrame, dict, array-like, optional
+        New rows, as `mlelogit.interpretation.points.read_points` takes them; the fit's own if
+        not given.
+    outcome : array-like, or name of a column of newdata, optional
+        The outcome of the new rows: labels, counts or probabilities, in the fit's categories.
+        If not given, the columns of newdata that are the outcome in the fit's formula.
+    offset : array-like, optional
+        Of the new rows; needed if the fit has one.
+    weights : name of a column of newdata, or array-like, optional
+        Of the new rows; one each if not given. Rows of weight zero are left out.
+    weight_type : {"frequency", "sampling", "importance"}, optional
+        What they mean; as in the fit if not given.
+
+    Raises
+    ------
+    OptionError
+        If something about new rows is given without newdata.
+    ColumnNotFoundError
+        If newdata has no outcome.
+    UnseenLevelError
+        If an outcome is none of the fit's categories.
+    MissingDataError, LengthMismatchError, MisalignedIndexError, OutcomeError, WeightError
+        If something is wrong with outcome or weights.
+    DataNotKeptError
+        If newdata is not given and the fit no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.performance.outcomes import judge_rows
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("vote ~ age + educ", anes).fit()
+    >>> judge_rows(res.record, anes.head(10)).weight
+    10.0
+    """
+    if newdata is not None:
+        return _judge_new(record, newdata, outcome, offset, weights, weight_type)
+    given = {"outcome": outcome, "offset": offset, "weights": weights, "weight_type": weight_type}
+    wrong = [name for name, value in given.items() if value is not None]
+    if wrong:
+        raise OptionError(
+            f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
+        )
+    blocks = record.need_blocks()
+    scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
+    base = record.encoding.base
+    return JudgedRows(blocks.design, *log_softmax(scores), base, True, blocks.threads)
+
+
+def _judge_new(
+    record: FitRecord,
+    newdata: Any,
+    outcome: Any,
+    offset: Any,
+    weights: Any,
+    weight_type: str | None,
+) -> JudgedRows:
+    kind = _settle_weight_type(record, weights, weight_type)
+    points = read_points(record, newdata, offset, weights)
+    found = _read_new_outcome(points, newdata, outcome)
+    scores = points.blocks().map(map_point_scores, model_points(record))
+    if kind == "frequency":
+        _check_whole(np.asarray(points.design.weights))
+    design = replace(points.design, outcome=found, weight_type=kind, offset=None, given=None)
+    base = record.encoding.base
+    judged = JudgedRows(design, *log_softmax(scores), base, False, points.threads)
+    return _leave_out_weightless(judged)
+
+
+def _settle_weight_type(record: FitRecord, weights: Any, weight_type: str | None) -> str | None:
+    if weights is None:
+        if weight_type is not None:
+            raise WeightTypeError(f"weight_type={weight_type!r} was given without weights.")
+        return None
+    kind = record.weight_type if weight_type is None else weight_type
+    if kind is None:
+        raise WeightTypeError(
+            "The fit has no weights, so weights of new rows need weight_type, one of "
+            f"{', '.join(WEIGHT_TYPES)}."
+        )
+    check_choice("weight_type", kind, WEIGHT_TYPES, WeightTypeError)
+    return kind
+
+
+def _check_whole(weights: np.ndarray) -> None:
+    broken = np.flatnonzero(weights != np.floor(weights))
+    if broken.size:
+        raise WeightError(
+            f"Frequency weights are whole numbers; row {broken[0]} has {weights[broken[0]]}. Use "
+            "weight_type='sampling' or 'importance'."
+        )
+
+
+def _leave_out_weightless(judged: JudgedRows) -> JudgedRows:
+    """Leave out rows that stand for nobody."""
+    kept = judged.people.sum(axis=0) > 0
+    if not kept.any():
+        raise EmptyDataError("No row of newdata has a weight, or people, above zero.")
+    if kept.all():
+        return judged
+    rows = np.flatnonzero(kept)
+    return replace(
+        judged,
+        design=take_rows(judged.design, rows),
+        logs=judged.logs[:, rows],
+        probabilities=judged.probabilities[:, rows],
+    )
+
+
+def _read_new_outcome(points: Points, newdata: Any, given: Any) -> Outcome:
+    encoding, frame = points.encoding, _need_frame(points)
+    if isinstance(given, str):
+        if given not in frame.columns:
+            raise ColumnNotFoundError(f"outcome={given!r} is no column of newdata.")
+        given = frame[given]
+    kind = encoding.outcome_kind if given is None else None
+    given = _find_outcome(encoding, frame) if given is None else convert_foreign(given)
+    raw = read_outcome(given, kind, encoding.outcome_name)
+    check_lengths({"newdata": len(frame), "outcome": len(raw.values)})
+    if isinstance(newdata, pd.DataFrame):
+        check_indexes({"newdata": newdata, "outcome": given})
+    check_missing(raw.list_missing(), " in the outcome of newdata", " Leave these rows out.")
+    return match_outcome(raw, encoding.categories, isinstance(given, pd.DataFrame))
+
+
+def _need_frame(points: Points) -> pd.DataFrame:
+    given = points.design.given
+    return pd.DataFrame() if given is None else given.frame
+
+
+def _find_outcome(encoding: Encoding, frame: pd.DataFrame) -> Any:
+    """Return the columns of new data that are the outcome in the fit's formula."""
+    if encoding.formula is None:
+        raise ColumnNotFoundError(
+            "The fit is to arrays, whose outcome has no column to be found in; pass outcome= "
+            "with newdata."
+        )
+    labels = encoding.outcome_kind == "labels"
+    wanted = (encoding.outcome_name,) if labels else encoding.categories
+    absent = [name for name in wanted if name not in frame.columns]
+    if absent:
+        raise ColumnNotFoundError(
+            f"newdata has no column {list_some(absent)}, the outcome; add it, or pass outcome=."
+        )
+    if labels:
+        return frame[encoding.outcome_name]
+    return frame[[name for name in encoding.declared if name in frame.columns]]

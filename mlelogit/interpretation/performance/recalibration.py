@@ -1,0 +1,238 @@
+r"""Recalibration: a multinomial logit of the outcome on what a fit predicts.
+
+With ``l_nk = log(p_nk / p_n,base)`` the linear predictors of a fit, the outcome of some rows is
+fitted by scores
+
+.. math:: u_{nk} = a_k + b_k l_{nk}, \qquad u_{n,base} = 0
+
+(Cox 1958, Biometrika 45, for two categories; Van Hoorde, Vergouwe, Timmerman, Van Huffel,
+Steyerberg and Van Calster 2014, Statistics in Medicine 33, 2585-2596, for several). Predictions are
+calibrated if all a are zero and all b one. A slope below one says that predictions are too far
+apart, as those of a fit to few people are on others; an intercept, with the slopes held to one,
+that a category is more frequent, against the base, than predicted. Slopes depend on the base
+category: they are about its log-odds. One slope b for all categories does not.
+
+On the rows that a maximum likelihood fit with free intercepts was made from all a are zero and all
+b one: its score is zero along ``x' B``, and along the intercepts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc
+
+from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.sources import ArraySource
+from mlelogit.fitting.maximum import Maximum
+from mlelogit.fitting.objective import LogLikelihood
+from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
+from mlelogit.inference.coefficients import find_quantile
+from mlelogit.inference.fit_statistics import PSEUDO_REASON
+from mlelogit.inference.testing.hypothesis import TestResult
+from mlelogit.interpretation.performance.outcomes import JudgedRows, index_keys
+
+MODELS = ("slopes of one", "own slopes", "one slope")
+COLUMNS = ("estimate", "std_err", "lower", "upper", "ideal")
+OWN_REASON = (
+    "the fit was made from these rows, which makes the statistic zero, or nearly so, whatever the "
+    "model is worth"
+)
+INFINITE_REASON = (
+    "some linear predictors are infinite: the data of the fit are separated, and leave categories "
+    "without a probability"
+)
+UNCERTIFIED_REASON = (
+    "no finite maximum is certified: the linear predictors separate the categories of these rows, "
+    "or hardly vary"
+)
+# Linear predictors whose range is below this share of their size do not vary but for rounding.
+CONSTANT = 1e-9
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """Estimates and tests.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Index (model, coefficient, category); columns estimate, std_err, lower, upper, ideal.
+    tests : pandas.DataFrame
+        Index test; columns statistic, df, p_value, reason.
+    notes : tuple of str
+        Why estimates are NaN.
+    """
+
+    table: pd.DataFrame
+    tests: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One recalibration: coefficients, standard errors and log-likelihood; or why it has none."""
+
+    params: np.ndarray
+    errors: np.ndarray
+    loglike: float
+    reason: str = ""
+
+
+def recalibrate(judged: JudgedRows, alpha: float) -> Recalibration:
+    """Fit the recalibrations of rows with slopes of one, with one's own each, and with one for all.
+
+    Tests are likelihood-ratio tests of intercepts of zero given slopes of one, of slopes of one
+    given free intercepts, and of both.
+
+    Parameters
+    ----------
+    judged : JudgedRows
+    alpha : float
+        Intervals have level 1 - alpha.
+    """
+    spaces = _make_spaces(len(judged.categories))
+    reasons = _find_reasons(judged)
+    if all(reasons):
+        fits = [_refuse(space, reason) for space, reason in zip(spaces, reasons, strict=True)]
+        start = np.nan
+    else:
+        objective = _make_objective(judged)
+        ideal = spaces[0].origin
+        start = objective.evaluate(ideal, 0).loglike
+        fits = [
+            _refuse(space, reason) if reason else _fit(objective, space, ideal, judged)
+            for space, reason in zip(spaces, reasons, strict=True)
+        ]
+    said = [
+        f"Recalibration with {model}: {fit.reason}."
+        for model, fit in zip(MODELS, fits, strict=True)
+        if fit.reason
+    ]
+    tests = _test(judged, fits, start)
+    why = dict.fromkeys(reason for reason in tests["reason"] if reason)
+    said += [f"Tests of the recalibration do not apply: {reason}." for reason in why]
+    return Recalibration(_frame(judged, fits, alpha), tests, tuple(said))
+
+
+def _make_spaces(size: int) -> list[FreeSpace]:
+    """Return what is free of the coefficients of a constant and of all linear predictors."""
+    others = size - 1
+    cube = np.arange(others * size).reshape(others, size)
+    unit = np.eye(others * size)
+    intercepts, slopes = unit[:, cube[:, 0]], unit[:, np.diag(cube[:, 1:])]
+    one = slopes.sum(axis=1, keepdims=True) / np.sqrt(others)
+    nothing = np.zeros(others * size)
+    return [
+        FreeSpace(slopes.sum(axis=1), intercepts),
+        FreeSpace(nothing, np.hstack([intercepts, slopes])),
+        FreeSpace(nothing.copy(), np.hstack([intercepts, one])),
+    ]
+
+
+def _predict_linearly(judged: JudgedRows) -> np.ndarray:
+    """Return the linear predictors of all categories but the base (J - 1, n)."""
+    with np.errstate(invalid="ignore"):
+        return np.delete(judged.logs - judged.logs[judged.base], judged.base, axis=0)
+
+
+def _find_reasons(judged: JudgedRows) -> list[str]:
+    """Say of each recalibration why it cannot be estimated; nothing if it can."""
+    absent = [str(judged.categories[k]) for k in np.flatnonzero(judged.totals == 0)]
+    if absent:
+        return [f"these rows have no people of {', '.join(absent)}"] * 3
+    predictors = _predict_linearly(judged)
+    if not np.isfinite(predictors).all():
+        return [INFINITE_REASON] * 3
+    low, high = predictors.min(axis=1), predictors.max(axis=1)
+    fixed = high - low <= CONSTANT * np.maximum(np.maximum(np.abs(low), np.abs(high)), 1.0)
+    others = [c for k, c in enumerate(judged.categories) if k != judged.base]
+    named = ", ".join(str(others[k]) for k in np.flatnonzero(fixed))
+    said = f"the linear predictor of {named} does not vary among these rows"
+    return ["", said if fixed.any() else "", said if fixed.all() else ""]
+
+
+def _make_objective(judged: JudgedRows) -> LogLikelihood:
+    predictors = _predict_linearly(judged)
+    columns = np.vstack([np.ones((1, predictors.shape[1])), predictors])
+    design = replace(judged.design, source=ArraySource(columns.T), offset=None, groups=None)
+    return LogLikelihood(RowBlocks(design, threads=judged.threads), judged.base)
+
+
+def _refuse(space: FreeSpace, reason: str) -> _Fitted:
+    gone = np.full(space.size, np.nan)
+    return _Fitted(gone, gone, np.nan, reason)
+
+
+def _fit(
+    objective: LogLikelihood, space: FreeSpace, ideal: np.ndarray, judged: JudgedRows
+) -> _Fitted:
+    inside = RestrictedLogLikelihood(objective, space)
+    found = maximize(inside, space.enter(ideal))
+    if not found.converged or found.inverse is None:
+        return _refuse(space, UNCERTIFIED_REASON)
+    covariance = _estimate_covariance(objective, space, found, judged)
+    # The directions of one slope for all have length one, each slope a share of that.
+    units = np.abs(space.directions).max(axis=0)
+    params = found.params * units
+    return _Fitted(params, np.sqrt(np.diag(covariance)) * units, found.sums.loglike)
+
+
+def _estimate_covariance(
+    objective: LogLikelihood, space: FreeSpace, found: Maximum, judged: JudgedRows
+) -> np.ndarray:
+    """Return the inverse information, or with sampling weights the sandwich times n / (n - 1)."""
+    bread = np.asarray(found.inverse)
+    if judged.design.weight_type != "sampling":
+        return bread
+    meat = objective.sum_meats(space.leave(found.params), True)
+    inner = space.directions.T @ meat @ space.directions
+    n = judged.observations
+    return np.asarray(bread @ inner @ bread * n / (n - 1))
+
+
+def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFrame:
+    others = [c for k, c in enumerate(judged.categories) if k != judged.base]
+    constants = [("intercept", category, 0.0) for category in others]
+    slopes = [("slope", category, 1.0) for category in others]
+    named = [constants, constants + slopes, [*constants, ("slope", "", 1.0)]]
+    keys = [
+        (model, coefficient, category)
+        for model, names in zip(MODELS, named, strict=True)
+        for coefficient, category, _ in names
+    ]
+    ideal = [value for names in named for *_, value in names]
+    estimates = np.concatenate([fit.params for fit in fits])
+    errors = np.concatenate([fit.errors for fit in fits])
+    half = find_quantile(alpha) * errors
+    values = np.column_stack([estimates, errors, estimates - half, estimates + half, ideal])
+    index = index_keys(keys, ["model", "coefficient", "category"])
+    return pd.DataFrame(values, index=index, columns=list(COLUMNS))
+
+
+def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame:
+    size = len(judged.categories) - 1
+    constants, slopes = fits[0].loglike, fits[1].loglike
+    reason = OWN_REASON if judged.own else ""
+    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else reason
+    first, second = (reason or fit.reason for fit in fits[:2])
+    tests = [
+        _judge("intercepts zero, slopes one", start, slopes, 2 * size, second),
+        _judge("intercepts zero given slopes one", start, constants, size, first),
+        _judge("slopes one given free intercepts", constants, slopes, size, first or second),
+    ]
+    columns = ("statistic", "df", "p_value", "reason")
+    return pd.DataFrame(
+        {column: [getattr(test, column) for test in tests] for column in columns},
+        index=pd.Index([test.null for test in tests], name="null hypothesis"),
+    )
+
+
+def _judge(null: str, small: float, large: float, df: int, reason: str) -> TestResult:
+    """Test by twice the log-likelihood gained."""
+    statistic = np.nan if reason == PSEUDO_REASON else max(2 * (large - small), 0.0)
+    p = np.nan if reason else float(chdtrc(df, statistic))
+    return TestResult("likelihood ratio", null, statistic, df, p, reason)

@@ -1,0 +1,1 @@
+"""Predicted probabilities with standard errors and intervals."""
