@@ -44,6 +44,8 @@ OTHERS = {
 }
 # The share of a scale that is left free at its end.
 EDGE = 0.02
+# What is said of intervals that none or only some have.
+UNKNOWN = ("No intervals: no standard errors are known.", "None where no error is known.")
 # Opacity of bands: two of them on each other can still be told apart; of many, several.
 BAND_ALPHA, FAINT_ALPHA, MANY = 0.16, 0.08, 6
 
@@ -137,12 +139,12 @@ class _Picture:
 
     def write_words(self, axes: np.ndarray, width: float, x: str, y: str) -> None:
         """Write title, notes, heads and the labels of the axes."""
-        known = np.isfinite(self.curves.lower).any()
+        known = np.isfinite(self.curves.lower)
         marks = "Lines" if self.curves.is_factor else "Bands"
-        said = f"{marks}: {write_level(self.request.alpha)} intervals of each." if known else ""
-        lost = "" if known else "No intervals: no standard errors are known."
+        said = f"{marks}: {write_level(self.request.alpha)} intervals of each." * bool(known.any())
+        lost = "" if known.all() else UNKNOWN[bool(known.any())]
         fixed = f", {self.curves.fixed}" if self.curves.fixed else ""
-        notes = [f"{OTHERS[self.request.others]}{fixed}.", (said or lost) * self.banded]
+        notes = [f"{OTHERS[self.request.others]}{fixed}.", *[said, lost] * self.banded]
         title = f"Probability of {self.encoding.outcome_name} by {self.request.variable}"
         self.canvas.entitle_panels(axes, title, notes, self.curves.groups, width)
         self.canvas.name_panels(axes, x, y, width)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import mlelogit as ml
+from mlelogit.display.plots.rows import draw_scale
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import ColumnNotFoundError, OptionError
 from mlelogit.inference.covariance import omit_covariance
@@ -61,6 +63,16 @@ def test_the_line_of_no_difference(exponentiate):
     assert ("Risk ratio" if exponentiate else "Log-odds") in ax.get_xlabel()
     assert "against Clinton" in ax.get_xlabel()
     assert ("log scale" in ax.get_xlabel()) is exponentiate
+
+
+@pytest.mark.parametrize(("ratio", "middle"), [(False, 0.0), (True, 1.0)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_line_of_no_difference_is_always_in_sight(ratio, middle, sign):
+    numbers = np.array([[3.0, 2.0, 4.0]]) if sign > 0 else np.array([[-3.0, -4.0, -2.0]])
+    ax = Figure().subplots()
+    draw_scale(ax, np.exp(numbers) if ratio else numbers, ratio)
+    low, high = ax.get_xlim()
+    assert low < middle < high
 
 
 def test_panels_are_the_categories():
@@ -152,11 +164,8 @@ def test_another_base_draws_the_other_categories():
 
 
 def test_height_grows_with_rows():
-    heights = [
-        draw(kind).coefficients().figure.get_figheight() for kind in ("two", "seven", "twelve")
-    ]
-    assert heights == sorted(heights)
-    assert heights[-1] > 4 * heights[0]
+    few, many = (draw(kind).coefficients().figure.get_figheight() for kind in ("two", "seven"))
+    assert many > 3 * few
 
 
 @pytest.mark.parametrize("exponentiate", [False, True])

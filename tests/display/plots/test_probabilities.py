@@ -1,5 +1,6 @@
 """Lines, areas and points are the average probabilities, with intervals inside 0 and 1."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -143,16 +144,28 @@ def test_weights_enter_averages():
     assert np.abs(np.array([y for _, y in read_lines(ax)]).T - found).max() < 1e-12
 
 
-def test_separated_data_have_lines_without_bands():
-    with pytest.warns(SeparationWarning, match="standard errors"):
-        ax = draw("separated").probabilities("education", points=5)
-    assert "No intervals" in read_words(ax)
+def test_separated_data_have_bands_where_errors_are_known():
+    with pytest.warns(SeparationWarning):
+        ax = draw("separated").probabilities("gender")
+    with pytest.warns(SeparationWarning):
+        found = make_fit("separated").margins(effect="level", at={"gender": ["female", "male"]})
+    lost = int(np.isnan(found.std_err).sum())
+    assert lost
+    assert len(ax.collections) == 6 - lost
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert [line.get_xdata()[0] for line in hollow] == [0.0] * lost
+    assert "95 % intervals of each. None where no error is known." in read_words(ax)
+
+
+def test_lines_without_any_errors_say_so():
+    res = make_fit("three")
+    bare = dataclasses.replace(res.covariance, matrix=res.covariance.matrix * np.nan, inner=None)
+    ax = draw("three", covariance=bare).probabilities("age", points=3)
+    assert "No intervals: no standard errors are known." in read_words(ax)
     assert len(ax.lines) == 3
 
 
 def test_a_saved_fit_takes_new_rows():
-    import dataclasses
-
     record = dataclasses.replace(make_fit("three").record, blocks=None)
     rows = survey().head(50)
     ax = draw("three", record=record).probabilities("age", points=GRID, newdata=rows)

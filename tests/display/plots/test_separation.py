@@ -31,6 +31,22 @@ def test_infinite_coefficients_are_named():
     assert set(cells.values()) == {"finite"}
 
 
+@pytest.mark.parametrize("fit", ["separated", "apart"])
+def test_a_question_mark_says_that_a_sign_is_not_sure(fit):
+    report, encoding = make_fit(fit).separation, make_fit(fit).record.encoding
+    ax = draw(fit).separation()
+    words = {
+        tuple(map(int, text.get_position())): text.get_text()
+        for text in ax.texts[: len(encoding.names) * len(encoding.others)]
+    }
+    sure = {"?" not in word for word in words.values()}
+    for category, name, limit, certain in report.coefficients.to_numpy(dtype=object):
+        word = words[encoding.others.index(category), encoding.names.index(name)]
+        assert np.isnan(limit) or ("?" not in word) is (certain is True)
+    assert sure == ({True} if fit == "separated" else {True, False})
+    assert ("Question mark" in read_words(ax)) is (fit == "apart")
+
+
 def test_colours_tell_the_signs_apart():
     ax = draw("separated").separation()
     words = [text.get_text() for text in ax.texts if text.get_fontsize() == 9][:8]
