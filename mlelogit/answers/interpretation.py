@@ -87,19 +87,19 @@ class InterpretationAnswers(Facts):
 
     def calibration(
         self,
-        bins: int = 10,
         newdata: Any = None,
         outcome: Any = None,
         *,
+        bins: int = 10,
         strategy: str = "quantile",
         offset: Any = None,
         weights: Any = None,
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Calibration:
-        """Compare probabilities; see `mlelogit.interpretation.performance.calibration`."""
+        """Judge calibration; see `mlelogit.interpretation.performance.calibration.calibrate`."""
         given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
-        return calibrate(self.record, bins, newdata, outcome, strategy=strategy, **given)
+        return calibrate(self.record, newdata, outcome, bins=bins, strategy=strategy, **given)
 
     def scores(
         self,

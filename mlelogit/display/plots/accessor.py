@@ -17,6 +17,7 @@ from mlelogit.display.plots.effects import plot_margins
 from mlelogit.display.plots.likelihood import plot_profile, plot_trace
 from mlelogit.display.plots.probabilities import plot_probabilities
 from mlelogit.display.plots.separation import plot_separation
+from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.diagnostics.influence import Influence, measure_influence
@@ -142,20 +143,22 @@ class Plots:
             found = estimate_margins(self.record, self.covariance, *given, **options)
         return plot_margins(self.record, found, alpha, panels, self._place(ax))
 
-    def calibration(
-        self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any
-    ) -> Any:
+    def calibration(self, newdata: Any = None, *, ax: Any = None, **how: Any) -> Any:
         """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
 
         Parameters
         ----------
-        bins : int, or Calibration
-        newdata, **how
-            See `mlelogit.interpretation.performance.calibration.calibrate`.
+        newdata : DataFrame, dict, array-like, or Calibration, optional
+        **how
+            Bins, outcome and the like, as `mlelogit.interpretation.performance.calibration` has
+            them; not with a Calibration, which has its own.
         ax : Axes or figure, optional
         """
-        known = isinstance(bins, Calibration)
-        found = bins if known else calibrate(self.record, bins, newdata, **how)
+        found = newdata
+        if not isinstance(found, Calibration):
+            found = calibrate(self.record, newdata, **how)
+        elif how:
+            raise OptionError(f"{', '.join(how)} cannot be given with a Calibration that is known.")
         return plot_calibration(self.record, found, self._place(ax))
 
     def residuals(

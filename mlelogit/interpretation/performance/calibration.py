@@ -19,7 +19,7 @@ from mlelogit.interpretation.performance.outcomes import (
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.rates import average_people, wald_interval, wilson_interval
+from mlelogit.interpretation.performance.rates import Mean, wald_interval
 from mlelogit.interpretation.performance.recalibration import recalibrate
 from mlelogit.interpretation.prediction import index_labels
 
@@ -123,7 +123,8 @@ class _Binned:
     values : numpy.ndarray
         (B, 7), as `BINS`.
     chance : float
-        Calibration error expected of probabilities that are right.
+        Calibration error expected of probabilities that are right; NaN of an outcome of
+        probabilities.
     """
 
     labels: np.ndarray
@@ -146,10 +147,10 @@ class _Binned:
 @single_threaded_blas
 def calibrate(
     record: FitRecord,
-    bins: int = 10,
     newdata: Any = None,
     outcome: Any = None,
     *,
+    bins: int = 10,
     strategy: str = "quantile",
     offset: Any = None,
     weights: Any = None,
@@ -175,12 +176,12 @@ def calibrate(
     Parameters
     ----------
     record : FitRecord
-    bins : int
-        Most bins of a category, 2 or more; rows that tie share one.
     newdata : DataFrame, dict, array-like, optional
         New rows; the fit's own if not given.
     outcome : array-like, or name of a column of newdata, optional
         The new rows' outcome; the columns of the formula's outcome if not given.
+    bins : int
+        Most bins of a category, 2 or more; rows that tie share one.
     strategy : {"quantile", "uniform"}
         Bins of as many people each, or of equal width between zero and one.
     offset, weights, weight_type : optional
@@ -204,7 +205,7 @@ def calibrate(
     >>> import mlelogit as ml
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + educ", anes.iloc[::2]).fit()
-    >>> found = res.calibration(bins=5, newdata=anes.iloc[1::2])
+    >>> found = res.calibration(anes.iloc[1::2], bins=5)
     >>> found.bins.groupby("category")["people"].sum().tolist()
     [472.0, 472.0]
     >>> slope = found.recalibration.loc[("own slopes", "slope", "Dole")]
@@ -221,6 +222,7 @@ def calibrate(
     top = _bin_rows(judged, *_pick_best(judged), bins, strategy, alpha)
     anew = recalibrate(judged, alpha)
     own_note = (OWN_NOTE,) if judged.own else ()
+    chance_note = () if judged.fractional else (ERROR_NOTE,)
     confidence = pd.Index(top.labels, name="bin")
     return Calibration(
         bins=_frame_bins(judged, each),
@@ -234,7 +236,7 @@ def calibrate(
         own=judged.own,
         alpha=alpha,
         rows=judged.describe(),
-        notes=(*list_notes(judged), *own_note, ERROR_NOTE, *anew.notes),
+        notes=(*list_notes(judged), *own_note, *chance_note, *anew.notes),
     )
 
 
@@ -257,14 +259,14 @@ def _bin_rows(
     weights, scaled = add(totals), totals * judged.spread
     predicted, observed = add(totals * p) / weights, np.minimum(add(own) / weights, 1.0)
     inside, every = add(own * judged.spread), add(scaled)
-    squares = inside * (1 - observed) ** 2 + np.maximum(every - inside, 0.0) * observed**2
-    lower, upper = wilson_interval(observed, weights, squares, every, alpha)
+    lower, upper = judged.limit_shares(observed, weights, inside, every, alpha)
     low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
     np.minimum.at(low, places, p)
     np.maximum.at(high, places, p)
     spread = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
+    chance = np.nan if judged.fractional else float(spread.sum() / weights.sum())
     values = np.column_stack([weights, low, high, predicted, observed, lower, upper])
-    return _Binned(found + 1, places, values, float(spread.sum() / weights.sum()))
+    return _Binned(found + 1, places, values, chance)
 
 
 def _frame_bins(judged: JudgedRows, each: list[_Binned]) -> pd.DataFrame:
@@ -282,9 +284,7 @@ def _compare_means(judged: JudgedRows, alpha: float) -> pd.DataFrame:
     lines = []
     totals = judged.people.sum(axis=0)
     for k, p in enumerate(judged.probabilities):
-        gaps = np.zeros_like(judged.people) - p
-        gaps[k] += 1.0
-        found = average_people(judged.people, judged.spread, gaps)
+        found = _average_gaps(judged, judged.people[k], 1.0 - p, -p)
         observed = float(judged.totals[k] / judged.weight)
         predicted = float(totals @ p / judged.weight)
         limits = wald_interval(found.value, found.error, alpha)
@@ -293,38 +293,40 @@ def _compare_means(judged: JudgedRows, alpha: float) -> pd.DataFrame:
     return pd.DataFrame(lines, index=index, columns=list(MEANS))
 
 
+def _average_gaps(
+    judged: JudgedRows, own: np.ndarray, inside: np.ndarray, outside: np.ndarray
+) -> Mean:
+    """Average what some people (n,) of every row have, and what the others do (n,)."""
+    rest = np.maximum(judged.people.sum(axis=0) - own, 0.0)
+    return judged.average(np.stack([inside, outside]), np.stack([own, rest]))
+
+
 def _measure_errors(
     judged: JudgedRows, each: list[_Binned], top: _Binned, alpha: float
 ) -> pd.DataFrame:
-    signs = np.array([binned.signs for binned in each])
+    lines, size = [], len(each)
     # Of a person the gap is sign times probability, less the sign where the category is theirs.
-    gaps = signs * judged.probabilities
-    own = np.eye(len(each))
-    lines = [
-        _write_error(judged, gaps[k] - np.outer(own[k], signs[k]), binned, alpha)
-        for k, binned in enumerate(each)
-    ]
+    together = np.zeros_like(judged.people)
+    for k, binned in enumerate(each):
+        signs = binned.signs
+        gaps = signs * judged.probabilities[k]
+        error = _average_gaps(judged, judged.people[k], gaps - signs, gaps).error
+        lines.append(_write_error(binned.error, error, binned.chance, alpha))
+        together += gaps
+        together[k] -= signs
     found, chance = np.mean([(binned.error, binned.chance) for binned in each], axis=0)
-    together = (gaps.sum(axis=0) - signs) / len(each)
-    lines.append(_write_mean_error(judged, together, float(found), float(chance), alpha))
-    best = np.arange(len(each))[:, np.newaxis] == judged.best
-    highest, _ = _pick_best(judged)
-    lines.append(_write_error(judged, top.signs * (highest - best), top, alpha))
+    error = judged.average(together / size).error
+    lines.append(_write_error(float(found), error, float(chance), alpha))
+    highest, own = _pick_best(judged)
+    gaps = top.signs * highest
+    error = _average_gaps(judged, own, gaps - top.signs, gaps).error
+    lines.append(_write_error(top.error, error, top.chance, alpha))
     keys = [("category", category) for category in judged.categories]
     keys += [("mean of categories", ""), ("most probable category", "")]
     index = index_keys(keys, ["measure", "category"])
     return pd.DataFrame(lines, index=index, columns=list(ERRORS))
 
 
-def _write_error(
-    judged: JudgedRows, gaps: np.ndarray, binned: _Binned, alpha: float
-) -> tuple[float, ...]:
-    return _write_mean_error(judged, gaps, binned.error, binned.chance, alpha)
-
-
-def _write_mean_error(
-    judged: JudgedRows, gaps: np.ndarray, value: float, chance: float, alpha: float
-) -> tuple[float, ...]:
-    error = average_people(judged.people, judged.spread, gaps).error
+def _write_error(value: float, error: float, chance: float, alpha: float) -> tuple[float, ...]:
     lower, upper = wald_interval(value, error, alpha)
     return value, error, max(lower, 0.0), upper, chance

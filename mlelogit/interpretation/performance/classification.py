@@ -25,10 +25,8 @@ from mlelogit.interpretation.performance.outcomes import (
 )
 from mlelogit.interpretation.performance.rates import (
     Mean,
-    average_people,
     logit_interval,
     wald_interval,
-    wilson_interval,
 )
 from mlelogit.interpretation.prediction import count_pairs, index_labels
 
@@ -222,10 +220,10 @@ def _rate(judged: JudgedRows, pairs: _Pairs, alpha: float) -> pd.DataFrame:
     top = int(shares.argmax())
     modal = np.zeros_like(judged.people)
     modal[top] = 1.0
-    base = average_people(judged.people, judged.spread, modal)
-    own = average_people(judged.people, judged.spread, judged.probabilities)
+    base = judged.average(modal)
+    own = judged.average(judged.probabilities)
     lines = {
-        "hit_rate": (hit.value, hit.error, *_wilson_hit(pairs, hit.value, alpha)),
+        "hit_rate": (hit.value, hit.error, *_wilson_hit(judged, pairs, hit.value, alpha)),
         "baseline_rate": (base.value, base.error, *_wilson_top(judged, top, alpha)),
         "mean_probability": (own.value, own.error, *logit_interval(own.value, own.error, alpha)),
     }
@@ -249,35 +247,27 @@ def _find_hits(judged: JudgedRows) -> np.ndarray:
 
 
 def _measure_hit(judged: JudgedRows, pairs: _Pairs) -> Mean:
-    found = average_people(judged.people, judged.spread, _find_hits(judged))
+    found = judged.average(_find_hits(judged))
     return Mean(float(np.trace(pairs.people) / judged.weight), found.variance)
 
 
-def _wilson_hit(pairs: _Pairs, hit: float, alpha: float) -> tuple[float, float]:
-    inside, every = np.trace(pairs.squares), pairs.squares.sum()
-    return _wilson(hit, pairs.people.sum(), inside, every, alpha)
+def _wilson_hit(judged: JudgedRows, pairs: _Pairs, hit: float, alpha: float) -> tuple[float, float]:
+    return _wilson(judged, hit, np.trace(pairs.squares), pairs.squares.sum(), alpha)
 
 
 def _wilson_top(judged: JudgedRows, top: int, alpha: float) -> tuple[float, float]:
     squares = (judged.people * judged.spread).sum(axis=1)
     share = judged.totals[top] / judged.weight
-    return _wilson(share, judged.weight, squares[top], squares.sum(), alpha)
+    return _wilson(judged, share, squares[top], squares.sum(), alpha)
 
 
 def _wilson(
-    share: float, total: float, inside: float, every: float, alpha: float
+    judged: JudgedRows, share: float, inside: float, every: float, alpha: float
 ) -> tuple[float, float]:
-    """Return Wilson's interval for a share, from the weights of variances inside and in all."""
-    given = [np.array([number]) for number in (share, total, inside, every)]
-    bounds = _wilson_all(given[0], given[1], given[2], given[3], alpha)
-    return float(bounds[0][0]), float(bounds[1][0])
-
-
-def _wilson_all(
-    share: np.ndarray, total: np.ndarray, inside: np.ndarray, every: np.ndarray, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
-    squares = inside * (1 - share) ** 2 + (every - inside) * share**2
-    return wilson_interval(share, total, squares, every, alpha)
+    """Return Wilson's interval for a share of all people, see `JudgedRows.limit_shares`."""
+    given = [np.array([number]) for number in (share, judged.weight, inside, every)]
+    lower, upper = judged.limit_shares(given[0], given[1], given[2], given[3], alpha)
+    return float(lower[0]), float(upper[0])
 
 
 def _adjust_count(judged: JudgedRows, hit: float, top: int) -> Mean:
@@ -288,7 +278,7 @@ def _adjust_count(judged: JudgedRows, hit: float, top: int) -> Mean:
     moves = (_find_hits(judged) - hit) / (1 - base)
     modal = (np.arange(len(judged.categories)) == top).astype(float)[:, np.newaxis]
     moves -= (modal - base) * (1 - hit) / (1 - base) ** 2
-    found = average_people(judged.people, judged.spread, moves)
+    found = judged.average(moves)
     return Mean((hit - base) / (1 - base), found.variance)
 
 
@@ -298,7 +288,7 @@ def _balance(judged: JudgedRows, pairs: _Pairs) -> Mean:
     each = np.diag(pairs.people) / judged.totals
     scale = judged.weight / judged.totals / len(each)
     moves = (_find_hits(judged) - each[:, np.newaxis]) * scale[:, np.newaxis]
-    return Mean(float(each.mean()), average_people(judged.people, judged.spread, moves).variance)
+    return Mean(float(each.mean()), judged.average(moves).variance)
 
 
 def _measure_kappa(judged: JudgedRows, pairs: _Pairs, hit: float) -> Mean:
@@ -310,7 +300,7 @@ def _measure_kappa(judged: JudgedRows, pairs: _Pairs, hit: float) -> Mean:
     drift = columns[:, np.newaxis] + rows[judged.best] - 2 * chance
     moves = (_find_hits(judged) - hit) / (1 - chance)
     moves -= drift * (1 - hit) / (1 - chance) ** 2
-    found = average_people(judged.people, judged.spread, moves)
+    found = judged.average(moves)
     return Mean((hit - chance) / (1 - chance), found.variance)
 
 
@@ -325,7 +315,7 @@ def _rate_categories(judged: JudgedRows, pairs: _Pairs, alpha: float) -> pd.Data
     for inside, whole in ((own, rows), (beside, rest), (own, columns)):
         with np.errstate(invalid="ignore"):
             share = np.where(whole[0] > 0, inside[0] / whole[0], np.nan)
-        lower, upper = _wilson_all(share, whole[0], inside[1], whole[1], alpha)
+        lower, upper = judged.limit_shares(share, whole[0], inside[1], whole[1], alpha)
         people.append(whole[0])
         frames.append(np.column_stack([share, lower, upper]))
     index = index_product(BY_CATEGORY, judged.categories, ("measure", "category"))

@@ -34,7 +34,14 @@ from mlelogit.exceptions import (
 from mlelogit.fitting.likelihood import map_outcome, map_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.performance.rates import INDEPENDENT, OWN_ROWS
+from mlelogit.interpretation.performance.rates import (
+    FRACTIONAL,
+    INDEPENDENT,
+    OWN_ROWS,
+    Mean,
+    average_people,
+    wilson_interval,
+)
 from mlelogit.interpretation.points import Points, map_point_scores, model_points, read_points
 
 
@@ -42,8 +49,9 @@ from mlelogit.interpretation.points import Points, map_point_scores, model_point
 class JudgedRows:
     """Rows whose outcome is known, beside the probabilities that a fit gives them.
 
-    Every person of a row is an observation. A label is one person, a row of counts as many as it
-    has, and one of probabilities a person whose category is known in probability only.
+    Every person of a row is an observation. A label is one person and a row of counts as many as
+    it has. A row of probabilities is one observation, of all of them at once: they are what was
+    observed, and no category was drawn from them.
 
     Attributes
     ----------
@@ -107,6 +115,39 @@ class JudgedRows:
         """Number of observations: people; with sampling weights without their weights."""
         return float((self.people / self.spread).sum())
 
+    @property
+    def fractional(self) -> bool:
+        """Whether the outcome is probabilities, which are not drawn."""
+        return self.design.outcome.kind == "probabilities"
+
+    def average(self, values: np.ndarray, people: np.ndarray | None = None) -> Mean:
+        """Average values (J, n) over people; or values (S, n) over those of other samples."""
+        people = self.people if people is None else people
+        return average_people(people, self.spread, values, self.fractional)
+
+    def limit_shares(
+        self,
+        share: np.ndarray,
+        total: np.ndarray,
+        inside: np.ndarray,
+        every: np.ndarray,
+        alpha: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return Wilson's interval for shares (...,) of people; NaN where nobody is drawn.
+
+        Parameters
+        ----------
+        share, total : numpy.ndarray
+            (...,): the share, and the people whose share it is.
+        inside, every : numpy.ndarray
+            (...,): the weights of variances of those who have it, and of all of them.
+        alpha : float
+        """
+        if self.fractional:
+            return np.full_like(share, np.nan), np.full_like(share, np.nan)
+        squares = inside * (1 - share) ** 2 + np.maximum(every - inside, 0.0) * share**2
+        return wilson_interval(share, total, squares, every, alpha)
+
     @cached_property
     def best(self) -> np.ndarray:
         """(n,): the most probable category, the first of those that tie."""
@@ -153,7 +194,8 @@ def index_product(first: Sequence[str], categories: tuple, names: Sequence[str])
 
 def list_notes(judged: JudgedRows) -> list[str]:
     """Say what holds of every measure on these rows."""
-    return [OWN_ROWS, INDEPENDENT] if judged.own else [INDEPENDENT]
+    own = [OWN_ROWS] if judged.own else []
+    return [*own, INDEPENDENT, *([FRACTIONAL] if judged.fractional else [])]
 
 
 def map_people(block: Any) -> np.ndarray:

@@ -41,6 +41,9 @@ OWN_REASON = (
     "the fit was made from these rows, which makes the statistic zero, or nearly so, whatever the "
     "model is worth"
 )
+FRACTIONAL_REASON = (
+    "the outcome is probabilities, which are not drawn, so that the likelihood is a criterion only"
+)
 INFINITE_REASON = (
     "some linear predictors are infinite: the data of the fit are separated, and leave categories "
     "without a probability"
@@ -184,11 +187,15 @@ def _fit(
 def _estimate_covariance(
     objective: LogLikelihood, space: FreeSpace, found: Maximum, judged: JudgedRows
 ) -> np.ndarray:
-    """Return the inverse information, or with sampling weights the sandwich times n / (n - 1)."""
-    bread = np.asarray(found.inverse)
-    if judged.design.weight_type != "sampling":
+    """Return the inverse information, or where it is no variance the sandwich times n / (n - 1).
+
+    So with sampling weights, and for an outcome of probabilities (Papke and Wooldridge 1996,
+    Journal of Applied Econometrics 11).
+    """
+    bread, sampling = np.asarray(found.inverse), judged.design.weight_type == "sampling"
+    if not (sampling or judged.fractional):
         return bread
-    meat = objective.sum_meats(space.leave(found.params), True)
+    meat = objective.sum_meats(space.leave(found.params), sampling)
     inner = space.directions.T @ meat @ space.directions
     n = judged.observations
     return np.asarray(bread @ inner @ bread * n / (n - 1))
@@ -217,6 +224,7 @@ def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame
     size = len(judged.categories) - 1
     constants, slopes = fits[0].loglike, fits[1].loglike
     reason = OWN_REASON if judged.own else ""
+    reason = FRACTIONAL_REASON if judged.fractional else reason
     reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else reason
     first, second = (reason or fit.reason for fit in fits[:2])
     tests = [

@@ -27,7 +27,7 @@ from mlelogit.interpretation.performance.outcomes import (
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.rates import average_people, wald_interval
+from mlelogit.interpretation.performance.rates import wald_interval
 
 TITLE = "Scores of the probabilities"
 SCORES = ("brier", "log")
@@ -250,7 +250,7 @@ def _score(judged: JudgedRows, alpha: float) -> pd.DataFrame:
 def _write_score(
     judged: JudgedRows, losses: np.ndarray, reference: float, slope: np.ndarray, alpha: float
 ) -> tuple[float, ...]:
-    mean = average_people(judged.people, judged.spread, losses)
+    mean = judged.average(losses)
     start = mean.value, mean.error, *wald_interval(mean.value, mean.error, alpha), reference
     if not reference > 0:
         return *start, np.nan, np.nan, np.nan, np.nan
@@ -258,7 +258,7 @@ def _write_score(
     drift = slope - slope @ (judged.totals / judged.weight)
     with np.errstate(invalid="ignore"):
         moves = drift[:, np.newaxis] * mean.value / reference**2 - losses / reference
-    error = average_people(judged.people, judged.spread, moves).error
+    error = judged.average(moves).error
     return *start, skill, error, *wald_interval(skill, error, alpha)
 
 
