@@ -20,7 +20,7 @@ from mlelogit.interpretation.performance.outcomes import (
     list_notes,
 )
 from mlelogit.interpretation.performance.rates import Mean, wald_interval
-from mlelogit.interpretation.performance.recalibration import recalibrate
+from mlelogit.interpretation.performance.recalibration import explain_departure, recalibrate
 from mlelogit.interpretation.prediction import index_labels
 
 TITLE = "Calibration of the probabilities"
@@ -28,8 +28,12 @@ BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
 MEANS = ("observed", "predicted", "difference", "std_err", "lower", "upper")
 ERRORS = ("estimate", "std_err", "lower", "upper", "by_chance")
 OWN_NOTE = (
-    "On the rows of a maximum likelihood fit with intercepts means agree, intercepts are zero and "
-    "slopes one by the score equations: that says nothing of other rows."
+    "On the fit's own rows means agree, intercepts are zero and slopes one by the score equations: "
+    "that says nothing of other rows."
+)
+OWN_DEPARTURE = (
+    "The score equations that make intercepts zero and slopes one on a fit's own rows do not hold "
+    "here: {}."
 )
 ERROR_NOTE = (
     "by_chance is the calibration error expected if every probability were right: bins have few "
@@ -220,9 +224,8 @@ def calibrate(
         for p, own in zip(judged.probabilities, judged.people, strict=True)
     ]
     top = _bin_rows(judged, *_pick_best(judged), bins, strategy, alpha)
-    anew = recalibrate(judged, alpha)
-    own_note = (OWN_NOTE,) if judged.own else ()
-    chance_note = () if judged.fractional else (ERROR_NOTE,)
+    departure = explain_departure(record) if judged.own else ""
+    anew = recalibrate(judged, alpha, departure)
     confidence = pd.Index(top.labels, name="bin")
     return Calibration(
         bins=_frame_bins(judged, each),
@@ -236,8 +239,16 @@ def calibrate(
         own=judged.own,
         alpha=alpha,
         rows=judged.describe(),
-        notes=(*list_notes(judged), *own_note, *chance_note, *anew.notes),
+        notes=(*list_notes(judged), *_explain(judged, departure), *anew.notes),
     )
+
+
+def _explain(judged: JudgedRows, departure: str) -> list[str]:
+    """Say what the fit's own rows have by construction, and what is by chance."""
+    notes = [] if judged.fractional else [ERROR_NOTE]
+    if departure:
+        return [OWN_DEPARTURE.format(departure), *notes]
+    return [OWN_NOTE, *notes] if judged.own else notes
 
 
 def _pick_best(judged: JudgedRows) -> tuple[np.ndarray, np.ndarray]:
