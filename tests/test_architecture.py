@@ -151,11 +151,12 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "labelling",
         "points",
         "averages",
         "prediction",
         "performance.rates",
-        "performance.outcomes",
+        "performance.judged",
         "performance.listing",
         "performance.binning",
         "performance.classification",

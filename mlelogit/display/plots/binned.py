@@ -26,7 +26,7 @@ from mlelogit.inference.coefficients import find_quantile
 from mlelogit.interpretation.margins.requests import write_level as write_label
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.performance.binning import check_bins
-from mlelogit.interpretation.performance.outcomes import judge_rows
+from mlelogit.interpretation.performance.judged import judge_rows
 from mlelogit.interpretation.points import read_points
 
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.7, 2.2

@@ -31,7 +31,7 @@ from mlelogit.exceptions import OptionError, OutcomeError
 from mlelogit.fitting.likelihood import map_outcome, map_residuals, map_scores
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.prediction import frame_rows, index_categories
+from mlelogit.interpretation.labelling import frame_rows, index_categories
 
 RESIDUALS = ("response", "pearson", "deviance", "quantile", "mid-quantile")
 RANDOM = "quantile"

@@ -11,17 +11,16 @@ import pandas as pd
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
+from mlelogit.interpretation.labelling import index_keys, index_labels
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.interpretation.performance.judged import (
     JudgedRows,
-    index_keys,
     judge_rows,
     list_notes,
 )
+from mlelogit.interpretation.performance.listing import Section, write_html, write_text
 from mlelogit.interpretation.performance.rates import Mean, wald_interval
 from mlelogit.interpretation.performance.recalibration import explain_departure, recalibrate
-from mlelogit.interpretation.prediction import index_labels
 
 TITLE = "Calibration of the probabilities"
 BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
@@ -189,7 +188,7 @@ def calibrate(
     strategy : {"quantile", "uniform"}
         Bins of as many people each, or of equal width between zero and one.
     offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -202,7 +201,7 @@ def calibrate(
     OptionError
         If bins is not a whole number of 2 or more, or strategy is unknown.
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------

@@ -16,19 +16,19 @@ import pandas as pd
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.interpretation.labelling import index_labels, index_product
+from mlelogit.interpretation.performance.judged import (
     JudgedRows,
-    index_product,
     judge_rows,
     list_notes,
 )
+from mlelogit.interpretation.performance.listing import Section, write_html, write_text
 from mlelogit.interpretation.performance.rates import (
     Mean,
     logit_interval,
     wald_interval,
 )
-from mlelogit.interpretation.prediction import count_pairs, index_labels
+from mlelogit.interpretation.prediction import count_pairs
 
 TITLE = "Observed against predicted categories"
 RATES = {
@@ -150,7 +150,7 @@ def classify(
     outcome : array-like, or name of a column of newdata, optional
         The new rows' outcome; the columns of the formula's outcome if not given.
     offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -161,7 +161,7 @@ def classify(
     Raises
     ------
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlelogit.interpretation.labelling import index_keys, index_product
 from mlelogit.interpretation.performance.binning import rank_values
-from mlelogit.interpretation.performance.outcomes import JudgedRows, index_keys, index_product
+from mlelogit.interpretation.performance.judged import JudgedRows
 from mlelogit.interpretation.performance.rates import logit_interval
 
 # With a value this near to zero or one no pair is out of order, and rounding is what is left.

@@ -36,7 +36,8 @@ from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.interpretation.performance.outcomes import JudgedRows, index_keys
+from mlelogit.interpretation.labelling import index_keys
+from mlelogit.interpretation.performance.judged import JudgedRows
 
 MODELS = ("slopes of one", "own slopes", "one slope")
 COLUMNS = ("estimate", "std_err", "lower", "upper", "ideal")

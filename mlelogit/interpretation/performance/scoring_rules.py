@@ -12,6 +12,7 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.likelihood import sum_others
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
+from mlelogit.interpretation.labelling import index_product
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
 from mlelogit.interpretation.performance.decomposition import (
     PARTS,
@@ -20,13 +21,12 @@ from mlelogit.interpretation.performance.decomposition import (
     fill_cells,
 )
 from mlelogit.interpretation.performance.discrimination import measure_discrimination
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.interpretation.performance.judged import (
     JudgedRows,
-    index_product,
     judge_rows,
     list_notes,
 )
+from mlelogit.interpretation.performance.listing import Section, write_html, write_text
 from mlelogit.interpretation.performance.rates import wald_interval
 
 TITLE = "Scores of the probabilities"
@@ -166,7 +166,7 @@ def score_probabilities(
     bins : int
         Most bins of the decompositions, 2 or more.
     offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -179,7 +179,7 @@ def score_probabilities(
     OptionError
         If bins is not a whole number of 2 or more.
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from mlelogit.exceptions import (
     WeightError,
     WeightTypeError,
 )
-from mlelogit.interpretation.performance.outcomes import judge_rows
+from mlelogit.interpretation.performance.judged import judge_rows
 from tests.inference.samples import survey
 from tests.interpretation.performance.judging import FORMULA, judge_all, measure_gap, split_survey
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -163,35 +161,6 @@ class JudgedRows:
         return line
 
 
-def index_keys(keys: Sequence[tuple], names: Sequence[str]) -> pd.MultiIndex:
-    """Return keys as an index whose levels are in the order of appearance.
-
-    Sorted levels would have pandas warn when it looks something up.
-
-    Examples
-    --------
-    >>> from mlelogit.interpretation.performance.outcomes import index_keys
-    >>> index_keys([("b", 1), ("a", 1)], ["letter", "number"]).levels[0].tolist()
-    ['b', 'a']
-    """
-    columns = list(zip(*keys, strict=True))
-    levels = [list(dict.fromkeys(column)) for column in columns]
-    places = [{value: place for place, value in enumerate(level)} for level in levels]
-    return pd.MultiIndex(
-        levels=[pd.Index(level, tupleize_cols=False) for level in levels],
-        codes=[
-            [found[value] for value in column]
-            for found, column in zip(places, columns, strict=True)
-        ],
-        names=list(names),
-    )
-
-
-def index_product(first: Sequence[str], categories: tuple, names: Sequence[str]) -> pd.MultiIndex:
-    """Return an index of every word with every category."""
-    return index_keys(list(product(first, categories)), names)
-
-
 def list_notes(judged: JudgedRows) -> list[str]:
     """Say what holds of every measure on these rows."""
     own = [OWN_ROWS] if judged.own else []
@@ -245,7 +214,7 @@ def judge_rows(
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.performance.outcomes import judge_rows
+    >>> from mlelogit.interpretation.performance.judged import judge_rows
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + educ", anes).fit()
     >>> judge_rows(res.record, anes.head(10)).weight
