@@ -1,4 +1,4 @@
-"""What records show in a notebook: a title, sentences and tables, everything escaped."""
+"""What records show: a title, sentences and tables, as text and escaped for a notebook."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from html import escape
 
 import pandas as pd
 
+# Of numbers in tables; frames have all that are known.
+DIGITS = 4
 # Beyond as many rows the middle of a table is left out, as pandas does by itself.
 MOST_ROWS = 60
+
+
+NEXT, APART = "\n", "\n\n"
 
 
 class Shown:
@@ -23,6 +28,43 @@ class Shown:
     def _repr_html_(self) -> str:
         title, _, rest = str(self).partition("\n")
         return write_html(title, rest)
+
+
+def write_number(value: float) -> str:
+    """Write a number of a table."""
+    return f"{value:.{DIGITS}g}"
+
+
+def write_text(title: str, *parts: str | pd.DataFrame) -> str:
+    r"""Write a title, and below it sentences and tables, a blank line apart.
+
+    A table goes right below the sentence before it, which is its heading.
+
+    Parameters
+    ----------
+    title : str
+    *parts : str or pandas.DataFrame
+        Those that are empty are left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.markup import write_text
+    >>> write_text("Title", "Heading", pd.DataFrame({"a": [0.5]}), "A note.")
+    'Title\n\nHeading\n   a\n0 0.5\n\nA note.'
+    """
+    written, heads = title, False
+    for part in parts:
+        if isinstance(part, pd.DataFrame):
+            written += f"{NEXT if heads else APART}{_write_plainly(part)}" if len(part) else ""
+            heads = False
+        elif part:
+            written, heads = f"{written}{APART}{part}", True
+    return written
+
+
+def _write_plainly(frame: pd.DataFrame) -> str:
+    return frame.to_string(float_format=write_number, na_rep="", max_rows=MOST_ROWS)
 
 
 def write_html(title: str, *parts: str | pd.DataFrame) -> str:
@@ -62,7 +104,7 @@ def write_table(frame: pd.DataFrame, index: bool = True) -> str:
     return frame.to_html(
         border=0,
         escape=True,
-        float_format="{:.4g}".format,
+        float_format=write_number,
         index=index,
         max_rows=MOST_ROWS,
         na_rep="",

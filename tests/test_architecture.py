@@ -157,7 +157,7 @@ INSIDE = {
         "prediction",
         "performance.rates",
         "performance.judged",
-        "performance.listing",
+        "performance.judgement",
         "performance.binning",
         "performance.classification",
         "performance.recalibration",

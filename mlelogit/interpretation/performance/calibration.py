@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,10 @@ from mlelogit.interpretation.performance.judged import (
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
+from mlelogit.interpretation.performance.judgement import Judgement
 from mlelogit.interpretation.performance.rates import Mean, wald_interval
 from mlelogit.interpretation.performance.recalibration import explain_departure, recalibrate
 
-TITLE = "Calibration of the probabilities"
 BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
 MEANS = ("observed", "predicted", "difference", "std_err", "lower", "upper")
 ERRORS = ("estimate", "std_err", "lower", "upper", "by_chance")
@@ -40,8 +39,8 @@ ERROR_NOTE = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Calibration:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Calibration(Judgement):
     """How probabilities agree with what was observed.
 
     Attributes
@@ -60,7 +59,7 @@ class Calibration:
         Index (model, coefficient, category), categories but the base, "" for a slope that all
         share; columns estimate, std_err, lower, upper, ideal.
     tests : pandas.DataFrame
-        Index null hypothesis; columns statistic, df, p_value, reason.
+        Index null_hypothesis; columns statistic, df, p_value, reason.
     errors : pandas.DataFrame
         Expected calibration error; index measure, of (by category, category), their mean and the
         most probable category; columns estimate, std_err, lower, upper, by_chance.
@@ -68,14 +67,8 @@ class Calibration:
         The base category of the recalibration.
     strategy : str
         "quantile" or "uniform".
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     bins: pd.DataFrame
@@ -86,31 +79,19 @@ class Calibration:
     errors: pd.DataFrame
     base: Any
     strategy: str
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Calibration of the probabilities"
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section(f"Means of all rows, with {level}", self.means),
-            Section(f"Bins by the probability of each category, with {level}", self.bins),
-            Section("Bins by that of the most probable category", self.confidence),
-            Section("Expected calibration error", self.errors),
-            Section(f"Recalibration against {self.base}, with {level}", self.recalibration),
-            Section("Tests of the recalibration", self.tests.drop(columns="reason")),
+            (f"Means of all rows, with {level}", self.means),
+            (f"Bins by the probability of each category, with {level}", self.bins),
+            ("Bins by that of the most probable category", self.confidence),
+            ("Expected calibration error", self.errors),
+            (f"Recalibration against {self.base}, with {level}", self.recalibration),
+            ("Tests of the recalibration", self.tests.drop(columns="reason")),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ and column sums, and ``h = Σ_k W_kk / W``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from mlelogit.interpretation.performance.judged import (
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
+from mlelogit.interpretation.performance.judgement import Judgement
 from mlelogit.interpretation.performance.rates import (
     Mean,
     logit_interval,
@@ -30,7 +30,6 @@ from mlelogit.interpretation.performance.rates import (
 )
 from mlelogit.interpretation.prediction import count_pairs
 
-TITLE = "Observed against predicted categories"
 RATES = {
     "hit_rate": "share of people whose category is the one predicted",
     "baseline_rate": "share of the most frequent category, the hit rate of always predicting it",
@@ -43,8 +42,8 @@ BY_CATEGORY = ("sensitivity", "specificity", "precision")
 COLUMNS = ("estimate", "std_err", "lower", "upper")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Classification:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Classification(Judgement):
     """How well predicted categories agree with observed ones.
 
     Attributes
@@ -62,14 +61,8 @@ class Classification:
         (whose share it is), estimate, lower, upper.
     baseline : label
         The most frequent category.
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     table: pd.DataFrame
@@ -77,34 +70,22 @@ class Classification:
     rates: pd.DataFrame
     by_category: pd.DataFrame
     baseline: Any
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Observed against predicted categories"
 
     @property
     def hit_rate(self) -> float:
         """Share of people whose category is the one predicted."""
         return float(self.rates["estimate"]["hit_rate"])
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section("People, observed in rows and predicted in columns", self.table),
-            Section("People, spread by their probabilities", self.expected),
-            Section(f"Rates, with {level}; the most frequent is {self.baseline}", self.rates),
-            Section(f"By category, with {level}", self.by_category),
+            ("People, observed in rows and predicted in columns", self.table),
+            ("People, spread by their probabilities", self.expected),
+            (f"Rates, with {level}; the most frequent is {self.baseline}", self.rates),
+            (f"By category, with {level}", self.by_category),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @dataclass(frozen=True)

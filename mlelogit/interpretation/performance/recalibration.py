@@ -74,7 +74,7 @@ class Recalibration:
     table : pandas.DataFrame
         Index (model, coefficient, category); columns estimate, std_err, lower, upper, ideal.
     tests : pandas.DataFrame
-        Index test; columns statistic, df, p_value, reason.
+        Index null_hypothesis; columns statistic, df, p_value, reason.
     notes : tuple of str
         Why estimates are NaN.
     """
@@ -283,7 +283,7 @@ def _test(judged: JudgedRows, fits: list[_Fitted], start: float, departure: str)
     columns = ("statistic", "df", "p_value", "reason")
     return pd.DataFrame(
         {column: [getattr(test, column) for test in tests] for column in columns},
-        index=pd.Index([test.null for test in tests], name="null hypothesis"),
+        index=pd.Index([test.null for test in tests], name="null_hypothesis"),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,10 +26,9 @@ from mlelogit.interpretation.performance.judged import (
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
+from mlelogit.interpretation.performance.judgement import Judgement
 from mlelogit.interpretation.performance.rates import wald_interval
 
-TITLE = "Scores of the probabilities"
 SCORES = ("brier", "log")
 COLUMNS = (
     "score",
@@ -44,8 +43,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Scores:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Scores(Judgement):
     """Scores of probabilities and what they are made of.
 
     Attributes
@@ -67,14 +66,8 @@ class Scores:
         Index (category, against): Hand and Till's area of every pair; the same columns.
     bins : int
         Most bins of the decompositions.
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     overall: pd.DataFrame
@@ -84,10 +77,7 @@ class Scores:
     discrimination_by_category: pd.DataFrame
     pairs: pd.DataFrame
     bins: int
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Scores of the probabilities"
 
     @property
     def brier(self) -> float:
@@ -99,26 +89,17 @@ class Scores:
         """Log score: minus the mean log-probability of people's own category."""
         return float(self.overall["score"]["log"])
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section(f"Smaller is better; skill against the shares; {level}", self.overall),
-            Section("score = uncertainty - resolution + reliability + within", self.decomposition),
-            Section("The same of every category against the rest", self.by_category),
-            Section(f"Discrimination, with {level}", self.discrimination),
-            Section("Of every category", self.discrimination_by_category),
-            Section("Of every pair (Hand and Till)", self.pairs),
+            (f"Smaller is better; skill against the shares; {level}", self.overall),
+            ("score = uncertainty - resolution + reliability + within", self.decomposition),
+            ("The same of every category against the rest", self.by_category),
+            (f"Discrimination, with {level}", self.discrimination),
+            ("Of every category", self.discrimination_by_category),
+            ("Of every pair (Hand and Till)", self.pairs),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @single_threaded_blas
