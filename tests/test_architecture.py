@@ -109,6 +109,7 @@ INSIDE = {
         "heldout",
     ),
     "inference": (
+        "ranks",
         "sandwich.cells",
         "sandwich.leverage",
         "sandwich.deletion",

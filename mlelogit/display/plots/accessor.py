@@ -24,6 +24,7 @@ from mlelogit.interpretation.diagnostics.influence import Influence, measure_inf
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.performance.calibration import Calibration, calibrate
+from mlelogit.interpretation.performance.judged import NewRows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,22 +144,35 @@ class Plots:
             found = estimate_margins(self.record, self.covariance, *given, **options)
         return plot_margins(self.record, found, alpha, panels, self._place(ax))
 
-    def calibration(self, newdata: Any = None, *, ax: Any = None, **how: Any) -> Any:
+    def calibration(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        offset: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        ax: Any = None,
+        **how: Any,
+    ) -> Any:
         """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
 
         Parameters
         ----------
         newdata : DataFrame, dict, array-like, or Calibration, optional
-        **how
-            Bins, outcome and the like, as `mlelogit.interpretation.performance.calibration` has
-            them; not with a Calibration, which has its own.
+        outcome, offset, weights, weight_type : optional
+            Of new rows; see `mlelogit.interpretation.performance.judged.NewRows`.
         ax : Axes or figure, optional
+        **how
+            Bins, strategy and alpha, as in `results.calibration`. With a Calibration, which has
+            its own, nothing but ax is to be given.
         """
-        found = newdata
+        rows, found = NewRows(newdata, outcome, offset, weights, weight_type), newdata
         if not isinstance(found, Calibration):
-            found = calibrate(self.record, newdata, **how)
-        elif how:
-            raise OptionError(f"{', '.join(how)} cannot be given with a Calibration that is known.")
+            found = calibrate(self.record, rows, **how)
+        elif wrong := {*how, *rows.list_given()} - {"newdata"}:
+            said = ", ".join(sorted(wrong))
+            raise OptionError(f"{said} cannot be given with a Calibration that is known.")
         return plot_calibration(self.record, found, self._place(ax))
 
     def residuals(

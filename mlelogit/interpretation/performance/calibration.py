@@ -10,16 +10,18 @@ import pandas as pd
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
+from mlelogit.inference.coefficients import check_alpha, wald_interval
 from mlelogit.interpretation.labelling import index_keys, index_labels
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
 from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
+    NewRows,
     judge_rows,
     list_notes,
 )
 from mlelogit.interpretation.performance.judgement import Judgement
-from mlelogit.interpretation.performance.rates import Mean, wald_interval
+from mlelogit.interpretation.performance.rates import Mean
 from mlelogit.interpretation.performance.recalibration import explain_departure, recalibrate
 
 BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
@@ -131,14 +133,10 @@ class _Binned:
 @single_threaded_blas
 def calibrate(
     record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
     bins: int = 10,
     strategy: str = "quantile",
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Calibration:
     r"""Compare probabilities with what was observed, by category.
@@ -160,16 +158,13 @@ def calibrate(
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     bins : int
         Most bins of a category, 2 or more; rows that tie share one.
     strategy : {"quantile", "uniform"}
         Bins of as many people each, or of equal width between zero and one.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -198,7 +193,7 @@ def calibrate(
     """
     alpha = check_alpha(alpha)
     check_bins(bins, strategy)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     each = [
         _bin_rows(judged, p, own, bins, strategy, alpha)
         for p, own in zip(judged.probabilities, judged.people, strict=True)

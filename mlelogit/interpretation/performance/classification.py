@@ -15,10 +15,12 @@ import pandas as pd
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
+from mlelogit.inference.coefficients import check_alpha, wald_interval
 from mlelogit.interpretation.labelling import index_labels, index_product
 from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
+    NewRows,
     judge_rows,
     list_notes,
 )
@@ -26,7 +28,6 @@ from mlelogit.interpretation.performance.judgement import Judgement
 from mlelogit.interpretation.performance.rates import (
     Mean,
     logit_interval,
-    wald_interval,
 )
 from mlelogit.interpretation.prediction import count_pairs
 
@@ -99,12 +100,8 @@ class _Pairs:
 @single_threaded_blas
 def classify(
     record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Classification:
     r"""Set predicted categories against observed ones.
@@ -126,12 +123,9 @@ def classify(
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -156,7 +150,7 @@ def classify(
     [0.596, 0.565, 0.627]
     """
     alpha = check_alpha(alpha)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     pairs = _Pairs(
         count_pairs(judged.people, judged.best),
         count_pairs(judged.people * judged.spread, judged.best),

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mlelogit.inference.ranks import rank_values
 from mlelogit.interpretation.labelling import index_keys, index_product
-from mlelogit.interpretation.performance.binning import rank_values
 from mlelogit.interpretation.performance.judged import JudgedRows
 from mlelogit.interpretation.performance.rates import logit_interval
 
@@ -214,8 +214,8 @@ def _find_highest(judged: JudgedRows, ranks: np.ndarray, category: int) -> Proje
 
 def _compare_with_rest(judged: JudgedRows, ranks: np.ndarray, category: int) -> Projections | None:
     """Compare a category with all others, as one sample, by its probability."""
-    samples = np.stack([judged.people[category], judged.people.sum(axis=0)])
-    samples[1] -= samples[0]
+    own = judged.people[category]
+    samples = np.stack([own, np.maximum(judged.people.sum(axis=0) - own, 0.0)])
     if (samples.sum(axis=1) <= 0).any():
         return None
     value, *given = compare_pair(sort_people(ranks, samples), 0, 1)

@@ -43,6 +43,42 @@ from mlelogit.interpretation.performance.rates import (
 from mlelogit.interpretation.points import Points, map_point_scores, model_points, read_points
 
 
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """Rows to judge that the fit has not seen, as a user gives them; its own if none are.
+
+    Attributes
+    ----------
+    newdata : DataFrame, dict, array-like, optional
+        New rows, as `mlelogit.interpretation.points.read_points` takes them; the fit's own if
+        not given.
+    outcome : array-like, or name of a column of newdata, optional
+        The outcome of the new rows: labels, counts or probabilities, in the fit's categories.
+        If not given, the columns of newdata that are the outcome in the fit's formula.
+    offset : array-like, optional
+        Of the new rows; needed if the fit has one.
+    weights : name of a column of newdata, or array-like, optional
+        Of the new rows; one each if not given. Rows of weight zero are left out.
+    weight_type : {"frequency", "sampling", "importance"}, optional
+        What they mean; as in the fit if not given. `margins` and `get_prediction`, which average
+        only, take weights of any kind; here variances depend on the kind, so frequency weights
+        have to be whole numbers.
+    """
+
+    newdata: Any = None
+    outcome: Any = None
+    offset: Any = None
+    weights: Any = None
+    weight_type: str | None = None
+
+    def list_given(self) -> list[str]:
+        """Return the names of what is given."""
+        return [name for name, value in vars(self).items() if value is not None]
+
+
+OWN = NewRows()
+
+
 @dataclass(frozen=True)
 class JudgedRows:
     """Rows whose outcome is known, beside the probabilities that a fit gives them.
@@ -172,31 +208,13 @@ def map_people(block: Any) -> np.ndarray:
     return weigh(block, map_outcome(block))
 
 
-def judge_rows(
-    record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
-) -> JudgedRows:
-    """Set what a fit says of rows beside their outcome.
+def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
+    """Set what a fit says of rows, its own or new ones, beside their outcome.
 
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows, as `mlelogit.interpretation.points.read_points` takes them; the fit's own if
-        not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The outcome of the new rows: labels, counts or probabilities, in the fit's categories.
-        If not given, the columns of newdata that are the outcome in the fit's formula.
-    offset : array-like, optional
-        Of the new rows; needed if the fit has one.
-    weights : name of a column of newdata, or array-like, optional
-        Of the new rows; one each if not given. Rows of weight zero are left out.
-    weight_type : {"frequency", "sampling", "importance"}, optional
-        What they mean; as in the fit if not given.
+    rows : NewRows
 
     Raises
     ------
@@ -206,6 +224,9 @@ def judge_rows(
         If newdata has no outcome.
     UnseenLevelError
         If an outcome is none of the fit's categories.
+    WeightTypeError
+        If weights are given and neither the fit nor weight_type says what they mean, or the other
+        way round.
     MissingDataError, LengthMismatchError, MisalignedIndexError, OutcomeError, WeightError
         If something is wrong with outcome or weights.
     DataNotKeptError
@@ -214,16 +235,15 @@ def judge_rows(
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.performance.judged import judge_rows
+    >>> from mlelogit.interpretation.performance.judged import NewRows, judge_rows
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + educ", anes).fit()
-    >>> judge_rows(res.record, anes.head(10)).weight
+    >>> judge_rows(res.record, NewRows(anes.head(10))).weight
     10.0
     """
-    if newdata is not None:
-        return _judge_new(record, newdata, outcome, offset, weights, weight_type)
-    given = {"outcome": outcome, "offset": offset, "weights": weights, "weight_type": weight_type}
-    wrong = [name for name, value in given.items() if value is not None]
+    if rows.newdata is not None:
+        return _judge_new(record, rows)
+    wrong = rows.list_given()
     if wrong:
         raise OptionError(
             f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
@@ -234,17 +254,10 @@ def judge_rows(
     return JudgedRows(blocks.design, *log_softmax(scores), base, True, blocks.threads)
 
 
-def _judge_new(
-    record: FitRecord,
-    newdata: Any,
-    outcome: Any,
-    offset: Any,
-    weights: Any,
-    weight_type: str | None,
-) -> JudgedRows:
-    kind = _settle_weight_type(record, weights, weight_type)
-    points = read_points(record, newdata, offset, weights)
-    found = _read_new_outcome(points, newdata, outcome)
+def _judge_new(record: FitRecord, rows: NewRows) -> JudgedRows:
+    kind = _settle_weight_type(record, rows.weights, rows.weight_type)
+    points = read_points(record, rows.newdata, rows.offset, rows.weights)
+    found = _read_new_outcome(points, rows.newdata, rows.outcome)
     scores = points.blocks().map(map_point_scores, model_points(record))
     if kind == "frequency":
         _check_whole(np.asarray(points.design.weights))

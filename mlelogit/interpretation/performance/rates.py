@@ -141,16 +141,28 @@ def logit_interval(value: float, error: float, alpha: float) -> tuple[float, flo
     """Return an interval that stays between zero and one, by the delta method on log-odds.
 
     ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, chapter 5, for the area under a
-    curve). NaN where the value is zero or one: a sample without a single exception tells no
-    variance.
+    curve).
+
+    Parameters
+    ----------
+    value, error : float
+        A share or another number between zero and one, and its standard error.
+    alpha : float
+        The interval has level 1 - alpha.
+
+    Returns
+    -------
+    lower, upper : float
+        NaN where the value is zero or one, for a sample without a single exception tells no
+        variance, and where the error is NaN.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.performance.rates import logit_interval
+    >>> [round(end, 3) for end in logit_interval(0.9, 0.05, 0.05)]
+    [0.744, 0.965]
     """
     if not (0 < value < 1 and error >= 0):
         return np.nan, np.nan
     half = find_quantile(alpha) * error / (value * (1 - value))
     return float(expit(logit(value) - half)), float(expit(logit(value) + half))
-
-
-def wald_interval(value: float, error: float, alpha: float) -> tuple[float, float]:
-    """Return value ± z error."""
-    half = find_quantile(alpha) * error
-    return value - half, value + half

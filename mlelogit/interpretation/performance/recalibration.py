@@ -33,7 +33,7 @@ from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
-from mlelogit.inference.coefficients import find_quantile
+from mlelogit.inference.coefficients import wald_interval
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
 from mlelogit.interpretation.labelling import index_keys
@@ -255,8 +255,8 @@ def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFram
     ideal = [value for names in named for *_, value in names]
     estimates = np.concatenate([fit.params for fit in fits])
     errors = np.concatenate([fit.errors for fit in fits])
-    half = find_quantile(alpha) * errors
-    values = np.column_stack([estimates, errors, estimates - half, estimates + half, ideal])
+    limits = wald_interval(estimates, errors, alpha)
+    values = np.column_stack([estimates, errors, *limits, ideal])
     index = index_keys(keys, ["model", "coefficient", "category"])
     return pd.DataFrame(values, index=index, columns=list(COLUMNS))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,11 @@ import pandas as pd
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.likelihood import sum_others
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
+from mlelogit.inference.coefficients import check_alpha, wald_interval
 from mlelogit.interpretation.labelling import index_product
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
 from mlelogit.interpretation.performance.decomposition import (
+    BRIER_PARTS,
     PARTS,
     decompose_brier,
     decompose_log,
@@ -22,12 +23,13 @@ from mlelogit.interpretation.performance.decomposition import (
 )
 from mlelogit.interpretation.performance.discrimination import measure_discrimination
 from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
+    NewRows,
     judge_rows,
     list_notes,
 )
 from mlelogit.interpretation.performance.judgement import Judgement
-from mlelogit.interpretation.performance.rates import wald_interval
 
 SCORES = ("brier", "log")
 COLUMNS = (
@@ -105,13 +107,9 @@ class Scores(Judgement):
 @single_threaded_blas
 def score_probabilities(
     record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
     bins: int = 10,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Scores:
     r"""Score the probabilities of rows by what was observed.
@@ -140,14 +138,11 @@ def score_probabilities(
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     bins : int
         Most bins of the decompositions, 2 or more.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.judged.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -175,7 +170,7 @@ def score_probabilities(
     """
     alpha = check_alpha(alpha)
     check_bins(bins)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     told = measure_discrimination(judged, alpha)
     return Scores(
         overall=_score(judged, alpha),
@@ -253,14 +248,14 @@ def _decompose(judged: JudgedRows, bins: int) -> pd.DataFrame:
         places[rows] = k * bins + assign_bins(p[k, rows], totals[rows], bins, "quantile")
     cells = fill_cells(places, people, p)
     brier = decompose_brier(cells, people, p).sum(axis=0)
-    lines = [brier, decompose_log(cells, people, judged.logs)]
-    return pd.DataFrame(lines, index=pd.Index(SCORES, name="score"), columns=list(PARTS))
+    log = decompose_log(cells, people, judged.logs)
+    return _frame_parts([brier], [log], pd.Index(SCORES, name="score"))
 
 
 def _decompose_categories(judged: JudgedRows, bins: int) -> pd.DataFrame:
     """Decompose the scores of every category against the rest, in bins of its probability."""
     totals, others = judged.people.sum(axis=0), sum_others(judged.probabilities).copy()
-    lines: list[list[np.ndarray]] = [[], []]
+    brier, log = [], []
     for own, p, rest, logs in zip(
         judged.people, judged.probabilities, others, judged.logs, strict=True
     ):
@@ -268,7 +263,14 @@ def _decompose_categories(judged: JudgedRows, bins: int) -> pd.DataFrame:
         with np.errstate(divide="ignore"):
             both = np.stack([logs, np.log(rest)])
         cells = fill_cells(assign_bins(p, totals, bins, "quantile"), people, np.stack([p, rest]))
-        lines[0].append(decompose_brier(cells, people, np.stack([p, rest]))[0])
-        lines[1].append(decompose_log(cells, people, both))
-    index = index_product(SCORES, judged.categories, ("score", "category"))
-    return pd.DataFrame([*lines[0], *lines[1]], index=index, columns=list(PARTS))
+        brier.append(decompose_brier(cells, people, np.stack([p, rest]))[0])
+        log.append(decompose_log(cells, people, both))
+    return _frame_parts(brier, log, index_product(SCORES, judged.categories, ("score", "category")))
+
+
+def _frame_parts(brier: list[np.ndarray], log: list[np.ndarray], index: pd.Index) -> pd.DataFrame:
+    """Return the parts of both scores, those that the log score has not as NaN."""
+    frame = pd.DataFrame(np.nan, index=index, columns=list(BRIER_PARTS))
+    frame.iloc[: len(brier)] = np.array(brier)
+    frame.iloc[len(brier) :, : len(PARTS)] = np.array(log)
+    return frame

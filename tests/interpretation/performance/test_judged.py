@@ -23,7 +23,7 @@ from mlelogit.exceptions import (
     WeightError,
     WeightTypeError,
 )
-from mlelogit.interpretation.performance.judged import judge_rows
+from mlelogit.interpretation.performance.judged import NewRows, judge_rows
 from tests.inference.samples import survey
 from tests.interpretation.performance.judging import FORMULA, judge_all, measure_gap, split_survey
 
@@ -265,9 +265,9 @@ def test_weights_of_new_rows_are_checked():
     with pytest.raises(WeightError, match="negative"):
         res.scores(new, weights=-np.ones(80), weight_type="sampling")
     fit = ml.mnlogit(FORMULA, survey(), weights="weight", weight_type="sampling").fit()
-    judged = judge_rows(fit.record, new, weights="weight")
+    judged = judge_rows(fit.record, NewRows(new, weights="weight"))
     assert judged.design.weight_type == "sampling"
-    assert judge_rows(fit.record, new).design.weight_type is None
+    assert judge_rows(fit.record, NewRows(new)).design.weight_type is None
 
 
 def test_what_is_about_new_rows_needs_them():
