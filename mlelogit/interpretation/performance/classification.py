@@ -193,9 +193,8 @@ def _rate(judged: JudgedRows, pairs: _Pairs, alpha: float) -> pd.DataFrame:
     shares = judged.totals / judged.weight
     hit = _measure_hit(judged, pairs)
     top = int(shares.argmax())
-    modal = np.zeros_like(judged.people)
-    modal[top] = 1.0
-    base = judged.average(modal)
+    modal = np.arange(len(shares)) == top
+    base = judged.average(modal[:, np.newaxis])
     own = judged.average(judged.probabilities)
     lines = {
         "hit_rate": (hit.value, hit.error, *_wilson_hit(judged, pairs, hit.value, alpha)),

@@ -82,8 +82,13 @@ def average_people(
         values = np.divide(values, people, out=np.zeros_like(values), where=there)
     total, count = people.sum(), (people / spread).sum()
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (people * values).sum() / total
-        squares = (people * spread * (values - mean) ** 2)[there].sum() / total**2
+        # One array of the size of people at a time beside the values: there can be many rows.
+        work = people * values
+        mean = work.sum() / total
+        np.square(np.subtract(values, mean, out=work), out=work)
+        work *= people
+        work *= spread
+        squares = work.sum(where=there) / total**2
         corrected = squares * count / (count - 1) if count > 1 else np.nan
     return Mean(float(mean), float(corrected))
 
