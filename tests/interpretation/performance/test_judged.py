@@ -173,7 +173,9 @@ def test_categories_of_any_kind():
         found = res.scores(frame.head(60))
         assert found.by_category.index.get_level_values("category")[1] == res.categories[1]
         assert label in res.classification(frame.head(60)).table.index
-        assert len(repr(res.calibration())) > 100
+        named = res.calibration().recalibration.loc["own slopes"].loc["slope"].index
+        assert list(named) == list(res.categories[1:])
+        assert f"Recalibration against {res.categories[0]}" in repr(res.calibration())
     # Whole numbers may have become floats, as they do beside missing values.
     floats = frame.assign(number=frame["number"].astype(float)).head(60)
     assert by_number.scores(floats).log == by_number.scores(frame.head(60)).log
