@@ -180,7 +180,7 @@ def bin_residuals(record: FitRecord, variable: Any, bins: int) -> BinnedResidual
     weights = np.bincount(codes, totals, size)
     gaps = judged.people - totals * judged.probabilities
     residuals = np.array([np.bincount(codes, gap, size) for gap in gaps]) / weights
-    scaled = totals * judged.spread * judged.probabilities * (1 - judged.probabilities)
+    scaled = totals * judged.variance_weights * judged.probabilities * (1 - judged.probabilities)
     variances = np.array([np.bincount(codes, part, size) for part in scaled])
     errors = np.full_like(residuals, np.nan)
     if not judged.fractional:

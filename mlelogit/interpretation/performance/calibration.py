@@ -148,7 +148,8 @@ def calibrate(
     of probabilities that are right: ``by_chance`` is its mean then, ``Σ_b W_b / W sqrt(2 v_b / π)``
     with v_b the variance of f_b - o_b if they are right (cf. Bröcker and Smith 2007, Weather and
     Forecasting 22). Its standard error holds the sign of every gap fixed, so it means something
-    where the error is well above ``by_chance``.
+    where the error is well above ``by_chance``. Of an outcome of probabilities, which is not drawn,
+    Wilson's interval and ``by_chance`` are NaN.
 
     The recalibration, with its intercepts and slopes, is described in
     `mlelogit.interpretation.performance.recalibration`: "slopes of one" gives calibration in the
@@ -242,15 +243,15 @@ def _bin_rows(
     def add(values: np.ndarray) -> np.ndarray:
         return np.bincount(places, values)
 
-    weights, scaled = add(totals), totals * judged.spread
+    weights, scaled = add(totals), totals * judged.variance_weights
     predicted, observed = add(totals * p) / weights, np.minimum(add(own) / weights, 1.0)
-    inside, every = add(own * judged.spread), add(scaled)
+    inside, every = add(own * judged.variance_weights), add(scaled)
     lower, upper = judged.limit_shares(observed, weights, inside, every, alpha)
     low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
     np.minimum.at(low, places, p)
     np.maximum.at(high, places, p)
-    spread = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
-    chance = np.nan if judged.fractional else float(spread.sum() / weights.sum())
+    apart = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
+    chance = np.nan if judged.fractional else float(apart.sum() / weights.sum())
     values = np.column_stack([weights, low, high, predicted, observed, lower, upper])
     return _Binned(found + 1, places, values, chance)
 

@@ -118,7 +118,8 @@ def classify(
     Intervals of shares are Wilson's, those of the mean probability and of balanced accuracy by the
     delta method on log-odds, and those of kappa and the adjusted count by linearization, which
     for kappa is the variance of Fleiss, Cohen and Everitt (1969, Psychological Bulletin 72) times n
-    / (n - 1). They are about other people of the population, with the fit as it is.
+    / (n - 1). They are about other people of the population, with the fit as it is. Of an outcome
+    of probabilities, which is not drawn, Wilson's are NaN.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def classify(
     judged = judge_rows(record, rows)
     pairs = _Pairs(
         count_pairs(judged.people, judged.best),
-        count_pairs(judged.people * judged.spread, judged.best),
+        count_pairs(judged.people * judged.variance_weights, judged.best),
     )
     observed = index_labels(judged.categories, "observed")
     predicted = index_labels(judged.categories, "predicted")
@@ -230,7 +231,7 @@ def _wilson_hit(judged: JudgedRows, pairs: _Pairs, hit: float, alpha: float) -> 
 
 
 def _wilson_top(judged: JudgedRows, top: int, alpha: float) -> tuple[float, float]:
-    squares = (judged.people * judged.spread).sum(axis=1)
+    squares = (judged.people * judged.variance_weights).sum(axis=1)
     share = judged.totals[top] / judged.weight
     return _wilson(judged, share, squares[top], squares.sum(), alpha)
 

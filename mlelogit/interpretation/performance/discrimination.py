@@ -50,22 +50,22 @@ class Projections:
     samples: np.ndarray
     members: tuple[int, ...]
 
-    def measure_error(self, spread: np.ndarray) -> float:
+    def measure_error(self, variance_weights: np.ndarray) -> float:
         """Return the standard error, NaN where a sample has one observation.
 
         ``Σ_s S_s² / n_s`` with S_s² the variance of the projections on sample s (Sen 1960; DeLong,
         DeLong and Clarke-Pearson 1988, Biometrics 44).
         """
         totals = self.samples.sum(axis=1)
-        counts = (self.samples / spread).sum(axis=1)
+        counts = (self.samples / variance_weights).sum(axis=1)
         if (counts <= 1).any():
             return np.nan
         means = (self.samples * self.given).sum(axis=1) / totals
-        squares = self.samples * spread * (self.given - means[:, np.newaxis]) ** 2
+        squares = self.samples * variance_weights * (self.given - means[:, np.newaxis]) ** 2
         parts = squares.sum(axis=1) / totals**2 * counts / (counts - 1)
         return float(np.sqrt(parts.sum()))
 
-    def measure_rows(self, spread: np.ndarray, weights: np.ndarray) -> float:
+    def measure_rows(self, variance_weights: np.ndarray, weights: np.ndarray) -> float:
         """Return the standard error if every row (n,), with its weight, is one observation.
 
         A row of an outcome of probabilities has a share in every sample; its move of the value
@@ -74,10 +74,10 @@ class Projections:
         totals = self.samples.sum(axis=1, keepdims=True)
         means = (self.samples * self.given).sum(axis=1, keepdims=True) / totals
         moves = (self.samples * (self.given - means) / totals).sum(axis=0)
-        count = (weights / spread).sum()
+        count = (weights / variance_weights).sum()
         if count <= 1:
             return np.nan
-        return float(np.sqrt((spread / weights * moves**2).sum() * count / (count - 1)))
+        return float(np.sqrt((variance_weights / weights * moves**2).sum() * count / (count - 1)))
 
 
 @dataclass(frozen=True)
@@ -235,8 +235,8 @@ def _compare_both(judged: JudgedRows, ranks: list, i: int, j: int) -> Projection
 
 def _measure_error(found: Projections, judged: JudgedRows) -> float:
     if judged.fractional:
-        return found.measure_rows(judged.spread, judged.people.sum(axis=0))
-    return found.measure_error(judged.spread)
+        return found.measure_rows(judged.variance_weights, judged.people.sum(axis=0))
+    return found.measure_error(judged.variance_weights)
 
 
 def _write_line(found: Projections | None, judged: JudgedRows, alpha: float, chance: float) -> Line:

@@ -123,7 +123,7 @@ class JudgedRows:
         return RowBlocks(self.design).map(map_people)
 
     @cached_property
-    def spread(self) -> np.ndarray:
+    def variance_weights(self) -> np.ndarray:
         """(n,): what a person's weight is to be multiplied by once more in a variance.
 
         The weight itself with sampling weights, and one with any other, where a person of weight
@@ -147,7 +147,7 @@ class JudgedRows:
     @property
     def observations(self) -> float:
         """Number of observations: people; with sampling weights without their weights."""
-        return float((self.people / self.spread).sum())
+        return float((self.people / self.variance_weights).sum())
 
     @property
     def fractional(self) -> bool:
@@ -157,7 +157,7 @@ class JudgedRows:
     def average(self, values: np.ndarray, people: np.ndarray | None = None) -> Mean:
         """Average values (J, n) over people; or values (S, n) over those of other samples."""
         people = self.people if people is None else people
-        return average_people(people, self.spread, values, self.fractional)
+        return average_people(people, self.variance_weights, values, self.fractional)
 
     def limit_shares(
         self,

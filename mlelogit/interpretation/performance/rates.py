@@ -51,7 +51,7 @@ class Mean:
 
 
 def average_people(
-    people: np.ndarray, spread: np.ndarray, values: np.ndarray, fractional: bool = False
+    people: np.ndarray, variance_weights: np.ndarray, values: np.ndarray, fractional: bool = False
 ) -> Mean:
     """Average values (..., n) over people (..., n); what nobody has does not count, be it infinite.
 
@@ -59,7 +59,7 @@ def average_people(
     ----------
     people : numpy.ndarray
         (..., n): d, weights included.
-    spread : numpy.ndarray
+    variance_weights : numpy.ndarray
         (n,): s.
     values : numpy.ndarray
         (..., n): v.
@@ -80,14 +80,14 @@ def average_people(
         people, values = people.sum(axis=0), (people * values).sum(axis=0)
         there = people > 0
         values = np.divide(values, people, out=np.zeros_like(values), where=there)
-    total, count = people.sum(), (people / spread).sum()
+    total, count = people.sum(), (people / variance_weights).sum()
     with np.errstate(invalid="ignore", divide="ignore"):
         # One array of the size of people at a time beside the values: there can be many rows.
         work = people * values
         mean = work.sum() / total
         np.square(np.subtract(values, mean, out=work), out=work)
         work *= people
-        work *= spread
+        work *= variance_weights
         squares = work.sum(where=there) / total**2
         corrected = squares * count / (count - 1) if count > 1 else np.nan
     return Mean(float(mean), float(corrected))
