@@ -18,13 +18,23 @@ import pandas as pd
 
 from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, cross_labels, read_several_labels
-from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
+from mlelogit.exceptions import (
+    CollinearityWarning,
+    EffectError,
+    EmptyDataError,
+    SeparationWarning,
+    WeightError,
+)
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_scene
+from mlelogit.interpretation.margins.means import (
+    make_balanced_points,
+    make_mean_scene,
+    weigh_rows,
+)
 from mlelogit.interpretation.margins.pieces import Piece, find_pieces
-from mlelogit.interpretation.margins.requests import Request, check_change, read_at
-from mlelogit.interpretation.margins.scenes import RowScene, Scene
+from mlelogit.interpretation.margins.requests import Request, check_change, read_at, read_changes
+from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
@@ -139,14 +149,15 @@ def estimate_margins(
     _warn_of_omitted(asked)
     grid = read_at(request.at, found)
     groups = None if request.by is None else _read_groups(points, request.by)
-    own = newdata is None or record.blocks is None
-    spread = points if own else read_points(record)
-    base, codes, cells = _place(record, points, found, request, groups)
-    model = model_points(record)
+    spread = _find_spread(record, points)
+    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
+    scene = _set_scene(record, points, found, request, groups)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
     for fixed in track(grid, "Marginal effects"):
-        scene = _set_scene(base, found, request, codes, cells, fixed)
-        pieces.append((fixed, list(find_pieces(scene, base, model, request, asked, spread))))
+        here = replace(scene, fixed=fixed)
+        pieces.append(
+            (fixed, list(find_pieces(here, model_points(record), effect, asked, changes)))
+        )
     return _assemble(record, covariance, request, pieces, groups)
 
 
@@ -188,37 +199,42 @@ def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
     return read_several_labels(points.design, by, "by")
 
 
-def _place(
+def _find_spread(record: FitRecord, points: Points) -> Points:
+    """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
+    if points.own or record.blocks is None:
+        return points
+    given = record.blocks.design.given
+    held = record.encoding.rhs is None or (given is not None and given.frame is not None)
+    return read_points(record) if held else points
+
+
+def _set_scene(
     record: FitRecord,
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
     groups: tuple[Labels, ...] | None,
-) -> tuple[Points, np.ndarray | None, int]:
-    """Return the rows, the cell of each (None for one cell) and the number of cells."""
+) -> RowScene | MeanScene:
+    """Return the rows at which effects are taken, each in the cell of its group."""
     crossed = None if groups is None else cross_labels(groups)
-    codes = None if crossed is None else crossed.codes
-    cells = 1 if crossed is None else crossed.count
-    if request.kind != "balanced":
-        return points, codes, cells
-    every = np.zeros(points.design.source.shape[0], dtype=np.int64) if codes is None else codes
-    made, codes = make_balanced_points(record, points, variables, every, cells)
-    return made, codes, cells
+    codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
+    codes, cells = (codes, 1) if crossed is None else (crossed.codes, crossed.count)
+    _check_totals(points, codes, crossed)
+    if request.kind == "at_means":
+        return make_mean_scene(points, variables, codes, cells)
+    if request.kind == "balanced":
+        points, codes = make_balanced_points(record, points, variables, codes, cells)
+    return RowScene(points, variables, None if cells == 1 else codes, cells, {})
 
 
-def _set_scene(
-    points: Points,
-    variables: dict[Hashable, Variable],
-    request: Request,
-    codes: np.ndarray | None,
-    cells: int,
-    fixed: dict[Hashable, Any],
-) -> Scene:
-    if request.kind != "at_means":
-        return RowScene(points, variables, codes, cells, fixed)
-    every = np.zeros(points.design.source.shape[0], dtype=np.int64) if codes is None else codes
-    means = make_mean_scene(points, variables, every, cells)
-    return replace(means, fixed=fixed)
+def _check_totals(points: Points, codes: np.ndarray, crossed: Labels | None) -> None:
+    """Raise if there are no rows, or those of a group count for nothing."""
+    if not len(codes):
+        raise EmptyDataError("newdata has no rows to average over.")
+    empty = np.flatnonzero(np.bincount(codes, weigh_rows(points)) == 0)
+    if empty.size:
+        group = "" if crossed is None else f" of by={crossed.names[empty[0]]!r}"
+        raise WeightError(f"The weights of all rows{group} are zero, so there is no average.")
 
 
 def _assemble(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,6 @@ from mlelogit.interpretation.averages import CellSums, sum_probabilities
 from mlelogit.interpretation.margins.requests import (
     SIGNS,
     Change,
-    Request,
-    read_changes,
     write_level,
 )
 from mlelogit.interpretation.margins.scenes import Scene, find_rate
@@ -24,7 +22,7 @@ from mlelogit.interpretation.margins.slopes import (
     sum_slopes,
 )
 from mlelogit.interpretation.margins.variables import Variable
-from mlelogit.interpretation.points import PointModel, Points
+from mlelogit.interpretation.points import PointModel
 
 
 @dataclass(frozen=True)
@@ -38,58 +36,54 @@ class Piece:
 
 def find_pieces(
     scene: Scene,
-    points: Points,
     model: PointModel,
-    request: Request,
+    effect: str,
     asked: list[Variable],
-    spread: Points,
+    changes: Mapping[Hashable, tuple[Change, ...] | None],
 ) -> Iterator[Piece]:
     """Yield the effects asked for at one scene, variable by variable.
 
     Parameters
     ----------
     scene : Scene
-    points : Points
-        The rows that the scene is made of.
     model : PointModel
-    request : Request
+    effect : str
     asked : list of Variable
-    spread : Points
-        The rows whose standard deviations, ranges and quartiles are meant.
+    changes : mapping
+        Variable -> its discrete changes; None for its derivative.
     """
-    if request.effect == "level" and not asked:
+    if effect == "level" and not asked:
         yield Piece("", "level", sum_probabilities(scene.blocks({}), model, scene.cells).average())
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
     numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
-    steady = _share_pass(scene, points, model, request, numbers)
+    steady = _share_pass(scene, model, numbers) if effect == "dydx" else {}
     for variable in asked:
         mine = changes[variable.name]
         if variable.omitted:
-            yield from _leave_open(scene, model, points, variable, mine, request.effect)
-        elif request.effect == "level":
+            yield from _leave_open(scene, model, variable, mine, effect)
+        elif effect == "level":
             yield from _find_levels(scene, model, variable)
         elif mine:
             yield from _find_changes(scene, model, variable, mine)
         elif variable.name in steady:
             yield Piece(variable.name, SIGNS["dydx"], steady[variable.name])
         else:
-            yield _find_slope(scene, model, variable, request.effect)
+            yield _find_slope(scene, model, variable, effect)
 
 
 def _share_pass(
-    scene: Scene, points: Points, model: PointModel, request: Request, numbers: list[Variable]
+    scene: Scene, model: PointModel, numbers: list[Variable]
 ) -> dict[Hashable, CellSums]:
     """Return the derivatives of all variables that move columns at one rate, in one pass."""
     steady = [variable for variable in numbers if variable.affine]
-    width = len(points.encoding.names)
-    categories = len(points.encoding.categories)
-    worth = pays(categories, width, len(steady), scene.cells)
-    if request.effect != "dydx" or model.separation.found or not worth:
+    encoding = scene.points.encoding
+    width = len(encoding.names)
+    worth = pays(len(encoding.categories), width, len(steady), scene.cells)
+    if model.separation.found or not worth:
         return {}
     sums = sum_curves(scene.blocks({}), model, scene.cells)
     found = {}
     for variable in steady:
-        rate = find_rate(points, variable)
+        rate = find_rate(scene.points, variable)
         direction = np.zeros(width)
         direction[rate.columns] = rate.values[:, 0]
         found[variable.name] = apply_direction(sums, model, direction)
@@ -99,13 +93,12 @@ def _share_pass(
 def _leave_open(
     scene: Scene,
     model: PointModel,
-    points: Points,
     variable: Variable,
     changes: tuple[Change, ...] | None,
     effect: str,
 ) -> Iterator[Piece]:
     """Yield effects that are not known: NaN."""
-    shape = scene.cells, len(points.encoding.categories)
+    shape = scene.cells, len(scene.points.encoding.categories)
     unknown = CellSums(
         np.ones(scene.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
     )

@@ -35,8 +35,8 @@ class Scene(Protocol):
         """Number of cells G."""
 
     @property
-    def fixed(self) -> dict[Hashable, Any]:
-        """Variable -> its value at all rows."""
+    def points(self) -> Points:
+        """The rows that it is made of."""
 
     def values(self, name: Hashable) -> Any:
         """Return a variable's values (n,), or its one value."""

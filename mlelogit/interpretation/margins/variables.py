@@ -132,12 +132,18 @@ def _describe(name: str, encoding: Encoding, terms: list[Term], column: pd.Serie
     columns = tuple(place for term in mine for place in term.columns) if alone else None
     affine = all(len(term.factors) == 1 and _is_affine(term.factors[0]) for term in mine)
     gone = not any(term.columns for term in mine)
-    if (encoding.kinds or {})[name] == "category" or name not in encoding.numbers:
+    if (encoding.kinds or {})[name] == "category" or _is_coded(name, encoding):
         levels, reference = _find_levels(name, encoding)
         return Variable(name, levels, reference, False, columns, gone)
     if _is_boolean(column):
         return Variable(name, (False, True), 0, affine, columns, gone)
     return Variable(name, None, 0, affine, columns, gone)
+
+
+def _is_coded(name: str, encoding: Encoding) -> bool:
+    """Tell whether a number stands in C(), be it beside others: then it has levels alone."""
+    exprs = [parse_expression(hide_names(expr), expr) for expr in encoding.levels or {}]
+    return name not in encoding.numbers or name in map(_read_plain, exprs)
 
 
 def _is_affine(node: ast.expr) -> bool:

@@ -80,6 +80,16 @@ def test_at_a_kink_it_is_the_mean_of_both_sides():
     assert np.abs(low - high).max() > 0.5
 
 
+def test_at_a_bound_beyond_which_a_spline_stands_still():
+    rhs = "bs(x, df=4, lower_bound=1, upper_bound=2, extrapolation='clip')"
+    encoding = ml.mnlogit(f"y ~ {rhs}", rows()).design.encoding
+    frame = rows().head(5).assign(x=[1.0, 2.0, 1.0 + 1e-12, 2.0 - 1e-12, 2.5])
+    found = differentiate_columns(encoding, frame, "x").values
+    np.testing.assert_allclose(found[:, :2], found[:, 2:4] / 2, rtol=1e-9, atol=1e-9)
+    assert np.abs(found[:, :2]).max() > 0.1
+    np.testing.assert_array_equal(found[:, 4], 0)
+
+
 @pytest.mark.parametrize(
     ("rhs", "said"),
     [

@@ -12,6 +12,7 @@ from mlelogit.exceptions import (
     CovarianceError,
     DataNotKeptError,
     EffectError,
+    EmptyDataError,
     FormulaError,
     OptionError,
     UnseenLevelError,
@@ -82,6 +83,30 @@ def test_a_fit_without_its_frame_takes_new_rows():
     np.testing.assert_array_equal(again.margins().estimate, array.margins().estimate)
 
 
+def test_rows_that_count_for_nothing_have_no_average():
+    res, frame = fitted(RHS), rows()
+    with pytest.raises(EmptyDataError, match="no rows"):
+        res.margins("x", newdata=frame.head(0))
+    for kind in ("average", "at_means", "balanced"):
+        with pytest.raises(WeightError, match="zero"):
+            res.margins("x", kind, newdata=frame, weights=np.zeros(120))
+        weights = (frame["part"] == "q") * 1.0
+        with pytest.raises(WeightError, match="by='p'"):
+            res.margins("x", kind, newdata=frame, weights=weights, by="part")
+
+
+def test_spread_is_that_of_the_rows_of_the_fit():
+    res, frame = fitted(RHS), rows()
+    mine = res.margins("x", change="sd", newdata=frame.head(2))
+    expected = res.margins("x", change=float(frame["x"].std()), newdata=frame.head(2))
+    np.testing.assert_allclose(mine.estimate, expected.estimate, rtol=1e-10)
+    without = pickle.loads(pickle.dumps(res)).margins("x", change="sd", newdata=frame.head(2))
+    other = res.margins("x", change=float(frame["x"].head(2).std()), newdata=frame.head(2))
+    np.testing.assert_allclose(without.estimate, other.estimate, rtol=1e-10)
+    with pytest.raises(EffectError, match="One row"):
+        pickle.loads(pickle.dumps(res)).margins("x", change="sd", newdata=frame.head(1))
+
+
 def test_a_covariance_left_out_is_said():
     res = fitted("x")
     from mlelogit.inference.covariance import omit_covariance
@@ -116,6 +141,53 @@ def test_levels_are_compared_with_the_one_they_are_coded_against():
     assert contrasts("g", change="sequential") == ["v - u", "w - v"]
     assert contrasts("g", change=("w", "v")) == ["v - w"]
     assert contrasts("g", change={"g": ["w", "v"]}) == ["v - w"]
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.CollinearityWarning")
+def test_a_number_that_is_coded_too_is_a_factor():
+    frame = rows().assign(i=np.arange(120) % 3 + 1)
+    res, plain = (ml.mnlogit(f"y ~ {rhs}", frame).fit() for rhs in ("i + C(i) + x", "C(i) + x"))
+    assert set(res.margins("i").labels["contrast"]) == {"2 - 1", "3 - 1"}
+    for kind in ("average", "at_means", "balanced"):
+        found, expected = res.margins(kind=kind), plain.margins(["i", "x"], kind)
+        np.testing.assert_allclose(found.estimate, expected.estimate, rtol=1e-7)
+        np.testing.assert_allclose(found.std_err, expected.std_err, rtol=1e-7)
+
+
+def test_columns_of_every_dtype():
+    frame = rows().assign(
+        i=pd.array(rows()["h"], dtype="Int64"),
+        t=pd.array(rows()["b"], dtype="boolean"),
+        o=rows()["h"].astype(object),
+        f=rows()["z"].astype("float32"),
+        c=pd.Categorical(rows()["g"], ["w", "u", "v"], ordered=True),
+    )
+    for rhs, plain in (("i * x + t + f", "h * x + b + f"), ("o + c:x + t", "h + g:x + b")):
+        mine = ml.mnlogit(f"y ~ {rhs}", frame).fit().margins(change="centered sd")
+        other = ml.mnlogit(f"y ~ {plain}", frame).fit().margins(change="centered sd")
+        for name, same in (("i", "h"), ("t", "b"), ("x", "x"), ("o", "h")):
+            if name in rhs:
+                found, expected = mine.select(variable=name), other.select(variable=same)
+                np.testing.assert_allclose(found.estimate, expected.estimate, rtol=1e-7)
+                np.testing.assert_allclose(found.std_err, expected.std_err, rtol=1e-7)
+    ordered = ml.mnlogit("y ~ c", frame).fit().margins("c").labels["contrast"]
+    assert list(dict.fromkeys(ordered)) == ["u - w", "v - w"]
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.CollinearityWarning")
+def test_wide_factors_are_as_narrow_ones():
+    frame = rows().assign(k=np.arange(120) % 70)
+    res = ml.mnlogit("y ~ C(k) + x", frame).fit(bias_reduction="mean")
+    assert res.record.encoding.wide
+    for value, name in ((3, "k"), (2.0, "x")):
+        levels = res.margins(effect="level", at={name: value})
+        expected = res.predict(frame.assign(**{name: value})).mean()
+        np.testing.assert_allclose(levels.estimate, expected, rtol=1e-12)
+    step = 1e-5
+    ends = [res.predict(frame.assign(x=frame["x"] + d)).mean() for d in (-step, step)]
+    slope = (ends[1] - ends[0]) / (2 * step)
+    np.testing.assert_allclose(res.margins("x").estimate, slope, rtol=1e-6)
+    np.testing.assert_allclose(res.margins("k", change=(3, 4)).estimate.sum(), 0, atol=1e-12)
 
 
 def test_a_change_alone_is_for_all_numbers_or_all_factors():

@@ -180,6 +180,25 @@ def test_separated_data_have_effects_of_the_limit():
     assert tables[0]["std_err"].iloc[[0, 3, 4, 5]].isna().all()
 
 
+def test_where_a_probability_jumps_it_has_no_derivative():
+    frame = pd.DataFrame({"x": [1.0, 1.5, 2, 2, 2, 2.5, 3], "y": list("aaababb"), "z": range(7)})
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ x", frame).fit()
+    with pytest.warns(SeparationWarning):
+        assert np.isnan(res.margins("x").estimate).all()
+    with pytest.warns(SeparationWarning):
+        # Beside the jump all is flat; what the others' logarithm does is not known.
+        beside = res.margins("x", newdata=frame[frame["x"] != 2])
+    np.testing.assert_array_equal(beside.estimate, 0)
+    with pytest.warns(SeparationWarning):
+        logarithms = res.margins("x", effect="eydx", newdata=frame[frame["x"] < 2])
+    assert np.isnan(logarithms.estimate).tolist() == [False, True]
+    with pytest.warns(SeparationWarning):
+        steps = res.margins("x", change=(1, 3))
+    np.testing.assert_array_equal(steps.estimate, [-1, 1])
+    assert np.isnan(steps.std_err).all()
+
+
 def test_columns_left_out_have_no_effect_that_is_known():
     frame = rows().assign(twice=2 * rows()["x"])
     with pytest.warns(CollinearityWarning):
