@@ -35,6 +35,9 @@ def find_root(record: FitRecord, covariance: Covariance, jacobian: np.ndarray) -
         known = np.isfinite(np.diag(covariance.matrix))
         lost |= rows[:, ~known].any(axis=1)
         root = rows[:, known] @ take_root(covariance.matrix[np.ix_(known, known)])
+    if not root.shape[1]:
+        # A row without entries could not hold that its variance is unknown.
+        root = np.zeros((len(rows), 1))
     root[lost] = np.nan
     return np.asarray(root)
 
@@ -67,11 +70,12 @@ def _find_unknown(record: FitRecord, covariance: Covariance, jacobian: np.ndarra
     broken = ~np.isfinite(jacobian).all(axis=1)
     if not record.separation.found:
         return broken
+    # What does not move at all is settled by the separation alone.
+    broken = broken | find_still(record, jacobian)
     if record.moves is not None or covariance.inner is None:
         known = np.isfinite(np.diag(covariance.matrix))
         return broken | jacobian[:, ~known].any(axis=1)
-    # What does not move at all is settled by the separation alone.
-    return broken | find_open(record, jacobian) | find_still(record, jacobian)
+    return broken | find_open(record, jacobian)
 
 
 def take_root(matrix: np.ndarray) -> np.ndarray:
