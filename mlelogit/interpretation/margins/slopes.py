@@ -27,7 +27,7 @@ import numpy as np
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.sources import lay_out
 from mlelogit.fitting.likelihood import drop_base, predict_scores, spread_probabilities
-from mlelogit.fitting.limit import leave_columns
+from mlelogit.fitting.limit import STILL
 from mlelogit.fitting.products import index_pairs, project_rows
 from mlelogit.interpretation.averages import CellSums, list_cells, unpack_jacobian
 from mlelogit.interpretation.points import PointModel, map_point_probabilities
@@ -173,7 +173,7 @@ def _sum_slope(block: Block, model: PointModel, direction: Direction, cells: int
     along = predict_scores(dx, b[:, direction.columns].ravel(), model.base, None)
     along -= (y * np.where(y > 0, along, 0.0)).sum(axis=0)
     if model.separation.found:
-        along[:, _find_torn(dx, y, model, direction, width)] = np.nan
+        along[:, _find_torn(dx, y, model, direction)] = np.nan
     make = _log_pieces if direction.logarithmic else _plain_pieces
     totals, size = np.zeros(cells), len(y)
     values, jacobian = np.zeros((cells, size)), np.zeros((cells, size, b.size))
@@ -235,16 +235,15 @@ def _assemble(
 
 
 def _find_torn(
-    dx: np.ndarray, y: np.ndarray, model: PointModel, direction: Direction, width: int
+    dx: np.ndarray, y: np.ndarray, model: PointModel, direction: Direction
 ) -> np.ndarray:
     """Tell which rows tie along the direction of separation and cease to as the variable moves.
 
     Their probabilities jump in the limit, and have no derivative.
     """
-    toward = leave_columns(model.basis, np.asarray(model.separation.direction)[:, np.newaxis])
-    pull = toward.reshape(-1, width)[:, direction.columns]
+    pull = model.separation.point_columns(model.basis)[:, direction.columns]
     moves = predict_scores(dx, pull.ravel(), model.base, None)
     high = np.where(y > 0, moves, -np.inf).max(axis=0)
     low = np.where(y > 0, moves, np.inf).min(axis=0)
     size = np.abs(pull).max(axis=0, initial=0.0) @ np.abs(dx)
-    return np.asarray(high - low > 1e-6 * size)
+    return np.asarray(high - low > STILL * size)

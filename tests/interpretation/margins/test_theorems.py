@@ -180,6 +180,41 @@ def test_separated_data_have_effects_of_the_limit():
     assert tables[0]["std_err"].iloc[[0, 3, 4, 5]].isna().all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_beside_a_level_that_separates(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal([5, -100], [1, 30], (150, 2)), columns=["z", "u"])
+    frame["g"] = rng.choice(list("kmw"), 150)
+    frame["y"] = np.where(frame["g"] == "w", "a", rng.choice(list("abc"), 150))
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ g + z + u", frame).fit()
+    # Rows of the level w are in a for sure: the others alone move, as if fitted alone.
+    left = frame[frame["g"] != "w"]
+    rest = ml.mnlogit("y ~ g + z + u", left).fit()
+    for asked in ({}, {"change": "unit"}):
+        expected = numbers(rest.margins(["z", "u"], **asked)) * len(left) / 150
+        mine = numbers(res.margins(["z", "u"], **asked))
+        np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9)
+    with pytest.warns(SeparationWarning):
+        found = res.margins(["z", "u"], by="g")
+    assert_close(found.select(g="w").estimate, 0)
+    expected = numbers(rest.margins(["z", "u"], by="g"))
+    assert_close(numbers(found.select(g=["k", "m"])), expected, 1e-6)
+
+
+def test_numbers_where_a_level_rules_one_category_out():
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.normal(size=(150, 2)), columns=["z", "u"])
+    frame["g"] = rng.choice(list("kmw"), 150)
+    frame["y"] = np.where(frame["g"] == "w", rng.choice(list("ab"), 150), rng.choice(list("abc")))
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ g + z + u", frame).fit()
+    mine, step = res.margins("z"), 1e-4
+    by_steps = res.margins("z", change=step).estimate - res.margins("z", change=-step).estimate
+    np.testing.assert_allclose(mine.estimate, by_steps / (2 * step), rtol=1e-6, atol=1e-9)
+    assert np.isfinite(mine.std_err).all()
+
+
 def test_where_a_probability_jumps_it_has_no_derivative():
     frame = pd.DataFrame({"x": [1.0, 1.5, 2, 2, 2, 2.5, 3], "y": list("aaababb"), "z": range(7)})
     with pytest.warns(SeparationWarning):
