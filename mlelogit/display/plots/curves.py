@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from mlelogit.data.arguments import check_choice, is_whole, read_reals, write_value
 from mlelogit.data.frames import list_some
@@ -21,6 +20,7 @@ from mlelogit.interpretation.margins.means import weigh_rows
 from mlelogit.interpretation.margins.requests import KINDS, write_level
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
+from mlelogit.interpretation.predictions.uncertainty import bound_probabilities
 from mlelogit.interpretation.points import Points, read_points
 
 FEWEST_POINTS, MOST_POINTS = 2, 1000
@@ -130,9 +130,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     )
     shape = len(values), -1, len(record.encoding.categories)
     y, errors = found.estimate.reshape(shape), found.std_err.reshape(shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle, half = logit(y), quantile * errors / (y * (1 - y))
-        lower, upper = expit(middle - half), expit(middle + half)
+    lower, upper = bound_probabilities(y, errors, quantile)
     beside = found.labels.iloc[: y[0].size : shape[2], LABELS:]
     groups, fixed = name_groups(beside)
     return Curves(values, variable.is_factor, groups, fixed, y, lower, upper)

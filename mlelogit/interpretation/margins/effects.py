@@ -271,7 +271,13 @@ def _assemble(
             SeparationWarning,
         )
     return Margins(
-        pd.DataFrame(columns), estimate, root, covariance.df, titles[request.kind], covariance.kind
+        pd.DataFrame(columns),
+        estimate,
+        root,
+        covariance.df,
+        titles[request.kind],
+        covariance.kind,
+        request.effect == "level",
     )
 
 
