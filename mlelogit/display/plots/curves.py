@@ -16,7 +16,6 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
-from mlelogit.interpretation.margins.means import weigh_rows
 from mlelogit.interpretation.margins.requests import KINDS, write_level
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
@@ -153,7 +152,7 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
         return [float(value) for value in np.unique(given)]
     if not FEWEST_POINTS <= points <= MOST_POINTS:
         raise OptionError(f"points must be from {FEWEST_POINTS} to {MOST_POINTS}, not {points}.")
-    held = read_values(rows, variable.name)[weigh_rows(rows) > 0]
+    held = read_values(rows, variable.name)[rows.weights > 0]
     low, high = float(np.min(held)), float(np.max(held))
     return [low] if low == high else [float(v) for v in np.linspace(low, high, int(points))]
 

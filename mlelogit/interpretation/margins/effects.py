@@ -17,21 +17,15 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
-from mlelogit.data.labels import Labels, cross_labels, read_several_labels
 from mlelogit.exceptions import (
     CollinearityWarning,
     EffectError,
-    EmptyDataError,
     SeparationWarning,
-    WeightError,
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.margins.means import (
-    make_balanced_points,
-    make_mean_scene,
-    weigh_rows,
-)
+from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
+from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_scene
 from mlelogit.interpretation.margins.pieces import Piece, find_pieces
 from mlelogit.interpretation.margins.requests import Request, check_change, read_at, read_changes
 from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
@@ -148,17 +142,17 @@ def estimate_margins(
     asked = _pick(request, found)
     _warn_of_omitted(asked)
     grid = read_at(request.at, found)
-    groups = None if request.by is None else _read_groups(points, request.by)
+    cells = read_cells(points, request.by)
     spread = _find_spread(record, points)
     changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
-    scene = _set_scene(record, points, found, request, groups)
+    scene = _set_scene(record, points, found, request, cells)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
     for fixed in track(grid, "Marginal effects"):
         here = replace(scene, fixed=fixed)
         pieces.append(
             (fixed, list(find_pieces(here, model_points(record), effect, asked, changes)))
         )
-    return _assemble(record, covariance, request, pieces, groups)
+    return _assemble(record, covariance, request, pieces, cells)
 
 
 def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
@@ -195,10 +189,6 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
-    return read_several_labels(points.design, by, "by")
-
-
 def _find_spread(record: FitRecord, points: Points) -> Points:
     """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
     if points.own or record.blocks is None:
@@ -213,28 +203,16 @@ def _set_scene(
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
-    groups: tuple[Labels, ...] | None,
+    cells: Cells,
 ) -> RowScene | MeanScene:
     """Return the rows at which effects are taken, each in the cell of its group."""
-    crossed = None if groups is None else cross_labels(groups)
-    codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
-    codes, cells = (codes, 1) if crossed is None else (crossed.codes, crossed.count)
-    _check_totals(points, codes, crossed)
+    points, codes = order_rows(points, cells)
     if request.kind == "at_means":
-        return make_mean_scene(points, variables, codes, cells)
+        return make_mean_scene(points, variables, codes, cells.count)
     if request.kind == "balanced":
-        points, codes = make_balanced_points(record, points, variables, codes, cells)
-    return RowScene(points, variables, None if cells == 1 else codes, cells, {})
-
-
-def _check_totals(points: Points, codes: np.ndarray, crossed: Labels | None) -> None:
-    """Raise if there are no rows, or those of a group count for nothing."""
-    if not len(codes):
-        raise EmptyDataError("newdata has no rows to average over.")
-    empty = np.flatnonzero(np.bincount(codes, weigh_rows(points)) == 0)
-    if empty.size:
-        group = "" if crossed is None else f" of by={crossed.names[empty[0]]!r}"
-        raise WeightError(f"The weights of all rows{group} are zero, so there is no average.")
+        points, codes = make_balanced_points(record, points, variables, codes, cells.count)
+    several = cells.count > 1
+    return RowScene(points, variables, codes if several else None, cells.count, {})
 
 
 def _assemble(
@@ -242,18 +220,17 @@ def _assemble(
     covariance: Covariance,
     request: Request,
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]],
-    groups: tuple[Labels, ...] | None,
+    cells: Cells,
 ) -> Margins:
     """Lay effects out: by variable and contrast, then values of at=, groups, categories."""
     categories = record.encoding.categories
-    crossed = None if groups is None else cross_labels(groups)
     rows: list[dict[str, Any]] = []
     values, jacobians = [], []
     for place in range(len(pieces[0][1])):
         for fixed, found in pieces:
             piece = found[place]
-            for cell in range(len(piece.found.values)):
-                beside = _label_cell(fixed, groups, crossed, cell)
+            for cell in range(cells.count):
+                beside = _label_cell(fixed, cells, cell)
                 head = {"variable": piece.variable, "contrast": piece.contrast}
                 rows += [{**head, "category": category, **beside} for category in categories]
             values.append(piece.found.values.ravel())
@@ -281,20 +258,13 @@ def _assemble(
     )
 
 
-def _label_cell(
-    fixed: dict[Hashable, Any],
-    groups: tuple[Labels, ...] | None,
-    crossed: Labels | None,
-    cell: int,
-) -> dict[str, Any]:
+def _label_cell(fixed: dict[Hashable, Any], cells: Cells, cell: int) -> dict[str, Any]:
     taken = {"variable", "contrast", "category", "estimate", "std_err", "z", "p_value"}
     taken |= {"lower", "upper", "p_adjusted"}
     beside: dict[str, Any] = {}
     for name, value in fixed.items():
         beside[f"at {name}" if str(name) in taken else str(name)] = value
-    if groups is None or crossed is None:
-        return beside
-    label = crossed.names[cell] if len(groups) > 1 else (crossed.names[cell],)
-    for one, value in zip(groups, label, strict=True):
-        beside[f"by {one.name}" if one.name in {*taken, *beside} else one.name] = value
+    label = cells.names[cell] if len(cells.sets) > 1 else (cells.names[cell],)
+    for one, value in zip(cells.sets, label, strict=False):
+        beside[name_beside(one.name, {*taken, *beside})] = value
     return beside

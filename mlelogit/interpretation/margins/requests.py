@@ -12,7 +12,6 @@ import numpy as np
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import EffectError, OptionError, UnseenLevelError
-from mlelogit.interpretation.margins.means import weigh_rows
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points
@@ -191,7 +190,7 @@ def _read_number_change(change: Any, variable: Variable, spread: Points) -> Chan
     elif change.endswith("sd"):
         size, said = measure_deviation(spread, variable.name), "sd"
     else:
-        values, weights = read_values(spread, variable.name), weigh_rows(spread)
+        values, weights = read_values(spread, variable.name), spread.weights
         ends = (0.0, 1.0) if change == "range" else (0.25, 0.75)
         start, stop = find_quantiles(values, weights, ends)
         return Change("max - min" if change == "range" else "Q3 - Q1", start, stop)
@@ -206,7 +205,7 @@ def measure_deviation(points: Points, name: Hashable) -> float:
     N is the sum of frequency weights, people included, so that it is that of the rows laid out;
     with other weights the variance is theirs, times n / (n - 1) of n rows.
     """
-    values, weights = read_values(points, name), weigh_rows(points)
+    values, weights = read_values(points, name), points.weights
     total = weights.sum()
     mean = weights @ values / total
     share = float(weights @ (values - mean) ** 2 / total)

@@ -90,6 +90,42 @@ def test_averages_of_groups_make_up_the_whole():
     assert_same(added, whole, 1e-11)
 
 
+MANY = np.random.default_rng(5).permutation(np.arange(120) % 40)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"variables": ["x", "g"]},
+        {"variables": "x", "kind": "at_means"},
+        {"variables": "x", "at": {"z": 1}},
+        {"variables": "x", "effect": "eyex"},
+        {"variables": "x", "change": "sd"},
+        {"effect": "level"},
+    ],
+)
+def test_many_groups_are_the_few_that_they_make_up(asked):
+    res = fitted("bs(x, 4, extrapolation='clip') * z + g", weights="share", weight_type="sampling")
+    every = numbers(res.margins(**asked, by=MANY)).to_numpy().reshape(-1, 40, 3, 2)
+    few = numbers(res.margins(**asked, by=np.where(MANY < 3, MANY, 3)))
+    np.testing.assert_allclose(
+        every[:, :3], few.to_numpy().reshape(-1, 4, 3, 2)[:, :3], rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", ["average", "at_means"])
+def test_many_groups_of_an_array(kind):
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(120), rng.normal(size=(120, 4))])
+    res = ml.MNLogit(rng.integers(0, 4, 120), x).fit()
+    every = numbers(res.margins(kind=kind, by=MANY)).to_numpy().reshape(4, 40, 4, 2)
+    for cell in (0, 39):
+        alone = res.margins(kind=kind, newdata=x[MANY == cell])
+        np.testing.assert_allclose(
+            every[:, cell], numbers(alone).to_numpy().reshape(4, 4, 2), rtol=1e-9, atol=1e-12
+        )
+
+
 def test_a_pass_for_all_variables_and_one_for_each_agree():
     rng = np.random.default_rng(3)
     x = np.column_stack([np.ones(150), rng.normal(size=(150, 4))])
