@@ -108,7 +108,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     """
     quantile = find_quantile(request.alpha, covariance.df)
     rows = read_points(record, request.newdata, request.offset, request.weights)
-    variables = find_variables(record, rows)
+    variables = find_variables(record)
     if not isinstance(request.variable, Hashable) or request.variable not in variables:
         raise EffectError(
             f"{write_value(request.variable)} is no variable of the fit; these are "

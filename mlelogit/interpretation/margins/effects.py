@@ -106,7 +106,7 @@ def estimate_margins(
     newdata, weights, offset : optional
         Rows to average over instead of the fit's own; see
         `mlelogit.interpretation.points.read_points`. Standard deviations, ranges and quartiles
-        are those of the fit's own rows, where it has them.
+        are those of the fit's own rows.
 
     Returns
     -------
@@ -137,14 +137,14 @@ def estimate_margins(
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
     points = read_points(record, newdata, offset, weights)
-    found = find_variables(record, points)
-    check_change(request, found)
+    found = find_variables(record)
     asked = _pick(request, found)
+    check_change(request, found, asked)
     _warn_of_omitted(asked)
     grid = read_at(request.at, found)
     cells = read_cells(points, request.by)
-    spread = _find_spread(record, points)
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
+    own = _find_own(record, points)
+    changes = {variable.name: read_changes(request, variable, own) for variable in asked}
     scene = _set_scene(record, points, found, request, cells)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
     for fixed in track(grid, "Marginal effects"):
@@ -189,13 +189,13 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _find_spread(record: FitRecord, points: Points) -> Points:
-    """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
+def _find_own(record: FitRecord, points: Points) -> Points | None:
+    """Return the fit's own rows, whose standard deviations are meant; None if it lost them."""
     if points.own or record.blocks is None:
-        return points
+        return points if points.own else None
     given = record.blocks.design.given
     held = record.encoding.rhs is None or (given is not None and given.frame is not None)
-    return read_points(record) if held else points
+    return read_points(record) if held else None
 
 
 def _set_scene(
