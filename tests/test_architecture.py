@@ -151,6 +151,7 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "variances",
         "points",
         "averages",
         "prediction",
@@ -181,7 +182,6 @@ INSIDE = {
         "margins.means",
         "margins.requests",
         "margins.pieces",
-        "margins.variances",
         "margins.table",
         "margins.effects",
     ),
