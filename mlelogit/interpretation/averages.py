@@ -214,8 +214,8 @@ def list_cells(block: Block) -> list[tuple[int, slice | np.ndarray]]:
     if groups is None:
         return [(0, slice(None))]
     if (np.diff(groups) >= 0).all():
-        cuts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
-        spans = itertools.pairwise(cuts)
+        ends = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
+        spans = itertools.pairwise(ends)
         return [(int(groups[start]), slice(start, stop)) for start, stop in spans if stop > start]
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]

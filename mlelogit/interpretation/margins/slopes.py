@@ -44,7 +44,7 @@ from mlelogit.interpretation.averages import (
 from mlelogit.interpretation.points import PointModel, map_point_probabilities
 
 # Elements of the sums that serve all variables, beyond which each is summed by itself.
-MOST_ELEMENTS = 1 << 23
+SHARED_ELEMENTS = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def pays(categories: int, columns: int, variables: int, cells: int) -> bool:
     """Tell whether one pass for all variables costs less than one for each."""
     size = categories - 1
     triples = size * (size + 1) * (size + 2) // 6
-    return size + 2 <= 3 * variables and triples * columns * cells <= MOST_ELEMENTS
+    return size + 2 <= 3 * variables and triples * columns * cells <= SHARED_ELEMENTS
 
 
 def sum_curves(blocks: RowBlocks, model: PointModel, cells: int) -> CurveSums:
