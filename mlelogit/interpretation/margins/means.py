@@ -38,7 +38,7 @@ def make_mean_places(
     matrix = None
     if points.encoding.rhs is None:
         sums = RowPlaces(points, variables, codes, cells, {}).blocks({}).reduce(_sum_columns, cells)
-        matrix = sums.spread().arrays[0] / totals[:, np.newaxis]
+        matrix = sums.complete().arrays[0] / totals[:, np.newaxis]
     else:
         for name in points.encoding.variables:
             variable, column = variables[name], points.frame[name]
