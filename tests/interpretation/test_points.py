@@ -74,7 +74,7 @@ def test_rows_with_missing_values_are_left_out_and_come_back_as_nan(res, rows):
     with pytest.raises(MissingDataError, match="'x'"):
         read_points(res.record, rows)
     points = read_points(res.record, rows, missing="propagate")
-    values = points.spread(find_probabilities(res, points).T)
+    values = points.fill_gaps(find_probabilities(res, points).T)
     assert values.shape == (3, 300)
     assert np.flatnonzero(np.isnan(values[0])).tolist() == [3, 7]
     with pytest.raises(OptionError, match="missing must be one of"):
@@ -138,6 +138,25 @@ def test_averages_and_their_jacobian_by_cell(res, rows, base):
             moved.append(sum_probabilities(blocks, again, 3).average().values)
         slope = (moved[0] - moved[1]) / (2 * step)
         np.testing.assert_allclose(found.jacobian[:, :, place], slope, atol=1e-8)
+
+
+def test_averages_of_many_groups(res, rows):
+    used = rows.dropna()
+    codes = np.random.default_rng(0).permutation(np.arange(len(used)) % 37)
+    given = np.full(len(rows), -1)
+    given[rows.notna().all(axis=1)] = codes
+    found = res.get_prediction(by=given).probabilities
+    np.testing.assert_allclose(found, res.predict().groupby(codes).mean(), rtol=1e-12)
+    assert list(found.index) == list(range(37))
+
+
+def test_groups_are_called_beside_the_numbers_of_the_table(res, rows):
+    given = pd.DataFrame(
+        {"category": rows["g"].fillna("u"), "probability": np.arange(len(rows)) % 2}
+    )
+    frame = res.get_prediction(by=given).summary_frame()
+    assert list(frame.index.names) == ["by category", "by probability", "category"]
+    assert {"by category", "category", "probability"} <= set(frame.reset_index().columns)
 
 
 def test_averages_respect_weights():

@@ -9,40 +9,50 @@ they would be in another sample is not part of the standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
-from mlelogit.data.labels import Labels, cross_labels, read_several_labels
-from mlelogit.exceptions import (
-    CollinearityWarning,
-    EffectError,
-    EmptyDataError,
-    SeparationWarning,
-    WeightError,
-)
+from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.margins.means import (
-    make_balanced_points,
-    make_mean_scene,
-    weigh_rows,
+from mlelogit.interpretation.averages import (
+    Cells,
+    CellSums,
+    name_beside,
+    order_rows,
+    read_cells,
+    sum_probabilities,
 )
-from mlelogit.interpretation.margins.pieces import Piece, find_pieces
-from mlelogit.interpretation.margins.requests import Request, check_change, read_at, read_changes
-from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
+from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_places
+from mlelogit.interpretation.margins.places import MeanPlaces, Places, RowPlaces, find_rate
+from mlelogit.interpretation.margins.requests import (
+    SIGNS,
+    Change,
+    Request,
+    check_change,
+    read_at,
+    read_changes,
+    write_level,
+)
+from mlelogit.interpretation.margins.slopes import (
+    apply_direction,
+    pays,
+    sum_curves,
+    sum_slopes,
+)
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.margins.variances import find_open, find_root
-from mlelogit.interpretation.points import Points, model_points, read_points
+from mlelogit.interpretation.points import PointModel, Points, model_points, read_points
+from mlelogit.interpretation.variances import find_effect_root, find_law, find_open
 from mlelogit.notices import keep_errors, track, warn_user
 
 TITLES = {
@@ -112,7 +122,7 @@ def estimate_margins(
     newdata, weights, offset : optional
         Rows to average over instead of the fit's own; see
         `mlelogit.interpretation.points.read_points`. Standard deviations, ranges and quartiles
-        are those of the fit's own rows, where it has them.
+        are those of the fit's own rows.
 
     Returns
     -------
@@ -143,22 +153,22 @@ def estimate_margins(
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
     points = read_points(record, newdata, offset, weights)
-    found = find_variables(record, points)
-    check_change(request, found)
+    found = find_variables(record)
     asked = _pick(request, found)
+    check_change(request, found, asked)
     _warn_of_omitted(asked)
     grid = read_at(request.at, found)
-    groups = None if request.by is None else _read_groups(points, request.by)
-    spread = _find_spread(record, points)
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
-    scene = _set_scene(record, points, found, request, groups)
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
+    cells = read_cells(points, request.by)
+    own = _find_own(record, points)
+    changes = {variable.name: read_changes(request, variable, own) for variable in asked}
+    places = _set_places(record, points, found, request, cells)
+    effects: list[tuple[dict[Hashable, Any], list[Effect]]] = []
     for fixed in track(grid, "Marginal effects"):
-        here = replace(scene, fixed=fixed)
-        pieces.append(
-            (fixed, list(find_pieces(here, model_points(record), effect, asked, changes)))
+        here = replace(places, fixed=fixed)
+        effects.append(
+            (fixed, list(_find_effects(here, model_points(record), effect, asked, changes)))
         )
-    return _assemble(record, covariance, request, pieces, groups)
+    return _assemble(record, covariance, request, effects, cells)
 
 
 def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
@@ -195,73 +205,170 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
-    return read_several_labels(points.design, by, "by")
-
-
-def _find_spread(record: FitRecord, points: Points) -> Points:
-    """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
+def _find_own(record: FitRecord, points: Points) -> Points | None:
+    """Return the fit's own rows, whose standard deviations are meant; None if it lost them."""
     if points.own or record.blocks is None:
-        return points
+        return points if points.own else None
     given = record.blocks.design.given
     held = record.encoding.rhs is None or (given is not None and given.frame is not None)
-    return read_points(record) if held else points
+    return read_points(record) if held else None
 
 
-def _set_scene(
+def _set_places(
     record: FitRecord,
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
-    groups: tuple[Labels, ...] | None,
-) -> RowScene | MeanScene:
+    cells: Cells,
+) -> RowPlaces | MeanPlaces:
     """Return the rows at which effects are taken, each in the cell of its group."""
-    crossed = None if groups is None else cross_labels(groups)
-    codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
-    codes, cells = (codes, 1) if crossed is None else (crossed.codes, crossed.count)
-    _check_totals(points, codes, crossed)
+    points, codes = order_rows(points, cells)
     if request.kind == "at_means":
-        return make_mean_scene(points, variables, codes, cells)
+        return make_mean_places(points, variables, codes, cells.count)
     if request.kind == "balanced":
-        points, codes = make_balanced_points(record, points, variables, codes, cells)
-    return RowScene(points, variables, None if cells == 1 else codes, cells, {})
+        points, codes = make_balanced_points(record, points, variables, codes, cells.count)
+    several = cells.count > 1
+    return RowPlaces(points, variables, codes if several else None, cells.count, {})
 
 
-def _check_totals(points: Points, codes: np.ndarray, crossed: Labels | None) -> None:
-    """Raise if there are no rows, or those of a group count for nothing."""
-    if not len(codes):
-        raise EmptyDataError("newdata has no rows to average over.")
-    empty = np.flatnonzero(np.bincount(codes, weigh_rows(points)) == 0)
-    if empty.size:
-        group = "" if crossed is None else f" of by={crossed.names[empty[0]]!r}"
-        raise WeightError(f"The weights of all rows{group} are zero, so there is no average.")
+@dataclass(frozen=True)
+class Effect:
+    """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
+
+    variable: Any
+    contrast: str
+    found: CellSums
+
+
+def _find_effects(
+    places: Places,
+    model: PointModel,
+    effect: str,
+    asked: list[Variable],
+    changes: Mapping[Hashable, tuple[Change, ...] | None],
+) -> Iterator[Effect]:
+    """Yield the effects asked for at some places, variable by variable."""
+    if effect == "level" and not asked:
+        sums = sum_probabilities(places.blocks({}), model, places.cells)
+        yield Effect("", "level", sums.average())
+    numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
+    steady = _share_pass(places, model, numbers) if effect == "dydx" else {}
+    for variable in asked:
+        mine = changes[variable.name]
+        if variable.omitted:
+            yield from _leave_open(places, model, variable, mine, effect)
+        elif effect == "level":
+            yield from _find_levels(places, model, variable)
+        elif mine:
+            yield from _find_changes(places, model, variable, mine)
+        elif variable.name in steady:
+            yield Effect(variable.name, SIGNS["dydx"], steady[variable.name])
+        else:
+            yield _find_slope(places, model, variable, effect)
+
+
+def _share_pass(
+    places: Places, model: PointModel, numbers: list[Variable]
+) -> dict[Hashable, CellSums]:
+    """Return the derivatives of all variables that move columns at one rate, in one pass."""
+    steady = [variable for variable in numbers if variable.affine]
+    encoding = places.points.encoding
+    width = len(encoding.names)
+    worth = pays(len(encoding.categories), width, len(steady), places.cells)
+    if model.separation.found or not worth:
+        return {}
+    sums = sum_curves(places.blocks({}), model, places.cells)
+    found = {}
+    for variable in steady:
+        rate = find_rate(places.points, variable)
+        direction = np.zeros(width)
+        direction[rate.columns] = rate.values[:, 0]
+        found[variable.name] = apply_direction(sums, model, direction)
+    return found
+
+
+def _leave_open(
+    places: Places,
+    model: PointModel,
+    variable: Variable,
+    changes: tuple[Change, ...] | None,
+    effect: str,
+) -> Iterator[Effect]:
+    """Yield effects that are not known: NaN."""
+    shape = places.cells, len(places.points.encoding.categories)
+    unknown = CellSums(
+        np.ones(places.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
+    )
+    words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
+    if effect == "level":
+        words = [write_level(level) for level in variable.levels or ()]
+    yield from (Effect(variable.name, said, unknown) for said in words)
+
+
+def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
+    for level in variable.levels or ():
+        blocks = places.blocks({variable.name: level})
+        found = sum_probabilities(blocks, model, places.cells).average()
+        yield Effect(variable.name, write_level(level), found)
+
+
+def _find_changes(
+    places: Places, model: PointModel, variable: Variable, changes: tuple[Change, ...]
+) -> Iterator[Effect]:
+    """Yield discrete changes; what several of them start from is found once."""
+    known: dict[Any, CellSums] = {}
+
+    def find(value: Any) -> CellSums:
+        key = value if isinstance(value, Hashable) else None
+        if key is None or key not in known:
+            blocks = places.blocks({variable.name: value})
+            found = sum_probabilities(blocks, model, places.cells).average()
+            if key is None:
+                return found
+            known[key] = found
+        return known[key]
+
+    for change in changes:
+        ends = change.ends(places.values(variable.name) if change.relative else None)
+        start, stop = (find(value) for value in ends)
+        difference = CellSums(
+            start.totals, stop.values - start.values, stop.jacobian - start.jacobian
+        )
+        yield Effect(variable.name, change.words, difference)
+
+
+def _find_slope(places: Places, model: PointModel, variable: Variable, effect: str) -> Effect:
+    logarithmic, scaled = effect.startswith("ey"), effect.endswith("ex")
+    blocks, direction = places.slope_blocks(variable, logarithmic, scaled)
+    found = sum_slopes(blocks, model, direction, places.cells).average()
+    return Effect(variable.name, SIGNS[effect], found)
 
 
 def _assemble(
     record: FitRecord,
     covariance: Covariance,
     request: Request,
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]],
-    groups: tuple[Labels, ...] | None,
+    effects: list[tuple[dict[Hashable, Any], list[Effect]]],
+    cells: Cells,
 ) -> Margins:
     """Lay effects out: by variable and contrast, then values of at=, groups, categories."""
     categories = record.encoding.categories
-    crossed = None if groups is None else cross_labels(groups)
     rows: list[dict[str, Any]] = []
     values, jacobians = [], []
-    for place in range(len(pieces[0][1])):
-        for fixed, found in pieces:
-            piece = found[place]
-            for cell in range(len(piece.found.values)):
-                beside = _label_cell(fixed, groups, crossed, cell)
-                head = {"variable": piece.variable, "contrast": piece.contrast}
+    for place in range(len(effects[0][1])):
+        for fixed, found in effects:
+            effect = found[place]
+            for cell in range(cells.count):
+                beside = _label_cell(fixed, cells, cell)
+                head = {"variable": effect.variable, "contrast": effect.contrast}
                 rows += [{**head, "category": category, **beside} for category in categories]
-            values.append(piece.found.values.ravel())
-            jacobians.append(piece.found.jacobian.reshape(-1, len(record.maximum.params)))
+            values.append(effect.found.values.ravel())
+            jacobians.append(effect.found.jacobian.reshape(-1, len(record.maximum.params)))
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
-    root = find_root(record, covariance, jacobian)
+    root = find_effect_root(record, find_law(record, covariance), jacobian)
     estimate[find_open(record, jacobian)] = np.nan
-    titles = LEVEL_TITLES if request.effect == "level" else TITLES
+    levels = request.effect == "level"
+    title = (LEVEL_TITLES if levels else TITLES)[request.kind]
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
     if record.separation.found and np.isnan(root).any():
         warn_user(
@@ -270,25 +377,17 @@ def _assemble(
             "settles an effect.",
             SeparationWarning,
         )
-    return Margins(
-        pd.DataFrame(columns), estimate, root, covariance.df, titles[request.kind], covariance.kind
-    )
+    how = covariance.df, title, covariance.kind, levels
+    return Margins(pd.DataFrame(columns), estimate, root, *how)
 
 
-def _label_cell(
-    fixed: dict[Hashable, Any],
-    groups: tuple[Labels, ...] | None,
-    crossed: Labels | None,
-    cell: int,
-) -> dict[str, Any]:
+def _label_cell(fixed: dict[Hashable, Any], cells: Cells, cell: int) -> dict[str, Any]:
     taken = {"variable", "contrast", "category", "estimate", "std_err", "z", "p_value"}
     taken |= {"lower", "upper", "p_adjusted"}
     beside: dict[str, Any] = {}
     for name, value in fixed.items():
         beside[f"at {name}" if str(name) in taken else str(name)] = value
-    if groups is None or crossed is None:
-        return beside
-    label = crossed.names[cell] if len(groups) > 1 else (crossed.names[cell],)
-    for one, value in zip(groups, label, strict=True):
-        beside[f"by {one.name}" if one.name in {*taken, *beside} else one.name] = value
+    label = cells.names[cell] if len(cells.sets) > 1 else (cells.names[cell],)
+    for one, value in zip(cells.sets, label, strict=False):
+        beside[name_beside(one.name, {*taken, *beside})] = value
     return beside

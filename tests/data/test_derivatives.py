@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
+from mlelogit.data.derivatives import differentiate_columns
 from mlelogit.exceptions import EffectError
-from mlelogit.interpretation.margins.derivatives import differentiate_columns
 from tests.interpretation.margins.plain import encode, fitted, inner_rows, rows
 
 STEP = 1e-4

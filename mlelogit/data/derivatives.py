@@ -35,8 +35,8 @@ from mlelogit.data.expressions import (
     FUNCTIONS,
     dotted_name,
     hide_names,
+    list_columns,
     parse_expression,
-    read_name,
     show_names,
 )
 from mlelogit.exceptions import EffectError
@@ -69,11 +69,6 @@ class Slopes:
 
     columns: np.ndarray
     values: np.ndarray
-
-
-def list_columns(node: ast.AST) -> set[str]:
-    """Return the columns of the data that stand in an expression, its names hidden."""
-    return {read_name(part.id) for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 @dataclass(frozen=True)
@@ -295,7 +290,7 @@ def differentiate_columns(encoding: Encoding, frame: pd.DataFrame, variable: str
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.margins.derivatives import differentiate_columns
+    >>> from mlelogit.data.derivatives import differentiate_columns
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + I(age ** 2)", anes).fit()
     >>> found = differentiate_columns(res.record.encoding, anes.head(2), "age")
