@@ -27,6 +27,7 @@ from tests.source_tree import (
 LAYERS = (
     "exceptions",
     "notices",
+    "letters",
     "markup",
     "data",
     "fitting",

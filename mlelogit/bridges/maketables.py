@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.outcome import name_categories
-from mlelogit.display.escapes import write_name
+from mlelogit.display.escapes import write_names
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_measures import MEASURES, tabulate_fit_statistics
 from mlelogit.inference.fit_statistics import compute_fit_statistics
+from mlelogit.letters import write_name
 
 LEVELS = {"95": 0.05, "90": 0.1}
 # Their words, and what they are called here.
@@ -167,7 +167,7 @@ def view_flat(record: FitRecord, covariance: Covariance) -> EquationView:
 
 def _name_equations(record: FitRecord) -> list[str]:
     encoding = record.encoding
-    names = [write_name(name) for name in encoding.category_names]
+    names = write_names(encoding.categories)
     base = names[encoding.base]
     return [f"{name} vs {base}" for i, name in enumerate(names) if i != encoding.base]
 
@@ -188,7 +188,7 @@ def _tabulate(record: FitRecord, covariance: Covariance) -> pd.DataFrame:
         columns |= {f"ci{level}l": ends["lower"], f"ci{level}u": ends["upper"]}
     columns |= {"rrr": ratios["estimate"], "rrr_se": ratios["std_err"]}
     columns |= {"rrr_ci95l": ratios["lower"], "rrr_ci95u": ratios["upper"]}
-    names = [write_name(name) for name in name_categories(encoding.all_names)]
+    names = write_names(encoding.all_names)
     table = pd.DataFrame(columns)
     numbers = range(len(encoding.others))
     table.index = pd.MultiIndex.from_product([numbers, names], names=[None, "Coefficient"])

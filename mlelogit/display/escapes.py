@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
+
+from mlelogit.data.outcome import name_categories
+from mlelogit.letters import write_name as write_name
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -43,22 +47,27 @@ COMMANDS = (
 MARKDOWN = set("|\\`*_<>[]&~$^@")
 
 
-def write_name(name: Any) -> str:
-    r"""Write a name on one line: its line breaks, and what cannot be shown, as ``\n`` and such.
+def write_names(names: Iterable[Any]) -> list[str]:
+    r"""Write names each on one line, and no two names the same.
+
+    Names that would be written alike, as a line break and a backslash before an n, are written
+    as Python literals.
 
     Examples
     --------
-    >>> from mlelogit.display.escapes import write_name
-    >>> len(write_name("two\nlines").splitlines())
-    1
+    >>> from mlelogit.display.escapes import write_names
+    >>> print(*write_names(["a\nb", "a\\nb"]), *write_names([1, "1"]))
+    'a\nb' 'a\\nb' 1 '1'
     """
-    return "".join(_show(char) for char in str(name))
-
-
-def _show(char: str) -> str:
-    """Return a character, or its escape where no file of text or XML can hold it."""
-    hidden = unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or ord(char) & 0xFFFE == 0xFFFE
-    return char.encode("unicode_escape").decode("ascii") if hidden else char
+    given = list(names)
+    written = [write_name(name) for name in name_categories(given)]
+    if len(set(written)) < len(written):
+        written = [write_name(repr(name)) for name in given]
+    taken: dict[str, int] = {}
+    for i, name in enumerate(written):
+        taken[name] = taken.get(name, 0) + 1
+        written[i] = name if taken[name] == 1 else f"{name} ({taken[name]})"
+    return written
 
 
 def as_is(text: str) -> str:

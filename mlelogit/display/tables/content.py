@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.statistics import tabulate_foot
 
 EMPTY = Cell("")
-Key = tuple[int, Equation, str]
+Key = tuple[int, Equation, Hashable]
 
 
 def lay_out(models: list[Model], request: TableRequest) -> tuple[Layout, pd.DataFrame]:
@@ -55,15 +56,15 @@ def lay_out(models: list[Model], request: TableRequest) -> tuple[Layout, pd.Data
 
 
 def _place(models: list[Model], rows: Rows) -> dict[Key, int]:
-    """Return where coefficients stand: (model, equation, label) -> row of its tidy frame."""
+    """Return where coefficients stand: (model, equation, row) -> row of its tidy frame."""
     found: dict[Key, int] = {}
     for i, model in enumerate(models):
         names = model.encoding.all_names
         for e, equation in enumerate(model.equations):
             for j, name in enumerate(names):
-                label = rows.where.get(identify(name))
-                if label is not None:
-                    found[i, equation, label] = e * len(names) + j
+                key = rows.where.get(identify(name))
+                if key is not None:
+                    found[i, equation, key] = e * len(names) + j
     return found
 
 
@@ -121,8 +122,8 @@ def _build_wide(
         for model in models
     )
     made = [
-        _make_row(label, [cells.get((*column, label)) for column in columns], depth)
-        for label in rows.labels
+        _make_row(label, [cells.get((*column, key)) for column in columns], depth)
+        for key, label in rows.labels.items()
     ]
     return groups, (Section("", tuple(made)),)
 
@@ -138,8 +139,8 @@ def _build_long(
     sections = []
     for equation in equations:
         made = []
-        for label in rows.labels:
-            found = [cells.get((i, equation, label)) for i in range(len(models))]
+        for key, label in rows.labels.items():
+            found = [cells.get((i, equation, key)) for i in range(len(models))]
             if any(found):
                 made.append(_make_row(label, found, depth))
         sections.append(Section(headings.name(equation, "long"), tuple(made)))
@@ -161,8 +162,8 @@ def _frame_numbers(
         for equation in model.equations:
             column = (i, equation) if wide else i
             values = columns.setdefault(column, {})
-            for label in rows.labels:
-                place = places.get((i, equation, label))
+            for row, label in rows.labels.items():
+                place = places.get((i, equation, row))
                 for quantity in QUANTITIES if place is not None else ():
                     key = (label, quantity) if wide else (equation, label, quantity)
                     values[key] = float(model.values[quantity][place])
@@ -184,5 +185,5 @@ def _order_keys(columns: dict[Any, dict[tuple, float]], rows: Rows) -> list[tupl
     """Return the keys of all columns: by equation as they come, and by label as the rows do."""
     found = list(dict.fromkeys(key for values in columns.values() for key in values))
     heads = list(dict.fromkeys(key[:-2] for key in found))
-    place = {label: i for i, label in enumerate(rows.labels)}
+    place = {label: i for i, label in enumerate(rows.labels.values())}
     return sorted(found, key=lambda key: (heads.index(key[:-2]), place[key[-2]]))

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from mlelogit.display.escapes import escape_markdown
 from mlelogit.display.tables.layout import Cell, Layout
+from mlelogit.letters import measure
 
 GAP = "  "
 NARROWEST = 72
-
-
-def measure(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
-
-    Examples
-    --------
-    >>> from mlelogit.display.tables.text import measure
-    >>> measure("abc"), measure("\u6f22\u5b57")
-    (3, 4)
-    """
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
 
 
 def write_text(layout: Layout) -> str:
