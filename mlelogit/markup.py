@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import pandas as pd
 
+from mlelogit.letters import write_name
+
+# From here on four digits are a whole number, and to here a double has all whole numbers.
+WHOLE, LARGEST_WHOLE = 1e3, 1e15
 # Beyond as many rows the middle of a table is left out, as pandas does by itself.
 MOST_ROWS = 60
 
@@ -40,17 +45,20 @@ def write_html(title: str, *parts: str | pd.DataFrame) -> str:
     >>> write_html("a < b", "one\ntwo")
     '<p><strong>a &lt; b</strong></p><p>one<br>two</p>'
     """
-    written = [f"<p><strong>{escape(title)}</strong></p>"]
+    written = [f"<p><strong>{escape(write_name(title))}</strong></p>"]
     for part in parts:
         if isinstance(part, pd.DataFrame):
             written += [write_table(part)] if len(part) else []
         elif part:
-            written.append(f"<p>{'<br>'.join(escape(part).splitlines())}</p>")
+            lines = [escape(write_name(line)) for line in part.splitlines()]
+            written.append(f"<p>{'<br>'.join(lines)}</p>")
     return "".join(written)
 
 
 def write_table(frame: pd.DataFrame, index: bool = True) -> str:
     """Write a frame as an HTML table, its numbers with four digits, maybe without its index.
+
+    Numbers that are whole, or have as many digits before the point, are written as whole ones.
 
     Examples
     --------
@@ -58,12 +66,47 @@ def write_table(frame: pd.DataFrame, index: bool = True) -> str:
     >>> from mlelogit.markup import write_table
     >>> "&lt;b&gt;" in write_table(pd.DataFrame({"<b>": [1 / 3]}))
     True
+    >>> "<td>12345</td>" in write_table(pd.DataFrame({"people": [12345.0]}))
+    True
     """
-    return frame.to_html(
+    half = MOST_ROWS // 2 + 1
+    ends = frame.iloc[[*range(half), *range(-half, 0)]] if len(frame) > 2 * half else frame
+    shown = ends.apply(_show_column)
+    shown.index = _show_labels(ends.index)
+    shown.columns = _show_labels(ends.columns)
+    return shown.to_html(
         border=0,
         escape=True,
-        float_format="{:.4g}".format,
+        float_format=_write_float,
         index=index,
         max_rows=MOST_ROWS,
         na_rep="",
+    )
+
+
+def _write_float(value: float) -> str:
+    whole = float(value).is_integer() or abs(value) >= WHOLE
+    return f"{value:.0f}" if whole and abs(value) < LARGEST_WHOLE else f"{value:.4g}"
+
+
+def _show_text(value: object) -> object:
+    return write_name(value) if isinstance(value, str) else value
+
+
+def _show_column(column: pd.Series) -> pd.Series:
+    return column.map(_show_text) if _has_text(column.dtype) else column
+
+
+def _show_labels(labels: pd.Index) -> pd.Index:
+    """Return labels, and their names, with all their letters to be seen."""
+    names = [_show_text(name) for name in labels.names]
+    if isinstance(labels, pd.MultiIndex):
+        shown = [tuple(map(_show_text, label)) for label in labels]
+        return pd.MultiIndex.from_tuples(shown, names=names)
+    return (labels.map(_show_text) if _has_text(labels.dtype) else labels).rename(names[0])
+
+
+def _has_text(dtype: Any) -> bool:
+    return pd.api.types.is_object_dtype(dtype) or isinstance(
+        dtype, pd.CategoricalDtype | pd.StringDtype
     )

@@ -10,7 +10,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.display.tables.numbers import write_fixed, write_number, write_ratio
-from mlelogit.display.tables.statistics import KNOWN
+from mlelogit.display.tables.statistics import KNOWN, write_statistic
 from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.inference.covariance import omit_covariance
 from tests.inference.samples import fitted, survey
@@ -283,15 +283,15 @@ def test_other_categories_and_rows_are_told(res):
     assert frame.loc[frame.index.get_level_values(0) == "red vs green", "b"].isna().all()
     assert "b: Other outcome, categories or kind of weights than a:" in notes(table)
     part = ml.mnlogit("party ~ age + educ", people.iloc[:120], base="green").fit()
-    assert "b: Other rows or weights than a: log-likelihoods" in notes(ml.compare_models({"a": res, "b": part}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": res, "b": part}))
     first, last = (
         ml.mnlogit("party ~ age", rows, base="green").fit()
         for rows in (people.iloc[:100], people.iloc[60:])
     )
-    assert "b: Other rows or weights than a: log-likelihoods" in notes(ml.compare_models({"a": first, "b": last}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": first, "b": last}))
     renumbered = people.iloc[60:].reset_index(drop=True)
     other = ml.mnlogit("party ~ age", renumbered, base="green").fit()
-    assert "b: Other rows or weights than a: log-likelihoods" in notes(ml.compare_models({"a": first, "b": other}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": first, "b": other}))
     labelled = people.set_axis(people.index + 1000)
     moved = ml.mnlogit("party ~ age + educ", labelled, base="green").fit()
     said = notes(ml.compare_models({"a": res, "b": moved}))
@@ -343,7 +343,9 @@ def test_names_that_look_alike_once_written_keep_their_own_numbers(layout):
     shown = [cell.plain for row in rows for cell in row.lines[0]]
     order = res.params if layout == "wide" else res.params.T
     once = [[f"{value:.9f}" for value in line] for line in order.to_numpy()]
-    twice = [value for line in once for value in line * 2] if layout == "wide" else np.repeat(once, 2)
+    twice = (
+        [value for line in once for value in line * 2] if layout == "wide" else np.repeat(once, 2)
+    )
     assert shown == list(twice)
     assert len({row.label for row in rows}) == 4
     frame = table.to_frame()
@@ -402,6 +404,15 @@ def test_constraints_are_told(res):
     table = ml.compare_models({"m": bounded}, statistics=["llr_pvalue"])
     assert "(at bound)" in table.as_text()
     assert "LR p-value: nan, since estimates stand at bounds" in notes(table)
+
+
+@pytest.mark.parametrize("name", ["llf", "aic", "bic", "llr", "deviance"])
+def test_large_likelihoods_keep_the_digits_that_models_differ_by(name):
+    for value in (8.641e7 + 0.25, -2.5e11 - 0.5, 0.25):
+        assert float(write_statistic(name, value, 3)) == value
+    assert write_statistic("nobs", 4e15, 3) == "4000000000000000"
+    assert write_statistic(name, np.nan, 3) == "nan"
+    assert write_statistic(name, 0.00123, 3) == "0.0012"
 
 
 def test_infinite_coefficients_are_told():

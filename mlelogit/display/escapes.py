@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -45,6 +46,10 @@ COMMANDS = (
     "upsilon phi chi psi omega"
 )
 MARKDOWN = set("|\\`*_<>[]&~$^@")
+# GitHub makes links of these without being asked.
+LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+# What begins a heading, a list or a rule.
+STARTS = re.compile(r"^(?:(?=[#+-])|(\d+)(?=[.)]))")
 
 
 def write_names(names: Iterable[Any]) -> list[str]:
@@ -78,6 +83,7 @@ def as_is(text: str) -> str:
 def escape_latex(text: str) -> str:
     r"""Escape the characters that LaTeX reads as commands, and Greek and signs that it lacks.
 
+    Letters with accents after them become letters with accents, the only ones pdflatex has.
     Other scripts than Latin and Greek need xelatex or lualatex, and a font that has them.
 
     Examples
@@ -86,7 +92,8 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("50% & a_b, α ≥ 2"))
     50\% \& a\_b, $\alpha$ $\geq$ 2
     """
-    written = "".join(LATEX.get(char) or _write_greek(char) for char in text)
+    composed = unicodedata.normalize("NFC", text)
+    written = "".join(LATEX.get(char) or _write_greek(char) for char in composed)
     return written.replace("--", "-{}-").replace("--", "-{}-")
 
 
@@ -105,7 +112,7 @@ def _write_greek(char: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Escape the characters that break a Markdown table or that it reads as markup.
+    r"""Escape the characters that break a Markdown table or that it reads as markup or links.
 
     Examples
     --------
@@ -113,4 +120,19 @@ def escape_markdown(text: str) -> str:
     >>> print(escape_markdown("a|b_c"))
     a\|b\_c
     """
-    return "".join(f"\\{char}" if char in MARKDOWN else char for char in text)
+    escaped = "".join(f"\\{char}" if char in MARKDOWN else char for char in text)
+    return LINKS.sub(r"\\", escaped)
+
+
+def escape_markdown_line(text: str) -> str:
+    r"""Escape a text that stands on a line, or in a list, of its own.
+
+    Blanks around it, which Markdown takes for the layout of code, are left out.
+
+    Examples
+    --------
+    >>> from mlelogit.display.escapes import escape_markdown_line
+    >>> print(escape_markdown_line("# big"), escape_markdown_line(" 1. May"))
+    \# big 1\. May
+    """
+    return STARTS.sub(r"\1\\", escape_markdown(text.strip()))

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.display.escapes import as_is, escape_latex, escape_markdown, write_name
+from mlelogit.display.escapes import (
+    as_is,
+    escape_latex,
+    escape_markdown,
+    escape_markdown_line,
+    write_names,
+)
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
@@ -18,6 +24,7 @@ from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.testing.constraints import mark_fixed, tell_constraints
+from mlelogit.letters import write_name
 
 TITLE = "Multinomial Logit Results"
 OMITTED = ["(omitted)", "", "", "", "", ""]
@@ -99,7 +106,7 @@ class Summary:
                 for name, cells in zip(block.names, block.cells, strict=True)
             ]
             lines += ["", *_write_markdown(titles, rows)]
-        return "\n".join([*lines, "", *[f"- {escape_markdown(note)}" for note in self.notes]])
+        return "\n".join([*lines, "", *[f"- {escape_markdown_line(note)}" for note in self.notes]])
 
     def __str__(self) -> str:
         return self.as_text()
@@ -184,7 +191,7 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     names = encoding.category_names
     base = names[encoding.base]
     others = names[: encoding.base] + names[encoding.base + 1 :]
-    rows = [write_name(name) for name in encoding.all_names]
+    rows = write_names(encoding.all_names)
     width = len(rows)
     marks = _spread_marks(record)
     cells = [

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.display.escapes import write_name
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
 from mlelogit.display.tables.models import (
     QUANTITIES,
@@ -30,6 +29,7 @@ from mlelogit.display.tables.numbers import (
 )
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.statistics import tabulate_foot
+from mlelogit.letters import write_name
 
 EMPTY = Cell("")
 Key = tuple[int, Equation, Hashable]

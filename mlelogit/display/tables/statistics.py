@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import is_whole, write_value
-from mlelogit.display.escapes import write_name
 from mlelogit.display.tables.layout import Cell, Row
 from mlelogit.display.tables.models import Model
-from mlelogit.display.tables.numbers import write_number, write_p
+from mlelogit.display.tables.numbers import write_number, write_p, write_ratio
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.fit_measures import MEASURES, tabulate_fit_statistics
 from mlelogit.inference.fit_statistics import compute_fit_statistics
+from mlelogit.letters import write_name
 
 LABELS = {
     "nobs": "Observations",
@@ -57,6 +57,11 @@ CHEAP = (
     "bic",
 )
 KNOWN = tuple(dict.fromkeys((*CHEAP, *MEASURES)))
+# Compared by differences of ones, however large they are.
+LIKELIHOODS = (
+    *("llf", "llnull", "deviance", "llr"),
+    *("aic", "aicc", "caic", "bic", "sabic", "hqic"),
+)
 COUNTS = ("nobs", "parameters", "df_model", "df_resid")
 
 
@@ -151,10 +156,10 @@ def write_statistic(name: str, value: Any, digits: int) -> str:
         return str(int(value))
     if not isinstance(value, float | np.floating):
         raise OptionError(f"A statistic must be a number or a text, not {write_value(value)}.")
-    if name in COUNTS and np.isfinite(value):
-        return f"{value:.10g}"
-    return (
-        write_p(float(value), digits)
-        if name == "llr_pvalue"
-        else write_number(float(value), digits)
-    )
+    number = float(value)
+    if name in COUNTS and np.isfinite(number):
+        return f"{number:.0f}" if number.is_integer() else f"{number:.10g}"
+    if name == "llr_pvalue":
+        return write_p(number, digits)
+    large = name in LIKELIHOODS and abs(number) > 1
+    return write_ratio(number, digits) if large else write_number(number, digits)
