@@ -75,11 +75,6 @@ def write_names(names: Iterable[Any]) -> list[str]:
     return written
 
 
-def as_is(text: str) -> str:
-    """Return text as it is."""
-    return text
-
-
 def escape_latex(text: str) -> str:
     r"""Escape the characters that LaTeX reads as commands, and Greek and signs that it lacks.
 

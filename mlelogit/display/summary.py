@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.display.escapes import (
-    as_is,
     escape_latex,
     escape_markdown,
     escape_markdown_line,
@@ -24,7 +23,7 @@ from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.testing.constraints import mark_fixed, tell_constraints
-from mlelogit.letters import write_name
+from mlelogit.letters import Letters, measure, write_name
 
 TITLE = "Multinomial Logit Results"
 OMITTED = ["(omitted)", "", "", "", "", ""]
@@ -75,7 +74,9 @@ class Summary:
 
     def as_text(self) -> str:
         """Return the table as text, in the look statsmodels' users know."""
-        head, *tables = (str(table).split("\n") for table in _make_tables(self, as_is))
+        letters = Letters()
+        made = _make_tables(self, letters.stand_in, markup=False)
+        head, *tables = (letters.restore(str(table)).split("\n") for table in made)
         rule, lines = head[-1], head[:-1]
         for block, table in zip(self.blocks, tables, strict=True):
             lines += [rule, block.title, *table[1:-1]]
@@ -302,13 +303,13 @@ def _write_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
     return [f"| {' | '.join(row)} |" for row in (titles, rule, *rows)]
 
 
-def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
+def _make_tables(summary: Summary, write: Callable[[str], str], markup: bool = True) -> list[Any]:
     """Lay the header and the blocks out as statsmodels' tables."""
     from statsmodels.iolib.table import Cell, SimpleTable
     from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
     blocks = summary.blocks
-    longest = max(len(name) for block in blocks for name in block.names)
+    longest = max(measure(name) for block in blocks for name in block.names)
     numbers = [max(10, *(len(row[i]) for b in blocks for row in b.cells)) for i in range(6)]
     width = longest + sum(numbers) + 6
     rows = [[write(cell) for cell in row] for row in summary.header]
@@ -327,7 +328,7 @@ def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
             stubs=[write(name) for name in block.names],
             txt_fmt={**fmt_params, "data_fmts": ["%s"], "colwidths": [longest, *numbers]},
         )
-        if write is not as_is:
+        if markup:
             table[0][0] = Cell(write(block.title), datatype="stub", row=table[0])
         tables.append(table)
     return tables

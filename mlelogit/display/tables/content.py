@@ -51,7 +51,7 @@ def lay_out(models: list[Model], request: TableRequest) -> tuple[Layout, pd.Data
     build = _build_wide if request.layout == "wide" else _build_long
     groups, sections = build(models, cells, headings, rows, 1 + len(request.below))
     notes = write_notes(models, headings, rows, request, reasons)
-    layout = Layout(write_name(request.title), groups, sections, tuple(foot), notes)
+    layout = Layout(write_name(request.title or ""), groups, sections, tuple(foot), notes)
     return layout, _frame_numbers(models, places, headings, rows, request.layout)
 
 

@@ -14,7 +14,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.display.tables.latex import write_latex
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
-from mlelogit.exceptions import MissingExtraError, OptionError
+from mlelogit.exceptions import MissingExtraError, OptionError, OutputFileError
 from tests.display.tables.reading import FORMS, read, read_html, read_latex
 from tests.display.tables.samples import make_tables
 from tests.inference.samples import fitted
@@ -208,19 +208,19 @@ def test_a_word_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path.write_bytes(b"old")
     table = make_tables()["ratios"]
 
-    def fail(self, content):
+    def fail(_):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pathlib.Path.write_bytes", fail)
-        with pytest.raises(OSError, match="disk full"):
+        patched.setattr("os.fsync", fail)
+        with pytest.raises(OutputFileError, match="disk full"):
             table.as_docx(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-    table.as_docx(path)
-    assert path.read_bytes()[:2] == b"PK"
-    with pytest.raises(FileNotFoundError):
-        table.as_docx(tmp_path / "nowhere" / "table.docx")
+    assert table.as_docx(path).read_bytes()[:2] == b"PK"
+    for nowhere in (tmp_path / "nowhere" / "table.docx", tmp_path, None):
+        with pytest.raises(OutputFileError):
+            table.as_docx(nowhere)
 
 
 @pytest.mark.parametrize(("module", "form"), [("docx", "as_docx"), ("great_tables", "as_gt")])
