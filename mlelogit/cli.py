@@ -75,10 +75,10 @@ def _check_output(arguments: argparse.Namespace) -> None:
     if getattr(arguments, "output", None) is None:
         return
     target = check_target(arguments.output)
-    for source in (arguments.data, getattr(arguments, "newdata", None)):
-        known = source is not None and Path(source).exists() and target.is_file()
-        if known and target.samefile(source):
-            raise OutputFileError(f"{source!r} holds the data; give another file to write.")
+    sources = [arguments.data, getattr(arguments, "newdata", None) or arguments.data]
+    for source in map(Path, sources):
+        if source.exists() and target.is_file() and target.samefile(source):
+            raise OutputFileError(f"{str(source)!r} holds the data; give another file to write.")
 
 
 def _fail(error: Exception) -> int:

@@ -93,6 +93,18 @@ def test_options_that_are_none_say_what_they_may_be(res, options, said):
     assert said in str(caught.value)
 
 
+def test_statistics_that_fail_name_themselves_and_the_model(res):
+    models = {"good": res, "bad": res.with_cov("HC1")}
+    with pytest.raises(OptionError, match="'x' of model 'bad' failed: ZeroDivisionError") as caught:
+        ml.compare_models(models, statistics={"x": lambda q: 1 / (q.cov_type == "nonrobust")})
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_mapping_without_models_is_said_to_be_empty():
+    with pytest.raises(OptionError, match="not one that is empty"):
+        ml.compare_models({})
+
+
 def test_unknown_words_raise(res):
     with pytest.raises(TypeError, match="star"):
         ml.compare_models({"m": res}, star=True)

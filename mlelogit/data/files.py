@@ -136,11 +136,17 @@ def hash_file(path: Any) -> tuple[int, str]:
     >>> size, digest[:8]
     (3, 'ba7816bf')
     """
-    if not Path(path).is_file():
-        raise DataFileError(f"There is no file {str(path)!r}.")
+    _check_source(path)
     with Path(path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
+
+
+def _check_source(path: Any) -> None:
+    if Path(path).is_dir():
+        raise DataFileError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    if not Path(path).is_file():
+        raise DataFileError(f"There is no file {str(path)!r}.")
 
 
 def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
@@ -162,8 +168,7 @@ def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
     MissingExtraError
         If parquet needs the extra "frames".
     """
-    if not Path(path).is_file():
-        raise DataFileError(f"There is no file {path!r}.")
+    _check_source(path)
     try:
         if path.lower().endswith((".parquet", ".pq")):
             return pd.read_parquet(path)

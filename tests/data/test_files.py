@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlelogit.data.files import check_target, write_whole
-from mlelogit.exceptions import OutputFileError
+from mlelogit.data.files import check_target, hash_file, read_data, write_whole
+from mlelogit.exceptions import DataFileError, OutputFileError
 
 
 @pytest.fixture
@@ -125,3 +125,11 @@ def test_a_folder_and_a_place_without_one_are_refused(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputFileError):
         check_target(tmp_path / "file" / "page.html")
+
+
+@pytest.mark.parametrize("read", [read_data, hash_file])
+def test_what_holds_no_data_is_named(tmp_path, read):
+    with pytest.raises(DataFileError, match="is a folder"):
+        read(str(tmp_path))
+    with pytest.raises(DataFileError, match="There is no file"):
+        read(str(tmp_path / "none.csv"))

@@ -181,7 +181,7 @@ class Rows:
     hidden: tuple[str, ...]
 
 
-def choose_rows(models: list[Model], names: dict[Any, str] | None) -> Rows:
+def choose_rows(models: list[Model], names: Mapping[Any, str] | None) -> Rows:
     """Choose, order and label the rows.
 
     Raises
