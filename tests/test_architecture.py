@@ -188,6 +188,7 @@ INSIDE = {
     ),
     "display": (
         "escapes",
+        "facts",
         "summary",
         "tables.layout",
         "tables.numbers",

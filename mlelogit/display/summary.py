@@ -16,17 +16,17 @@ from mlelogit.display.escapes import (
     escape_markdown_line,
     write_names,
 )
+from mlelogit.display.facts import OMITTED, find_omitted, mark_held, tell_omitted, tell_rows
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
-from mlelogit.inference.testing.constraints import mark_fixed, tell_constraints
+from mlelogit.inference.testing.constraints import tell_constraints
 from mlelogit.letters import Letters, measure, write_name
 
 TITLE = "Multinomial Logit Results"
-OMITTED = ["(omitted)", "", "", "", "", ""]
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
 LARGE_CONDITION = 1e3
 
@@ -194,10 +194,10 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     others = names[: encoding.base] + names[encoding.base + 1 :]
     rows = write_names(encoding.all_names)
     width = len(rows)
-    marks = _spread_marks(record)
+    marks, omitted = mark_held(record), find_omitted(record)
     cells = [
-        OMITTED if name in encoding.omitted else _write_cells(numbers, marks.get(row, ""))
-        for row, (_, name, *numbers) in enumerate(tidy.itertuples(index=False, name=None))
+        [OMITTED, *[""] * 5] if row in omitted else _write_cells(numbers, marks.get(row, ""))
+        for row, (_, _, *numbers) in enumerate(tidy.itertuples(index=False, name=None))
     ]
     return [
         CoefficientBlock(
@@ -207,15 +207,6 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
         )
         for i, category in enumerate(others)
     ]
-
-
-def _spread_marks(record: FitRecord) -> dict[int, str]:
-    """Return the rows of the tidy frame that do not vary, and why."""
-    encoding = record.encoding
-    rows = np.arange(len(encoding.others) * len(encoding.all_names))
-    table = rows.reshape(len(encoding.others), -1)
-    kept = table[:, encoding.kept].ravel() if encoding.omitted else rows
-    return {int(kept[i]): mark for i, mark in mark_fixed(record).items()}
 
 
 def _write_cells(numbers: Sequence[float], mark: str) -> list[str]:
@@ -246,9 +237,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
     notes += [write_name(line) for line in tell_constraints(record)]
-    if encoding.omitted:
-        said = "; ".join(encoding.omitted.values())
-        notes.append(write_name(f"Left out, being combinations of others: {said}."))
+    notes += map(write_name, tell_omitted(record))
     if record.basis.condition_number > LARGE_CONDITION:
         notes.append(
             f"Condition number of the columns, each scaled to length one: "
@@ -256,13 +245,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         )
     if covariance.describe():
         notes.append(write_name(covariance.describe()))
-    if record.has_offset:
-        notes.append("The scores have an offset.")
-    if record.audit.rows_in != record.audit.rows_used:
-        reasons = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
-        notes.append(
-            f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {reasons})."
-        )
+    notes += map(write_name, tell_rows(record))
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")
     return notes

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.display.facts import OMITTED
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
 from mlelogit.display.tables.models import (
     QUANTITIES,
@@ -71,9 +72,9 @@ def _place(models: list[Model], rows: Rows) -> dict[Key, int]:
 def _write_cell(model: Model, place: int, request: TableRequest) -> tuple[Cell, ...]:
     """Write a coefficient, and what stands below it."""
     numbers = {name: float(values[place]) for name, values in model.values.items()}
-    mark = model.marks.get(place, "")
-    if mark == "(omitted)":
-        return (Cell(mark), *[EMPTY] * len(request.below))
+    if place in model.omitted:
+        return (Cell(OMITTED), *[EMPTY] * len(request.below))
+    mark = model.held.get(place, "")
     estimate = _write_scaled("estimate", numbers, request)
     if mark:
         below = [Cell(mark) if not i else EMPTY for i in range(len(request.below))]

@@ -13,11 +13,11 @@ import pandas as pd
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.display.escapes import write_names
+from mlelogit.display.facts import find_omitted, mark_held
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import tidy_coefficients
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.testing.constraints import mark_fixed
 
 QUANTITIES = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 
@@ -73,14 +73,14 @@ class Model:
         return [Equation(outcome, identify(one), base) for one in encoding.others]
 
     @cached_property
-    def marks(self) -> dict[int, str]:
-        """The rows of `tidy` that are no estimates, and what they are in a word or two."""
-        encoding = self.encoding
-        rows = np.arange(len(self.tidy)).reshape(len(encoding.others), -1)
-        kept = rows[:, encoding.kept].ravel()
-        found = {int(kept[i]): mark for i, mark in mark_fixed(self.record).items()}
-        left_out = [i for i, name in enumerate(encoding.all_names) if name in encoding.omitted]
-        return found | {int(i): "(omitted)" for i in rows[:, left_out].ravel()}
+    def omitted(self) -> frozenset[int]:
+        """The rows of `tidy` that are of columns left out."""
+        return find_omitted(self.record)
+
+    @cached_property
+    def held(self) -> dict[int, str]:
+        """The rows of `tidy` that constraints hold, and how in a word or two."""
+        return mark_held(self.record)
 
 
 def identify(value: Any) -> tuple:

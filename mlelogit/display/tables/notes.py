@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
+from mlelogit.display.facts import tell_omitted, tell_rows
 from mlelogit.display.tables.models import Headings, Model, Rows, identify
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.inference.testing.constraints import tell_constraints
@@ -127,18 +128,12 @@ def _tell_fit(model: Model, exponentiate: bool) -> Iterable[str]:
     if record.maximum.bias_reduction is not None:
         yield f"Bias-reduced estimates ({record.maximum.bias_reduction})."
     yield from tell_constraints(record)
-    if encoding.omitted:
-        yield f"Left out, being combinations of others: {'; '.join(encoding.omitted.values())}."
+    yield from tell_omitted(record)
     if record.weight_type is not None:
         yield f"Weights: {record.weight_type}."
     if encoding.outcome_kind != "labels":
         yield f"The outcome is {encoding.outcome_kind}."
-    if record.has_offset:
-        yield "The scores have an offset."
-    dropped = record.audit.rows_in - record.audit.rows_used
-    if dropped:
-        said = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
-        yield f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {said})."
+    yield from tell_rows(record)
 
 
 def _tell_differences(models: list[Model]) -> Iterable[str]:
