@@ -11,7 +11,6 @@ import pandas as pd
 from mlelogit.display.facts import OMITTED
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
 from mlelogit.display.tables.models import (
-    QUANTITIES,
     Equation,
     Headings,
     Model,
@@ -30,6 +29,7 @@ from mlelogit.display.tables.numbers import (
 )
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.statistics import tabulate_foot
+from mlelogit.inference.coefficients import NUMBERS
 from mlelogit.letters import write_name
 
 EMPTY = Cell("")
@@ -165,7 +165,7 @@ def _frame_numbers(
             values = columns.setdefault(column, {})
             for row, label in rows.labels.items():
                 place = places.get((i, equation, row))
-                for quantity in QUANTITIES if place is not None else ():
+                for quantity in NUMBERS if place is not None else ():
                     key = (label, quantity) if wide else (equation, label, quantity)
                     values[key] = float(model.values[quantity][place])
     keys = _order_keys(columns, rows)

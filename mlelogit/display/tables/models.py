@@ -16,10 +16,8 @@ from mlelogit.display.escapes import write_names
 from mlelogit.display.facts import find_omitted, mark_held
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import tidy_coefficients
+from mlelogit.inference.coefficients import NUMBERS, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
-
-QUANTITIES = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Model:
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
         """The numbers of `tidy`, (J - 1) K each."""
-        return {name: self.tidy[name].to_numpy(np.float64) for name in QUANTITIES}
+        return {name: self.tidy[name].to_numpy(np.float64) for name in NUMBERS}
 
     @property
     def equations(self) -> list[Equation]:
