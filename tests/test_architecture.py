@@ -110,6 +110,7 @@ INSIDE = {
         "heldout",
     ),
     "inference": (
+        "ranks",
         "sandwich.cells",
         "sandwich.leverage",
         "sandwich.deletion",
@@ -152,12 +153,13 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "labelling",
         "points",
         "averages",
         "prediction",
         "performance.rates",
-        "performance.outcomes",
-        "performance.listing",
+        "performance.judged",
+        "performance.judgement",
         "performance.binning",
         "performance.classification",
         "performance.recalibration",

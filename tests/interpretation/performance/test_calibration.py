@@ -281,3 +281,44 @@ def test_it_prints_as_tables(res):
     for word in ("observed", "own slopes", "by_chance", "intercepts zero", "made from these rows"):
         assert word in repr(found)
     assert found._repr_html_().count("<table") == 6
+
+
+DEPARTURES = {
+    "constant": ("party ~ age + educ - 1", {}, {}),
+    "bias": ("party ~ age + educ", {}, {"bias_reduction": "mean"}),
+    "constraints": ("party ~ age + educ", {}, {"constraints": ["green: age = 0.5"]}),
+    "offset": ("party ~ age", {"offset": np.linspace(-1, 1, 160)[:, None] * [0, 1, 2]}, {}),
+}
+
+
+@pytest.mark.parametrize("name", DEPARTURES)
+def test_own_rows_are_not_said_to_have_slopes_of_one_where_they_have_not(name):
+    """Without constant, with bias reduction, equations or an offset the theorem does not hold."""
+    formula, given, how = DEPARTURES[name]
+    found = ml.mnlogit(formula, survey(), **given).fit(**how).calibration()
+    recalibration = found.recalibration
+    assert (recalibration["estimate"] - recalibration["ideal"]).abs().max() > 1e-3
+    assert found.tests["statistic"].max() > 1e-4
+    assert found.tests["p_value"].isna().all()
+    assert found.tests["reason"].str.contains("made from these rows").all()
+    assert not found.tests["reason"].str.contains("zero").any()
+    assert not any("by the score equations" in note for note in found.notes)
+    assert any("do not hold" in note and name in note for note in found.notes)
+
+
+@pytest.mark.parametrize("equation", ["green: age = 0", "green: age = red: age"])
+def test_equations_that_scaling_keeps_leave_the_theorem_or_do_not(equation):
+    """Coefficients of zero stay so however they are scaled; equal ones only if all are."""
+    found = ml.mnlogit("party ~ age + educ", survey()).fit(constraints=[equation]).calibration()
+    gap = (found.recalibration["estimate"] - found.recalibration["ideal"]).abs().max()
+    holds = any("by the score equations" in note for note in found.notes)
+    assert holds == (gap < 1e-6) == ("red" not in equation)
+
+
+def test_own_rows_with_a_constant_in_other_columns_have_slopes_of_one():
+    res = ml.mnlogit("party ~ C(region) + age - 1", survey()).fit()
+    found = res.calibration()
+    assert (found.recalibration["estimate"] - found.recalibration["ideal"]).abs().max() < 1e-6
+    assert found.tests["statistic"].max() < 1e-8
+    assert found.tests["reason"].str.contains("zero").all()
+    assert any("by the score equations" in note for note in found.notes)
