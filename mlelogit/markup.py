@@ -35,6 +35,38 @@ class Shown:
         return write_html(title, rest)
 
 
+class Typeset:
+    """Base of tables that are text, HTML and LaTeX: a notebook takes which it can show.
+
+    A subclass has ``as_text``, ``as_html`` and ``as_latex``; if it is a dataclass, with
+    ``repr=False``.
+    """
+
+    def as_text(self) -> str:
+        """Return the table as text."""
+        raise NotImplementedError
+
+    def as_html(self) -> str:
+        """Return the table as HTML."""
+        raise NotImplementedError
+
+    def as_latex(self) -> str:
+        """Return the table as LaTeX."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return self.as_text()
+
+    def __repr__(self) -> str:
+        return self.as_text()
+
+    def _repr_html_(self) -> str:
+        return self.as_html()
+
+    def _repr_latex_(self) -> str:
+        return self.as_latex()
+
+
 def write_number(value: float) -> str:
     """Write a number of a table; one that is whole, or as long before the point, as a whole one.
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.display.escapes import write_names
+from mlelogit.display.facts import name_equations
 from mlelogit.display.tables.statistics import KNOWN, Statistics
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import tidy_coefficients
@@ -81,7 +82,8 @@ def find_statistic(statistics: Statistics, covariance: Covariance, key: str) -> 
     --------
     >>> import mlelogit as ml
     >>> from mlelogit.bridges.maketables import find_statistic
-    >>> from mlelogit.display.tables.statistics import Statistics
+    >>> from mlelogit.display.facts import name_equations
+    from mlelogit.display.tables.statistics import Statistics
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
     >>> find_statistic(Statistics(res.record), res.covariance, "N")
     944
@@ -126,7 +128,7 @@ def view_equations(record: FitRecord, covariance: Covariance) -> list[EquationVi
     ['Dole vs Clinton']
     """
     table = _tabulate(record, covariance)
-    headings, statistics = _name_equations(record), Statistics(record)
+    headings, statistics = name_equations(record), Statistics(record)
     return [
         EquationView(table.loc[[e]].droplevel(0), heading, covariance, e == 0, statistics)
         for e, heading in enumerate(headings)
@@ -146,18 +148,11 @@ def view_flat(record: FitRecord, covariance: Covariance) -> EquationView:
     ['Intercept (Dole vs Clinton)', 'age (Dole vs Clinton)']
     """
     table = _tabulate(record, covariance)
-    headings = _name_equations(record)
+    headings = name_equations(record)
     names = [f"{name} ({headings[e]})" for e, name in table.index]
     table.index = pd.Index(names, name="Coefficient")
     outcome = write_name(record.encoding.outcome_name)
     return EquationView(table, outcome, covariance, True, Statistics(record))
-
-
-def _name_equations(record: FitRecord) -> list[str]:
-    encoding = record.encoding
-    names = write_names(encoding.categories)
-    base = names[encoding.base]
-    return [f"{name} vs {base}" for i, name in enumerate(names) if i != encoding.base]
 
 
 def _tabulate(record: FitRecord, covariance: Covariance) -> pd.DataFrame:

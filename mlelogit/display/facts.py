@@ -6,10 +6,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mlelogit.display.escapes import write_names
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.testing.constraints import mark_fixed
 
 OMITTED = "(omitted)"
+
+
+def name_equations(record: FitRecord) -> list[str]:
+    """Return "category vs base" of every equation (J - 1), in order."""
+    names, base = write_names(record.encoding.categories), record.encoding.base
+    return [f"{name} vs {names[base]}" for i, name in enumerate(names) if i != base]
 
 
 def find_omitted(record: FitRecord) -> frozenset[int]:

@@ -16,7 +16,14 @@ from mlelogit.display.escapes import (
     escape_markdown_line,
     write_names,
 )
-from mlelogit.display.facts import OMITTED, find_omitted, mark_held, tell_omitted, tell_rows
+from mlelogit.display.facts import (
+    OMITTED,
+    find_omitted,
+    mark_held,
+    name_equations,
+    tell_omitted,
+    tell_rows,
+)
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
@@ -25,6 +32,7 @@ from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
 from mlelogit.inference.testing.constraints import tell_constraints
 from mlelogit.letters import Letters, measure, write_name
+from mlelogit.markup import Typeset
 
 TITLE = "Multinomial Logit Results"
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
@@ -50,8 +58,8 @@ class CoefficientBlock:
     cells: list[list[str]]
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Typeset):
     """What a summary says, before it is laid out.
 
     Attributes
@@ -108,18 +116,6 @@ class Summary:
             ]
             lines += ["", *_write_markdown(titles, rows)]
         return "\n".join([*lines, "", *[f"- {escape_markdown_line(note)}" for note in self.notes]])
-
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return self.as_text()
-
-    def _repr_html_(self) -> str:
-        return self.as_html()
-
-    def _repr_latex_(self) -> str:
-        return self.as_latex()
 
 
 def summarize(
@@ -189,9 +185,7 @@ def _write_header(
 
 def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBlock]:
     encoding = record.encoding
-    names = encoding.category_names
-    base = names[encoding.base]
-    others = names[: encoding.base] + names[encoding.base + 1 :]
+    outcome = write_name(encoding.outcome_name)
     rows = write_names(encoding.all_names)
     width = len(rows)
     marks, omitted = mark_held(record), find_omitted(record)
@@ -201,11 +195,11 @@ def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBloc
     ]
     return [
         CoefficientBlock(
-            write_name(f"{encoding.outcome_name} = {category} vs {base}"),
+            f"{outcome} = {comparison}",
             rows,
             cells[i * width : (i + 1) * width],
         )
-        for i, category in enumerate(others)
+        for i, comparison in enumerate(name_equations(record))
     ]
 
 

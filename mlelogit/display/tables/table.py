@@ -21,12 +21,13 @@ from mlelogit.display.tables.text import write_markdown, write_text
 from mlelogit.display.tables.word import write_docx
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
+from mlelogit.markup import Typeset
 
 FORMS = ("text", "html", "latex", "markdown", "gt")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ModelTable:
+class ModelTable(Typeset):
     """Several models side by side.
 
     Attributes
@@ -108,18 +109,6 @@ class ModelTable:
         """
         check_flag("text", text)
         return _frame_text(self.layout) if text else self._numbers.copy()
-
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return self.as_text()
-
-    def _repr_html_(self) -> str:
-        return self.as_html()
-
-    def _repr_latex_(self) -> str:
-        return self.as_latex()
 
 
 def _frame_text(layout: Layout) -> pd.DataFrame:

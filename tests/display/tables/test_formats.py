@@ -10,6 +10,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 import mlelogit as ml
 from mlelogit.display.tables.latex import write_latex
@@ -270,3 +271,15 @@ def test_names_with_signs_are_not_taken_for_numbers():
     assert read_html(table)[0] == ["", "-1.5", "", "inf", ""]
     assert "a-b" in table.as_html()
     assert "a-b" in table.as_latex()
+
+
+@pytest.mark.parametrize("name", ["# big", "1. big", "+ big", "www.big.org"])
+def test_markdown_of_any_names_is_a_title_a_table_and_a_list(name):
+    fits = {name: fitted("party ~ age"), "other": fitted("party ~ age").with_cov("HC1")}
+    table = ml.compare_models(fits, title=" # of people ", layout="long")
+    page = MarkdownIt("commonmark").enable("table").render(table.as_markdown())
+    assert page.startswith("<p><strong># of people</strong></p>\n<table>")
+    assert not re.search("<h[1-6]|<hr|<a |<code|<ol", page)
+    assert page.count("<ul>") == 1
+    assert page.count("<li>") == len(table.layout.notes)
+    assert f"<li>{name}: Covariance nonrobust" in page
