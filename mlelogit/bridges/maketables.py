@@ -82,8 +82,7 @@ def find_statistic(statistics: Statistics, covariance: Covariance, key: str) -> 
     --------
     >>> import mlelogit as ml
     >>> from mlelogit.bridges.maketables import find_statistic
-    >>> from mlelogit.display.facts import name_equations
-    from mlelogit.display.tables.statistics import Statistics
+    >>> from mlelogit.display.tables.statistics import Statistics
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
     >>> find_statistic(Statistics(res.record), res.covariance, "N")
     944
