@@ -27,6 +27,7 @@ from tests.source_tree import (
 LAYERS = (
     "exceptions",
     "notices",
+    "letters",
     "markup",
     "data",
     "fitting",
@@ -189,6 +190,7 @@ INSIDE = {
     ),
     "display": (
         "escapes",
+        "facts",
         "summary",
         "tables.layout",
         "tables.numbers",

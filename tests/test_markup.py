@@ -138,3 +138,55 @@ def test_long_tables_are_cut():
         assert "..." in text
         assert str(10 * MOST_ROWS - 1) in text
         assert str(5 * MOST_ROWS) not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12345.0, "12345"),
+        (-190000.25, "-190000"),
+        (40000000.0, "40000000"),
+        (1.0, "1"),
+        (999.96, "1000"),
+        (0.012341, "0.01234"),
+        (1e300, "1e+300"),
+        (np.inf, "inf"),
+        (np.nan, ""),
+    ],
+)
+def test_numbers_show_four_digits_and_all_of_whole_ones(value, text):
+    assert f"<td>{text}</td>" in write_table(pd.DataFrame({"v": [value, 0.5]}))
+    assert write_text("t", pd.DataFrame({"v": [value]})).split()[3:] == text.split()
+
+
+HIDDEN = "a\u202eb"
+
+
+def test_letters_that_cannot_be_seen_are_shown_by_their_codes():
+    labels = pd.MultiIndex.from_tuples([(HIDDEN, 1), ("b", 2)], names=[HIDDEN, "n"])
+    frame = pd.DataFrame({HIDDEN: [1.0, 2.0], "t": [HIDDEN, "x\u200b"]}, index=labels)
+    frame["c"] = frame["t"].astype("category")
+    for made in (frame, frame.droplevel("n"), frame.astype({"t": "string"})):
+        shown = write_html(HIDDEN, HIDDEN, made)
+        for written in (shown, write_text("t", made)):
+            assert "\u202e" not in written
+            assert "\u200b" not in written
+        assert shown.count(r"a\u202eb") >= 6
+    assert HIDDEN in frame.columns
+    assert frame.loc[HIDDEN, "t"].iloc[0] == HIDDEN
+
+
+def test_labels_that_are_tuples_stay_one_label():
+    labels = pd.Index([(1, "a"), (2, "b")], tupleize_cols=False, name="k")
+    shown = write_table(pd.DataFrame({"v": [1.5, 2.5]}, index=labels))
+    assert "<th>(1, a)</th>" in shown
+
+
+def test_labels_that_look_alike_once_written_are_rows_of_their_own():
+    labels = pd.MultiIndex.from_tuples([("a\nb", 1), ("a\\nb", 2)])
+    for made in (labels, labels.droplevel(1)):
+        text, _ = read(write_table(pd.DataFrame({"v": [0.25, 0.75]}, index=made)))
+        assert r"'a\nb'" in text
+        assert r"'a\\nb'" in text
+        assert "0.25" in text
+        assert "0.75" in text

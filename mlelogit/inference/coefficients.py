@@ -18,6 +18,9 @@ from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.notices import keep_errors, warn_user
 
+# The columns of every table of estimates.
+NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+
 
 def two_sided_p(z: np.ndarray, df: float = np.inf) -> np.ndarray:
     """Return the two-sided p-value, normal or of a t distribution, from the tail.
