@@ -305,7 +305,7 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
             f"{used} are used; give one label for each of the {beside.total}, in their order."
         )
     if indexed and beside.index is not None:
-        check_indexes({"the data": pd.Series(beside.index, index=beside.index), what: series})
+        check_indexes({"the data": pd.Series(0, index=beside.index), what: series})
     return series, what if series.name is None else str(series.name)
 
 

@@ -181,6 +181,15 @@ def test_pickles_leave_the_frame_behind_and_say_so(kind):
     assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
 
 
+def test_rows_of_an_index_of_several_levels_pair():
+    levels = pd.MultiIndex.from_arrays([np.arange(N) // 2, np.arange(N) % 2])
+    table = frame().set_axis(levels, axis=0)
+    made = design(table)
+    assert (read_labels(made, table["district"]).codes == read_labels(made, "district").codes).all()
+    with pytest.raises(MisalignedIndexError, match="the data and groups differ"):
+        read_labels(made, table["district"][::-1])
+
+
 def test_later_changes_of_the_frame_pair_no_other_rows():
     table = frame()
     made = design(table)

@@ -33,7 +33,13 @@ from mlelogit.interpretation.margins.means import (
     weigh_rows,
 )
 from mlelogit.interpretation.margins.pieces import Piece, find_pieces
-from mlelogit.interpretation.margins.requests import Request, check_change, read_at, read_changes
+from mlelogit.interpretation.margins.requests import (
+    Request,
+    check_change,
+    leave_out_fixed,
+    read_at,
+    read_changes,
+)
 from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
@@ -102,10 +108,12 @@ def estimate_margins(
         "reference" (the default), every level less the one that they are coded against;
         "pairwise"; "sequential"; or two levels. Given alone it is for all numbers, or all
         factors; by variable as ``{"age": "sd", "region": "pairwise"}``. Columns of truth
-        values are factors.
+        values are factors. The other kind then has its derivatives, or its reference levels.
     at : mapping or list of mappings, optional
         Variable -> a value, or several, at which it is fixed in all rows: all
-        combinations are taken. Other variables are as they are, or at their means.
+        combinations are taken. Other variables are as they are, or at their means. Of
+        variables that are fixed there are derivatives, and changes by what is added, but none
+        from one value or level to another.
     by : column or labels, or a list of them, optional
         Groups of the rows, each with effects of its own; with kind="at_means" at the means
         of the group.
@@ -145,12 +153,12 @@ def estimate_margins(
     points = read_points(record, newdata, offset, weights)
     found = find_variables(record, points)
     check_change(request, found)
-    asked = _pick(request, found)
-    _warn_of_omitted(asked)
     grid = read_at(request.at, found)
+    asked = _pick(request, leave_out_fixed(request, _list_asked(request, found), grid[0]))
+    _warn_of_omitted(asked)
     groups = None if request.by is None else _read_groups(points, request.by)
     spread = _find_spread(record, points)
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
+    changes = read_changes(request, asked, spread)
     scene = _set_scene(record, points, found, request, groups)
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
     for fixed in track(grid, "Marginal effects"):
@@ -161,28 +169,29 @@ def estimate_margins(
     return _assemble(record, covariance, request, pieces, groups)
 
 
-def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
-    """Return the variables asked for, and raise if one has not the effect asked for."""
+def _list_asked(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
     if request.effect == "level" and request.variables is None:
         return []
     if not variables and request.variables is None:
         raise EffectError("The model has no variable, so there is no effect.")
-    asked = pick_variables(variables, request.variables)
+    return pick_variables(variables, request.variables)
+
+
+def _pick(request: Request, asked: list[Variable]) -> list[Variable]:
+    """Return the variables that have the effect asked for, and raise if one asked for has not."""
     if request.effect == "dydx":
         return asked
     wanted = request.effect == "level"
+    wrong = [variable.name for variable in asked if variable.is_factor != wanted]
     kept = [variable for variable in asked if variable.is_factor == wanted]
-    if request.variables is None and kept:
-        return kept
-    if len(kept) < len(asked) or not asked:
-        wrong = [variable.name for variable in asked if variable.is_factor != wanted]
+    if wrong and (request.variables is not None or not kept):
         said = (
             "is a number: fix it by at="
             if wanted
             else "is a factor, by which there is no derivative: leave it out by variables="
         )
-        raise EffectError(f"effect={request.effect!r}: {wrong[:1] or ['there']!r} {said}.")
-    return asked
+        raise EffectError(f"effect={request.effect!r}: {wrong[0]!r} {said}.")
+    return kept
 
 
 def _warn_of_omitted(asked: list[Variable]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import dotted_name, hide_names, parse_expression, read_name
 from mlelogit.data.frames import list_some
@@ -241,20 +242,24 @@ def pick_variables(found: dict[Hashable, Variable], asked: Any) -> list[Variable
     Raises
     ------
     EffectError
-        If one is no variable of the fit.
+        If one is no variable of the fit, or none is named.
     """
     if asked is None:
         return list(found.values())
     single = isinstance(asked, str) or not isinstance(asked, list | tuple | set | pd.Index)
     names = [asked] if single else list(asked)
+    if not names:
+        raise EffectError("variables= names none; leave it out for all of them.")
     for name in names:
         try:
             known = name in found
         except TypeError:
             known = False
         if not known:
+            rows = isinstance(name, Mapping) or hasattr(name, "columns")
             raise EffectError(
-                f"{name!r} is no variable of the fit, or is constant; its variables are "
-                f"{list_some(list(found), 50)}."
+                f"{write_value(name)} is no variable of the fit, or is constant; its variables "
+                f"are {list_some(list(found), 50)}."
+                f"{' Rows to average over go to newdata=.' if rows else ''}"
             )
     return [found[name] for name in dict.fromkeys(names)]
