@@ -181,6 +181,7 @@ INSIDE = {
         "margins.means",
         "margins.requests",
         "margins.pieces",
+        "margins.grids",
         "margins.variances",
         "margins.table",
         "margins.effects",

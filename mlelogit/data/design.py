@@ -38,6 +38,7 @@ from mlelogit.data.sources import (
     ColumnSource,
     PickedSource,
     SelectedSource,
+    find_truths,
     leave_out_rows,
     make_source,
     read_columns,
@@ -129,7 +130,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
         check_finite({name: values[rows.kept]})
     kept = leave_out_rows(source, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
-    learned = {"names": names}
+    learned = {"names": names, "truths": find_truths(exog, names)}
     design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
     return _remember(design, given, rows)
 

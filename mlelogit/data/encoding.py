@@ -25,6 +25,7 @@ from mlelogit.data.frames import (
     check_finite,
     check_missing,
     find_missing,
+    is_boolean,
     list_some,
 )
 from mlelogit.data.outcome import name_categories
@@ -63,6 +64,9 @@ class Encoding:
         Variable -> "number" or "category".
     numbers : frozenset of str
         The variables that stand somewhere else than directly inside ``C()``.
+    truths : frozenset
+        The variables that are numbers and were truth values in the fit's own rows; of an array
+        its columns.
     terms : dict
         Term -> (start, stop) of its columns.
     levels : dict
@@ -90,6 +94,7 @@ class Encoding:
     variables: tuple[str, ...] = ()
     kinds: dict[str, str] | None = None
     numbers: frozenset[str] = frozenset()
+    truths: frozenset = frozenset()
     terms: dict[str, tuple[int, int]] | None = None
     levels: dict[str, list] | None = None
     transform_state: dict[str, Any] | None = None
@@ -203,6 +208,9 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "variables": parsed.variables,
         "kinds": kinds,
         "numbers": parsed.numbers,
+        "truths": frozenset(
+            name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
+        ),
         "terms": terms,
         "levels": levels,
         "transform_state": {show_names(key): value for key, value in spec.transform_state.items()},

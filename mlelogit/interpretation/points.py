@@ -112,6 +112,12 @@ class Points:
         """How their variables become columns."""
         return self.design.encoding
 
+    @property
+    def weights(self) -> np.ndarray:
+        """How many observations every row is in averages (n,)."""
+        own = self.design.weights
+        return np.ones(self.design.source.shape[0]) if own is None else own
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The variables of the formula, a row each, or of an array its columns.

@@ -140,6 +140,25 @@ def test_averages_and_their_jacobian_by_cell(res, rows, base):
         np.testing.assert_allclose(found.jacobian[:, :, place], slope, atol=1e-8)
 
 
+def test_averages_of_many_groups(res, rows):
+    used = rows.dropna()
+    codes = np.random.default_rng(0).permutation(np.arange(len(used)) % 37)
+    given = np.full(len(rows), -1)
+    given[rows.notna().all(axis=1)] = codes
+    found = res.get_prediction(by=given).probabilities
+    np.testing.assert_allclose(found, res.predict().groupby(codes).mean(), rtol=1e-12)
+    assert list(found.index) == list(range(37))
+
+
+def test_groups_are_called_beside_the_numbers_of_the_table(res, rows):
+    given = pd.DataFrame(
+        {"category": rows["g"].fillna("u"), "probability": np.arange(len(rows)) % 2}
+    )
+    frame = res.get_prediction(by=given).summary_frame()
+    assert list(frame.index.names) == ["by category", "by probability", "category"]
+    assert {"by category", "category", "probability"} <= set(frame.reset_index().columns)
+
+
 def test_averages_respect_weights():
     frame = pd.DataFrame(
         {"y": list("abcabca"), "x": [1.0, 2, 3, 5, 1, 4, 2], "n": [1, 2, 3, 1, 1, 2, 4]}

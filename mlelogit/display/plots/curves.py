@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from mlelogit.data.arguments import check_choice, is_whole, read_reals, write_value
 from mlelogit.data.frames import list_some
@@ -17,10 +16,10 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
-from mlelogit.interpretation.margins.means import weigh_rows
 from mlelogit.interpretation.margins.requests import KINDS, write_level
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
+from mlelogit.interpretation.predictions.uncertainty import bound_probabilities
 from mlelogit.interpretation.points import Points, read_points
 
 FEWEST_POINTS, MOST_POINTS = 2, 1000
@@ -109,7 +108,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     """
     quantile = find_quantile(request.alpha, covariance.df)
     rows = read_points(record, request.newdata, request.offset, request.weights)
-    variables = find_variables(record, rows)
+    variables = find_variables(record)
     if not isinstance(request.variable, Hashable) or request.variable not in variables:
         raise EffectError(
             f"{write_value(request.variable)} is no variable of the fit; these are "
@@ -130,9 +129,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     )
     shape = len(values), -1, len(record.encoding.categories)
     y, errors = found.estimate.reshape(shape), found.std_err.reshape(shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle, half = logit(y), quantile * errors / (y * (1 - y))
-        lower, upper = expit(middle - half), expit(middle + half)
+    lower, upper = bound_probabilities(y, errors, quantile)
     beside = found.labels.iloc[: y[0].size : shape[2], LABELS:]
     groups, fixed = name_groups(beside)
     return Curves(values, variable.is_factor, groups, fixed, y, lower, upper)
@@ -155,7 +152,7 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
         return [float(value) for value in np.unique(given)]
     if not FEWEST_POINTS <= points <= MOST_POINTS:
         raise OptionError(f"points must be from {FEWEST_POINTS} to {MOST_POINTS}, not {points}.")
-    held = read_values(rows, variable.name)[weigh_rows(rows) > 0]
+    held = read_values(rows, variable.name)[rows.weights > 0]
     low, high = float(np.min(held)), float(np.max(held))
     return [low] if low == high else [float(v) for v in np.linspace(low, high, int(points))]
 

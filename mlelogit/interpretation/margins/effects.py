@@ -17,21 +17,17 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
-from mlelogit.data.labels import Labels, cross_labels, read_several_labels
 from mlelogit.exceptions import (
     CollinearityWarning,
     EffectError,
-    EmptyDataError,
+    MNLogitError,
     SeparationWarning,
-    WeightError,
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.margins.means import (
-    make_balanced_points,
-    make_mean_scene,
-    weigh_rows,
-)
+from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
+from mlelogit.interpretation.margins.grids import cut_grid, fix_values, split_sums
+from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_scene
 from mlelogit.interpretation.margins.pieces import Piece, find_pieces
 from mlelogit.interpretation.margins.requests import (
     Request,
@@ -120,7 +116,7 @@ def estimate_margins(
     newdata, weights, offset : optional
         Rows to average over instead of the fit's own; see
         `mlelogit.interpretation.points.read_points`. Standard deviations, ranges and quartiles
-        are those of the fit's own rows, where it has them.
+        are those of the fit's own rows.
 
     Returns
     -------
@@ -151,22 +147,37 @@ def estimate_margins(
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
     points = read_points(record, newdata, offset, weights)
-    found = find_variables(record, points)
-    check_change(request, found)
+    found = find_variables(record)
+    every = _list_asked(request, found)
+    check_change(request, found, every)
     grid = read_at(request.at, found)
-    asked = _pick(request, leave_out_fixed(request, _list_asked(request, found), grid[0]))
+    asked = _pick(request, leave_out_fixed(request, every, grid[0]))
     _warn_of_omitted(asked)
-    groups = None if request.by is None else _read_groups(points, request.by)
-    spread = _find_spread(record, points)
-    changes = read_changes(request, asked, spread)
-    scene = _set_scene(record, points, found, request, groups)
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
-    for fixed in track(grid, "Marginal effects"):
-        here = replace(scene, fixed=fixed)
-        pieces.append(
-            (fixed, list(find_pieces(here, model_points(record), effect, asked, changes)))
-        )
-    return _assemble(record, covariance, request, pieces, groups)
+    cells = read_cells(points, request.by)
+    changes = read_changes(request, asked, _find_own(record, points))
+    scene = _set_scene(record, points, found, request, cells)
+    pieces: list[list[Piece]] = []
+    for batch in track(cut_grid(scene, grid), "Marginal effects"):
+        pieces += _find_batch(scene, batch, model_points(record), effect, asked, changes)
+    return _assemble(record, covariance, request, list(zip(grid, pieces, strict=True)), cells)
+
+
+def _find_batch(
+    scene: RowScene | MeanScene, batch: list[dict[Hashable, Any]], *asked: Any
+) -> list[list[Piece]]:
+    """Return the effects at each of several values of at=, found at once."""
+    try:
+        every = list(find_pieces(fix_values(scene, batch), *asked))
+    except MNLogitError:
+        if len(batch) == 1:
+            raise
+        # It speaks of rows that are repeated; one value alone is asked for what it says.
+        return [part for fixed in batch for part in _find_batch(scene, [fixed], *asked)]
+    parts = [split_sums(piece.found, len(batch)) for piece in every]
+    return [
+        [replace(piece, found=part[at]) for piece, part in zip(every, parts, strict=True)]
+        for at in range(len(batch))
+    ]
 
 
 def _list_asked(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
@@ -204,17 +215,13 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
-    return read_several_labels(points.design, by, "by")
-
-
-def _find_spread(record: FitRecord, points: Points) -> Points:
-    """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
+def _find_own(record: FitRecord, points: Points) -> Points | None:
+    """Return the fit's own rows, whose standard deviations are meant; None if it lost them."""
     if points.own or record.blocks is None:
-        return points
+        return points if points.own else None
     given = record.blocks.design.given
     held = record.encoding.rhs is None or (given is not None and given.frame is not None)
-    return read_points(record) if held else points
+    return read_points(record) if held else None
 
 
 def _set_scene(
@@ -222,28 +229,16 @@ def _set_scene(
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
-    groups: tuple[Labels, ...] | None,
+    cells: Cells,
 ) -> RowScene | MeanScene:
     """Return the rows at which effects are taken, each in the cell of its group."""
-    crossed = None if groups is None else cross_labels(groups)
-    codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
-    codes, cells = (codes, 1) if crossed is None else (crossed.codes, crossed.count)
-    _check_totals(points, codes, crossed)
+    points, codes = order_rows(points, cells)
     if request.kind == "at_means":
-        return make_mean_scene(points, variables, codes, cells)
+        return make_mean_scene(points, variables, codes, cells.count)
     if request.kind == "balanced":
-        points, codes = make_balanced_points(record, points, variables, codes, cells)
-    return RowScene(points, variables, None if cells == 1 else codes, cells, {})
-
-
-def _check_totals(points: Points, codes: np.ndarray, crossed: Labels | None) -> None:
-    """Raise if there are no rows, or those of a group count for nothing."""
-    if not len(codes):
-        raise EmptyDataError("newdata has no rows to average over.")
-    empty = np.flatnonzero(np.bincount(codes, weigh_rows(points)) == 0)
-    if empty.size:
-        group = "" if crossed is None else f" of by={crossed.names[empty[0]]!r}"
-        raise WeightError(f"The weights of all rows{group} are zero, so there is no average.")
+        points, codes = make_balanced_points(record, points, variables, codes, cells.count)
+    several = cells.count > 1
+    return RowScene(points, variables, codes if several else None, cells.count, {})
 
 
 def _assemble(
@@ -251,18 +246,17 @@ def _assemble(
     covariance: Covariance,
     request: Request,
     pieces: list[tuple[dict[Hashable, Any], list[Piece]]],
-    groups: tuple[Labels, ...] | None,
+    cells: Cells,
 ) -> Margins:
     """Lay effects out: by variable and contrast, then values of at=, groups, categories."""
     categories = record.encoding.categories
-    crossed = None if groups is None else cross_labels(groups)
     rows: list[dict[str, Any]] = []
     values, jacobians = [], []
     for place in range(len(pieces[0][1])):
         for fixed, found in pieces:
             piece = found[place]
-            for cell in range(len(piece.found.values)):
-                beside = _label_cell(fixed, groups, crossed, cell)
+            for cell in range(cells.count):
+                beside = _label_cell(fixed, cells, cell)
                 head = {"variable": piece.variable, "contrast": piece.contrast}
                 rows += [{**head, "category": category, **beside} for category in categories]
             values.append(piece.found.values.ravel())
@@ -270,7 +264,7 @@ def _assemble(
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
     root = find_root(record, covariance, jacobian)
     estimate[find_open(record, jacobian)] = np.nan
-    titles = LEVEL_TITLES if request.effect == "level" else TITLES
+    level = request.effect == "level"
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
     if record.separation.found and np.isnan(root).any():
         warn_user(
@@ -279,25 +273,18 @@ def _assemble(
             "settles an effect.",
             SeparationWarning,
         )
-    return Margins(
-        pd.DataFrame(columns), estimate, root, covariance.df, titles[request.kind], covariance.kind
-    )
+    title = (LEVEL_TITLES if level else TITLES)[request.kind]
+    labels, kind = pd.DataFrame(columns), covariance.kind
+    return Margins(labels, estimate, root, covariance.df, title, kind, level)
 
 
-def _label_cell(
-    fixed: dict[Hashable, Any],
-    groups: tuple[Labels, ...] | None,
-    crossed: Labels | None,
-    cell: int,
-) -> dict[str, Any]:
+def _label_cell(fixed: dict[Hashable, Any], cells: Cells, cell: int) -> dict[str, Any]:
     taken = {"variable", "contrast", "category", "estimate", "std_err", "z", "p_value"}
     taken |= {"lower", "upper", "p_adjusted"}
     beside: dict[str, Any] = {}
     for name, value in fixed.items():
         beside[f"at {name}" if str(name) in taken else str(name)] = value
-    if groups is None or crossed is None:
-        return beside
-    label = crossed.names[cell] if len(groups) > 1 else (crossed.names[cell],)
-    for one, value in zip(groups, label, strict=True):
-        beside[f"by {one.name}" if one.name in {*taken, *beside} else one.name] = value
+    label = cells.names[cell] if len(cells.sets) > 1 else (cells.names[cell],)
+    for one, value in zip(cells.sets, label, strict=False):
+        beside[name_beside(one.name, {*taken, *beside})] = value
     return beside

@@ -11,10 +11,10 @@ import pandas as pd
 from mlelogit.data.blocks import Block
 from mlelogit.data.frames import as_numbers
 from mlelogit.exceptions import EffectError
-from mlelogit.fitting.likelihood import Matrix
+from mlelogit.fitting.likelihood import fill_weights
 from mlelogit.fitting.products import project_rows
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.averages import list_cells
+from mlelogit.interpretation.averages import CellParts, collect_cells, list_cells
 from mlelogit.interpretation.margins.scenes import (
     MeanScene,
     RowScene,
@@ -31,14 +31,14 @@ def make_mean_scene(
     points: Points, variables: dict[Hashable, Variable], codes: np.ndarray, cells: int
 ) -> MeanScene:
     """Return one row per cell, at the means of its rows."""
-    weights = weigh_rows(points)
+    weights = points.weights
     totals = np.bincount(codes, weights, cells)
     numbers: dict[Hashable, np.ndarray] = {}
     shares: dict[Hashable, np.ndarray] = {}
     matrix = None
     if points.encoding.rhs is None:
         sums = RowScene(points, variables, codes, cells, {}).blocks({}).reduce(_sum_columns, cells)
-        matrix = sums.value / totals[:, np.newaxis]
+        matrix = sums.spread().arrays[0] / totals[:, np.newaxis]
     else:
         for name in points.encoding.variables:
             variable, column = variables[name], points.frame[name]
@@ -71,18 +71,12 @@ def _share(
     return table
 
 
-def weigh_rows(points: Points) -> np.ndarray:
-    """Return how much every row counts in averages (n,)."""
-    own = points.design.weights
-    return np.ones(points.design.source.shape[0]) if own is None else own
-
-
-def _sum_columns(block: Block, cells: int) -> Matrix:
-    weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
-    sums = np.zeros((cells, block.x.shape[0]))
-    for cell, rows in list_cells(block):
-        sums[cell] = project_rows(weights[np.newaxis, rows], block.x[:, rows])[0]
-    return Matrix(sums)
+def _sum_columns(block: Block, cells: int) -> CellParts:
+    weights, lists = fill_weights(block), list_cells(block)
+    sums = np.empty((len(lists), block.x.shape[0]))
+    for place, (_, rows) in enumerate(lists):
+        sums[place] = project_rows(weights[np.newaxis, rows], block.x[:, rows])[0]
+    return collect_cells(lists, cells, sums)
 
 
 def make_balanced_points(

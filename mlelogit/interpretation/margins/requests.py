@@ -11,8 +11,8 @@ import numpy as np
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
-from mlelogit.exceptions import EffectError, OptionError, UnseenLevelError
-from mlelogit.interpretation.margins.means import weigh_rows
+from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
+from mlelogit.inference.testing.goodness import TIED
 from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points
@@ -22,7 +22,8 @@ EFFECTS = ("dydx", "eyex", "dyex", "eydx", "level")
 SIGNS = {"dydx": "dy/dx", "eyex": "ey/ex", "dyex": "dy/ex", "eydx": "ey/dx"}
 LEVEL_CHANGES = ("reference", "pairwise", "sequential")
 NUMBER_CHANGES = ("unit", "centered unit", "sd", "centered sd", "range", "iqr")
-# Combinations of values in at=: each is a pass over the rows.
+# Combinations of values in at=: each is a pass over the rows, of milliseconds at least, so that
+# more are minutes that no one meant.
 MOST_VALUES = 10_000
 
 
@@ -68,7 +69,7 @@ class Change:
 
 
 def read_changes(
-    request: Request, asked: Sequence[Variable], spread: Points
+    request: Request, asked: Sequence[Variable], own: Points | None
 ) -> dict[Hashable, tuple[Change, ...] | None]:
     """Return the changes asked of every variable, by name; None for a derivative.
 
@@ -79,34 +80,39 @@ def read_changes(
     ----------
     request : Request
     asked : sequence of Variable
-    spread : Points
-        The rows whose standard deviation, range and quartiles are meant.
+    own : Points or None
+        The fit's own rows, whose standard deviation, range and quartiles are meant; None if it
+        lost them.
 
     Raises
     ------
     OptionError, UnseenLevelError, EffectError
         If the change is none for a variable.
+    DataNotKeptError
+        If it takes rows that the fit lost.
     """
     given = request.change
     if isinstance(given, Mapping):
-        return {one.name: _read_change(given.get(one.name), one, spread) for one in asked}
+        return {one.name: _read_change(given.get(one.name), one, own) for one in asked}
     word = isinstance(given, str)
     for_numbers = given in NUMBER_CHANGES if word else _is_number(given) or _is_move(given)
-    for_factors = word and given in LEVEL_CHANGES
+    for_factors = _is_of_levels(given)
     mixed = len({one.is_factor for one in asked}) > 1
     found = {}
     for one in asked:
-        change = given
-        if mixed and (for_numbers if one.is_factor else for_factors):
-            change = None if not _is_pair(given) or not _has_levels(given, one) else given
-        found[one.name] = _read_change(change, one, spread)
+        others = mixed and (for_numbers if one.is_factor else for_factors)
+        # Two levels are those of some factors; of factors asked for by name, of all.
+        some = for_factors and not word and (mixed or request.variables is None)
+        if _is_pair(given) and _hold(one, given):
+            others = some = False
+        found[one.name] = _read_change(None if others or some else given, one, own)
     return found
 
 
-def _read_change(change: Any, variable: Variable, spread: Points) -> tuple[Change, ...] | None:
+def _read_change(change: Any, variable: Variable, own: Points | None) -> tuple[Change, ...] | None:
     if variable.is_factor:
         return _read_level_changes("reference" if change is None else change, variable)
-    return None if change is None else (_read_number_change(change, variable, spread),)
+    return None if change is None else (_read_number_change(change, variable, own),)
 
 
 def leave_out_fixed(
@@ -124,14 +130,15 @@ def leave_out_fixed(
     """
     if request.effect not in ("dydx", "level"):
         return asked
-    kept = [one for one in asked if one.name not in fixed or _moves_from_fixed(request, one)]
-    if len(kept) < len(asked) and request.effect == "dydx":
-        gone = next(one for one in asked if one not in kept)
-        if request.variables is not None or not kept:
-            raise EffectError(
-                f"at= fixes {gone.name!r}, whose effect is asked for from one value to another; "
-                "leave it out of one of the two."
-            )
+    gone = [one for one in asked if one.name in fixed and not _moves_from_fixed(request, one)]
+    kept = [one for one in asked if one not in gone]
+    named = request.change if isinstance(request.change, Mapping) else ()
+    wanted = [one.name for one in gone if request.variables is not None or one.name in named]
+    if request.effect == "dydx" and (wanted or (gone and not kept)):
+        raise EffectError(
+            f"at= fixes {[*wanted, gone[0].name][0]!r}, whose effect is asked for from one value "
+            "to another; leave it out of one of the two."
+        )
     return kept
 
 
@@ -141,11 +148,22 @@ def _moves_from_fixed(request: Request, variable: Variable) -> bool:
         change = change.get(variable.name)
     if variable.is_factor or request.effect == "level":
         return False
-    return not (_is_pair(change) or (isinstance(change, str) and change in ("range", "iqr")))
+    if _is_pair(change):
+        return _is_of_levels(change)
+    return not (isinstance(change, str) and change in ("range", "iqr"))
 
 
-def check_change(request: Request, variables: Mapping[Hashable, Variable]) -> None:
-    """Raise if a change is for what is no variable, or for an elasticity."""
+def _is_of_levels(change: Any) -> bool:
+    """Tell whether a change given alone is one of factors, not of numbers."""
+    if isinstance(change, str):
+        return change in LEVEL_CHANGES
+    return _is_pair(change) and not any(map(_is_number, change))
+
+
+def check_change(
+    request: Request, variables: Mapping[Hashable, Variable], asked: list[Variable]
+) -> None:
+    """Raise if a change is for what is no variable or was not asked for, or an elasticity."""
     change = request.change
     if change is not None and request.effect != "dydx":
         raise EffectError(
@@ -158,8 +176,21 @@ def check_change(request: Request, variables: Mapping[Hashable, Variable]) -> No
                 f"change names {list_some(unknown)}, no variable of the fit; these are "
                 f"{list_some(list(variables), 50)}."
             )
+        left = [name for name in change if name not in [one.name for one in asked]]
+        if left:
+            raise EffectError(f"change names {list_some(left)}, which variables= leaves out.")
     elif isinstance(change, str):
         check_choice("change", change, (*LEVEL_CHANGES, *NUMBER_CHANGES))
+    elif _is_of_levels(change) and not any(_hold(one, change) for one in asked):
+        raise OptionError(
+            f"change={write_value(change)} are no two numbers, nor levels of a factor asked for."
+        )
+
+
+def _hold(variable: Variable, ends: Any) -> bool:
+    """Tell whether a variable has both ends of a change as levels."""
+    levels = variable.levels or ()
+    return all(place_level(end, levels) is not None for end in ends)
 
 
 def _read_level_changes(change: Any, variable: Variable) -> tuple[Change, ...]:
@@ -203,16 +234,34 @@ def pair_levels(size: int, way: str, reference: int = 0) -> list[tuple[int, int]
 def find_level(value: Any, variable: Variable, what: str) -> int:
     """Return the position of a factor's level, or raise `UnseenLevelError`."""
     levels = variable.levels or ()
+    place = place_level(value, levels)
+    if place is None:
+        raise UnseenLevelError(
+            f"{what} has {write_value(value)} for {variable.name!r}, whose levels are "
+            f"{list_some(levels, 50)}."
+        )
+    return place
+
+
+def place_level(value: Any, levels: tuple) -> int | None:
+    """Return the position of a level, one of the same type before one that is equal; or None.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.margins.requests import place_level
+    >>> place_level("1", (1, "1")), place_level(1.0, (1, "1")), place_level(0, ("0", "1"))
+    (1, 0, None)
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if np.ndim(value):
+        return None
     for place, level in enumerate(levels):
         if type(level) is type(value) and level == value:
             return place
     for place, level in enumerate(levels):
-        if not isinstance(value, str) and np.ndim(value) == 0 and level == value:
+        if not isinstance(value, str) and level == value:
             return place
-    raise UnseenLevelError(
-        f"{what} has {write_value(value)} for {variable.name!r}, whose levels are "
-        f"{list_some(levels, 50)}."
-    )
+    return None
 
 
 def _is_pair(change: Any) -> bool:
@@ -224,19 +273,12 @@ def _is_move(change: Any) -> bool:
     return _is_pair(change) and all(map(_is_number, change))
 
 
-def _has_levels(change: Any, variable: Variable) -> bool:
-    try:
-        return all(find_level(end, variable, "change") >= 0 for end in change)
-    except UnseenLevelError:
-        return False
-
-
 def _is_number(value: Any) -> bool:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
     return bool(number and np.isfinite(value))
 
 
-def _read_number_change(change: Any, variable: Variable, spread: Points) -> Change:
+def _read_number_change(change: Any, variable: Variable, own: Points | None) -> Change:
     if _is_number(change) and change != 0:
         return Change(f"{change:+.10g}", 0.0, float(change), relative=True)
     if _is_move(change) and change[0] != change[1]:
@@ -250,12 +292,18 @@ def _read_number_change(change: Any, variable: Variable, spread: Points) -> Chan
         )
     if change.endswith("unit"):
         size, said = 1.0, "1"
+    elif own is None:
+        raise DataNotKeptError(
+            f"The change {change!r} of {variable.name!r} is measured in the fit's own rows, which "
+            "were left behind when it was pickled; give a number that is added, or two values "
+            "(from, to)."
+        )
     elif change.endswith("sd"):
-        size, said = measure_deviation(spread, variable.name), "sd"
+        size, said = measure_deviation(own, variable.name), "sd"
     else:
-        values, weights = read_values(spread, variable.name), weigh_rows(spread)
         ends = (0.0, 1.0) if change == "range" else (0.25, 0.75)
-        start, stop = find_quantiles(values, weights, ends)
+        values = read_values(own, variable.name)
+        start, stop = find_quantiles(values, own.weights, ends, _is_counted(own))
         return Change("max - min" if change == "range" else "Q3 - Q1", start, stop)
     if change.startswith("centered"):
         return Change(f"+{said}/2 - -{said}/2", -size / 2, size / 2, relative=True)
@@ -268,41 +316,49 @@ def measure_deviation(points: Points, name: Hashable) -> float:
     N is the sum of frequency weights, people included, so that it is that of the rows laid out;
     with other weights the variance is theirs, times n / (n - 1) of n rows.
     """
-    values, weights = read_values(points, name), weigh_rows(points)
+    values, weights = read_values(points, name), points.weights
     total = weights.sum()
     mean = weights @ values / total
     share = float(weights @ (values - mean) ** 2 / total)
-    counted = points.design.weight_type in (None, "frequency")
-    size = total if counted else float((weights > 0).sum())
+    size = total if _is_counted(points) else float((weights > 0).sum())
     if size <= 1:
         raise EffectError(f"One row has no standard deviation of {name!r}; give change= a number.")
     return float(np.sqrt(share * size / (size - 1)))
 
 
-def find_quantiles(values: np.ndarray, weights: np.ndarray, shares: tuple) -> list[float]:
+def _is_counted(points: Points) -> bool:
+    """Tell whether a row of weight w is w rows, not one row that stands for others."""
+    return points.design.weight_type in (None, "frequency")
+
+
+def find_quantiles(
+    values: np.ndarray, weights: np.ndarray, shares: tuple, counted: bool
+) -> list[float]:
     """Return quantiles of weighted values.
 
-    With whole weights they are numpy's of the values laid out as often (linear between
-    neighbours); else the least values up to which the share of the weights is reached.
+    Of weights that count rows they are numpy's of the values laid out as often, linear between
+    neighbours (Hyndman and Fan 1996, definition 7); of others, whose size says nothing, the
+    least values up to which the share of the weights is reached (definition 1).
 
     Examples
     --------
     >>> import numpy as np
     >>> from mlelogit.interpretation.margins.requests import find_quantiles
-    >>> find_quantiles(np.array([1.0, 2.0]), np.array([3, 1]), (0.5, 0.75))
+    >>> find_quantiles(np.array([1.0, 2.0]), np.array([3, 1]), (0.5, 0.75), counted=True)
     [1.0, 1.25]
     """
     kept = weights > 0
     order = np.argsort(values[kept], kind="stable")
     ordered, reached = values[kept][order], np.cumsum(weights[kept][order])
     total = reached[-1]
-    if (weights == np.floor(weights)).all():
+    if counted:
         places = [(total - 1) * share for share in shares]
         low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
         high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
         return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
-    found = np.searchsorted(reached, np.array(shares) * total * (1 - 1e-12))
-    return [float(ordered[min(place, len(ordered) - 1)]) for place in found]
+    # A sum of weights that is a quantile but for rounding has reached it.
+    found = np.searchsorted(reached, np.array(shares) * total * (1 - TIED))
+    return [float(ordered[place]) for place in found]
 
 
 def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashable, Any]]:

@@ -10,12 +10,18 @@ import pandas as pd
 from scipy.special import expit
 
 from mlelogit.data.arguments import check_flag
-from mlelogit.data.labels import cross_labels, read_several_labels
-from mlelogit.exceptions import EmptyDataError, OptionError, SeparationWarning, WeightError
+from mlelogit.exceptions import OptionError, SeparationWarning
 from mlelogit.fitting.likelihood import sum_others
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.interpretation.averages import CellSums, assign_cells, sum_probabilities
+from mlelogit.interpretation.averages import (
+    CellSums,
+    assign_cells,
+    name_beside,
+    order_rows,
+    read_cells,
+    sum_probabilities,
+)
 from mlelogit.interpretation.points import (
     Points,
     map_point_scores,
@@ -36,6 +42,9 @@ from mlelogit.interpretation.predictions.uncertainty import (
     spread_params,
 )
 from mlelogit.notices import warn_user
+
+# What a table of predictions has beside the groups.
+TAKEN = ("category", "probability", "log_odds", "std_err", "lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,21 +160,17 @@ def find_leads(estimates: Estimates) -> np.ndarray:
 
 
 def _average(record: FitRecord, points: Points, by: Any) -> tuple[pd.Index, CellSums]:
-    blocks, model = points.blocks(), model_points(record)
-    if not blocks.rows:
-        raise EmptyDataError("There are no rows to average over.")
+    cells = read_cells(points, by)
+    ordered, codes = order_rows(points, cells)
+    blocks = ordered.blocks()
+    blocks = blocks if by is None else assign_cells(blocks, codes)
+    sums = sum_probabilities(blocks, model_points(record), cells.count)
     if by is None:
-        index, sums = pd.Index(["average"], name="row"), sum_probabilities(blocks, model)
-    else:
-        sets = read_several_labels(points.design, by, "by")
-        labels = cross_labels(sets)
-        index = labels.names.set_names([one.name for one in sets])
-        sums = sum_probabilities(assign_cells(blocks, labels.codes), model, labels.count)
-    empty = np.flatnonzero(~(sums.totals > 0))
-    if empty.size:
-        where = "" if by is None else f" of group {index[empty[0]]!r}"
-        raise WeightError(f"The weights{where} add up to zero, so there is no average.")
-    return index, sums.average()
+        return cells.names, sums.average()
+    names: list[str] = []
+    for one in cells.sets:
+        names.append(name_beside(one.name, {*TAKEN, *names}))
+    return cells.names.set_names(names), sums.average()
 
 
 def _measure_rows(

@@ -29,6 +29,7 @@ from mlelogit.interpretation.predictions.estimates import (
     find_scores,
 )
 from mlelogit.interpretation.predictions.simultaneous import check_family
+from mlelogit.interpretation.predictions.uncertainty import bound_log_odds
 from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
@@ -250,16 +251,14 @@ def tabulate_prediction(
         asked = make_family(place, simultaneous, family, alpha, seed)
         said |= {"method": simultaneous, "family": family, "seed": asked.seed}
         half = find_multipliers(estimates, errors, asked)
-    with np.errstate(invalid="ignore"):
-        reach = half * np.where(errors > 0, errors, np.nan)
-        numbers = {"log_odds": log_odds, "std_err": errors}
-        numbers |= {"lower": log_odds - reach, "upper": log_odds + reach}
+    low, high = bound_log_odds(log_odds, errors, half)
+    numbers = {"log_odds": log_odds, "std_err": errors, "lower": low, "upper": high}
     if which == "prob":
         numbers = {
             "probability": expit(log_odds),
             "std_err": estimates.probability_errors,
-            "lower": expit(numbers["lower"]),
-            "upper": expit(numbers["upper"]),
+            "lower": expit(low),
+            "upper": expit(high),
         }
     frame = _frame_numbers(estimates, numbers, place)
     frame.attrs["intervals"] = said
@@ -344,14 +343,13 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     place = np.nan_to_num(best).astype(np.int64)
     rows = np.arange(len(place))
     log_odds = np.where(np.isnan(best), np.nan, estimates.log_odds[place, rows])
-    errors_of_best = estimates.errors[place, rows]
-    half = quantile * np.where(errors_of_best > 0, errors_of_best, np.nan)
+    low, high = bound_log_odds(log_odds, estimates.errors[place, rows], quantile)
     return pd.DataFrame(
         {
             "category": _name_places(best, categories),
             "probability": expit(log_odds),
-            "lower": expit(log_odds - half),
-            "upper": expit(log_odds + half),
+            "lower": expit(low),
+            "upper": expit(high),
             "rival": _name_places(rival, categories),
             "lead": lead,
             "std_err": errors,

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from mlelogit.data.blocks import Block
 from mlelogit.data.sources import lay_out
@@ -200,6 +201,34 @@ def combine_gradients(record: FitRecord, spread: Spread, gradients: np.ndarray) 
         moves = np.linalg.norm(rows @ spread.free, axis=1)
         errors[moves > ESTIMABLE * np.linalg.norm(rows, axis=1)] = np.nan
     return Combinations(rows, errors)
+
+
+def bound_log_odds(
+    log_odds: np.ndarray, errors: np.ndarray, half: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of intervals of so many errors either way; NaN where an error is zero."""
+    with np.errstate(invalid="ignore"):
+        reach = half * np.where(errors > 0, errors, np.nan)
+        return log_odds - reach, log_odds + reach
+
+
+def bound_probabilities(
+    probabilities: np.ndarray, errors: np.ndarray, half: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of intervals of probabilities with errors: of their log-odds, mapped back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.interpretation.predictions.uncertainty import bound_probabilities
+    >>> low, high = bound_probabilities(np.array([0.02]), np.array([0.012]), 1.96)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.006], [0.063])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moves = errors / (probabilities * (1 - probabilities))
+        low, high = bound_log_odds(logit(probabilities), moves, half)
+    return np.asarray(expit(low)), np.asarray(expit(high))
 
 
 def map_leads(block: Block, model: PointModel, spread: Spread) -> np.ndarray:
