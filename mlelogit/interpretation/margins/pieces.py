@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,9 +54,10 @@ def find_pieces(
         Variable -> its discrete changes; None for its derivative.
     """
     if effect == "level" and not asked:
-        yield Piece("", "level", sum_probabilities(scene.blocks({}), model, scene.cells).average())
+        yield Piece("", "level", _average(scene, model, {}))
     numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
     steady = _share_pass(scene, model, numbers) if effect == "dydx" else {}
+    find_own = cache(lambda: _average(scene, model, {}))
     for variable in asked:
         mine = changes[variable.name]
         if variable.omitted:
@@ -63,7 +65,7 @@ def find_pieces(
         elif effect == "level":
             yield from _find_levels(scene, model, variable)
         elif mine:
-            yield from _find_changes(scene, model, variable, mine)
+            yield from _find_changes(scene, model, variable, mine, find_own)
         elif variable.name in steady:
             yield Piece(variable.name, SIGNS["dydx"], steady[variable.name])
         else:
@@ -110,30 +112,40 @@ def _leave_open(
 
 def _find_levels(scene: Scene, model: PointModel, variable: Variable) -> Iterator[Piece]:
     for level in variable.levels or ():
-        blocks = scene.blocks({variable.name: level})
-        found = sum_probabilities(blocks, model, scene.cells).average()
-        yield Piece(variable.name, write_level(level), found)
+        yield Piece(
+            variable.name, write_level(level), _average(scene, model, {variable.name: level})
+        )
+
+
+def _average(scene: Scene, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:
+    return sum_probabilities(scene.blocks(changes), model, scene.cells).average()
 
 
 def _find_changes(
-    scene: Scene, model: PointModel, variable: Variable, changes: tuple[Change, ...]
+    scene: Scene,
+    model: PointModel,
+    variable: Variable,
+    changes: tuple[Change, ...],
+    find_own: Callable[[], CellSums],
 ) -> Iterator[Piece]:
     """Yield discrete changes; what several of them start from is found once."""
     known: dict[Any, CellSums] = {}
 
     def find(value: Any) -> CellSums:
         key = value if isinstance(value, Hashable) else None
-        if key is None or key not in known:
-            blocks = scene.blocks({variable.name: value})
-            found = sum_probabilities(blocks, model, scene.cells).average()
-            if key is None:
-                return found
-            known[key] = found
+        if key is None:
+            return _average(scene, model, {variable.name: value})
+        if key not in known:
+            known[key] = _average(scene, model, {variable.name: value})
         return known[key]
 
     for change in changes:
-        ends = change.ends(scene.values(variable.name) if change.relative else None)
-        start, stop = (find(value) for value in ends)
+        if change.relative:
+            values = scene.values(variable.name)
+            start = find(values + change.start) if change.start else find_own()
+            stop = find(values + change.stop)
+        else:
+            start, stop = find(change.start), find(change.stop)
         difference = CellSums(
             start.totals, stop.values - start.values, stop.jacobian - start.jacobian
         )

@@ -61,12 +61,6 @@ class Change:
     stop: Any
     relative: bool = False
 
-    def ends(self, values: Any) -> tuple[Any, Any]:
-        """Return the values before and after, where those of the rows are known."""
-        if not self.relative:
-            return self.start, self.stop
-        return (values + self.start if self.start else values), values + self.stop
-
 
 def read_changes(
     request: Request, asked: Sequence[Variable], own: Points | None

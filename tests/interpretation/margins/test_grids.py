@@ -80,6 +80,30 @@ def test_a_formula_is_evaluated_once_for_many_values(kind, monkeypatch):
     assert counts[0] == counts[1] < 20
 
 
+def test_numbers_that_move_at_one_rate_are_not_encoded_again(monkeypatch):
+    frame = rows().assign(far=rows()["x"] * 1e3 + 1e6)
+    res = ml.mnlogit("y ~ scale(x) + center(z) + I(far) + g + b", frame).fit()
+    sizes = []
+    run = mlelogit.data.columns._run_formulaic
+    monkeypatch.setattr(
+        mlelogit.data.columns,
+        "_run_formulaic",
+        lambda rhs, frame, *args: sizes.append(len(frame)) or run(rhs, frame, *args),
+    )
+    every = {
+        (name, change): res.margins(name, change=change, at=at)
+        for name, at in (("x", {"g": "v"}), ("z", None), ("far", None))
+        for change in ("sd", "centered sd")
+    }
+    assert max(sizes) == 1
+    for (name, change), found in every.items():
+        fixed = frame.assign(g="v") if name == "x" else frame
+        size = frame[name].std()
+        low, high = (-size / 2, size / 2) if change.startswith("c") else (0, size)
+        ends = [res.predict(fixed.assign(**{name: frame[name] + d})).mean() for d in (low, high)]
+        np.testing.assert_allclose(found.estimate, ends[1] - ends[0], rtol=1e-9)
+
+
 def test_an_error_is_of_the_value_that_it_is_at():
     res = fitted("np.log(z + 2) + x")
     with pytest.raises(MissingDataError, match="120 rows") as several:
