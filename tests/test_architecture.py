@@ -151,6 +151,7 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "variances",
         "points",
         "averages",
         "prediction",
@@ -182,7 +183,6 @@ INSIDE = {
         "margins.requests",
         "margins.pieces",
         "margins.grids",
-        "margins.variances",
         "margins.table",
         "margins.effects",
     ),

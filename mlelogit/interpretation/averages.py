@@ -28,7 +28,6 @@ from mlelogit.fitting.likelihood import fill_weights, spread_probabilities
 from mlelogit.fitting.products import index_pairs, project_rows
 from mlelogit.interpretation.points import PointModel, Points, map_point_probabilities
 
-
 # So few cells are told apart within every block; of more, rows are put in order first.
 FEW_CELLS = 32
 

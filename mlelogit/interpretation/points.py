@@ -164,7 +164,7 @@ class Points:
             return ReplacedSource(self.design.source, self.encoding.names, dict(changes))
         return EncodedSource(self.encoding, self.frame, dict(changes))
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
+    def fill_gaps(self, values: np.ndarray) -> np.ndarray:
         """Give values (..., m) of the complete rows a NaN for every other row: (..., n)."""
         if self.complete is None:
             return values

@@ -64,7 +64,7 @@ def predict(
     if points.own:
         scores = _map_rows(record, map_scores)
     else:
-        scores = points.spread(points.blocks().map(map_point_scores, model_points(record)))
+        scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return _label(scores, points.index, record, which)
 
 

@@ -74,7 +74,7 @@ def test_rows_with_missing_values_are_left_out_and_come_back_as_nan(res, rows):
     with pytest.raises(MissingDataError, match="'x'"):
         read_points(res.record, rows)
     points = read_points(res.record, rows, missing="propagate")
-    values = points.spread(find_probabilities(res, points).T)
+    values = points.fill_gaps(find_probabilities(res, points).T)
     assert values.shape == (3, 300)
     assert np.flatnonzero(np.isnan(values[0])).tolist() == [3, 7]
     with pytest.raises(OptionError, match="missing must be one of"):

@@ -43,8 +43,8 @@ from mlelogit.interpretation.margins.variables import (
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.margins.variances import find_open, find_root
 from mlelogit.interpretation.points import Points, model_points, read_points
+from mlelogit.interpretation.variances import find_effect_root, find_law, find_open
 from mlelogit.notices import keep_errors, track, warn_user
 
 TITLES = {
@@ -262,7 +262,7 @@ def _assemble(
             values.append(piece.found.values.ravel())
             jacobians.append(piece.found.jacobian.reshape(-1, len(record.maximum.params)))
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
-    root = find_root(record, covariance, jacobian)
+    root = find_effect_root(record, find_law(record, covariance), jacobian)
     estimate[find_open(record, jacobian)] = np.nan
     level = request.effect == "level"
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}

@@ -19,7 +19,7 @@ from mlelogit.inference.coefficients import (
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.testing.hypothesis import TestResult, make_wald, refuse_test
 from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_level
-from mlelogit.interpretation.predictions.uncertainty import bound_probabilities
+from mlelogit.interpretation.variances import bound_probabilities
 from mlelogit.markup import write_html, write_table
 
 NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")

@@ -29,7 +29,7 @@ from mlelogit.interpretation.predictions.estimates import (
     find_scores,
 )
 from mlelogit.interpretation.predictions.simultaneous import check_family
-from mlelogit.interpretation.predictions.uncertainty import bound_log_odds
+from mlelogit.interpretation.variances import bound_log_odds
 from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 

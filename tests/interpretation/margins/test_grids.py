@@ -81,7 +81,7 @@ def test_a_formula_is_evaluated_once_for_many_values(kind, monkeypatch):
 
 
 def test_numbers_that_move_at_one_rate_are_not_encoded_again(monkeypatch):
-    frame = rows().assign(far=rows()["x"] * 1e3 + 1e6)
+    frame = rows().assign(far=rows()["share"] * 1e3 + 1e6)
     res = ml.mnlogit("y ~ scale(x) + center(z) + I(far) + g + b", frame).fit()
     sizes = []
     run = mlelogit.data.columns._run_formulaic
@@ -105,7 +105,7 @@ def test_numbers_that_move_at_one_rate_are_not_encoded_again(monkeypatch):
 
 
 def test_an_error_is_of_the_value_that_it_is_at():
-    res = fitted("np.log(z + 2) + x")
+    res = fitted("np.log(z + 2) * x")
     with pytest.raises(MissingDataError, match="120 rows") as several:
         res.margins(effect="level", at={"z": [1.0, -5.0, 2.0], "x": [1, 2]})
     with pytest.raises(MissingDataError, match="120 rows") as single:

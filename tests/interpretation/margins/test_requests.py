@@ -280,7 +280,7 @@ def test_what_the_fit_knew_as_truth_values_stays_a_factor():
 
 
 def test_a_change_of_what_is_not_asked_for_raises():
-    with pytest.raises(EffectError, match="'z'.*leaves out"):
+    with pytest.raises(EffectError, match=r"'z'.*leaves out"):
         fitted(RHS).margins("x", change={"z": "sd"})
 
 

@@ -120,7 +120,7 @@ def test_many_groups_of_an_array(kind):
     res = ml.MNLogit(rng.integers(0, 4, 120), x).fit()
     every = numbers(res.margins(kind=kind, by=MANY)).to_numpy().reshape(4, 40, 4, 2)
     for cell in (0, 39):
-        alone = res.margins(kind=kind, newdata=x[MANY == cell])
+        alone = res.margins(kind=kind, newdata=x[cell == MANY])
         np.testing.assert_allclose(
             every[:, cell], numbers(alone).to_numpy().reshape(4, 4, 2), rtol=1e-9, atol=1e-12
         )

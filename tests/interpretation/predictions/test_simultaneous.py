@@ -10,15 +10,15 @@ from scipy.optimize import brentq
 
 import mlelogit as ml
 from mlelogit.exceptions import OptionError
+from mlelogit.fitting.linalg import find_balanced_root, settle_signs
 from mlelogit.interpretation.predictions import bands
 from mlelogit.interpretation.predictions.simultaneous import (
     draw_directions,
     find_scheffe,
-    settle_signs,
     share_alpha,
     solve_rows,
 )
-from mlelogit.interpretation.predictions.uncertainty import spread_params
+from mlelogit.interpretation.variances import find_law
 from tests.inference.samples import fitted, survey
 
 LAWS = [np.inf, 6.0]
@@ -176,9 +176,9 @@ def test_bands_of_many_rows_do_not_depend_on_the_base(monkeypatch):
 
 def test_a_balanced_root_is_one_of_the_covariance():
     res = fitted("party ~ age + educ + region", base="green")
-    spread = spread_params(res.record, res.covariance)
-    root = bands.balance_root(spread, 3, 10)
-    assert np.abs(root @ root.T - spread.inner).max() < 1e-12 * np.abs(spread.inner).max()
+    law = find_law(res.record, res.covariance)
+    root = find_balanced_root(law.inner, law.base, 3, 10)
+    assert np.abs(root @ root.T - law.inner).max() < 1e-12 * np.abs(law.inner).max()
 
 
 def test_two_categories_have_one_interval_each():
