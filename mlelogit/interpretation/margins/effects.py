@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import list_some
+from mlelogit.data.frames import as_frame, convert_foreign, list_names, list_some
 from mlelogit.exceptions import (
     CollinearityWarning,
     EffectError,
@@ -146,11 +146,11 @@ def estimate_margins(
     """
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
-    points = read_points(record, newdata, offset, weights)
     found = find_variables(record)
     every = _list_asked(request, found)
     check_change(request, found, every)
     grid = read_at(request.at, found)
+    points = read_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
     asked = _pick(request, leave_out_fixed(request, every, grid[0]))
     _warn_of_omitted(asked)
     cells = read_cells(points, request.by)
@@ -178,6 +178,21 @@ def _find_batch(
         [replace(piece, found=part[at]) for piece, part in zip(every, parts, strict=True)]
         for at in range(len(batch))
     ]
+
+
+def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
+    """Give new rows the columns that they lack and at= fixes."""
+    rows = convert_foreign(newdata)
+    if not isinstance(rows, pd.DataFrame | dict):
+        return newdata
+    frame = as_frame(rows, "newdata")
+    needed = set(record.encoding.needed) - set(list_names(frame))
+    filled = {name: [fixed[name]] * len(frame) for name in fixed if name in needed}
+    if not filled:
+        return newdata
+    if isinstance(newdata, pd.DataFrame):
+        return pd.concat([newdata, pd.DataFrame(filled, index=newdata.index)], axis=1)
+    return {name: frame[name].array for name in frame.columns} | filled
 
 
 def _list_asked(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:

@@ -111,6 +111,10 @@ class Margins:
             numbers["lower"], numbers["upper"] = bound_probabilities(self.estimate, errors, half)
         return adjust_pvalues(self.labels.assign(**numbers), adjust)
 
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, a row per effect."""
+        return self.summary_frame(alpha)[["lower", "upper"]]
+
     def select(self, **labels: Any) -> Margins:
         """Return the effects with these labels, as in ``select(variable="age")``.
 
