@@ -132,7 +132,10 @@ class InterpretationAnswers(Facts):
         by: Any = None,
         missing: str = "raise",
     ) -> Prediction:
-        """Predict with standard errors; see `mlelogit.interpretation.predictions.probabilities`."""
+        """Predict with standard errors.
+
+        See `mlelogit.interpretation.predictions.probabilities.predict_with_errors`.
+        """
         rows = {"newdata": newdata, "offset": offset, "weights": weights, "missing": missing}
         return predict_with_errors(self.record, self.covariance, average=average, by=by, **rows)
 
@@ -149,7 +152,10 @@ class InterpretationAnswers(Facts):
         weights: Any = None,
         offset: Any = None,
     ) -> Margins:
-        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        """Estimate marginal effects.
+
+        See `mlelogit.interpretation.margins.effects.estimate_margins`.
+        """
         rows = {"newdata": newdata, "weights": weights, "offset": offset, "at": at, "by": by}
         asked = {"effect": effect, "change": change}
         return estimate_margins(self.record, self.covariance, variables, kind, **asked, **rows)

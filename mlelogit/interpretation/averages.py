@@ -123,12 +123,12 @@ class CellParts:
 
     def __add__(self, other: CellParts) -> CellParts:
         # The sum so far is nobody else's: a copy of all cells for every block is too much.
-        whole = self.spread()
+        whole = self.complete()
         for mine, more in zip(whole.arrays, other.arrays, strict=True):
             mine[other.cells] += more
         return whole
 
-    def spread(self) -> CellParts:
+    def complete(self) -> CellParts:
         """Return the same for all cells in their order, zero in those without a row."""
         every = np.arange(self.count)
         if np.array_equal(self.cells, every):
@@ -180,7 +180,7 @@ def sum_probabilities(blocks: RowBlocks, model: PointModel, cells: int = 1) -> C
     >>> shares.round(3).tolist()
     [[0.584, 0.416]]
     """
-    return CellSums(*blocks.reduce(_sum_block, model, cells).spread().arrays)
+    return CellSums(*blocks.reduce(_sum_block, model, cells).complete().arrays)
 
 
 def assign_cells(blocks: RowBlocks, codes: np.ndarray) -> RowBlocks:
@@ -214,8 +214,8 @@ def list_cells(block: Block) -> list[tuple[int, slice | np.ndarray]]:
     if groups is None:
         return [(0, slice(None))]
     if (np.diff(groups) >= 0).all():
-        cuts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
-        spans = itertools.pairwise(cuts)
+        ends = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
+        spans = itertools.pairwise(ends)
         return [(int(groups[start]), slice(start, stop)) for start, stop in spans if stop > start]
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]

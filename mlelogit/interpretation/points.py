@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import Block, RowBlocks, choose_size
 from mlelogit.data.changes import EncodedSource, ReplacedSource
 from mlelogit.data.design import Design, count_people
 from mlelogit.data.encoding import Encoding, check_truths, encode_rows
@@ -316,3 +316,17 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
             f"{', '.join(map(str, every))}."
         )
     return pd.DataFrame(array, columns=list(every))
+
+
+def read_values(points: Points, name: Hashable) -> np.ndarray:
+    """Return a number's values at all rows (n,)."""
+    encoding = points.encoding
+    if encoding.rhs is None:
+        place = encoding.names.index(name)
+        source, length = points.design.source, points.design.source.shape[0]
+        starts = range(0, length, choose_size(points.design))
+        size = choose_size(points.design)
+        parts = [source.block(start, min(start + size, length))[[place]] for start in starts]
+        dense = [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
+        return np.concatenate(dense, axis=1)[0]
+    return points.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -119,7 +119,7 @@ def test_what_does_not_pair_raises():
         read_several_labels(made, [])
     with pytest.raises(ColumnTypeError, match="cannot be labels"):
         read_labels(made, pd.Series([[1]] * N).to_numpy())
-    matrix = ml.MNLogit(survey()["party"], survey()[["age"]]).design
+    matrix = ml.MNLogit(survey()["party"], survey()[["age"]].to_numpy()).design
     with pytest.raises(ColumnNotFoundError, match="no frame"):
         read_labels(matrix, "district")
     assert read_labels(matrix, survey()["region"]).count == 3
@@ -274,3 +274,24 @@ def test_a_list_of_one_column_is_that_column():
 def test_a_missing_name_is_no_column():
     with pytest.raises(ColumnNotFoundError, match="NA"):
         read_labels(design(), pd.NA)
+
+
+def test_columns_of_a_frame_of_exog_are_found_beside_it():
+    exog = frame()[["age", "district"]].fillna(40.0)
+    labels = read_labels(ml.MNLogit(frame()["party"], exog).design, "district")
+    assert (labels.names[labels.codes] == DISTRICT).all()
+    with pytest.raises(ColumnNotFoundError, match="'place', which is no column; there are 'age'"):
+        read_labels(ml.MNLogit(frame()["party"], exog).design, "place")
+
+
+def test_messages_tell_new_rows_from_those_of_the_fit():
+    res = ml.mnlogit("party ~ age", frame(), missing="drop").fit()
+    new = frame().head(3)
+    with pytest.raises(MissingDataError, match=r"in 1 rows of newdata.*or leave these rows out"):
+        res.get_prediction(new, by=[1, None, 2])
+    with pytest.raises(MissingDataError, match=r"of the rows used.*or fit without these rows"):
+        res.get_prediction(by=np.where(np.arange(N) == 5, np.nan, 1))
+    with pytest.raises(LengthMismatchError, match="weights has 1 values, and newdata has 3 rows;"):
+        res.get_prediction(new, average=True, weights=[1])
+    with pytest.raises(LengthMismatchError, match="the data had 160 rows, of which 157 are used"):
+        res.get_prediction(by=[1, 2])

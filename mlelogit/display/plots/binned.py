@@ -24,10 +24,9 @@ from mlelogit.display.plots.style import (
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.interpretation.margins.requests import write_level as write_label
-from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.performance.binning import check_bins
 from mlelogit.interpretation.performance.outcomes import judge_rows
-from mlelogit.interpretation.points import read_points
+from mlelogit.interpretation.points import read_points, read_values
 
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.7, 2.2
 EXPECTED = "#D9D9D9"

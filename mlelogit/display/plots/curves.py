@@ -17,9 +17,8 @@ from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.requests import KINDS, write_level
-from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
-from mlelogit.interpretation.points import Points, read_points
+from mlelogit.interpretation.points import Points, read_points, read_values
 from mlelogit.interpretation.variances import bound_probabilities
 
 FEWEST_POINTS, MOST_POINTS = 2, 1000

@@ -10,25 +10,20 @@ they would be in another sample is not part of the standard errors.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import as_frame, convert_foreign, list_names, list_some
-from mlelogit.exceptions import (
-    CollinearityWarning,
-    EffectError,
-    MNLogitError,
-    SeparationWarning,
-)
+from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
-from mlelogit.interpretation.margins.grids import cut_grid, fix_values, split_sums
-from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_scene
-from mlelogit.interpretation.margins.pieces import Piece, find_pieces
+from mlelogit.interpretation.margins.changes import Effect
+from mlelogit.interpretation.margins.grids import cut_grid, find_at
+from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_places
+from mlelogit.interpretation.margins.places import MeanPlaces, RowPlaces
 from mlelogit.interpretation.margins.requests import (
     Request,
     check_change,
@@ -36,7 +31,6 @@ from mlelogit.interpretation.margins.requests import (
     read_at,
     read_changes,
 )
-from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
@@ -155,29 +149,11 @@ def estimate_margins(
     _warn_of_omitted(asked)
     cells = read_cells(points, request.by)
     changes = read_changes(request, asked, _find_own(record, points))
-    scene = _set_scene(record, points, found, request, cells)
-    pieces: list[list[Piece]] = []
-    for batch in track(cut_grid(scene, grid), "Marginal effects"):
-        pieces += _find_batch(scene, batch, model_points(record), effect, asked, changes)
-    return _assemble(record, covariance, request, list(zip(grid, pieces, strict=True)), cells)
-
-
-def _find_batch(
-    scene: RowScene | MeanScene, batch: list[dict[Hashable, Any]], *asked: Any
-) -> list[list[Piece]]:
-    """Return the effects at each of several values of at=, found at once."""
-    try:
-        every = list(find_pieces(fix_values(scene, batch), *asked))
-    except MNLogitError:
-        if len(batch) == 1:
-            raise
-        # It speaks of rows that are repeated; one value alone is asked for what it says.
-        return [part for fixed in batch for part in _find_batch(scene, [fixed], *asked)]
-    parts = [split_sums(piece.found, len(batch)) for piece in every]
-    return [
-        [replace(piece, found=part[at]) for piece, part in zip(every, parts, strict=True)]
-        for at in range(len(batch))
-    ]
+    places = _set_places(record, points, found, request, cells)
+    effects: list[list[Effect]] = []
+    for batch in track(cut_grid(places, grid), "Marginal effects"):
+        effects += find_at(places, batch, model_points(record), effect, asked, changes)
+    return _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
 
 
 def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
@@ -239,47 +215,48 @@ def _find_own(record: FitRecord, points: Points) -> Points | None:
     return read_points(record) if held else None
 
 
-def _set_scene(
+def _set_places(
     record: FitRecord,
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
     cells: Cells,
-) -> RowScene | MeanScene:
+) -> RowPlaces | MeanPlaces:
     """Return the rows at which effects are taken, each in the cell of its group."""
     points, codes = order_rows(points, cells)
     if request.kind == "at_means":
-        return make_mean_scene(points, variables, codes, cells.count)
+        return make_mean_places(points, variables, codes, cells.count)
     if request.kind == "balanced":
         points, codes = make_balanced_points(record, points, variables, codes, cells.count)
     several = cells.count > 1
-    return RowScene(points, variables, codes if several else None, cells.count, {})
+    return RowPlaces(points, variables, codes if several else None, cells.count, {})
 
 
 def _assemble(
     record: FitRecord,
     covariance: Covariance,
     request: Request,
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]],
+    effects: list[tuple[dict[Hashable, Any], list[Effect]]],
     cells: Cells,
 ) -> Margins:
     """Lay effects out: by variable and contrast, then values of at=, groups, categories."""
     categories = record.encoding.categories
     rows: list[dict[str, Any]] = []
     values, jacobians = [], []
-    for place in range(len(pieces[0][1])):
-        for fixed, found in pieces:
-            piece = found[place]
+    for place in range(len(effects[0][1])):
+        for fixed, found in effects:
+            effect = found[place]
             for cell in range(cells.count):
                 beside = _label_cell(fixed, cells, cell)
-                head = {"variable": piece.variable, "contrast": piece.contrast}
+                head = {"variable": effect.variable, "contrast": effect.contrast}
                 rows += [{**head, "category": category, **beside} for category in categories]
-            values.append(piece.found.values.ravel())
-            jacobians.append(piece.found.jacobian.reshape(-1, len(record.maximum.params)))
+            values.append(effect.found.values.ravel())
+            jacobians.append(effect.found.jacobian.reshape(-1, len(record.maximum.params)))
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
     root = find_effect_root(record, find_law(record, covariance), jacobian)
     estimate[find_open(record, jacobian)] = np.nan
-    level = request.effect == "level"
+    levels = request.effect == "level"
+    title = (LEVEL_TITLES if levels else TITLES)[request.kind]
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
     if record.separation.found and np.isnan(root).any():
         warn_user(
@@ -288,9 +265,8 @@ def _assemble(
             "settles an effect.",
             SeparationWarning,
         )
-    title = (LEVEL_TITLES if level else TITLES)[request.kind]
-    labels, kind = pd.DataFrame(columns), covariance.kind
-    return Margins(labels, estimate, root, covariance.df, title, kind, level)
+    how = covariance.df, title, covariance.kind, levels
+    return Margins(pd.DataFrame(columns), estimate, root, *how)
 
 
 def _label_cell(fixed: dict[Hashable, Any], cells: Cells, cell: int) -> dict[str, Any]:

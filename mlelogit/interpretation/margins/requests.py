@@ -13,9 +13,8 @@ from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
 from mlelogit.inference.testing.goodness import TIED
-from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable
-from mlelogit.interpretation.points import Points
+from mlelogit.interpretation.points import Points, read_values
 
 KINDS = ("average", "at_means", "balanced")
 EFFECTS = ("dydx", "eyex", "dyex", "eydx", "level")

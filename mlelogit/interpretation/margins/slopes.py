@@ -43,8 +43,8 @@ from mlelogit.interpretation.averages import (
 )
 from mlelogit.interpretation.points import PointModel, map_point_probabilities
 
-# Elements of the sums that serve all variables, beyond which each is summed by itself.
-MOST_ELEMENTS = 1 << 23
+# Elements of the sums that serve all variables, 64 MB, beyond which each is summed by itself.
+SHARED_ELEMENTS = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class CurveSums:
     ----------
     totals : numpy.ndarray
         (G,).
-    spread : numpy.ndarray
+    covariances : numpy.ndarray
         C (G, E (E + 1) / 2): pairs of the categories but the base.
     curve : numpy.ndarray
         M (G, triples, K): ordered as `index_triples`.
     """
 
     totals: np.ndarray
-    spread: np.ndarray
+    covariances: np.ndarray
     curve: np.ndarray
 
 
@@ -109,12 +109,12 @@ def pays(categories: int, columns: int, variables: int, cells: int) -> bool:
     """Tell whether one pass for all variables costs less than one for each."""
     size = categories - 1
     triples = size * (size + 1) * (size + 2) // 6
-    return size + 2 <= 3 * variables and triples * columns * cells <= MOST_ELEMENTS
+    return size + 2 <= 3 * variables and triples * columns * cells <= SHARED_ELEMENTS
 
 
 def sum_curves(blocks: RowBlocks, model: PointModel, cells: int) -> CurveSums:
     """Sum what all variables that move the columns at one rate need."""
-    return CurveSums(*blocks.reduce(_sum_curve, model, cells).spread().arrays)
+    return CurveSums(*blocks.reduce(_sum_curve, model, cells).complete().arrays)
 
 
 def _sum_curve(block: Block, model: PointModel, cells: int) -> CellParts:
@@ -147,11 +147,11 @@ def apply_direction(sums: CurveSums, model: PointModel, direction: np.ndarray) -
     """Return ``dy/dv`` of every cell for columns that move by d (K,), averaged."""
     b = model.params.reshape(-1, len(direction))
     size, along = len(b), b @ direction
-    spread = sums.spread[:, index_pairs(size)[2]]
-    values = spread @ along
+    covariances = sums.covariances[:, index_pairs(size)[2]]
+    values = covariances @ along
     curve = sums.curve[:, index_triples(size)]
     jacobian = np.einsum("gkilc,l->gkic", curve, along)
-    jacobian += spread[..., np.newaxis] * direction
+    jacobian += covariances[..., np.newaxis] * direction
     every = CellSums(
         sums.totals,
         np.insert(values, model.base, -values.sum(axis=1), axis=1),
@@ -164,7 +164,7 @@ def apply_direction(sums: CurveSums, model: PointModel, direction: np.ndarray) -
 
 def sum_slopes(blocks: RowBlocks, model: PointModel, direction: Direction, cells: int) -> CellSums:
     """Sum derivatives of probabilities over the rows of every cell."""
-    return CellSums(*blocks.reduce(_sum_slope, model, direction, cells).spread().arrays)
+    return CellSums(*blocks.reduce(_sum_slope, model, direction, cells).complete().arrays)
 
 
 def _sum_slope(block: Block, model: PointModel, direction: Direction, cells: int) -> CellParts:

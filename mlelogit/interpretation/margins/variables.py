@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import dotted_name, hide_names, parse_expression, read_name
 from mlelogit.data.frames import list_some
+from mlelogit.data.terms import Term, read_terms
 from mlelogit.exceptions import EffectError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.margins.derivatives import list_columns
 
 AFFINE = ("center", "scale", "I")
 TREATMENTS = ("Treatment", "contr.treatment")
@@ -57,40 +56,6 @@ class Variable:
         return self.levels is not None
 
 
-@dataclass(frozen=True)
-class Term:
-    """A term of a formula.
-
-    Attributes
-    ----------
-    factors : tuple of ast.expr
-        Its expressions, names hidden.
-    columns : tuple of int
-        Positions of its columns among those used.
-    """
-
-    factors: tuple[ast.expr, ...]
-    columns: tuple[int, ...]
-
-    @cached_property
-    def variables(self) -> frozenset[str]:
-        """The columns of the data that it is made of."""
-        return frozenset(name for factor in self.factors for name in list_columns(factor))
-
-
-def list_terms(encoding: Encoding) -> list[Term]:
-    """Return the terms of a formula, in the order of their columns."""
-    from formulaic import Formula
-
-    terms = []
-    spans = (encoding.terms or {}).values()
-    for term, (start, stop) in zip(Formula(hide_names(encoding.rhs or "")), spans, strict=True):
-        written = [factor.expr for factor in term.factors if factor.eval_method.value != "literal"]
-        factors = tuple(parse_expression(text, text) for text in written)
-        terms.append(Term(factors, tuple(range(start, stop))))
-    return terms
-
-
 def find_variables(record: FitRecord) -> dict[Hashable, Variable]:
     """Return the variables of a fit, by name, constants left out.
 
@@ -109,7 +74,7 @@ def find_variables(record: FitRecord) -> dict[Hashable, Variable]:
     """
     if record.encoding.rhs is None:
         return _find_array_variables(record)
-    encoding, terms = record.encoding, list_terms(record.encoding)
+    encoding, terms = record.encoding, read_terms(record.encoding)
     return {name: _describe(name, encoding, terms) for name in encoding.variables}
 
 

@@ -377,3 +377,43 @@ def test_polars_frames_and_categories_of_any_kind():
     assert list(dict.fromkeys(table["variable"])) == [1, (2, 3)]
     assert list(table["category"][:3]) == [0, 1, 2]
     assert set(table["1"]) == {2.0}
+
+
+@pytest.mark.parametrize("form", ["pandas", "dict", "polars"])
+def test_new_rows_need_not_have_what_at_fixes(form):
+    res, few = fitted(RHS), rows()[["x", "z"]].head(4).set_index(pd.Index([3, 1, 2, 9]))
+    at = {"g": "v", "b": [True, False]}
+    expected = res.margins("x", newdata=few.assign(g="u", b=True), at=at, by=few["z"] > 2)
+    if form == "polars":
+        given = pytest.importorskip("polars").from_pandas(few)
+    else:
+        given = few if form == "pandas" else few.to_dict("list")
+    by = few["z"] > 2 if form == "pandas" else (few["z"] > 2).to_numpy()
+    found = res.margins("x", newdata=given, at=at, by=by)
+    np.testing.assert_allclose(found.estimate, expected.estimate, rtol=1e-12)
+    assert list(few.columns) == ["x", "z"]
+    with pytest.raises(ColumnNotFoundError, match="'b'"):
+        res.margins("x", newdata=given, at={"g": "v"})
+
+
+def test_a_spline_says_which_values_lie_beyond_its_knots():
+    res = fitted("bs(x, df=4) + z")
+    far = rows()["x"].max() + rows()["x"].std()
+    with pytest.raises(
+        FormulaError, match=rf"^.*x lies beyond.*of 120 rows, farthest at {far:.4g}"
+    ):
+        res.margins("x", change="sd")
+    with pytest.raises(FormulaError, match=r"0.4 to 3.1, in 2 of 3 rows, farthest at 99. Give low"):
+        res.predict({"x": [1, 99, 4], "z": [1, 2, 3]})
+    wider = fitted("bs(x, df=4, extrapolation='extend') + z").margins("x", change="sd")
+    assert np.isfinite(wider.std_err).all()
+
+
+def test_intervals_are_those_of_the_summary():
+    found = fitted(RHS).margins("x")
+    frame = found.summary_frame(alpha=0.1)
+    pd.testing.assert_frame_equal(found.conf_int(0.1), frame[["lower", "upper"]])
+    prediction = fitted(RHS).get_prediction()
+    frame = prediction.summary_frame(0.1, "linear", against="b")
+    mine = prediction.conf_int(0.1, "linear", against="b")
+    pd.testing.assert_frame_equal(mine, frame[["lower", "upper"]])

@@ -299,10 +299,11 @@ def test_frames_and_arrays_agree():
 
 
 def test_blocks_do_not_matter(monkeypatch):
-    whole = [fitted(RHS).margins(**asked) for asked in ASKED]
-    scenes = "mlelogit.interpretation.margins.scenes"
-    monkeypatch.setattr(f"{scenes}.choose_size", lambda design: 61)
-    monkeypatch.setattr(f"{scenes}.ENCODED_ROWS", 61)
-    monkeypatch.setattr(f"{scenes}.LEAST_ROWS", 61)
-    for asked, expected in zip(ASKED, whole, strict=True):
+    every = [asked for asked in ASKED if asked.get("kind") != "at_means"]
+    whole = [fitted(RHS).margins(**asked) for asked in every]
+    places = "mlelogit.interpretation.margins.places"
+    monkeypatch.setattr(f"{places}.choose_size", lambda design: 61)
+    monkeypatch.setattr(f"{places}.ENCODED_ROWS", 61)
+    monkeypatch.setattr(f"{places}.LEAST_ROWS", 61)
+    for asked, expected in zip(every, whole, strict=True):
         assert_same(fitted(RHS).margins(**asked), expected, 1e-11)

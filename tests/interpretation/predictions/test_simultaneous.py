@@ -209,24 +209,6 @@ def test_the_degrees_of_freedom_enter():
     assert widths[None] < widths["sup-t"] < widths["sidak"] < widths["bonferroni"]
 
 
-def test_intervals_of_refits_cover_together():
-    """Of 250 samples the true probabilities at three points lie inside the bands in 95%."""
-    rng = np.random.default_rng(11)
-    x = np.column_stack([np.ones(400), rng.normal(size=(400, 2))])
-    truth = np.array([[0.0, 0.0, 0.0], [0.3, 0.8, -0.5], [-0.2, 0.5, 0.7]])
-    points = np.array([[1, 0.0, 0.0], [1, 1.0, -1.0], [1, -1.5, 0.5]])
-    y = np.exp(points @ truth.T)
-    y = (y / y.sum(axis=1)[:, np.newaxis]).ravel()
-    held = {"sup-t": 0, "scheffe": 0}
-    for _ in range(250):
-        outcome = (x @ truth.T + rng.gumbel(size=(400, 3))).argmax(axis=1)
-        prediction = ml.MNLogit(outcome, x).fit().get_prediction(points)
-        for method in held:
-            table = prediction.summary_frame(simultaneous=method, family="all")
-            held[method] += bool(((table["lower"] <= y) & (y <= table["upper"])).all())
-    assert 0.95 - 3 * 0.0138 < held["sup-t"] / 250 <= held["scheffe"] / 250
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [

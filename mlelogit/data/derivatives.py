@@ -35,6 +35,7 @@ from mlelogit.data.expressions import (
     FUNCTIONS,
     dotted_name,
     hide_names,
+    list_columns,
     parse_expression,
     read_name,
     show_names,
@@ -69,21 +70,6 @@ class Slopes:
 
     columns: np.ndarray
     values: np.ndarray
-
-
-def list_columns(node: ast.AST) -> set[str]:
-    """Return the columns of the data that stand in an expression, its names hidden."""
-    called = {
-        id(name)
-        for call in ast.walk(node)
-        if isinstance(call, ast.Call)
-        for name in ast.walk(call.func)
-    }
-    return {
-        read_name(part.id)
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and id(part) not in called
-    }
 
 
 @dataclass(frozen=True)
@@ -181,7 +167,7 @@ def find_sides(node: ast.expr, variable: str) -> tuple[float, float] | None:
     Examples
     --------
     >>> import ast
-    >>> from mlelogit.interpretation.margins.derivatives import find_sides
+    >>> from mlelogit.data.derivatives import find_sides
     >>> find_sides(ast.parse("age > 40", mode="eval").body, "age")
     (39.0, 41.0)
     """
@@ -337,7 +323,7 @@ def differentiate_columns(encoding: Encoding, frame: pd.DataFrame, variable: str
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.margins.derivatives import differentiate_columns
+    >>> from mlelogit.data.derivatives import differentiate_columns
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + I(age ** 2)", anes).fit()
     >>> found = differentiate_columns(res.record.encoding, anes.head(2), "age")

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mlelogit.interpretation.averages import CellSums, sum_probabilities
+from mlelogit.interpretation.margins.places import Places, find_rate
 from mlelogit.interpretation.margins.requests import (
     SIGNS,
     Change,
     write_level,
 )
-from mlelogit.interpretation.margins.scenes import Scene, find_rate
 from mlelogit.interpretation.margins.slopes import (
     apply_direction,
     pays,
@@ -27,7 +27,7 @@ from mlelogit.interpretation.points import PointModel
 
 
 @dataclass(frozen=True)
-class Piece:
+class Effect:
     """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
 
     variable: Any
@@ -35,18 +35,18 @@ class Piece:
     found: CellSums
 
 
-def find_pieces(
-    scene: Scene,
+def find_effects(
+    places: Places,
     model: PointModel,
     effect: str,
     asked: list[Variable],
     changes: Mapping[Hashable, tuple[Change, ...] | None],
-) -> Iterator[Piece]:
-    """Yield the effects asked for at one scene, variable by variable.
+) -> Iterator[Effect]:
+    """Yield the effects asked for at some places, variable by variable.
 
     Parameters
     ----------
-    scene : Scene
+    places : Places
     model : PointModel
     effect : str
     asked : list of Variable
@@ -54,38 +54,38 @@ def find_pieces(
         Variable -> its discrete changes; None for its derivative.
     """
     if effect == "level" and not asked:
-        yield Piece("", "level", _average(scene, model, {}))
+        yield Effect("", "level", _average(places, model, {}))
     numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
-    steady = _share_pass(scene, model, numbers) if effect == "dydx" else {}
-    find_own = cache(lambda: _average(scene, model, {}))
+    steady = _share_pass(places, model, numbers) if effect == "dydx" else {}
+    find_own = cache(lambda: _average(places, model, {}))
     for variable in asked:
         mine = changes[variable.name]
         if variable.omitted:
-            yield from _leave_open(scene, model, variable, mine, effect)
+            yield from _leave_open(places, model, variable, mine, effect)
         elif effect == "level":
-            yield from _find_levels(scene, model, variable)
+            yield from _find_levels(places, model, variable)
         elif mine:
-            yield from _find_changes(scene, model, variable, mine, find_own)
+            yield from _find_changes(places, model, variable, mine, find_own)
         elif variable.name in steady:
-            yield Piece(variable.name, SIGNS["dydx"], steady[variable.name])
+            yield Effect(variable.name, SIGNS["dydx"], steady[variable.name])
         else:
-            yield _find_slope(scene, model, variable, effect)
+            yield _find_slope(places, model, variable, effect)
 
 
 def _share_pass(
-    scene: Scene, model: PointModel, numbers: list[Variable]
+    places: Places, model: PointModel, numbers: list[Variable]
 ) -> dict[Hashable, CellSums]:
     """Return the derivatives of all variables that move columns at one rate, in one pass."""
     steady = [variable for variable in numbers if variable.affine]
-    encoding = scene.points.encoding
+    encoding = places.points.encoding
     width = len(encoding.names)
-    worth = pays(len(encoding.categories), width, len(steady), scene.cells)
+    worth = pays(len(encoding.categories), width, len(steady), places.cells)
     if model.separation.found or not worth:
         return {}
-    sums = sum_curves(scene.blocks({}), model, scene.cells)
+    sums = sum_curves(places.blocks({}), model, places.cells)
     found = {}
     for variable in steady:
-        rate = find_rate(scene.points, variable)
+        rate = find_rate(places.points, variable)
         direction = np.zeros(width)
         direction[rate.columns] = rate.values[:, 0]
         found[variable.name] = apply_direction(sums, model, direction)
@@ -93,55 +93,55 @@ def _share_pass(
 
 
 def _leave_open(
-    scene: Scene,
+    places: Places,
     model: PointModel,
     variable: Variable,
     changes: tuple[Change, ...] | None,
     effect: str,
-) -> Iterator[Piece]:
+) -> Iterator[Effect]:
     """Yield effects that are not known: NaN."""
-    shape = scene.cells, len(scene.points.encoding.categories)
+    shape = places.cells, len(places.points.encoding.categories)
     unknown = CellSums(
-        np.ones(scene.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
+        np.ones(places.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
     )
     words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
     if effect == "level":
         words = [write_level(level) for level in variable.levels or ()]
-    yield from (Piece(variable.name, said, unknown) for said in words)
+    yield from (Effect(variable.name, said, unknown) for said in words)
 
 
-def _find_levels(scene: Scene, model: PointModel, variable: Variable) -> Iterator[Piece]:
+def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
     for level in variable.levels or ():
-        yield Piece(
-            variable.name, write_level(level), _average(scene, model, {variable.name: level})
+        yield Effect(
+            variable.name, write_level(level), _average(places, model, {variable.name: level})
         )
 
 
-def _average(scene: Scene, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:
-    return sum_probabilities(scene.blocks(changes), model, scene.cells).average()
+def _average(places: Places, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:
+    return sum_probabilities(places.blocks(changes), model, places.cells).average()
 
 
 def _find_changes(
-    scene: Scene,
+    places: Places,
     model: PointModel,
     variable: Variable,
     changes: tuple[Change, ...],
     find_own: Callable[[], CellSums],
-) -> Iterator[Piece]:
+) -> Iterator[Effect]:
     """Yield discrete changes; what several of them start from is found once."""
     known: dict[Any, CellSums] = {}
 
     def find(value: Any) -> CellSums:
         key = value if isinstance(value, Hashable) else None
         if key is None:
-            return _average(scene, model, {variable.name: value})
+            return _average(places, model, {variable.name: value})
         if key not in known:
-            known[key] = _average(scene, model, {variable.name: value})
+            known[key] = _average(places, model, {variable.name: value})
         return known[key]
 
     for change in changes:
         if change.relative:
-            values = scene.values(variable.name)
+            values = places.values(variable.name)
             start = find(values + change.start) if change.start else find_own()
             stop = find(values + change.stop)
         else:
@@ -149,10 +149,12 @@ def _find_changes(
         difference = CellSums(
             start.totals, stop.values - start.values, stop.jacobian - start.jacobian
         )
-        yield Piece(variable.name, change.words, difference)
+        yield Effect(variable.name, change.words, difference)
 
 
-def _find_slope(scene: Scene, model: PointModel, variable: Variable, effect: str) -> Piece:
-    blocks, direction = scene.slope_blocks(variable, effect.startswith("ey"), effect.endswith("ex"))
-    found = sum_slopes(blocks, model, direction, scene.cells).average()
-    return Piece(variable.name, SIGNS[effect], found)
+def _find_slope(places: Places, model: PointModel, variable: Variable, effect: str) -> Effect:
+    blocks, direction = places.slope_blocks(
+        variable, effect.startswith("ey"), effect.endswith("ex")
+    )
+    found = sum_slopes(blocks, model, direction, places.cells).average()
+    return Effect(variable.name, SIGNS[effect], found)
