@@ -185,6 +185,8 @@ INSIDE = {
         "margins.places",
         "margins.means",
         "margins.requests",
+        "margins.changes",
+        "margins.grids",
         "margins.table",
         "margins.effects",
     ),

@@ -121,7 +121,8 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     }
     check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
     index = _pair_rows(inputs, source.shape[0])
-    given = Given(source.shape[0], check_indexes(inputs))
+    frame = share_frame(exog, exog) if isinstance(exog, pd.DataFrame) else None
+    given = Given(source.shape[0], check_indexes(inputs), frame=frame)
     weights = read_weights(options)
     offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}

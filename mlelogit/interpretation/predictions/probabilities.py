@@ -96,6 +96,10 @@ class Prediction(Shown):
         options = {"simultaneous": simultaneous, "family": family, "seed": seed}
         return tabulate_prediction(self.estimates, alpha, which, against=against, **options)
 
+    def conf_int(self, alpha: float = 0.05, which: str = "prob", **asked: Any) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, asked in the same words."""
+        return self.summary_frame(alpha, which, **asked)[["lower", "upper"]]
+
     def leads(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return by how much each row's category leads; see `tabulate_leads`."""
         return tabulate_leads(self.estimates, alpha)
@@ -275,7 +279,7 @@ def _read_against(record: FitRecord, which: str, against: Any) -> int | None:
         return None
     if against is None:
         return encoding.base
-    place = find_base(against, encoding.categories)
+    place = find_base(against, encoding.categories, "against")
     if place != encoding.base and record.maximum.bias_reduction == "median":
         raise BiasReductionError(
             f"{MEDIAN_REASON}. Fit the model with base={against!r}, or use bias_reduction='mean'."
