@@ -12,7 +12,7 @@ import numpy as np
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
-from mlelogit.inference.testing.goodness import TIED
+from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
 
