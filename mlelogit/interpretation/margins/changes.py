@@ -24,6 +24,7 @@ from mlelogit.interpretation.margins.slopes import (
 )
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import PointModel
+from mlelogit.interpretation.variances import find_still
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,21 @@ def _find_changes(
             stop = find(values + change.stop)
         else:
             start, stop = find(change.start), find(change.stop)
-        difference = CellSums(
-            start.totals, stop.values - start.values, stop.jacobian - start.jacobian
-        )
-        yield Effect(variable.name, change.words, difference)
+        yield Effect(variable.name, change.words, subtract_averages(stop, start, model))
+
+
+def subtract_averages(stop: CellSums, start: CellSums, model: PointModel) -> CellSums:
+    """Return a difference of averages; how it moves is NaN where separation alone settles an end.
+
+    That end is zero, or one, by what was seen of some rows, which is no knowledge of others: the
+    error of the other end would be given for the difference's.
+    """
+    jacobian = stop.jacobian - start.jacobian
+    if model.separation.found:
+        for end in (stop.jacobian, start.jacobian):
+            still = find_still(end.reshape(-1, end.shape[2]), end.shape[1])
+            jacobian[still.reshape(end.shape[:2])] = np.nan
+    return CellSums(start.totals, stop.values - start.values, jacobian)
 
 
 def _find_slope(places: Places, model: PointModel, variable: Variable, effect: str) -> Effect:

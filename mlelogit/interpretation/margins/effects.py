@@ -258,7 +258,7 @@ def _assemble(
     levels = request.effect == "level"
     title = (LEVEL_TITLES if levels else TITLES)[request.kind]
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
-    if record.separation.found and np.isnan(root).any():
+    if record.separation.found:
         warn_user(
             "The data are separated: effects are those of the limit, NaN where it leaves them "
             "open. Standard errors take what is separated as given, and are NaN where that alone "
