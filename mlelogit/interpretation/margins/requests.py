@@ -12,7 +12,6 @@ import numpy as np
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
-from mlelogit.inference.testing.goodness import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
 
@@ -24,6 +23,8 @@ NUMBER_CHANGES = ("unit", "centered unit", "sd", "centered sd", "range", "iqr")
 # Combinations of values in at=: each is a pass over the rows, of milliseconds at least, so that
 # more are minutes that no one meant.
 MOST_VALUES = 10_000
+# Of the sum of weights: one that is a share but for the rounding of sums has reached it.
+REACHED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -297,8 +298,7 @@ def find_quantiles(
         low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
         high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
         return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
-    # A sum of weights that is a quantile but for rounding has reached it.
-    found = np.searchsorted(reached, np.array(shares) * total * (1 - TIED))
+    found = np.searchsorted(reached, np.array(shares) * total * (1 - REACHED))
     return [float(ordered[place]) for place in found]
 
 
