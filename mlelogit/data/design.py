@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import parse_formula
+from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -121,7 +121,8 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     }
     check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
     index = _pair_rows(inputs, source.shape[0])
-    given = Given(source.shape[0], check_indexes(inputs))
+    frame = share_frame(exog, exog) if isinstance(exog, pd.DataFrame) else None
+    given = Given(source.shape[0], check_indexes(inputs), frame=frame)
     weights = read_weights(options)
     offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}
@@ -138,6 +139,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
+    check_formula(formula)
     frame = as_frame(data)
     parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
     kind = options.outcome

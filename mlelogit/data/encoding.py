@@ -29,7 +29,7 @@ from mlelogit.data.frames import (
     list_some,
 )
 from mlelogit.data.outcome import name_categories
-from mlelogit.exceptions import ColumnNotFoundError, FormulaError
+from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnseenLevelError
 from mlelogit.notices import in_turn
 
 
@@ -269,6 +269,19 @@ def encode_rows(
             matrix[:, position] = arrays[name]
         return matrix, np.zeros(len(frame), dtype=bool)
     return _encode_by_formula(encoding, frame, allow_missing)
+
+
+def check_truths(encoding: Encoding, frame: pd.DataFrame) -> None:
+    """Raise `UnseenLevelError` if what was truth values is neither true nor false, or 1 nor 0."""
+    for name in encoding.needed:
+        if name in encoding.truths and not is_boolean(frame[name]):
+            values = as_numbers(frame[name], name)
+            odd = np.flatnonzero((values != 0) & (values != 1))
+            if odd.size:
+                raise UnseenLevelError(
+                    f"newdata has {values[odd[0]]} in row {odd[0]} of {name!r}, which was truth "
+                    "values in the fit; give True or False, or 1 or 0."
+                )
 
 
 def _encode_by_formula(

@@ -116,7 +116,17 @@ def read_name(identifier: str) -> str:
 
 def list_columns(node: ast.AST) -> set[str]:
     """Return the columns of the data that stand in an expression, its names hidden."""
-    return {read_name(part.id) for part in ast.walk(node) if isinstance(part, ast.Name)}
+    called = {
+        id(name)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        for name in ast.walk(call.func)
+    }
+    return {
+        read_name(part.id)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and id(part) not in called
+    }
 
 
 def list_quoted(hidden: str) -> dict[str, str]:

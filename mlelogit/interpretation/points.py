@@ -14,7 +14,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.blocks import Block, RowBlocks, choose_size
 from mlelogit.data.changes import EncodedSource, ReplacedSource
 from mlelogit.data.design import Design, count_people
-from mlelogit.data.encoding import Encoding, encode_rows
+from mlelogit.data.encoding import Encoding, check_truths, encode_rows
 from mlelogit.data.frames import (
     as_frame,
     convert_foreign,
@@ -242,6 +242,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
     if allowed:
         complete = _find_complete(encoding, frame)
     matrix, gaps = encode_rows(encoding, frame if complete is None else frame[complete], allowed)
+    check_truths(encoding, frame if complete is None else frame[complete])
     if complete is not None:
         complete[complete] = ~gaps
         matrix = matrix[~gaps] if gaps.any() else matrix
@@ -258,7 +259,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
         offset=added,
         index=rows.index,
         audit=record.audit,
-        given=Given(len(frame), index, positions, frame),
+        given=Given(len(frame), index, positions, frame, new=True),
     )
     if weights is not None:
         design = replace(design, weights=_read_new_weights(design, weights))

@@ -10,6 +10,7 @@ from mlelogit.exceptions import (
     MissingDataError,
     OffsetError,
     OptionError,
+    UnseenLevelError,
     WeightError,
 )
 from mlelogit.interpretation.averages import assign_cells, sum_probabilities
@@ -174,3 +175,15 @@ def test_averages_respect_weights():
     # By the score equations with an intercept they are the observed shares.
     shares = frame.groupby("y")["n"].sum() / frame["n"].sum()
     np.testing.assert_allclose(sums[0].values[0], shares, rtol=1e-9)
+
+
+def test_truth_values_are_true_or_false():
+    frame = pd.DataFrame({"y": list("abab") * 5, "b": [True, True, False, False] * 5})
+    frame.loc[0, "y"] = "b"
+    res = ml.mnlogit("y ~ b", frame).fit()
+    with pytest.raises(UnseenLevelError, match=r"newdata has 0.5 in row 1 of 'b'"):
+        res.predict({"b": [1, 0.5]})
+    expected = res.predict({"b": [True, False]}).to_numpy()
+    np.testing.assert_array_equal(res.predict({"b": [1.0, 0]}).to_numpy(), expected)
+    kept = res.predict({"b": [1.0, np.nan]}, missing="propagate").to_numpy()
+    np.testing.assert_array_equal(kept[0], expected[0])

@@ -9,41 +9,27 @@ they would be in another sample is not part of the standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import list_some
+from mlelogit.data.frames import as_frame, convert_foreign, list_names, list_some
 from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.averages import (
-    Cells,
-    CellSums,
-    name_beside,
-    order_rows,
-    read_cells,
-    sum_probabilities,
-)
+from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
+from mlelogit.interpretation.margins.changes import Effect
+from mlelogit.interpretation.margins.grids import cut_grid, find_at
 from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_places
-from mlelogit.interpretation.margins.places import MeanPlaces, Places, RowPlaces, find_rate
+from mlelogit.interpretation.margins.places import MeanPlaces, RowPlaces
 from mlelogit.interpretation.margins.requests import (
-    SIGNS,
-    Change,
     Request,
     check_change,
+    leave_out_fixed,
     read_at,
     read_changes,
-    write_level,
-)
-from mlelogit.interpretation.margins.slopes import (
-    apply_direction,
-    pays,
-    sum_curves,
-    sum_slopes,
 )
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
@@ -51,7 +37,7 @@ from mlelogit.interpretation.margins.variables import (
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.points import PointModel, Points, model_points, read_points
+from mlelogit.interpretation.points import Points, model_points, read_points
 from mlelogit.interpretation.variances import find_effect_root, find_law, find_open
 from mlelogit.notices import keep_errors, track, warn_user
 
@@ -112,10 +98,12 @@ def estimate_margins(
         "reference" (the default), every level less the one that they are coded against;
         "pairwise"; "sequential"; or two levels. Given alone it is for all numbers, or all
         factors; by variable as ``{"age": "sd", "region": "pairwise"}``. Columns of truth
-        values are factors.
+        values are factors. The other kind then has its derivatives, or its reference levels.
     at : mapping or list of mappings, optional
         Variable -> a value, or several, at which it is fixed in all rows: all
-        combinations are taken. Other variables are as they are, or at their means.
+        combinations are taken. Other variables are as they are, or at their means. Of
+        variables that are fixed there are derivatives, and changes by what is added, but none
+        from one value or level to another.
     by : column or labels, or a list of them, optional
         Groups of the rows, each with effects of its own; with kind="at_means" at the means
         of the group.
@@ -152,47 +140,60 @@ def estimate_margins(
     """
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
-    points = read_points(record, newdata, offset, weights)
     found = find_variables(record)
-    asked = _pick(request, found)
-    check_change(request, found, asked)
-    _warn_of_omitted(asked)
+    every = _list_asked(request, found)
+    check_change(request, found, every)
     grid = read_at(request.at, found)
+    points = read_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
+    asked = _pick(request, leave_out_fixed(request, every, grid[0]))
+    _warn_of_omitted(asked)
     cells = read_cells(points, request.by)
-    own = _find_own(record, points)
-    changes = {variable.name: read_changes(request, variable, own) for variable in asked}
+    changes = read_changes(request, asked, _find_own(record, points))
     places = _set_places(record, points, found, request, cells)
-    effects: list[tuple[dict[Hashable, Any], list[Effect]]] = []
-    for fixed in track(grid, "Marginal effects"):
-        here = replace(places, fixed=fixed)
-        effects.append(
-            (fixed, list(_find_effects(here, model_points(record), effect, asked, changes)))
-        )
-    return _assemble(record, covariance, request, effects, cells)
+    effects: list[list[Effect]] = []
+    for batch in track(cut_grid(places, grid), "Marginal effects"):
+        effects += find_at(places, batch, model_points(record), effect, asked, changes)
+    return _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
 
 
-def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
-    """Return the variables asked for, and raise if one has not the effect asked for."""
+def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
+    """Give new rows the columns that they lack and at= fixes."""
+    rows = convert_foreign(newdata)
+    if not isinstance(rows, pd.DataFrame | dict):
+        return newdata
+    frame = as_frame(rows, "newdata")
+    needed = set(record.encoding.needed) - set(list_names(frame))
+    filled = {name: [fixed[name]] * len(frame) for name in fixed if name in needed}
+    if not filled:
+        return newdata
+    if isinstance(newdata, pd.DataFrame):
+        return pd.concat([newdata, pd.DataFrame(filled, index=newdata.index)], axis=1)
+    return {name: frame[name].array for name in frame.columns} | filled
+
+
+def _list_asked(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
     if request.effect == "level" and request.variables is None:
         return []
     if not variables and request.variables is None:
         raise EffectError("The model has no variable, so there is no effect.")
-    asked = pick_variables(variables, request.variables)
+    return pick_variables(variables, request.variables)
+
+
+def _pick(request: Request, asked: list[Variable]) -> list[Variable]:
+    """Return the variables that have the effect asked for, and raise if one asked for has not."""
     if request.effect == "dydx":
         return asked
     wanted = request.effect == "level"
+    wrong = [variable.name for variable in asked if variable.is_factor != wanted]
     kept = [variable for variable in asked if variable.is_factor == wanted]
-    if request.variables is None and kept:
-        return kept
-    if len(kept) < len(asked) or not asked:
-        wrong = [variable.name for variable in asked if variable.is_factor != wanted]
+    if wrong and (request.variables is not None or not kept):
         said = (
             "is a number: fix it by at="
             if wanted
             else "is a factor, by which there is no derivative: leave it out by variables="
         )
-        raise EffectError(f"effect={request.effect!r}: {wrong[:1] or ['there']!r} {said}.")
-    return asked
+        raise EffectError(f"effect={request.effect!r}: {wrong[0]!r} {said}.")
+    return kept
 
 
 def _warn_of_omitted(asked: list[Variable]) -> None:
@@ -229,119 +230,6 @@ def _set_places(
         points, codes = make_balanced_points(record, points, variables, codes, cells.count)
     several = cells.count > 1
     return RowPlaces(points, variables, codes if several else None, cells.count, {})
-
-
-@dataclass(frozen=True)
-class Effect:
-    """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
-
-    variable: Any
-    contrast: str
-    found: CellSums
-
-
-def _find_effects(
-    places: Places,
-    model: PointModel,
-    effect: str,
-    asked: list[Variable],
-    changes: Mapping[Hashable, tuple[Change, ...] | None],
-) -> Iterator[Effect]:
-    """Yield the effects asked for at some places, variable by variable."""
-    if effect == "level" and not asked:
-        sums = sum_probabilities(places.blocks({}), model, places.cells)
-        yield Effect("", "level", sums.average())
-    numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
-    steady = _share_pass(places, model, numbers) if effect == "dydx" else {}
-    for variable in asked:
-        mine = changes[variable.name]
-        if variable.omitted:
-            yield from _leave_open(places, model, variable, mine, effect)
-        elif effect == "level":
-            yield from _find_levels(places, model, variable)
-        elif mine:
-            yield from _find_changes(places, model, variable, mine)
-        elif variable.name in steady:
-            yield Effect(variable.name, SIGNS["dydx"], steady[variable.name])
-        else:
-            yield _find_slope(places, model, variable, effect)
-
-
-def _share_pass(
-    places: Places, model: PointModel, numbers: list[Variable]
-) -> dict[Hashable, CellSums]:
-    """Return the derivatives of all variables that move columns at one rate, in one pass."""
-    steady = [variable for variable in numbers if variable.affine]
-    encoding = places.points.encoding
-    width = len(encoding.names)
-    worth = pays(len(encoding.categories), width, len(steady), places.cells)
-    if model.separation.found or not worth:
-        return {}
-    sums = sum_curves(places.blocks({}), model, places.cells)
-    found = {}
-    for variable in steady:
-        rate = find_rate(places.points, variable)
-        direction = np.zeros(width)
-        direction[rate.columns] = rate.values[:, 0]
-        found[variable.name] = apply_direction(sums, model, direction)
-    return found
-
-
-def _leave_open(
-    places: Places,
-    model: PointModel,
-    variable: Variable,
-    changes: tuple[Change, ...] | None,
-    effect: str,
-) -> Iterator[Effect]:
-    """Yield effects that are not known: NaN."""
-    shape = places.cells, len(places.points.encoding.categories)
-    unknown = CellSums(
-        np.ones(places.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
-    )
-    words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
-    if effect == "level":
-        words = [write_level(level) for level in variable.levels or ()]
-    yield from (Effect(variable.name, said, unknown) for said in words)
-
-
-def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
-    for level in variable.levels or ():
-        blocks = places.blocks({variable.name: level})
-        found = sum_probabilities(blocks, model, places.cells).average()
-        yield Effect(variable.name, write_level(level), found)
-
-
-def _find_changes(
-    places: Places, model: PointModel, variable: Variable, changes: tuple[Change, ...]
-) -> Iterator[Effect]:
-    """Yield discrete changes; what several of them start from is found once."""
-    known: dict[Any, CellSums] = {}
-
-    def find(value: Any) -> CellSums:
-        key = value if isinstance(value, Hashable) else None
-        if key is None or key not in known:
-            blocks = places.blocks({variable.name: value})
-            found = sum_probabilities(blocks, model, places.cells).average()
-            if key is None:
-                return found
-            known[key] = found
-        return known[key]
-
-    for change in changes:
-        ends = change.ends(places.values(variable.name) if change.relative else None)
-        start, stop = (find(value) for value in ends)
-        difference = CellSums(
-            start.totals, stop.values - start.values, stop.jacobian - start.jacobian
-        )
-        yield Effect(variable.name, change.words, difference)
-
-
-def _find_slope(places: Places, model: PointModel, variable: Variable, effect: str) -> Effect:
-    logarithmic, scaled = effect.startswith("ey"), effect.endswith("ex")
-    blocks, direction = places.slope_blocks(variable, logarithmic, scaled)
-    found = sum_slopes(blocks, model, direction, places.cells).average()
-    return Effect(variable.name, SIGNS[effect], found)
 
 
 def _assemble(

@@ -162,18 +162,32 @@ class RowPlaces:
         return self.points.blocks(changes).design.source
 
     def _settle_columns(self, changes: dict[Hashable, Any]) -> dict[Any, Any] | None:
-        """Return columns and their values if these follow from single values alone."""
+        """Return columns and their values if these follow from the changes alone.
+
+        They do from single values of variables that stand alone, and from the values of a number
+        by which they move at one rate.
+        """
         encoding = self.points.encoding
         if encoding.rhs is None or self.points.design.source.sparse:
             return None
         columns: dict[Any, Any] = {}
-        for name, value in changes.items():
-            mine = self.variables[name].columns
-            if mine is None or not is_single(value):
+        single = {name: value for name, value in changes.items() if is_single(value)}
+        for name in changes:
+            variable = self.variables[name]
+            steady = variable.affine and not variable.is_factor
+            if variable.columns is None or not (name in single or steady):
                 return None
-            columns |= {encoding.names[place]: place for place in mine}
-        row = EncodedSource(encoding, self.points.frame.iloc[:1], changes).block(0, 1)
-        return {name: float(row[place, 0]) for name, place in columns.items()}
+            columns |= {encoding.names[place]: place for place in variable.columns}
+        row = EncodedSource(encoding, self.points.frame.iloc[:1], single).block(0, 1)[:, 0]
+        found: dict[Any, Any] = {name: float(row[place]) for name, place in columns.items()}
+        for name in changes.keys() - single.keys():
+            rate = find_rate(self.points, self.variables[name])
+            start = float(self.points.frame[name].iloc[0])
+            for place, (slope,) in zip(rate.columns, rate.values, strict=True):
+                moved = row[place] + slope * (changes[name] - start)
+                same = slope == 1 and row[place] == start
+                found[encoding.names[place]] = changes[name] if same else moved
+        return found
 
 
 def find_rate(points: Points, variable: Variable) -> Slopes:

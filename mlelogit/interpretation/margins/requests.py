@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
+from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
 
@@ -23,8 +24,6 @@ NUMBER_CHANGES = ("unit", "centered unit", "sd", "centered sd", "range", "iqr")
 # Combinations of values in at=: each is a pass over the rows, of milliseconds at least, so that
 # more are minutes that no one meant.
 MOST_VALUES = 10_000
-# Of the sum of weights: one that is a share but for the rounding of sums has reached it.
-REACHED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -61,41 +60,90 @@ class Change:
     stop: Any
     relative: bool = False
 
-    def ends(self, values: Any) -> tuple[Any, Any]:
-        """Return the values before and after, where those of the rows are known."""
-        if not self.relative:
-            return self.start, self.stop
-        return (values + self.start if self.start else values), values + self.stop
-
 
 def read_changes(
-    request: Request, variable: Variable, own: Points | None
-) -> tuple[Change, ...] | None:
-    """Return the changes asked of a variable; None for its derivative.
+    request: Request, asked: Sequence[Variable], own: Points | None
+) -> dict[Hashable, tuple[Change, ...] | None]:
+    """Return the changes asked of every variable, by name; None for a derivative.
+
+    A change given alone is for all numbers or all factors, and leaves those of the other kind to
+    their derivatives or reference levels; there must be one that it is for.
 
     Parameters
     ----------
     request : Request
-    variable : Variable
+    asked : sequence of Variable
     own : Points or None
         The fit's own rows, whose standard deviation, range and quartiles are meant; None if it
         lost them.
 
     Raises
     ------
-    OptionError, EffectError
-        If the change is none for this variable.
+    OptionError, UnseenLevelError, EffectError
+        If the change is none for a variable.
     DataNotKeptError
         If it takes rows that the fit lost.
     """
-    change, named = request.change, isinstance(request.change, Mapping)
-    if named:
-        change = change.get(variable.name)
+    given = request.change
+    if isinstance(given, Mapping):
+        return {one.name: _read_change(given.get(one.name), one, own) for one in asked}
+    word = isinstance(given, str)
+    for_numbers = given in NUMBER_CHANGES if word else _is_number(given) or _is_move(given)
+    for_factors = _is_of_levels(given)
+    mixed = len({one.is_factor for one in asked}) > 1
+    found = {}
+    for one in asked:
+        others = mixed and (for_numbers if one.is_factor else for_factors)
+        # Two levels are those of some factors; of factors asked for by name, of all.
+        some = for_factors and not word and (mixed or request.variables is None)
+        if _is_pair(given) and _hold(one, given):
+            others = some = False
+        found[one.name] = _read_change(None if others or some else given, one, own)
+    return found
+
+
+def _read_change(change: Any, variable: Variable, own: Points | None) -> tuple[Change, ...] | None:
     if variable.is_factor:
-        return _read_level_changes(change, variable, named)
-    if not named and (_is_of_levels(change) or change is None):
-        return None
+        return _read_level_changes("reference" if change is None else change, variable)
     return None if change is None else (_read_number_change(change, variable, own),)
+
+
+def leave_out_fixed(
+    request: Request, asked: list[Variable], fixed: Container[Hashable]
+) -> list[Variable]:
+    """Leave out variables that at= fixes, which do not move; raise if one was asked for by name.
+
+    One that is fixed has a derivative there, and what is added to its value is added there; its
+    level is that of at=.
+
+    Raises
+    ------
+    EffectError
+        If a variable was to move between values that at= does not leave it.
+    """
+    if request.effect not in ("dydx", "level"):
+        return asked
+    gone = [one for one in asked if one.name in fixed and not _moves_from_fixed(request, one)]
+    kept = [one for one in asked if one not in gone]
+    named = request.change if isinstance(request.change, Mapping) else ()
+    wanted = [one.name for one in gone if request.variables is not None or one.name in named]
+    if request.effect == "dydx" and (wanted or (gone and not kept)):
+        raise EffectError(
+            f"at= fixes {[*wanted, gone[0].name][0]!r}, whose effect is asked for from one value "
+            "to another; leave it out of one of the two."
+        )
+    return kept
+
+
+def _moves_from_fixed(request: Request, variable: Variable) -> bool:
+    change = request.change
+    if isinstance(change, Mapping):
+        change = change.get(variable.name)
+    if variable.is_factor or request.effect == "level":
+        return False
+    if _is_pair(change):
+        return _is_of_levels(change)
+    return not (isinstance(change, str) and change in ("range", "iqr"))
 
 
 def _is_of_levels(change: Any) -> bool:
@@ -138,19 +186,17 @@ def _hold(variable: Variable, ends: Any) -> bool:
     return all(place_level(end, levels) is not None for end in ends)
 
 
-def _read_level_changes(change: Any, variable: Variable, named: bool) -> tuple[Change, ...]:
-    levels = variable.levels or ()
-    if _is_pair(change) and (named or _hold(variable, change)):
-        first, second = (find_level(end, variable, "change") for end in change)
-        pairs = [(first, second)]
-    elif isinstance(change, str) and change in LEVEL_CHANGES:
+def _read_level_changes(change: Any, variable: Variable) -> tuple[Change, ...]:
+    levels, pairs = variable.levels or (), None
+    if isinstance(change, str) and change in LEVEL_CHANGES:
         pairs = pair_levels(len(levels), change, variable.reference)
-    elif change is None or not named:
-        pairs = pair_levels(len(levels), "reference", variable.reference)
-    else:
+    elif _is_pair(change):
+        first, second = (find_level(end, variable, "change") for end in change)
+        pairs = [(first, second)] if first != second else None
+    if pairs is None:
         raise OptionError(
             f"The change of the factor {variable.name!r} must be one of "
-            f"{', '.join(LEVEL_CHANGES)} or two of its levels, not {write_value(change)}."
+            f"{', '.join(LEVEL_CHANGES)} or two different levels of it, not {write_value(change)}."
         )
     words = [write_level(level) for level in levels]
     return tuple(Change(f"{words[b]} - {words[a]}", levels[a], levels[b]) for a, b in pairs)
@@ -215,6 +261,11 @@ def _is_pair(change: Any) -> bool:
     return isinstance(change, list | tuple | np.ndarray) and len(change) == 2
 
 
+def _is_move(change: Any) -> bool:
+    """Tell whether a change is from a number to another."""
+    return _is_pair(change) and all(map(_is_number, change))
+
+
 def _is_number(value: Any) -> bool:
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
     return bool(number and np.isfinite(value))
@@ -223,7 +274,7 @@ def _is_number(value: Any) -> bool:
 def _read_number_change(change: Any, variable: Variable, own: Points | None) -> Change:
     if _is_number(change) and change != 0:
         return Change(f"{change:+.10g}", 0.0, float(change), relative=True)
-    if _is_pair(change) and all(map(_is_number, change)) and change[0] != change[1]:
+    if _is_move(change) and change[0] != change[1]:
         start, stop = (float(end) for end in change)
         return Change(f"{stop:.10g} - {start:.10g}", start, stop)
     if not (isinstance(change, str) and change in NUMBER_CHANGES):
@@ -298,7 +349,8 @@ def find_quantiles(
         low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
         high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
         return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
-    found = np.searchsorted(reached, np.array(shares) * total * (1 - REACHED))
+    # A sum of weights that is a share but for rounding has reached it.
+    found = np.searchsorted(reached, np.array(shares) * total * (1 - TIED))
     return [float(ordered[place]) for place in found]
 
 
@@ -327,6 +379,7 @@ def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashab
         found = [_read_grid(one, variables) for one in at]
         if any(len(grid) > 1 or set(grid[0]) != set(found[0][0]) for grid in found):
             raise OptionError("at= as a list fixes the same variables, each at one value, in all.")
+        _refuse_repeats([tuple(grid[0].values()) for grid in found], "")
         return [grid[0] for grid in found]
     if not isinstance(at, Mapping):
         raise OptionError(
@@ -350,9 +403,16 @@ def _read_grid(
         if not values:
             raise OptionError(f"at= has no value for {name!r}.")
         columns.append([_read_value(value, variables[name]) for value in values])
+        _refuse_repeats(columns[-1], f" for {name!r}")
     if np.prod([len(column) for column in columns], dtype=np.float64) > MOST_VALUES:
         raise OptionError(f"at= has more than {MOST_VALUES} combinations of values.")
     return [dict(zip(at, row, strict=True)) for row in itertools.product(*columns)]
+
+
+def _refuse_repeats(values: list, whose: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise OptionError(f"at= has {write_value(value)} twice{whose}; leave one out.")
 
 
 def _read_value(value: Any, variable: Variable) -> Any:

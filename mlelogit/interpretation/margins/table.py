@@ -111,6 +111,10 @@ class Margins:
             numbers["lower"], numbers["upper"] = bound_probabilities(self.estimate, errors, half)
         return adjust_pvalues(self.labels.assign(**numbers), adjust)
 
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, a row per effect."""
+        return self.summary_frame(alpha)[["lower", "upper"]]
+
     def select(self, **labels: Any) -> Margins:
         """Return the effects with these labels, as in ``select(variable="age")``.
 
@@ -189,14 +193,9 @@ class Margins:
         Raises
         ------
         OptionError
-            If the weights have another shape.
+            If the weights have another shape, or are not all finite numbers.
         """
-        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
-        if matrix.ndim != 2 or matrix.shape[1] != len(self) or not np.isfinite(matrix).all():
-            raise OptionError(
-                f"weights has shape {np.shape(weights)}; give one finite number for each of "
-                f"the {len(self)} effects, in a row per combination."
-            )
+        matrix = _read_weights(weights, len(self))
         words = [name] if len(matrix) == 1 else [f"{name} {i + 1}" for i in range(len(matrix))]
         lost = np.isnan(self.root).any(axis=1)
         gone = np.isnan(self.estimate)
@@ -269,6 +268,23 @@ class Margins:
     def _repr_html_(self) -> str:
         table = write_table(self.summary_frame(), index=False)
         return f"{write_html(self._head())}{table}"
+
+
+def _read_weights(weights: Any, size: int) -> np.ndarray:
+    said = f"give one finite number for each of the {size} effects, in a row per combination."
+    try:
+        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"weights is {write_value(weights)}; {said}") from error
+    if matrix.ndim != 2 or matrix.shape[1] != size:
+        raise OptionError(f"weights has shape {np.shape(weights)}; {said}")
+    odd = np.argwhere(~np.isfinite(matrix))
+    if odd.size:
+        row, column = odd[0]
+        raise OptionError(
+            f"weights has {matrix[row, column]} at position {column} of combination {row}; {said}"
+        )
+    return matrix
 
 
 def _write(value: Any) -> str:

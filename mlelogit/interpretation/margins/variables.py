@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import dotted_name, hide_names, parse_expression, read_name
 from mlelogit.data.frames import list_some
@@ -175,13 +176,15 @@ def pick_variables(found: dict[Hashable, Variable], asked: Any) -> list[Variable
     Raises
     ------
     EffectError
-        If one is no variable of the fit.
+        If one is no variable of the fit, or none is named.
     """
     if asked is None:
         return list(found.values())
     sets = isinstance(asked, set | frozenset)
     single = not (sets or isinstance(asked, list | tuple | pd.Index))
     names = [asked] if single else list(asked)
+    if not names:
+        raise EffectError("variables= names none; leave it out for all of them.")
     if sets:
         places = {name: place for place, name in enumerate(found)}
         names.sort(key=lambda name: places.get(name, -1))
@@ -191,8 +194,10 @@ def pick_variables(found: dict[Hashable, Variable], asked: Any) -> list[Variable
         except TypeError:
             known = False
         if not known:
+            rows = isinstance(name, Mapping) or hasattr(name, "columns")
             raise EffectError(
-                f"{name!r} is no variable of the fit, or is constant; its variables are "
-                f"{list_some(list(found), 50)}."
+                f"{write_value(name)} is no variable of the fit, or is constant; its variables "
+                f"are {list_some(list(found), 50)}."
+                f"{' Rows to average over go to newdata=.' if rows else ''}"
             )
     return [found[name] for name in dict.fromkeys(names)]

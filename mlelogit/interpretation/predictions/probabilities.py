@@ -18,7 +18,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile, two_sided_p
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.rebase import MEDIAN_REASON
-from mlelogit.interpretation.prediction import frame_rows, index_categories, label_best
+from mlelogit.interpretation.labelling import frame_rows, index_categories
+from mlelogit.interpretation.prediction import label_best
 from mlelogit.interpretation.predictions.bands import make_family
 from mlelogit.interpretation.predictions.estimates import (
     Estimates,
@@ -94,6 +95,10 @@ class Prediction(Shown):
         """Return estimates, standard errors and intervals; see `tabulate_prediction`."""
         options = {"simultaneous": simultaneous, "family": family, "seed": seed}
         return tabulate_prediction(self.estimates, alpha, which, against=against, **options)
+
+    def conf_int(self, alpha: float = 0.05, which: str = "prob", **asked: Any) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, asked in the same words."""
+        return self.summary_frame(alpha, which, **asked)[["lower", "upper"]]
 
     def leads(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return by how much each row's category leads; see `tabulate_leads`."""
@@ -274,7 +279,7 @@ def _read_against(record: FitRecord, which: str, against: Any) -> int | None:
         return None
     if against is None:
         return encoding.base
-    place = find_base(against, encoding.categories)
+    place = find_base(against, encoding.categories, "against")
     if place != encoding.base and record.maximum.bias_reduction == "median":
         raise BiasReductionError(
             f"{MEDIAN_REASON}. Fit the model with base={against!r}, or use bias_reduction='mean'."

@@ -46,7 +46,28 @@ RHS = "x * g + I(z ** 2) + b"
         ({"change": {"x": True}}, OptionError, "number 'x'"),
         ({"change": {"g": "sd"}}, OptionError, "factor 'g'"),
         ({"change": {"g": ("u", "t")}}, UnseenLevelError, "'t' for 'g'"),
+        ({"change": {"g": ("u", "u")}}, OptionError, "two different levels"),
         ({"change": object()}, OptionError, "object"),
+        ({"variables": "g", "change": ("u", "t")}, OptionError, "nor levels of a factor asked for"),
+        ({"variables": "g", "change": ["u", "v", "w"]}, OptionError, "factor 'g'"),
+        ({"variables": "g", "change": ("u",)}, OptionError, "factor 'g'"),
+        ({"variables": "g", "change": 1}, OptionError, "factor 'g'"),
+        ({"variables": "g", "change": "sd"}, OptionError, "factor 'g'.*'sd'"),
+        ({"variables": "g", "change": (1, 2)}, UnseenLevelError, "1 for 'g'"),
+        ({"variables": ["g", "b"], "change": ("u", "v")}, UnseenLevelError, "'u' for 'b'"),
+        ({"variables": "b", "change": (1, 2)}, UnseenLevelError, "2 for 'b'"),
+        ({"variables": "x", "change": "pairwise"}, OptionError, "number 'x'"),
+        ({"variables": ["x", "z"], "change": "reference"}, OptionError, "number 'x'"),
+        ({"variables": ["x", "g"], "change": ("u", "t")}, OptionError, "nor levels of a factor"),
+        ({"variables": "x", "change": (1, 2), "at": {"x": [1, 2]}}, EffectError, "at= fixes 'x'"),
+        ({"variables": "x", "change": "iqr", "at": {"x": 1}}, EffectError, "at= fixes 'x'"),
+        ({"change": {"x": "range"}, "variables": ["x", "z"], "at": {"x": 1}}, EffectError, "'x'"),
+        ({"variables": "g", "at": {"g": "u"}}, EffectError, "at= fixes 'g'"),
+        ({"variables": ["x", "g"], "at": {"g": ["u", "v"]}}, EffectError, "at= fixes 'g'"),
+        ({"variables": []}, EffectError, "variables= names none"),
+        ({"variables": rows()}, EffectError, r"^.{0,250}go to newdata="),
+        ({"at": {"x": [1, 1.0]}}, OptionError, "1.0 twice for 'x'"),
+        ({"at": [{"x": 1}, {"x": 1}]}, OptionError, "twice"),
         ({"at": {"q": 1}}, EffectError, "at names 'q'"),
         ({"at": {"g": "t"}}, UnseenLevelError, "'t' for 'g', whose levels are 'u', 'v', 'w'"),
         ({"at": {"x": np.nan}}, OptionError, "finite numbers for 'x'"),
@@ -149,6 +170,50 @@ def test_levels_are_compared_with_the_one_they_are_coded_against():
     assert contrasts("g", change="sequential") == ["v - u", "w - v"]
     assert contrasts("g", change=("w", "v")) == ["v - w"]
     assert contrasts("g", change={"g": ["w", "v"]}) == ["v - w"]
+
+
+def test_levels_are_found_as_what_they_are():
+    frame = rows().assign(h=rows()["h"] * 1.0)
+    res = ml.mnlogit("y ~ C(h) + b + x", frame).fit()
+
+    def contrasts(*asked, **more):
+        return list(res.margins(*asked, **more).labels["contrast"][::3])
+
+    assert contrasts("h", change=(2, 1)) == ["1 - 2"]
+    assert contrasts("b", change=(1, 0)) == contrasts("b", change=(True, False)) == ["False - True"]
+    assert contrasts(["h", "x"], change=(2, 1)) == ["1 - 2", "1 - 2"]
+    assert contrasts(["b", "x"], change=(2, 1)) == ["True - False", "1 - 2"]
+    assert contrasts(["b", "x"], change=np.array([1, 0])) == ["False - True", "0 - 1"]
+
+
+def test_what_at_fixes_has_no_other_values():
+    res = fitted(RHS)
+    every = res.margins(at={"g": ["u", "v"]}).labels
+    assert set(every["variable"]) == {"x", "z", "b"}
+    every = res.margins(at={"x": 1.0}, change=(1, 2)).labels
+    assert set(every["variable"]) == {"g", "z", "b"}
+    step = res.margins("x", at={"x": [1.0, 2.0]}, change=1)
+    ends = res.margins("x", change=(1, 2)).estimate, res.margins("x", change=(2, 3)).estimate
+    expected = np.concatenate(ends)
+    np.testing.assert_allclose(step.estimate, expected, rtol=1e-12)
+    slope = res.margins("x", at={"x": [1.0, 2.0]}).labels
+    assert set(slope["x"]) == {1.0, 2.0}
+
+
+def test_levels_at_a_value_are_those_asked_for():
+    res, at = fitted(RHS), {"x": [1.0, 2.0]}
+    plain = res.margins(effect="level", at=at)
+    pd.testing.assert_frame_equal(
+        res.margins("x", effect="level", at=at).summary_frame(), plain.summary_frame()
+    )
+    both = res.margins(["x", "g"], effect="level", at=at)
+    pd.testing.assert_frame_equal(
+        both.summary_frame(), res.margins("g", effect="level", at=at).summary_frame()
+    )
+    fixed = res.margins("g", effect="level", at={"g": ["w"]})
+    np.testing.assert_allclose(
+        fixed.estimate, res.margins("g", effect="level").select(contrast="w").estimate
+    )
 
 
 @pytest.mark.filterwarnings("ignore::mlelogit.exceptions.CollinearityWarning")
@@ -312,3 +377,43 @@ def test_polars_frames_and_categories_of_any_kind():
     assert list(dict.fromkeys(table["variable"])) == [1, (2, 3)]
     assert list(table["category"][:3]) == [0, 1, 2]
     assert set(table["1"]) == {2.0}
+
+
+@pytest.mark.parametrize("form", ["pandas", "dict", "polars"])
+def test_new_rows_need_not_have_what_at_fixes(form):
+    res, few = fitted(RHS), rows()[["x", "z"]].head(4).set_index(pd.Index([3, 1, 2, 9]))
+    at = {"g": "v", "b": [True, False]}
+    expected = res.margins("x", newdata=few.assign(g="u", b=True), at=at, by=few["z"] > 2)
+    if form == "polars":
+        given = pytest.importorskip("polars").from_pandas(few)
+    else:
+        given = few if form == "pandas" else few.to_dict("list")
+    by = few["z"] > 2 if form == "pandas" else (few["z"] > 2).to_numpy()
+    found = res.margins("x", newdata=given, at=at, by=by)
+    np.testing.assert_allclose(found.estimate, expected.estimate, rtol=1e-12)
+    assert list(few.columns) == ["x", "z"]
+    with pytest.raises(ColumnNotFoundError, match="'b'"):
+        res.margins("x", newdata=given, at={"g": "v"})
+
+
+def test_a_spline_says_which_values_lie_beyond_its_knots():
+    res = fitted("bs(x, df=4) + z")
+    far = rows()["x"].max() + rows()["x"].std()
+    with pytest.raises(
+        FormulaError, match=rf"^.*x lies beyond.*of 120 rows, farthest at {far:.4g}"
+    ):
+        res.margins("x", change="sd")
+    with pytest.raises(FormulaError, match=r"0.4 to 3.1, in 2 of 3 rows, farthest at 99. Give low"):
+        res.predict({"x": [1, 99, 4], "z": [1, 2, 3]})
+    wider = fitted("bs(x, df=4, extrapolation='extend') + z").margins("x", change="sd")
+    assert np.isfinite(wider.std_err).all()
+
+
+def test_intervals_are_those_of_the_summary():
+    found = fitted(RHS).margins("x")
+    frame = found.summary_frame(alpha=0.1)
+    pd.testing.assert_frame_equal(found.conf_int(0.1), frame[["lower", "upper"]])
+    prediction = fitted(RHS).get_prediction()
+    frame = prediction.summary_frame(0.1, "linear", against="b")
+    mine = prediction.conf_int(0.1, "linear", against="b")
+    pd.testing.assert_frame_equal(mine, frame[["lower", "upper"]])

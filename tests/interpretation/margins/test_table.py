@@ -124,8 +124,14 @@ def test_labels_that_are_not_there(margins):
         margins.select(variable="q")
     with pytest.raises(EffectError, match="differ in 'variable' alone"):
         margins.select(variable="x").contrasts("variable")
-    with pytest.raises(OptionError, match="one finite number for each"):
+    with pytest.raises(OptionError, match=r"shape \(2,\); give one finite number for each"):
         margins.combine([1, 2])
+    with pytest.raises(OptionError, match="weights is 'a'; give one finite number"):
+        margins.combine("a")
+    with pytest.raises(OptionError, match="weights is"):
+        margins.combine([[1], [1, 2]])
+    with pytest.raises(OptionError, match="nan at position 1 of combination 0"):
+        margins.combine(np.where(np.arange(len(margins)) == 1, np.nan, 1))
     with pytest.raises(OptionError, match="pairwise"):
         margins.contrasts("category", "all")
     with pytest.raises(OptionError, match="alpha"):
