@@ -255,6 +255,7 @@ def _assemble(
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
     root = find_effect_root(record, find_law(record, covariance), jacobian)
     estimate[find_open(record, jacobian)] = np.nan
+    root[np.isnan(estimate)] = np.nan
     levels = request.effect == "level"
     title = (LEVEL_TITLES if levels else TITLES)[request.kind]
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}

@@ -79,7 +79,10 @@ class Margins:
     @property
     def std_err(self) -> np.ndarray:
         """Standard errors (q,)."""
-        return np.asarray(np.sqrt((self.root**2).sum(axis=1)))
+        # Squares of what is below 1e-154 would be zero.
+        size = np.abs(self.root).max(axis=1, initial=0.0)
+        scaled = self.root / np.where(size > 0, size, 1.0)[:, np.newaxis]
+        return np.asarray(size * np.sqrt((scaled**2).sum(axis=1)))
 
     @property
     def covariance(self) -> np.ndarray:

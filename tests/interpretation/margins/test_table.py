@@ -136,3 +136,14 @@ def test_labels_that_are_not_there(margins):
         margins.contrasts("category", "all")
     with pytest.raises(OptionError, match="alpha"):
         margins.summary_frame(alpha=2)
+
+
+def test_errors_far_out_have_their_size(margins):
+    tiny = replace(margins, root=margins.root * 1e-200)
+    np.testing.assert_allclose(tiny.std_err, margins.std_err * 1e-200, rtol=1e-12)
+
+
+def test_what_is_not_known_has_no_error():
+    lost = fitted("x * g + z").margins("x", effect="eyex", at={"x": 1e5})
+    assert np.isnan(lost.estimate).any()
+    assert np.isnan(lost.std_err[np.isnan(lost.estimate)]).all()
