@@ -16,6 +16,7 @@ from mlelogit.display.plots.rows import (
     draw_scale,
     lay_out_rows,
     read_numbers,
+    tell_given,
     tell_marks,
 )
 from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
@@ -88,6 +89,7 @@ def plot_margins(
         _name_scale(frame),
         [
             *tell_marks(numbers, False, write_level(alpha)),
+            tell_given(record, bool(np.isfinite(numbers[:, 1:]).any())),
             f"Covariance: {found.cov_type}." if found.cov_type != "nonrobust" else "",
         ],
     )

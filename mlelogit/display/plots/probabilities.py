@@ -11,7 +11,13 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import Encoding
 from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.curves import CurveRequest, Curves, estimate_curves
-from mlelogit.display.plots.rows import Layout, draw_intervals, draw_rows, lay_out_rows
+from mlelogit.display.plots.rows import (
+    Layout,
+    draw_intervals,
+    draw_rows,
+    lay_out_rows,
+    tell_given,
+)
 from mlelogit.display.plots.style import (
     LINE,
     PAPER,
@@ -94,7 +100,7 @@ def plot_probabilities(
     """
     check_choice("kind", kind, KINDS)
     curves = estimate_curves(record, covariance, request)
-    picture = _Picture(curves, request, kind, record.encoding, canvas or Canvas())
+    picture = _Picture(curves, request, kind, record, canvas or Canvas())
     axes = _draw_factor(picture) if curves.is_factor else _draw_number(picture)
     every = np.array([*map(finish, axes)], dtype=object)
     return every[0] if request.by is None and len(every) == 1 else every
@@ -107,8 +113,13 @@ class _Picture:
     curves: Curves
     request: CurveRequest
     kind: str
-    encoding: Encoding
+    record: FitRecord
     canvas: Canvas
+
+    @property
+    def encoding(self) -> Encoding:
+        """What was learned from the data."""
+        return self.record.encoding
 
     @property
     def categories(self) -> list[str]:
@@ -143,8 +154,9 @@ class _Picture:
         marks = "Lines" if self.curves.is_factor else "Bands"
         said = f"{marks}: {write_level(self.request.alpha)} intervals of each." * bool(known.any())
         lost = "" if known.all() else UNKNOWN[bool(known.any())]
+        given = tell_given(self.record, bool(known.any()))
         fixed = f", {self.curves.fixed}" if self.curves.fixed else ""
-        notes = [f"{OTHERS[self.request.others]}{fixed}.", *[said, lost] * self.banded]
+        notes = [f"{OTHERS[self.request.others]}{fixed}.", *[said, lost, given] * self.banded]
         title = f"Probability of {self.encoding.outcome_name} by {self.request.variable}"
         self.canvas.entitle_panels(axes, title, notes, self.curves.groups, width)
         self.canvas.name_panels(axes, x, y, width)

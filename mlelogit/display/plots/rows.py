@@ -26,6 +26,7 @@ from mlelogit.display.plots.style import (
     use_plain_numbers,
     wrap_names,
 )
+from mlelogit.fitting.record import FitRecord
 
 # Inches of a row; where there are many they stand closer.
 ROW, CLOSE_ROW, MANY_ROWS = 0.26, 0.2, 40
@@ -145,6 +146,14 @@ def tell_marks(numbers: np.ndarray, ratio: bool, level: str) -> list[str]:
         "Arrows: no finite estimate, the data are separated." if far.any() else "",
         "Hollow: no interval is known." if bare.any() else "",
     ]
+
+
+def tell_given(record: FitRecord, known: bool) -> str:
+    """Say what intervals of probabilities and effects suppose of separated data, if any is known.
+
+    Those are of the model in the limit, in which some categories are ruled out for some rows.
+    """
+    return "Intervals take what is separated as given." * (known and record.separation.found)
 
 
 def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,33 @@ def test_separated_data_have_bands_where_errors_are_known():
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     assert [line.get_xdata()[0] for line in hollow] == [0.0] * lost
     assert "95 % intervals of each. None where no error is known." in read_words(ax)
+    assert "Intervals take what is separated as given." in read_words(ax)
+
+
+def test_bands_of_separated_data_are_those_of_predictions_and_say_what_they_suppose():
+    res = make_fit("separated")
+    frame = res.record.blocks.design.given.frame
+    ax = draw("separated").probabilities("education", points=[10.0, 16.0])
+    for place, education in enumerate((10.0, 16.0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SeparationWarning)
+            found = res.get_prediction(frame.assign(education=education), average=True)
+        wanted = found.summary_frame()[["probability", "lower", "upper"]].to_numpy()
+        drawn = [y[place] for _, y in read_lines(ax)]
+        bands = [read_band(band)[place] for band in ax.collections]
+        assert np.isfinite(wanted).all()
+        assert np.abs(np.column_stack([drawn, bands]) - wanted).max() < 1e-8
+    assert "Bands: 95 % intervals of each. Intervals take what is separated" in read_words(ax)
+    said = read_words(draw("separated").probabilities("education", kind="stacked", points=3))
+    assert "as given" not in said
+    assert "as given" not in read_words(draw("three").probabilities("age", points=3))
+
+
+def test_effects_of_separated_data_say_what_their_intervals_suppose():
+    with pytest.warns(SeparationWarning):
+        ax = draw("separated").margins("minority")
+    assert "Intervals take what is separated as given." in read_words(ax)
+    assert "as given" not in read_words(draw("three").margins("age"))
 
 
 def test_lines_without_any_errors_say_so():
