@@ -203,6 +203,7 @@ INSIDE = {
         "tables.table",
         "plots.style",
         "plots.canvas",
+        "plots.known",
         "plots.rows",
         "plots.coefficients",
         "plots.likelihood",

@@ -14,6 +14,7 @@ from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coeffic
 from mlelogit.display.plots.curves import CurveRequest
 from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
 from mlelogit.display.plots.effects import plot_margins
+from mlelogit.display.plots.known import refuse_options
 from mlelogit.display.plots.likelihood import plot_profile, plot_trace
 from mlelogit.display.plots.probabilities import plot_probabilities
 from mlelogit.display.plots.separation import plot_separation
@@ -130,14 +131,17 @@ class Plots:
         ----------
         variables : names, or Margins
         kind, **options
-            See `mlelogit.interpretation.margins.effects.estimate_margins`.
+            See `mlelogit.interpretation.margins.effects.estimate_margins`; none with Margins
+            that are known.
         alpha : float
         panels : bool
             Whether to give every category a panel.
         ax : Axes or figure, optional
         """
         found = variables
-        if not isinstance(found, Margins):
+        if isinstance(found, Margins):
+            refuse_options("a Margins", ({} if kind == "average" else {"kind": kind}) | options)
+        else:
             given = variables, kind
             found = estimate_margins(self.record, self.covariance, *given, **options)
         return plot_margins(self.record, found, alpha, panels, self._place(ax))

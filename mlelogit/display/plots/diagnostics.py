@@ -9,6 +9,7 @@ from scipy.special import betaincinv, ndtri
 
 from mlelogit.data.arguments import is_whole, write_value
 from mlelogit.display.plots.canvas import Canvas
+from mlelogit.display.plots.known import check_rows
 from mlelogit.display.plots.style import (
     FAINT,
     RULE,
@@ -116,7 +117,7 @@ def plot_influence(
     Raises
     ------
     OptionError
-        If n is no number of rows.
+        If n is no number of rows, or the influence is on a fit with other rows or categories.
     PictureError
         If no Cook's distance is known.
 
@@ -131,6 +132,7 @@ def plot_influence(
     """
     if not is_whole(n) or not 0 <= n <= MOST_NAMED:
         raise OptionError(f"n must be a whole number from 0 to {MOST_NAMED}, not {write_value(n)}.")
+    check_rows(record, found.record, "The Influence")
     leverage, distance = found.leverage.to_numpy(), found.cooks_distance.to_numpy()
     known = np.isfinite(leverage) & np.isfinite(distance)
     if not known.any():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_flag
 from mlelogit.display.plots.canvas import Canvas, count_columns
+from mlelogit.display.plots.known import check_categories
 from mlelogit.display.plots.rows import (
     draw_intervals,
     draw_rows,
@@ -67,7 +68,8 @@ def plot_margins(
     Raises
     ------
     OptionError
-        If alpha or panels cannot be, or panels are asked of effects without categories.
+        If alpha or panels cannot be, panels are asked of effects without categories, or the
+        effects are on other categories than the fit's.
 
     Examples
     --------
@@ -81,6 +83,7 @@ def plot_margins(
     frame = found.summary_frame(alpha)
     if panels and "category" not in frame.columns:
         raise OptionError("These effects are not of categories, so they have no panels for them.")
+    check_categories(record, frame.get("category", ()), "The Margins")
     numbers = read_numbers(frame)
     picture = _Picture(
         numbers,

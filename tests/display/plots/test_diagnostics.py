@@ -57,6 +57,47 @@ def test_effects_that_are_known_are_drawn_without_being_found_again():
     assert len(read_points(draw("three").margins(combined))) == len(combined)
 
 
+KNOWN = {
+    "margins": (lambda res: res.margins(), {"effect": "eyex"}, {"kind": "at_means"}),
+    "calibration": (lambda res: res.calibration(),),
+    "influence": (lambda res: res.get_influence(),),
+}
+
+
+@pytest.mark.parametrize("picture", KNOWN)
+def test_what_is_known_comes_alone_and_is_of_the_fit(picture):
+    find, *several = KNOWN[picture]
+    own = "unit" if picture == "influence" else None
+    found = find(make_fit("three"))
+
+    def show(fit, given, **options):
+        drawn = getattr(draw(fit), picture)
+        return drawn(**{own: given}) if own else drawn(given, **options)
+
+    assert list_axes(show("three", found))
+    for options in several:
+        with pytest.raises(OptionError, match=f"{next(iter(options))} cannot go with a"):
+            show("three", found, **options)
+    with pytest.raises(OptionError, match="is of another fit"):
+        show("seven", found)
+
+
+def test_influence_on_other_rows_is_refused():
+    import mlelogit as ml
+
+    found = ml.mnlogit("party ~ age", survey().head(150)).fit().get_influence()
+    with pytest.raises(OptionError, match="another fit, with 150 rows, not the 160"):
+        draw("three").influence(unit=found)
+
+
+def test_contrasts_of_categories_are_of_the_fit_that_has_these():
+    found = make_fit("three").margins("region")
+    for known in (found.contrasts(), found.contrasts().contrasts(), found.contrasts("contrast")):
+        assert len(read_points(draw("three").margins(known))) == len(known)
+        with pytest.raises(OptionError, match="is of another fit"):
+            draw("seven").margins(known)
+
+
 def test_effects_in_panels_by_category():
     res = make_fit("three")
     frame = res.margins().summary_frame().set_index("category")
