@@ -28,13 +28,15 @@ from mlelogit.exceptions import OptionError, PictureError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
 from mlelogit.interpretation.diagnostics.influence import Influence
-from mlelogit.interpretation.diagnostics.residuals import compute_residuals
+from mlelogit.interpretation.diagnostics.residuals import draw_people
 
 WIDTH, HEIGHT = 4.8, 3.6
 # More marks than these cannot be told apart, nor looked up one by one.
 MOST_NAMED = 12
 # Above so many points a vector picture would be slow to show.
 MANY_POINTS = 5000
+# Beyond so many people the residuals and their band would take gigabytes.
+MOST_PEOPLE = 5_000_000
 
 
 def plot_quantiles(
@@ -45,7 +47,8 @@ def plot_quantiles(
     If the model holds they are a sample of the standard normal distribution, whose i-th of n
     values has a uniform value with the distribution Beta(i, n + 1 - i): the band holds its middle
     ``1 - alpha`` for every value by itself (David and Nagaraja 2003, Order Statistics, section
-    2.1), so that in a long tail some values leave it by chance.
+    2.1), so that in a long tail some values leave it by chance. People that a frequency weight stands
+    for have one residual each, as if every one had a row.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def plot_quantiles(
     ------
     OutcomeError
         If the outcome is probabilities.
+    PictureError
+        If frequency weights stand for more people than can be drawn one by one.
     DataNotKeptError
         If the fit no longer holds its rows.
 
@@ -75,7 +80,8 @@ def plot_quantiles(
     'Quantile of the standard normal distribution'
     """
     half = check_alpha(alpha) / 2
-    values = np.sort(np.ravel(np.asarray(compute_residuals(record, "quantile", seed))))
+    _check_number(record)
+    values = np.sort(draw_people(record, seed))
     size = len(values)
     i = np.arange(1, size + 1)
     x = ndtri((i - 0.5) / size)
@@ -95,6 +101,14 @@ def plot_quantiles(
     ]
     entitle(ax, f"Residuals of {record.encoding.outcome_name}", notes, WIDTH)
     return finish(ax)
+
+
+def _check_number(record: FitRecord) -> None:
+    if record.weight_type == "frequency" and record.nobs > MOST_PEOPLE:
+        raise PictureError(
+            f"The frequency weights stand for {record.nobs:,.0f} people, and the picture has a point "
+            f"for each, of at most {MOST_PEOPLE:,}; residuals(variable) draws means over a variable."
+        )
 
 
 def plot_influence(

@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import beta, norm
 
+from mlelogit.display.plots import diagnostics
+from mlelogit.display.plots.accessor import Plots
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EffectError,
@@ -168,6 +171,24 @@ def test_quantile_residuals_are_set_against_normal_quantiles():
     wanted = [norm.ppf(beta.ppf(share, i, n + 1 - i)) for share in (0.05, 0.95)]
     assert np.abs(ends.T - wanted).max() < 1e-8
     assert "90 %" in read_words(ax)
+
+
+def test_frequency_weights_are_people_in_the_picture_of_residuals(voters, monkeypatch):
+    import mlelogit as ml
+
+    weights = {"weights": "people", "weight_type": "frequency"}
+    weighted = ml.mnlogit("vote ~ age + region", voters, **weights).fit()
+    rows = voters.loc[voters.index.repeat(voters["people"])].reset_index(drop=True)
+    laid_out = ml.mnlogit("vote ~ age + region", rows).fit()
+    drawn = [Plots(res.record, res.covariance, Figure).residuals() for res in (weighted, laid_out)]
+    marks = [next(x for x in ax.lines if x.get_marker() == "o").get_xydata() for ax in drawn]
+    bands = [ax.collections[0].get_paths()[0].vertices for ax in drawn]
+    assert len(marks[0]) == voters["people"].sum() > len(voters)
+    assert np.abs(marks[0] - marks[1]).max() < 1e-5
+    assert np.array_equal(*bands)
+    monkeypatch.setattr(diagnostics, "MOST_PEOPLE", 100)
+    with pytest.raises(PictureError, match="a point for each, of at most 100"):
+        weighted.plot.residuals()
 
 
 def test_probabilities_as_outcome_have_no_quantile_residuals():
