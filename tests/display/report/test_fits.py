@@ -6,7 +6,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.display.report import pictures
-from mlelogit.display.report.cells import make_table, write_number
+from mlelogit.display.report.cells import make_table, write_brief, write_number
 from mlelogit.exceptions import (
     CategoryOrderWarning,
     CollinearityWarning,
@@ -100,6 +100,23 @@ def test_large_pictures_are_held_as_dots(monkeypatch):
     assert {image["src"][:22] for image in page.images} == {"data:image/png;base64,"}
 
 
+def test_a_category_without_a_name_is_no_measure(data):
+    votes = data.assign(vote=data["vote"].replace("ann", ""))
+    page = read_page(ml.mnlogit("vote ~ age", votes).fit().report(sections="calibration").html)
+    caption = "Expected calibration error: the mean distance of shares from probabilities"
+    named = ["", "bob", "cat", "Mean of categories", "Most probable category"]
+    assert page.column(caption, "Of") == named
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(999.7, "1000"), (999.4, "999"), (0.0009996, "0.001"), (12345.6, "12346"), (9.999e5, "1.00e+06")],
+)
+def test_brief_numbers_are_judged_as_they_are_rounded(value, said):
+    assert write_brief(value) == said
+    assert write_brief(-value) == f"-{said}"
+
+
 def test_long_tables_say_how_long_they_are():
     table = make_table("Rows", [(str(i), i) for i in range(1000)], [("a", "text"), ("b", "count")])
     assert table.length == 600
@@ -112,6 +129,7 @@ def test_long_tables_say_how_long_they_are():
         (-1461.92274, "-1461.9227"),
         (123456.789, "123456.79"),
         (2.5e12, "2.500e+12"),
+        (-123456789012.345, "-123456789012.35"),
         (-0.00012, "-1.200e-04"),
         (0, "0.0000"),
         (np.nan, "n/a"),
