@@ -1,5 +1,6 @@
 """Every kind of fit has a page; what does not apply to it says why."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,6 +89,40 @@ def test_pictures_of_too_many_lines_are_left_out_and_say_so(monkeypatch):
     assert "10 lines are too many for a picture; res.plot.coefficients(names=...)" in page.text
     assert "12 lines are too many for a picture; res.plot.margins(variables)" in page.text
     assert [image["alt"][:20] for image in page.images] == ["The probability of e"] * 3
+
+
+def test_the_page_does_not_depend_on_settings_of_matplotlib():
+    plain = fitted().report(sections="certificate").html
+    settings = {
+        "savefig.bbox": "tight",
+        "savefig.pad_inches": 3,
+        "savefig.facecolor": "red",
+        "svg.fonttype": "none",
+        "svg.hashsalt": None,
+        "path.sketch": (1, 100, 2),
+        "figure.autolayout": True,
+        "lines.linewidth": 9,
+    }
+    with mpl.rc_context(settings):
+        before = dict(mpl.rcParams)
+        assert fitted().report(sections="certificate").html == plain
+        assert dict(mpl.rcParams) == before
+
+
+def test_what_another_thread_sets_meanwhile_stays(monkeypatch):
+    """Of matplotlib's settings only those that a picture needs are put back."""
+    save = pictures._save
+
+    def set_and_save(figure, kind):
+        mpl.rcParams["lines.linewidth"] = 7.5
+        mpl.rcParams["svg.fonttype"] = "none"
+        return save(figure, kind)
+
+    monkeypatch.setattr(pictures, "_save", set_and_save)
+    with mpl.rc_context():
+        fitted().report(sections="certificate")
+        assert mpl.rcParams["lines.linewidth"] == 7.5
+        assert mpl.rcParams["svg.fonttype"] == "none"
 
 
 def test_large_pictures_are_held_as_dots(monkeypatch):
