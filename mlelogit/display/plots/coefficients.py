@@ -122,13 +122,18 @@ def plot_coefficients(
     """
     chosen, left = choose_names(request.names, record.encoding)
     table = estimate_rows(record, covariance, request)
+    shown = table[table["name"].isin(chosen)]
+    held = bool(shown["held"].any())
     level = write_level(request.alpha)
     picture = _Picture(
-        _order_rows(table[table["name"].isin(chosen)], chosen, request.by, record.encoding),
+        _order_rows(shown, chosen, request.by, record.encoding),
         record.encoding,
         bool(request.exponentiate),
         request.per,
-        [f"Not shown: {', '.join(map(str, left))}."] if left else [],
+        [
+            *tell_constraints(record, held),
+            f"Not shown: {', '.join(map(str, left))}." if left else "",
+        ],
         level if request.method == "wald" else f"{level} {request.method}",
     )
     return (_draw_together if request.by == "name" else _draw_panels)(picture, canvas or Canvas())
@@ -137,12 +142,15 @@ def plot_coefficients(
 def estimate_rows(
     record: FitRecord, covariance: Covariance, request: CoefficientRequest
 ) -> pd.DataFrame:
-    """Return what is drawn of all coefficients: columns category, name, estimate, lower, upper."""
+    """Return what is drawn of all coefficients: category, name, held, estimate, lower, upper."""
     table = tidy_coefficients(record, covariance, request.alpha)
     if request.method != "wald":
         given = request.alpha, request.method, False, request.disp
         table[["lower", "upper"]] = interval_frame(record, covariance, *given).to_numpy()
     numbers = table[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    # What constraints fix has no interval that is not known: it has none to have.
+    fixed = find_held(record, table)
+    numbers = np.where(fixed[:, np.newaxis], numbers[:, :1], numbers)
     if request.per == "sd":
         sizes = find_standardization(record.need_blocks()).deviation
         each = np.tile(spread_columns(sizes, record.encoding), len(record.encoding.others))
@@ -151,8 +159,20 @@ def estimate_rows(
         with np.errstate(over="ignore"):
             numbers = np.exp(numbers)
     return table[["category", "name"]].assign(
-        **dict(zip(("estimate", "lower", "upper"), numbers.T, strict=True))
+        held=fixed, **dict(zip(("estimate", "lower", "upper"), numbers.T, strict=True))
     )
+
+
+def find_held(record: FitRecord, table: pd.DataFrame) -> np.ndarray:
+    """Mark the coefficients (P,) of a tidy table that constraints fix at a value."""
+    return np.asarray(table["std_err"].eq(0)) & (record.constraints is not None)
+
+
+def tell_constraints(record: FitRecord, held: bool) -> list[str]:
+    """Say that coefficients are constrained, and how those look that are fixed."""
+    if record.constraints is None:
+        return []
+    return ["Estimated under constraints.", "Without a line: fixed by them." if held else ""]
 
 
 @dataclass(frozen=True)
@@ -189,7 +209,9 @@ class _Picture:
         base = self.encoding.category_names[self.encoding.base]
         what = "Risk ratio" if self.ratio else "Log-odds"
         unit = "unit" if self.per == "unit" else "standard deviation"
-        return f"{what} against {base}, per {unit}{' (log scale)' if self.ratio else ''}"
+        single = len(self.encoding.others) == 1
+        of = f" of {self.encoding.category_names[self.marks[0]]}" if single else ""
+        return f"{what}{of} against {base}, per {unit}{' (log scale)' if self.ratio else ''}"
 
 
 def _draw_together(picture: _Picture, canvas: Canvas) -> Any:

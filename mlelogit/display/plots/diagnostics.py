@@ -47,8 +47,8 @@ def plot_quantiles(
     If the model holds they are a sample of the standard normal distribution, whose i-th of n
     values has a uniform value with the distribution Beta(i, n + 1 - i): the band holds its middle
     ``1 - alpha`` for every value by itself (David and Nagaraja 2003, Order Statistics, section
-    2.1), so that in a long tail some values leave it by chance. People that a frequency weight stands
-    for have one residual each, as if every one had a row.
+    2.1), so that in a long tail some values leave it by chance. People that a frequency weight
+    stands for have one residual each, as if every one had a row.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def plot_quantiles(
 def _check_number(record: FitRecord) -> None:
     if record.weight_type == "frequency" and record.nobs > MOST_PEOPLE:
         raise PictureError(
-            f"The frequency weights stand for {record.nobs:,.0f} people, and the picture has a point "
-            f"for each, of at most {MOST_PEOPLE:,}; residuals(variable) draws means over a variable."
+            f"Frequency weights stand for {record.nobs:,.0f} people, and the picture has a point "
+            f"for each of at most {MOST_PEOPLE:,}; residuals(variable) draws means."
         )
 
 

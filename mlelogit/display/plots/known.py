@@ -37,6 +37,16 @@ def refuse_options(what: str, given: Mapping[str, Any]) -> None:
         )
 
 
+def check_variables(given: Any) -> None:
+    """Raise `OptionError` if what should name variables is empty, or results of some kind."""
+    if isinstance(given, list | tuple) and not given:
+        raise OptionError("variables is empty; leave it out for the effects of all.")
+    if hasattr(given, "record") or hasattr(given, "summary_frame"):
+        raise OptionError(
+            f"variables are names, or the Margins of res.margins(), not {type(given).__name__}."
+        )
+
+
 def check_categories(record: FitRecord, held: Iterable[Any], what: str) -> None:
     """Raise `OptionError` unless what is known has categories of this fit, or contrasts of them.
 

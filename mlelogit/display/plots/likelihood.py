@@ -44,6 +44,8 @@ BESIDE = 2.3
 FAR_ALPHA = 1e-3
 # to so many times as far on the other side of the interval's end.
 BEYOND = 4.0
+# The share of the curve that goes on beyond the ends of its interval, so that it is seen to cross.
+BEYOND_ENDS = 0.1
 
 
 def plot_profile(
@@ -97,6 +99,9 @@ def plot_profile(
     where = _find_points(record, asked, points, disp)
     frame = profile_frame(record, combination, where, disp)
     ends = invert_tests(record, asked, alpha, "profile", disp)[0]
+    wider = _reach_ends(frame, ends) if is_whole(where) else None
+    if wider is not None:
+        frame = profile_frame(record, combination, wider, disp)
     model = estimate_model_covariance(record)
     wald = combine_coefficients(record, model, combination, alpha).iloc[0]
     ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
@@ -134,6 +139,17 @@ def _find_points(record: FitRecord, asked: Restriction, points: Any, disp: bool 
         return points
     end, start = float(ends[~open_ends][0]), float(far[~open_ends][0])
     return np.linspace(start, end + BEYOND * (end - start), int(points))
+
+
+def _reach_ends(frame: pd.DataFrame, ends: np.ndarray) -> np.ndarray | None:
+    """Return points that reach beyond the interval's ends where those of a frame do not."""
+    held, kept = frame["value"].to_numpy(), ends[np.isfinite(ends)]
+    if not kept.size or (held[0] < kept.min() and kept.max() < held[-1]):
+        return None
+    low, high = min(held[0], kept.min()), max(held[-1], kept.max())
+    room = BEYOND_ENDS * (high - low)
+    low, high = (low - room * (low == kept.min()), high + room * (high == kept.max()))
+    return np.linspace(low, high, len(held))
 
 
 def _draw_curves(ax: Any, frame: pd.DataFrame, wald: pd.Series | None) -> tuple[list, list[str]]:

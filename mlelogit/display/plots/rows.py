@@ -156,7 +156,7 @@ def tell_given(record: FitRecord, known: bool) -> str:
     return "Intervals take what is separated as given." * (known and record.separation.found)
 
 
-def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
+def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False, line: bool = True) -> None:
     """Give axes a scale that holds some rows (r, 3), and the line of no difference.
 
     Parameters
@@ -166,6 +166,8 @@ def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
         Estimate, lower and upper.
     ratio : bool
         Whether they are ratios: the line of no difference is at one, and the scale a log one.
+    line : bool
+        Whether to draw that line.
     """
     low, high = _find_span(numbers, ratio)
     if ratio:
@@ -173,7 +175,8 @@ def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
     else:
         ax.set_xlim(low, high)
         use_plain_numbers(ax.xaxis)
-    ax.axvline(1.0 if ratio else 0.0, color=RULE, linewidth=1.0, zorder=1)
+    if line:
+        ax.axvline(1.0 if ratio else 0.0, color=RULE, linewidth=1.0, zorder=1)
 
 
 def draw_intervals(

@@ -102,11 +102,19 @@ def _write_model(record: FitRecord) -> list[str]:
         options["collinear"] = repr(design.collinear)
     if encoding.formula is not None:
         said = "# data: the table whose rows are reported above"
-        return [*_name_base(options), said, f"model = {_call('ml.mnlogit', [repr(encoding.formula), 'data'], options)}"]
+        return [
+            *_name_base(options),
+            said,
+            f"model = {_call('ml.mnlogit', [repr(encoding.formula), 'data'], options)}",
+        ]
     if encoding.outcome_kind != "labels":
         options["outcome"] = repr(encoding.outcome_kind)
     said = "# endog, exog: the outcome and the columns whose rows are reported above"
-    return [*_name_base(options), said, f"model = {_call('ml.MNLogit', ['endog', 'exog'], options)}"]
+    return [
+        *_name_base(options),
+        said,
+        f"model = {_call('ml.MNLogit', ['endog', 'exog'], options)}",
+    ]
 
 
 def _name_base(options: dict[str, str]) -> list[str]:

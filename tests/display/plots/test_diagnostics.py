@@ -123,9 +123,24 @@ def test_effects_in_panels_by_category():
         draw("three").margins(combined, panels=True)
 
 
-def test_effects_of_what_is_no_variable():
-    with pytest.raises(EffectError):
-        draw("three").margins("nonsense")
+def test_levels_are_probabilities():
+    ax = draw("three").margins("region", effect="level")
+    assert ax.get_xlabel() == "Probability"
+    assert ax.get_title(loc="left") == "Average predicted probabilities of party"
+    assert not [line for line in ax.lines if list(line.get_xdata()) == [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ("nonsense", EffectError, "nonsense"),
+        ([], OptionError, "variables is empty"),
+        (make_fit("three"), OptionError, "not MNLogitResults"),
+    ],
+)
+def test_effects_of_what_is_no_variable(given, error, said):
+    with pytest.raises(error, match=said):
+        draw("three").margins(given)
 
 
 def test_calibration_is_the_frame_of_bins():
@@ -187,7 +202,7 @@ def test_frequency_weights_are_people_in_the_picture_of_residuals(voters, monkey
     assert np.abs(marks[0] - marks[1]).max() < 1e-5
     assert np.array_equal(*bands)
     monkeypatch.setattr(diagnostics, "MOST_PEOPLE", 100)
-    with pytest.raises(PictureError, match="a point for each, of at most 100"):
+    with pytest.raises(PictureError, match="a point for each of at most 100"):
         weighted.plot.residuals()
 
 
@@ -246,6 +261,9 @@ def test_residuals_over_a_column_that_the_model_left_out():
         ({"variable": "nonsense"}, ColumnNotFoundError),
         ({"variable": "age", "bins": 1}, OptionError),
         ({"variable": "age", "alpha": 1}, OptionError),
+        ({"variable": "age", "bins": 0}, OptionError),
+        ({"variable": "age", "seed": 3}, OptionError),
+        ({"bins": 10}, OptionError),
     ],
 )
 def test_residuals_that_cannot_be_drawn(options, error):

@@ -243,6 +243,12 @@ def test_what_is_not_axes_is_refused(ax):
         draw("three").trace(ax=ax)
 
 
+@pytest.mark.parametrize("kind", ["polar", "3d"])
+def test_axes_without_straight_scales_are_refused(kind):
+    with pytest.raises(OptionError, match="straight scales"):
+        draw("three").coefficients(ax=Figure().add_subplot(projection=kind))
+
+
 def test_a_figure_with_axes_is_refused():
     figure = Figure()
     figure.subplots()

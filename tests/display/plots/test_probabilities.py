@@ -1,15 +1,26 @@
 """Lines, areas and points are the average probabilities, with intervals inside 0 and 1."""
 
 import dataclasses
+import functools
 import itertools
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from mlelogit.exceptions import EffectError, OptionError, SeparationWarning, UnseenLevelError
-from tests.display.plots.judging import read_words
+import mlelogit as ml
+from mlelogit.display.plots.accessor import Plots
+from mlelogit.exceptions import (
+    EffectError,
+    EmptyDataError,
+    OptionError,
+    SeparationWarning,
+    UnseenLevelError,
+    WeightError,
+)
+from tests.display.plots.judging import find_faults, read_words
 from tests.display.plots.samples import draw, make_fit
 from tests.inference.samples import survey
 
@@ -213,8 +224,68 @@ def test_a_saved_fit_takes_new_rows():
         ({"variable": "age", "at": {"age": 3}}, OptionError, "lets vary"),
         ({"variable": "age", "at": [{"educ": 3}]}, OptionError, "at is a mapping"),
         ({"variable": "age", "at": {"region": "east"}}, UnseenLevelError, "east"),
+        ({"variable": "age", "by": "age"}, OptionError, "lets vary"),
+        ({"variable": "region", "points": ["west", "maybe"]}, UnseenLevelError, "maybe"),
+        ({"variable": "region", "points": 5}, OptionError, "some of the levels"),
+        ({"variable": "region", "points": []}, OptionError, "some of the levels"),
+        ({"variable": "age", "newdata": survey().head(0)}, EmptyDataError, "no rows"),
+        ({"variable": "age", "newdata": survey(), "weights": np.zeros(160)}, WeightError, "zero"),
     ],
 )
 def test_what_cannot_be_drawn(options, error, said):
     with pytest.raises(error, match=said):
         draw("three").probabilities(**options)
+
+
+def test_a_model_without_variables_has_nothing_to_draw_over():
+    with pytest.raises(EffectError, match="no variable, so there is nothing to draw"):
+        draw("intercept").probabilities("age")
+
+
+def test_points_of_a_factor_are_some_of_its_levels_in_their_order():
+    ax = draw("three").probabilities("region", points=["west", "north"])
+    heads = [t.get_text() for t in ax.get_yticklabels() if t.get_fontweight() == "bold"]
+    assert heads == ["west", "north"]
+
+
+@functools.cache
+def fit_member(separated):
+    rng = np.random.default_rng(3)
+    member = rng.integers(0, 2, 200)
+    party = rng.choice(["red", "green", "blue"], 200)
+    if separated:
+        party = np.where(member == 1, "red", rng.choice(["green", "blue"], 200))
+    frame = pd.DataFrame({"party": party, "member": member, "age": rng.uniform(20, 80, 200)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SeparationWarning)
+        return frame, ml.mnlogit("party ~ member + age", frame).fit()
+
+
+@pytest.mark.parametrize("kind", ["lines", "stacked"])
+def test_a_number_of_two_values_has_rows_for_these(kind):
+    frame, res = fit_member(separated=False)
+    ax = Plots(res.record, res.covariance, Figure).probabilities("member", kind=kind)
+    wanted = [res.predict(frame.assign(member=value)).mean() for value in (0, 1)]
+    if kind == "stacked":
+        drawn = np.array([[bar.get_width() for bar in bars] for bars in ax.containers]).T
+    else:
+        marks = sorted((line.get_ydata()[0], line.get_xdata()[0]) for line in ax.lines)
+        drawn = np.array(marks)[:, 1].reshape(2, 3)
+    assert np.abs(drawn - np.array(wanted)).max() < 1e-12
+    assert "member = 0" in read_words(ax)
+    assert "member = 1" in read_words(ax)
+    assert find_faults(ax) == []
+
+
+def test_points_between_gaps_are_seen_and_the_gaps_explained():
+    _, res = fit_member(separated=True)
+    plots = Plots(res.record, res.covariance, Figure)
+    with pytest.warns(SeparationWarning):
+        ax = plots.probabilities("member", points=[0.0, 0.5, 1.0])
+    assert "Gaps: separation leaves the probability open there." in read_words(ax)
+    lines = [line for line in ax.lines if line.get_linestyle() != "None"]
+    points = [line.get_xydata() for line in ax.lines if line not in lines]
+    broken = [line.get_xydata() for line in lines if np.isnan(line.get_ydata()).any()]
+    assert len(broken) == 2
+    for line, lone in zip(broken, points, strict=True):
+        assert np.array_equal(lone, line[[0, 2]])

@@ -145,7 +145,13 @@ def test_a_category_without_a_name_is_no_measure(data):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(999.7, "1000"), (999.4, "999"), (0.0009996, "0.001"), (12345.6, "12346"), (9.999e5, "1.00e+06")],
+    [
+        (999.7, "1000"),
+        (999.4, "999"),
+        (0.0009996, "0.001"),
+        (12345.6, "12346"),
+        (9.999e5, "1.00e+06"),
+    ],
 )
 def test_brief_numbers_are_judged_as_they_are_rounded(value, said):
     assert write_brief(value) == said
