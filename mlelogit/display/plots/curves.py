@@ -23,7 +23,9 @@ from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
 from mlelogit.interpretation.points import Points, read_points
 
-POINTS, FEWEST_POINTS, MOST_POINTS = 31, 2, 1000
+# Values of a number if none are given: each is a pass over the rows, so fewer for many.
+POINTS, FEW_POINTS, MANY_ROWS = 31, 16, 50_000
+FEWEST_POINTS, MOST_POINTS = 2, 1000
 # Labels of effects begin with variable, contrast, category and the variable that varies.
 LABELS = 4
 
@@ -41,8 +43,8 @@ class CurveRequest:
         What is done with the other variables: the `kind` there.
     points : int or array-like, optional
         How many values of a number, evenly from the least to the largest, or the values; of a
-        factor which of its levels, in this order. If not given 31, or the values themselves of a
-        number that has two only, both whole; of a factor all levels.
+        factor which of its levels, in this order. If not given 31, or 16 beyond 50,000 rows; the
+        values themselves of a number that has two only, both whole; of a factor all levels.
     alpha : float
     """
 
@@ -207,7 +209,7 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
         found = np.unique(held)
         if name_levels(variable, found.tolist()):
             return [float(value) for value in found]
-        points = POINTS
+        points = POINTS if len(held) <= MANY_ROWS else FEW_POINTS
     if not is_whole(points):
         given = np.atleast_1d(read_reals(points, "points", OptionError))
         if given.ndim != 1 or not given.size or not np.isfinite(given).all():

@@ -39,6 +39,7 @@ from mlelogit.inference.intervals.inversion import invert_tests, profile_frame
 
 WIDTH, HEIGHT = 5.0, 3.3
 PENALIZED = "The log-likelihood is penalized, to reduce bias."
+OTHER_COVARIANCE = "The {} covariance does not enter it."
 BESIDE = 2.3
 # Of an infinite estimate the profile is drawn from where it is this unlikely,
 FAR_ALPHA = 1e-3
@@ -99,8 +100,7 @@ def plot_profile(
     where = _find_points(record, asked, points, disp)
     frame = profile_frame(record, combination, where, disp)
     ends = invert_tests(record, asked, alpha, "profile", disp)[0]
-    wider = _reach_ends(frame, ends) if is_whole(where) else None
-    if wider is not None:
+    if is_whole(where) and (wider := _reach_ends(frame, ends)) is not None:
         frame = profile_frame(record, combination, wider, disp)
     model = estimate_model_covariance(record)
     wald = combine_coefficients(record, model, combination, alpha).iloc[0]
@@ -118,10 +118,9 @@ def plot_profile(
     use_plain_numbers(ax.xaxis)
     use_plain_numbers(ax.yaxis)
     name_axes(ax, asked.said, "Log-likelihood less its maximum")
-    robust = not rests_on_model(record, covariance)
     notes = [
         f"Curves meet the dashed line at the ends of {write_level(alpha)} intervals.",
-        f"The {covariance.kind} covariance does not enter it." if robust else "",
+        "" if rests_on_model(record, covariance) else OTHER_COVARIANCE.format(covariance.kind),
         PENALIZED if record.maximum.adjusted else "",
     ]
     entitle(ax, "Profile log-likelihood", notes, WIDTH)

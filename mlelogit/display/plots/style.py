@@ -38,6 +38,8 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 TITLE_SIZE, LABEL_SIZE, TEXT_SIZE = 11.0, 10.0, 9.0
 # Inches that a character takes on average, and a line, both at the size of the text.
 CHARACTER, LINE = 0.075, 0.165
+# Lines are wider than the average in places, and their letters with few dots per inch.
+ROOM = 1.06
 # How much wider bold letters are.
 BOLD = 1.1
 NAME_WIDTH = 30
@@ -138,7 +140,7 @@ def wrap_names(names: Sequence[Any], width: int = NAME_WIDTH, most: int = NAME_L
 
 def wrap_sentences(text: str, width: float, size: float = TEXT_SIZE) -> str:
     """Break sentences at blanks into lines of so many inches, in letters of so many points."""
-    letters = max(int(width / CHARACTER * TEXT_SIZE / size), 12)
+    letters = max(int(width / (CHARACTER * ROOM) * TEXT_SIZE / size), 12)
     return textwrap.fill(write_plain(text), letters, break_on_hyphens=False)
 
 

@@ -23,7 +23,7 @@ MANY_ROWS = 5_000
 
 # Whatever a user has set: shapes for letters, so that they look alike everywhere; a salt of our
 # own, so that the same picture has the same characters every time; and nothing shaky.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "mlelogit",
     "svg.fonttype": "path",
     "svg.id": None,

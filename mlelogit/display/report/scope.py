@@ -32,6 +32,8 @@ class Scope:
         Of all that is random.
     provenance : dict
         What else to say about how the page was made, label -> text.
+    named : bool
+        Whether the sections were asked for by name, so that none is left out for how long it takes.
     """
 
     record: FitRecord
@@ -40,6 +42,7 @@ class Scope:
     alpha: float = 0.05
     seed: int = 0
     provenance: dict[str, str] = field(default_factory=dict)
+    named: bool = False
 
     @property
     def encoding(self) -> Encoding:

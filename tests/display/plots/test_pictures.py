@@ -100,6 +100,16 @@ def test_all_is_in_sight_and_nothing_is_covered(picture, fit):
     assert find_faults(see(picture, fit)) == []
 
 
+@pytest.mark.parametrize(
+    ("picture", "fit", "dots"),
+    [("residuals", "three", 70), ("told apart", "separated", 70), ("coefficients", "two", 150)],
+)
+def test_all_is_in_sight_with_other_dots_per_inch(picture, fit, dots):
+    drawn = PICTURES[picture](draw(fit))
+    find_root(drawn).set_dpi(dots)
+    assert find_faults(drawn) == []
+
+
 @pytest.mark.parametrize("picture", PICTURES)
 def test_pictures_return_axes_with_labels_and_titles(picture):
     drawn = see(picture, FITS[picture][0])

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.report import pictures
+from mlelogit.display.report import document, pictures, proof
 from mlelogit.display.report.cells import make_table, write_brief, write_number
+from mlelogit.display.report.document import SECTIONS
 from mlelogit.exceptions import (
     CategoryOrderWarning,
     CollinearityWarning,
@@ -156,6 +157,16 @@ def test_a_category_without_a_name_is_no_measure(data):
 def test_brief_numbers_are_judged_as_they_are_rounded(value, said):
     assert write_brief(value) == said
     assert write_brief(-value) == f"-{said}"
+
+
+def test_long_verifications_are_left_out_unless_they_are_named(monkeypatch):
+    monkeypatch.setattr(proof, "LARGEST_VERIFIED", 10)
+    monkeypatch.setattr(document, "SECTIONS", {"verification": SECTIONS["verification"]})
+    page = read_page(fitted().report().html)
+    assert any("would take long" in notice for notice in page.notices)
+    assert "The fit beside independent engines" not in page.tables
+    page = read_page(fitted().report(sections="verification").html)
+    assert "The fit beside independent engines" in page.tables
 
 
 def test_long_tables_say_how_long_they_are():
