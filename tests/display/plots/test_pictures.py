@@ -164,6 +164,23 @@ def test_axes_of_a_user_are_drawn_into_and_nothing_else_changes(picture):
     assert find_faults(drawn) == []
 
 
+def test_pictures_in_the_grid_of_a_user_have_room():
+    figure = Figure(figsize=(12, 7))
+    axes = figure.subplots(2, 3).ravel()
+    plots = draw("three")
+    plots.probabilities("age", points=9, ax=axes[0])
+    plots.margins("age", ax=axes[1])
+    plots.residuals(ax=axes[2])
+    plots.influence(ax=axes[3])
+    plots.profile(("red", "age"), points=9, ax=axes[4])
+    plots.trace(ax=axes[5])
+    faults = find_faults(axes)
+    # Long legends are inside, where there is the most room.
+    assert set(faults) <= {"a legend covers axes"}
+    assert all(ax.get_window_extent().width > 2.5 * figure.dpi for ax in axes)
+    assert all(ax.get_window_extent().height > 1.5 * figure.dpi for ax in axes)
+
+
 @pytest.mark.parametrize("picture", ["trace", "ratios"])
 def test_a_figure_of_pyplot_is_opened_if_nothing_is_given(picture):
     import matplotlib.pyplot as plt
