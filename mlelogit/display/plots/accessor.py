@@ -65,14 +65,14 @@ class Plots:
         names: Any = None,
         alpha: float = 0.05,
         *,
-        by: str = "name",
+        panels: bool = False,
         per: str = "unit",
         method: str = "wald",
         disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
         """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
-        request = CoefficientRequest(exponentiate, names, alpha, by, per, method, disp)
+        request = CoefficientRequest(exponentiate, names, alpha, panels, per, method, disp)
         return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
     def profile(

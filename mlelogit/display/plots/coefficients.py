@@ -28,7 +28,6 @@ from mlelogit.inference.coefficients import spread_columns, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.intervals.inversion import METHODS, interval_frame
 
-GROUPINGS = ("name", "category")
 UNITS = ("unit", "sd")
 WIDTH = 4.6
 # Panels side by side, inches of one, and of its title.
@@ -50,9 +49,9 @@ class CoefficientRequest:
         have another scale and say little.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
-    by : {"name", "category"}
-        Rows of all categories under the name of their column, in one panel; or a panel for every
-        category, with a row for every column.
+    panels : bool
+        Whether to give every category a panel, with a row for every column; if not rows of all
+        categories are under the name of their column.
     per : {"unit", "sd"}
         Per unit of the column; or per its standard deviation over the rows, weights included, so
         that columns of any units can be seen side by side.
@@ -65,14 +64,14 @@ class CoefficientRequest:
     exponentiate: bool = False
     names: Any = None
     alpha: float = 0.05
-    by: str = "name"
+    panels: bool = False
     per: str = "unit"
     method: str = "wald"
     disp: bool | None = None
 
     def __post_init__(self) -> None:
         check_flag("exponentiate", self.exponentiate)
-        check_choice("by", self.by, GROUPINGS)
+        check_flag("panels", self.panels)
         check_choice("per", self.per, UNITS)
         check_choice("method", self.method, METHODS)
 
@@ -99,7 +98,7 @@ def plot_coefficients(
     Returns
     -------
     matplotlib.axes.Axes or numpy.ndarray
-        Axes, or with ``by="category"`` an array of them (J - 1,).
+        Axes, or with panels an array of them (J - 1,).
 
     Raises
     ------
@@ -126,7 +125,7 @@ def plot_coefficients(
     held = bool(shown["held"].any())
     level = write_level(request.alpha)
     picture = _Picture(
-        _order_rows(shown, chosen, request.by, record.encoding),
+        _order_rows(shown, chosen, bool(request.panels), record.encoding),
         record.encoding,
         bool(request.exponentiate),
         request.per,
@@ -136,7 +135,7 @@ def plot_coefficients(
         ],
         level if request.method == "wald" else f"{level} {request.method}",
     )
-    return (_draw_together if request.by == "name" else _draw_panels)(picture, canvas or Canvas())
+    return (_draw_panels if request.panels else _draw_together)(picture, canvas or Canvas())
 
 
 def estimate_rows(
@@ -274,9 +273,9 @@ def choose_names(given: Any, encoding: Encoding) -> tuple[list, list]:
     return list(dict.fromkeys(asked)), []
 
 
-def _order_rows(tidy: pd.DataFrame, chosen: list, by: str, encoding: Encoding) -> pd.DataFrame:
+def _order_rows(tidy: pd.DataFrame, chosen: list, panels: bool, encoding: Encoding) -> pd.DataFrame:
     places = {name: i for i, name in enumerate(chosen)}
     name = np.array([places[name] for name in tidy["name"]])
     category = np.array([encoding.others.index(category) for category in tidy["category"]])
-    keys = (category, name) if by == "name" else (name, category)
+    keys = (name, category) if panels else (category, name)
     return tidy.iloc[np.lexsort(keys)].reset_index(drop=True)

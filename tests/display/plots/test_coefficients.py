@@ -77,7 +77,7 @@ def test_the_line_of_no_difference_is_always_in_sight(ratio, middle, sign):
 
 def test_panels_are_the_categories():
     res = make_fit("seven")
-    axes = draw("seven").coefficients(by="category", names=["age", "educ"])
+    axes = draw("seven").coefficients(panels=True, names=["age", "educ"])
     assert axes.shape == (6,)
     for ax, category in zip(axes, res.categories[1:], strict=True):
         assert ax.get_title(loc="left") == str(category)
@@ -107,7 +107,7 @@ def test_names_that_are_not_there(names):
         draw("two").coefficients(names=names)
 
 
-@pytest.mark.parametrize("wrong", [{"by": "rows"}, {"alpha": 2}, {"exponentiate": "yes"}])
+@pytest.mark.parametrize("wrong", [{"panels": "rows"}, {"alpha": 2}, {"exponentiate": "yes"}])
 def test_options_that_cannot_be(wrong):
     with pytest.raises(OptionError):
         draw("two").coefficients(**wrong)

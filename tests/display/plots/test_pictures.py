@@ -17,7 +17,7 @@ from tests.display.plots.samples import draw, make_fit
 
 PICTURES = {
     "coefficients": lambda plots, **at: plots.coefficients(**at),
-    "ratios": lambda plots, **at: plots.coefficients(exponentiate=True, by="category", **at),
+    "ratios": lambda plots, **at: plots.coefficients(exponentiate=True, panels=True, **at),
     "trace": lambda plots, **at: plots.trace(**at),
     "separation": lambda plots, **at: plots.separation(**at),
     "told apart": lambda plots, **at: plots.separation("categories", **at),
@@ -260,7 +260,7 @@ def test_subfigures_are_drawn_into():
     figure = Figure(figsize=(14, 5), layout="constrained")
     left, right = figure.subfigures(1, 2)
     draw("three").trace(ax=left)
-    drawn = draw("three").coefficients(by="category", ax=right)
+    drawn = draw("three").coefficients(panels=True, ax=right)
     assert find_faults(drawn) == []
 
 
@@ -286,7 +286,7 @@ def test_a_figure_with_axes_is_refused():
 def test_the_number_of_axes_has_to_be_right():
     axes = Figure().subplots(1, 3)
     with pytest.raises(OptionError, match="2 panels, and ax holds 3"):
-        draw("three").coefficients(by="category", ax=axes)
+        draw("three").coefficients(panels=True, ax=axes)
     with pytest.raises(OptionError, match="1 panel, and ax holds 3"):
         draw("three").trace(ax=axes)
 
