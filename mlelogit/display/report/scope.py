@@ -9,7 +9,7 @@ from typing import Any, ParamSpec
 from mlelogit.data.encoding import Encoding
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import Notice, Part
-from mlelogit.exceptions import MNLogitError
+from mlelogit.exceptions import DataNotKeptError, MNLogitError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 
@@ -94,5 +94,9 @@ def attempt(
     try:
         parts.extend(compute(*args, **kwargs))
     except MNLogitError as error:
-        parts.append(Notice("plain", f"{what}: not available", (("Why:", str(error)),)))
+        rows = [("Why:", str(error))]
+        if isinstance(error, DataNotKeptError):
+            # Its own remedy is an argument that a report does not have.
+            rows.append(("What to do:", "Make the report before the fit is saved or pickled."))
+        parts.append(Notice("plain", f"{what}: not available", tuple(rows)))
     return tuple(parts)
