@@ -209,6 +209,7 @@ INSIDE = {
         "tables.table",
         "plots.style",
         "plots.canvas",
+        "plots.known",
         "plots.rows",
         "plots.coefficients",
         "plots.likelihood",

@@ -42,6 +42,8 @@ LOGLIKE_TOLERANCE = 1e-8
 ERROR_TOLERANCE = 1e-4
 PATIENCE_SECONDS = 60.0
 AGREES = "agrees"
+# What the verdict on an engine begins with that found something else.
+OFF = "OFF: "
 # In place of a standard error where constraints fix a coefficient.
 FIXED = 1e-6
 NOTHING = "undecided: no finite maximum has been shown to exist"
@@ -82,6 +84,11 @@ class Verification(Shown):
     def was_run(self) -> pd.Series:
         """Whether each engine was run."""
         return ~self.frame["verdict"].str.startswith("not run")
+
+    @property
+    def differs(self) -> bool:
+        """Whether an engine that was run found something else."""
+        return bool(self.frame["verdict"].str.startswith(OFF).any())
 
     @property
     def agrees(self) -> bool:
@@ -306,7 +313,7 @@ def _judge_one(
     if answer.params is None:
         return row | {"verdict": f"not run: {answer.reason}"}
     if not np.isfinite(answer.params).all():
-        return row | {"verdict": "OFF: its coefficients are not finite"}
+        return row | {"verdict": f"{OFF}its coefficients are not finite"}
     row["coef_diff"] = _measure_distance(answer.params - np.asarray(reference.params), errors)
     if answer.bse is not None:
         row["se_diff"] = _measure_distance(answer.bse - errors, errors)
@@ -335,7 +342,7 @@ def _find_verdict(
             faults.append(f"its {name} is {abs(value):.10g}, not {abs(target):.10g}")
     if answer.bse is not None and not row["se_diff"] <= ERROR_TOLERANCE:
         faults.append(f"its standard errors differ by {row['se_diff']:.2g}")
-    return f"OFF: {'; '.join(faults)}" if faults else AGREES
+    return f"{OFF}{'; '.join(faults)}" if faults else AGREES
 
 
 def _judge_entropy(
@@ -344,7 +351,7 @@ def _judge_entropy(
     params = np.asarray(ours.params)
     if not np.isfinite(params).all():
         nothing = dict.fromkeys(("loglike", "cross_entropy", "coef_diff", "se_diff"), np.nan)
-        return nothing | {"verdict": "OFF: its coefficients are not finite"}
+        return nothing | {"verdict": f"{OFF}its coefficients are not finite"}
     entropy, step = measure_entropy(problem, params)
     moved = _measure_distance(step, errors)
     row = {"loglike": -entropy, "cross_entropy": entropy, "coef_diff": moved, "se_diff": np.nan}
@@ -353,4 +360,4 @@ def _judge_entropy(
         faults.append("this fit's moments are not the data's")
     if not abs(entropy + target) <= LOGLIKE_TOLERANCE * abs(target):
         faults.append("this fit's entropy is not the cross-entropy")
-    return row | {"verdict": f"OFF: {'; '.join(faults)}" if faults else AGREES}
+    return row | {"verdict": f"{OFF}{'; '.join(faults)}" if faults else AGREES}

@@ -140,18 +140,26 @@ class SeparationReport(Shown):
             f"{category}: {name} {_tell_limit(limit, sure)}"
             for category, name, limit, sure in self.coefficients.to_numpy(dtype=object)
         ]
+        return [
+            f"{self.verdict.capitalize()} separation: no finite maximum exists.",
+            self.tell_share(),
+            f"Coefficients that run to infinity: {_list_first(running)}.",
+            self.tell_rows(),
+        ]
+
+    def tell_share(self) -> str:
+        """Say how many pairs of an observation and another category are told apart."""
+        share = f"{self.separated} of {self.pairs}"
+        return f"Pairs of an observation and another category that columns tell apart: {share}."
+
+    def tell_rows(self) -> str:
+        """Show rows that cannot be of another category."""
         rows = [
             f"row {example!r} ({own}){f' and {count - 1} more' if count > 1 else ''} "
             f"cannot be {other}"
             for own, other, count, example in self.examples.to_numpy(dtype=object)
         ]
-        share = f"{self.separated} of {self.pairs}"
-        return [
-            f"{self.verdict.capitalize()} separation: no finite maximum exists.",
-            f"Pairs of an observation and another category that columns tell apart: {share}.",
-            f"Coefficients that run to infinity: {_list_first(running)}.",
-            f"For example: {_list_first(rows, SHOWN_ROWS)}.",
-        ]
+        return f"For example: {_list_first(rows, SHOWN_ROWS)}."
 
 
 def report_separation(record: FitRecord) -> SeparationReport:

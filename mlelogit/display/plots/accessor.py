@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mlelogit.display.plots.binned import plot_binned_residuals
+from mlelogit.display.plots.binned import BINS, plot_binned_residuals
 from mlelogit.display.plots.calibration import plot_calibration
 from mlelogit.display.plots.canvas import Canvas
 from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coefficients
 from mlelogit.display.plots.curves import CurveRequest
 from mlelogit.display.plots.diagnostics import plot_influence, plot_quantiles
 from mlelogit.display.plots.effects import plot_margins
+from mlelogit.display.plots.known import check_variables, refuse_options
 from mlelogit.display.plots.likelihood import plot_profile, plot_trace
 from mlelogit.display.plots.probabilities import plot_probabilities
 from mlelogit.display.plots.separation import plot_separation
@@ -65,14 +66,14 @@ class Plots:
         names: Any = None,
         alpha: float = 0.05,
         *,
-        by: str = "name",
+        panels: bool = False,
         per: str = "unit",
         method: str = "wald",
         disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
         """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
-        request = CoefficientRequest(exponentiate, names, alpha, by, per, method, disp)
+        request = CoefficientRequest(exponentiate, names, alpha, panels, per, method, disp)
         return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
     def profile(
@@ -105,7 +106,7 @@ class Plots:
         alpha: float = 0.05,
         *,
         others: str = "average",
-        points: Any = 31,
+        points: Any = None,
         newdata: Any = None,
         weights: Any = None,
         offset: Any = None,
@@ -132,14 +133,18 @@ class Plots:
         ----------
         variables : names, or Margins
         kind, **options
-            See `mlelogit.interpretation.margins.effects.estimate_margins`.
+            See `mlelogit.interpretation.margins.effects.estimate_margins`; none with Margins
+            that are known.
         alpha : float
         panels : bool
             Whether to give every category a panel.
         ax : Axes or figure, optional
         """
         found = variables
-        if not isinstance(found, Margins):
+        if isinstance(found, Margins):
+            refuse_options("a Margins", ({} if kind == "average" else {"kind": kind}) | options)
+        else:
+            check_variables(variables)
             given = variables, kind
             found = estimate_margins(self.record, self.covariance, *given, **options)
         return plot_margins(self.record, found, alpha, panels, self._place(ax))
@@ -178,7 +183,7 @@ class Plots:
     def residuals(
         self,
         variable: Any = None,
-        bins: int = 20,
+        bins: int | None = None,
         alpha: float = 0.05,
         *,
         seed: Any = 0,
@@ -186,12 +191,18 @@ class Plots:
     ) -> Any:
         """Draw quantile residuals, or with a variable mean residuals over it.
 
-        See `mlelogit.display.plots.diagnostics.plot_quantiles` and
-        `mlelogit.display.plots.binned.plot_binned_residuals`.
+        See `mlelogit.display.plots.diagnostics.plot_quantiles`, which has the seed, and
+        `mlelogit.display.plots.binned.plot_binned_residuals`, which has bins: 20 if not given.
         """
+        place = self._place(ax)
         if variable is None:
-            return plot_quantiles(self.record, seed, alpha, self._place(ax))
-        return plot_binned_residuals(self.record, variable, bins, alpha, self._place(ax))
+            if bins is not None:
+                raise OptionError("bins go with a variable; quantile residuals have none.")
+            return plot_quantiles(self.record, seed, alpha, place)
+        if seed is None or seed != 0:
+            raise OptionError("seed goes with quantile residuals; those over a variable draw none.")
+        bins = BINS if bins is None else bins
+        return plot_binned_residuals(self.record, variable, bins, alpha, place)
 
     def influence(self, n: int = 5, unit: Any = "row", *, ax: Any = None) -> Any:
         """Draw Cook's distance against leverage, or a known Influence; see `plot_influence`.

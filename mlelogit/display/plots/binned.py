@@ -28,6 +28,8 @@ from mlelogit.interpretation.performance.binning import check_bins
 from mlelogit.interpretation.performance.judged import judge_rows
 from mlelogit.interpretation.points import read_points, read_values
 
+# Fewer hide where the model fails, more leave few people in each (Gelman and Hill 2007, 5.6).
+BINS = 20
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.7, 2.2
 EXPECTED = "#D9D9D9"
 # Inches of a panel's head, and of what stands beside the panels.
@@ -63,7 +65,7 @@ class BinnedResiduals:
 def plot_binned_residuals(
     record: FitRecord,
     variable: Any,
-    bins: int = 20,
+    bins: int = BINS,
     alpha: float = 0.05,
     canvas: Canvas | None = None,
 ) -> np.ndarray:

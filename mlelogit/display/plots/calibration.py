@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.display.plots.canvas import Canvas, count_columns
+from mlelogit.display.plots.known import check_categories
 from mlelogit.display.plots.style import (
     RULE,
     dress_axes,
@@ -44,6 +45,13 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     numpy.ndarray
         Axes (J,), one for every category.
 
+    Raises
+    ------
+    OptionError
+        If the calibration is of a fit with other categories.
+    MissingExtraError
+        If matplotlib is not installed.
+
     Examples
     --------
     >>> import mlelogit as ml
@@ -53,6 +61,7 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     ['Clinton', 'Dole']
     """
     ticker = import_extra("matplotlib.ticker", "plots")
+    check_categories(record, found.bins.index.get_level_values("category"), "The Calibration")
     encoding, canvas = record.encoding, canvas or Canvas()
     count = len(encoding.categories)
     columns = count_columns(count, PANELS)

@@ -179,7 +179,8 @@ def _is_figure(given: Any) -> bool:
 
 
 def _is_axes(given: Any) -> bool:
-    return hasattr(given, "plot") and hasattr(given, "get_xlim")
+    # Polar axes and those of three dimensions have no sides to dress.
+    return hasattr(given, "plot") and getattr(given, "name", "") == "rectilinear"
 
 
 def _adopt(given: Any, count: int) -> np.ndarray:
@@ -190,7 +191,8 @@ def _adopt(given: Any, count: int) -> np.ndarray:
         every = list(np.asarray(given, dtype=object).ravel())
     if not all(map(_is_axes, every)):
         raise OptionError(
-            f"ax must be matplotlib Axes, an array of them or a figure, not {write_value(given)}."
+            "ax must be matplotlib Axes of straight scales, an array of them or a figure, not "
+            f"{write_value(given)}."
         )
     if len(every) != count:
         raise OptionError(

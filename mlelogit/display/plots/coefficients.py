@@ -28,7 +28,6 @@ from mlelogit.inference.coefficients import spread_columns, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.intervals.inversion import METHODS, interval_frame
 
-GROUPINGS = ("name", "category")
 UNITS = ("unit", "sd")
 WIDTH = 4.6
 # Panels side by side, inches of one, and of its title.
@@ -50,9 +49,9 @@ class CoefficientRequest:
         have another scale and say little.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
-    by : {"name", "category"}
-        Rows of all categories under the name of their column, in one panel; or a panel for every
-        category, with a row for every column.
+    panels : bool
+        Whether to give every category a panel, with a row for every column; if not rows of all
+        categories are under the name of their column.
     per : {"unit", "sd"}
         Per unit of the column; or per its standard deviation over the rows, weights included, so
         that columns of any units can be seen side by side.
@@ -65,14 +64,14 @@ class CoefficientRequest:
     exponentiate: bool = False
     names: Any = None
     alpha: float = 0.05
-    by: str = "name"
+    panels: bool = False
     per: str = "unit"
     method: str = "wald"
     disp: bool | None = None
 
     def __post_init__(self) -> None:
         check_flag("exponentiate", self.exponentiate)
-        check_choice("by", self.by, GROUPINGS)
+        check_flag("panels", self.panels)
         check_choice("per", self.per, UNITS)
         check_choice("method", self.method, METHODS)
 
@@ -99,7 +98,7 @@ def plot_coefficients(
     Returns
     -------
     matplotlib.axes.Axes or numpy.ndarray
-        Axes, or with ``by="category"`` an array of them (J - 1,).
+        Axes, or with panels an array of them (J - 1,).
 
     Raises
     ------
@@ -122,27 +121,35 @@ def plot_coefficients(
     """
     chosen, left = choose_names(request.names, record.encoding)
     table = estimate_rows(record, covariance, request)
+    shown = table[table["name"].isin(chosen)]
+    held = bool(shown["held"].any())
     level = write_level(request.alpha)
     picture = _Picture(
-        _order_rows(table[table["name"].isin(chosen)], chosen, request.by, record.encoding),
+        _order_rows(shown, chosen, bool(request.panels), record.encoding),
         record.encoding,
         bool(request.exponentiate),
         request.per,
-        [f"Not shown: {', '.join(map(str, left))}."] if left else [],
+        [
+            *tell_constraints(record, held),
+            f"Not shown: {', '.join(map(str, left))}." if left else "",
+        ],
         level if request.method == "wald" else f"{level} {request.method}",
     )
-    return (_draw_together if request.by == "name" else _draw_panels)(picture, canvas or Canvas())
+    return (_draw_panels if request.panels else _draw_together)(picture, canvas or Canvas())
 
 
 def estimate_rows(
     record: FitRecord, covariance: Covariance, request: CoefficientRequest
 ) -> pd.DataFrame:
-    """Return what is drawn of all coefficients: columns category, name, estimate, lower, upper."""
+    """Return what is drawn of all coefficients: category, name, held, estimate, lower, upper."""
     table = tidy_coefficients(record, covariance, request.alpha)
     if request.method != "wald":
         given = request.alpha, request.method, False, request.disp
         table[["lower", "upper"]] = interval_frame(record, covariance, *given).to_numpy()
     numbers = table[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    # What constraints fix has no interval that is not known: it has none to have.
+    fixed = find_held(record, table)
+    numbers = np.where(fixed[:, np.newaxis], numbers[:, :1], numbers)
     if request.per == "sd":
         sizes = find_standardization(record.need_blocks()).deviation
         each = np.tile(spread_columns(sizes, record.encoding), len(record.encoding.others))
@@ -151,8 +158,20 @@ def estimate_rows(
         with np.errstate(over="ignore"):
             numbers = np.exp(numbers)
     return table[["category", "name"]].assign(
-        **dict(zip(("estimate", "lower", "upper"), numbers.T, strict=True))
+        held=fixed, **dict(zip(("estimate", "lower", "upper"), numbers.T, strict=True))
     )
+
+
+def find_held(record: FitRecord, table: pd.DataFrame) -> np.ndarray:
+    """Mark the coefficients (P,) of a tidy table that constraints fix at a value."""
+    return np.asarray(table["std_err"].eq(0)) & (record.constraints is not None)
+
+
+def tell_constraints(record: FitRecord, held: bool) -> list[str]:
+    """Say that coefficients are constrained, and how those look that are fixed."""
+    if record.constraints is None:
+        return []
+    return ["Estimated under constraints.", "Without a line: fixed by them." if held else ""]
 
 
 @dataclass(frozen=True)
@@ -189,7 +208,9 @@ class _Picture:
         base = self.encoding.category_names[self.encoding.base]
         what = "Risk ratio" if self.ratio else "Log-odds"
         unit = "unit" if self.per == "unit" else "standard deviation"
-        return f"{what} against {base}, per {unit}{' (log scale)' if self.ratio else ''}"
+        single = len(self.encoding.others) == 1
+        of = f" of {self.encoding.category_names[self.marks[0]]}" if single else ""
+        return f"{what}{of} against {base}, per {unit}{' (log scale)' if self.ratio else ''}"
 
 
 def _draw_together(picture: _Picture, canvas: Canvas) -> Any:
@@ -252,9 +273,9 @@ def choose_names(given: Any, encoding: Encoding) -> tuple[list, list]:
     return list(dict.fromkeys(asked)), []
 
 
-def _order_rows(tidy: pd.DataFrame, chosen: list, by: str, encoding: Encoding) -> pd.DataFrame:
+def _order_rows(tidy: pd.DataFrame, chosen: list, panels: bool, encoding: Encoding) -> pd.DataFrame:
     places = {name: i for i, name in enumerate(chosen)}
     name = np.array([places[name] for name in tidy["name"]])
     category = np.array([encoding.others.index(category) for category in tidy["category"]])
-    keys = (category, name) if by == "name" else (name, category)
+    keys = (name, category) if panels else (category, name)
     return tidy.iloc[np.lexsort(keys)].reset_index(drop=True)

@@ -11,16 +11,18 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, is_whole, read_reals, write_value
 from mlelogit.data.frames import list_some
-from mlelogit.exceptions import EffectError, OptionError
+from mlelogit.exceptions import EffectError, EmptyDataError, OptionError, WeightError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
-from mlelogit.interpretation.margins.requests import KINDS, write_level
+from mlelogit.interpretation.margins.requests import KINDS, find_level, write_level
 from mlelogit.interpretation.margins.variables import Variable, find_variables
 from mlelogit.interpretation.points import Points, read_points, read_values
 from mlelogit.interpretation.variances import bound_probabilities
 
+# Values of a number if none are given: each is a pass over the rows, so fewer for many.
+POINTS, FEW_POINTS, MANY_ROWS = 31, 16, 50_000
 FEWEST_POINTS, MOST_POINTS = 2, 1000
 # Labels of effects begin with variable, contrast, category and the variable that varies.
 LABELS = 4
@@ -37,8 +39,10 @@ class CurveRequest:
         See `mlelogit.interpretation.margins.effects.estimate_margins`.
     others : {"average", "at_means", "balanced"}
         What is done with the other variables: the `kind` there.
-    points : int or array-like
-        How many values of a number, evenly from the least to the largest; or the values.
+    points : int or array-like, optional
+        How many values of a number, evenly from the least to the largest, or the values; of a
+        factor which of its levels, in this order. If not given 31, or 16 beyond 50,000 rows; the
+        values themselves of a number that has two only, both whole; of a factor all levels.
     alpha : float
     """
 
@@ -46,7 +50,7 @@ class CurveRequest:
     by: Any = None
     at: Any = None
     others: str = "average"
-    points: Any = 31
+    points: Any = None
     alpha: float = 0.05
     newdata: Any = None
     weights: Any = None
@@ -63,6 +67,8 @@ class CurveRequest:
                 f"at fixes {self.variable!r}, which the picture lets vary; give its values as "
                 "points."
             )
+        if isinstance(self.by, str) and self.by == self.variable:
+            raise OptionError(f"by groups by {self.by!r}, which the picture lets vary.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,8 @@ class Curves:
     ----------
     values : list
         (V,): of a number, or the levels of a factor.
-    is_factor : bool
+    levels : list of str
+        (V,): what the values are called, of a factor or a number that has two only; else empty.
     groups : list of str
         (G,): what every panel is of; one empty word if there is one.
     fixed : str
@@ -83,7 +90,7 @@ class Curves:
     """
 
     values: list
-    is_factor: bool
+    levels: list[str]
     groups: list[str]
     fixed: str
     probabilities: np.ndarray
@@ -102,12 +109,17 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     ------
     EffectError
         If there is no such variable.
+    EmptyDataError, WeightError
+        If there are no rows, or all of their weights are zero.
     OptionError, UnseenLevelError, LabelError, CovarianceError, DataNotKeptError
         As `mlelogit.interpretation.margins.effects.estimate_margins` does.
     """
     quantile = find_quantile(request.alpha, covariance.df)
     rows = read_points(record, request.newdata, request.offset, request.weights)
+    _check_rows(rows)
     variables = find_variables(record)
+    if not variables:
+        raise EffectError("The model has no variable, so there is nothing to draw over.")
     if not isinstance(request.variable, Hashable) or request.variable not in variables:
         raise EffectError(
             f"{write_value(request.variable)} is no variable of the fit; these are "
@@ -115,6 +127,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
         )
     variable = variables[request.variable]
     values = list_values(variable, rows, request.points)
+    levels = _call_levels(variable, values, request.points)
     found = estimate_margins(
         record,
         covariance,
@@ -131,7 +144,36 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     lower, upper = bound_probabilities(y, errors, quantile)
     beside = found.labels.iloc[: y[0].size : shape[2], LABELS:]
     groups, fixed = name_groups(beside)
-    return Curves(values, variable.is_factor, groups, fixed, y, lower, upper)
+    return Curves(values, levels, groups, fixed, y, lower, upper)
+
+
+def _check_rows(rows: Points) -> None:
+    weights = rows.weights
+    if not len(weights):
+        raise EmptyDataError("newdata has no rows, so there are no probabilities to draw.")
+    if not (weights > 0).any():
+        raise WeightError("The weights add up to zero, so there is no average to draw.")
+
+
+def name_levels(variable: Variable, values: list) -> list[str]:
+    """Return what the two values of a number are called that has no others, as a dummy; else none.
+
+    Examples
+    --------
+    >>> from mlelogit.display.plots.curves import name_levels
+    >>> from mlelogit.interpretation.margins.variables import Variable
+    >>> name_levels(Variable("member"), [0.0, 1.0]), name_levels(Variable("age"), [0.0, 0.5, 1.0])
+    (['member = 0', 'member = 1'], [])
+    """
+    if len(values) != 2 or not all(value == round(value) for value in values):
+        return []
+    return [f"{variable.name} = {value:.10g}" for value in values]
+
+
+def _call_levels(variable: Variable, values: list, points: Any) -> list[str]:
+    if variable.is_factor:
+        return [write_level(value) for value in values]
+    return name_levels(variable, values) if points is None else []
 
 
 def list_values(variable: Variable, rows: Points, points: Any) -> list:
@@ -141,9 +183,29 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
     ------
     OptionError
         If points is no number of them, nor finite numbers.
+    UnseenLevelError
+        If a factor has no such level.
     """
     if variable.is_factor:
-        return list(variable.levels or ())
+        levels = list(variable.levels or ())
+        if points is None:
+            return levels
+        asked = [points] if isinstance(points, str) else points
+        if not np.iterable(asked) or not len(asked := list(asked)):
+            raise OptionError(
+                f"points are some of the levels of the factor {variable.name!r}, "
+                f"{list_some(levels, 20)}; not {write_value(points)}."
+            )
+        return [
+            levels[place]
+            for place in dict.fromkeys(find_level(one, variable, "points") for one in asked)
+        ]
+    held = read_values(rows, variable.name)[rows.weights > 0]
+    if points is None:
+        found = np.unique(held)
+        if name_levels(variable, found.tolist()):
+            return [float(value) for value in found]
+        points = POINTS if len(held) <= MANY_ROWS else FEW_POINTS
     if not is_whole(points):
         given = np.atleast_1d(read_reals(points, "points", OptionError))
         if given.ndim != 1 or not given.size or not np.isfinite(given).all():
@@ -151,7 +213,6 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
         return [float(value) for value in np.unique(given)]
     if not FEWEST_POINTS <= points <= MOST_POINTS:
         raise OptionError(f"points must be from {FEWEST_POINTS} to {MOST_POINTS}, not {points}.")
-    held = read_values(rows, variable.name)[rows.weights > 0]
     low, high = float(np.min(held)), float(np.max(held))
     return [low] if low == high else [float(v) for v in np.linspace(low, high, int(points))]
 

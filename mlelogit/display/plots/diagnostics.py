@@ -9,6 +9,7 @@ from scipy.special import betaincinv, ndtri
 
 from mlelogit.data.arguments import is_whole, write_value
 from mlelogit.display.plots.canvas import Canvas
+from mlelogit.display.plots.known import check_rows
 from mlelogit.display.plots.style import (
     FAINT,
     RULE,
@@ -27,13 +28,15 @@ from mlelogit.exceptions import OptionError, PictureError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
 from mlelogit.interpretation.diagnostics.influence import Influence
-from mlelogit.interpretation.diagnostics.residuals import compute_residuals
+from mlelogit.interpretation.diagnostics.residuals import draw_people
 
 WIDTH, HEIGHT = 4.8, 3.6
 # More marks than these cannot be told apart, nor looked up one by one.
 MOST_NAMED = 12
 # Above so many points a vector picture would be slow to show.
 MANY_POINTS = 5000
+# Beyond so many people the residuals and their band would take gigabytes.
+MOST_PEOPLE = 5_000_000
 
 
 def plot_quantiles(
@@ -44,7 +47,8 @@ def plot_quantiles(
     If the model holds they are a sample of the standard normal distribution, whose i-th of n
     values has a uniform value with the distribution Beta(i, n + 1 - i): the band holds its middle
     ``1 - alpha`` for every value by itself (David and Nagaraja 2003, Order Statistics, section
-    2.1), so that in a long tail some values leave it by chance.
+    2.1), so that in a long tail some values leave it by chance. People that a frequency weight
+    stands for have one residual each, as if every one had a row.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ def plot_quantiles(
     ------
     OutcomeError
         If the outcome is probabilities.
+    PictureError
+        If frequency weights stand for more people than can be drawn one by one.
     DataNotKeptError
         If the fit no longer holds its rows.
 
@@ -74,7 +80,8 @@ def plot_quantiles(
     'Quantile of the standard normal distribution'
     """
     half = check_alpha(alpha) / 2
-    values = np.sort(np.ravel(np.asarray(compute_residuals(record, "quantile", seed))))
+    _check_number(record)
+    values = np.sort(draw_people(record, seed))
     size = len(values)
     i = np.arange(1, size + 1)
     x = ndtri((i - 0.5) / size)
@@ -94,6 +101,14 @@ def plot_quantiles(
     ]
     entitle(ax, f"Residuals of {record.encoding.outcome_name}", notes, WIDTH)
     return finish(ax)
+
+
+def _check_number(record: FitRecord) -> None:
+    if record.weight_type == "frequency" and record.nobs > MOST_PEOPLE:
+        raise PictureError(
+            f"Frequency weights stand for {record.nobs:,.0f} people, and the picture has a point "
+            f"for each of at most {MOST_PEOPLE:,}; residuals(variable) draws means."
+        )
 
 
 def plot_influence(
@@ -116,7 +131,7 @@ def plot_influence(
     Raises
     ------
     OptionError
-        If n is no number of rows.
+        If n is no number of rows, or the influence is on a fit with other rows or categories.
     PictureError
         If no Cook's distance is known.
 
@@ -131,6 +146,7 @@ def plot_influence(
     """
     if not is_whole(n) or not 0 <= n <= MOST_NAMED:
         raise OptionError(f"n must be a whole number from 0 to {MOST_NAMED}, not {write_value(n)}.")
+    check_rows(record, found.record, "The Influence")
     leverage, distance = found.leverage.to_numpy(), found.cooks_distance.to_numpy()
     known = np.isfinite(leverage) & np.isfinite(distance)
     if not known.any():

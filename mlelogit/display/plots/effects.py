@@ -10,17 +10,20 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_flag
 from mlelogit.display.plots.canvas import Canvas, count_columns
+from mlelogit.display.plots.known import check_categories
 from mlelogit.display.plots.rows import (
     draw_intervals,
     draw_rows,
     draw_scale,
     lay_out_rows,
     read_numbers,
+    tell_given,
     tell_marks,
 )
 from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
+from mlelogit.interpretation.margins.effects import LEVEL_TITLES
 from mlelogit.interpretation.margins.requests import SIGNS
 from mlelogit.interpretation.margins.requests import write_level as write_value
 from mlelogit.interpretation.margins.table import NUMBERS, Margins
@@ -66,7 +69,8 @@ def plot_margins(
     Raises
     ------
     OptionError
-        If alpha or panels cannot be, or panels are asked of effects without categories.
+        If alpha or panels cannot be, panels are asked of effects without categories, or the
+        effects are on other categories than the fit's.
 
     Examples
     --------
@@ -80,14 +84,19 @@ def plot_margins(
     frame = found.summary_frame(alpha)
     if panels and "category" not in frame.columns:
         raise OptionError("These effects are not of categories, so they have no panels for them.")
+    if frame.empty:
+        raise OptionError("There are no effects to draw.")
+    check_categories(record, frame.get("category", ()), "The Margins")
     numbers = read_numbers(frame)
+    levels = found.title in LEVEL_TITLES.values()
     picture = _Picture(
         numbers,
         *_label(frame, record),
-        f"{found.title} on {record.encoding.outcome_name}",
-        _name_scale(frame),
+        f"{found.title} {'of' if levels else 'on'} {record.encoding.outcome_name}",
+        SCALES["level"] if levels else _name_scale(frame),
         [
             *tell_marks(numbers, False, write_level(alpha)),
+            tell_given(record, bool(np.isfinite(numbers[:, 1:]).any())),
             f"Covariance: {found.cov_type}." if found.cov_type != "nonrobust" else "",
         ],
     )
@@ -112,7 +121,7 @@ def _draw_together(picture: _Picture, canvas: Canvas) -> Any:
     layout = lay_out_rows(picture.names, picture.heads)
     ax = canvas.open_axes(WIDTH + measure_names(layout.words), layout.height)
     draw_rows(ax, layout)
-    draw_scale(ax, picture.numbers)
+    draw_scale(ax, picture.numbers, line=picture.scale != SCALES["level"])
     draw_intervals(ax, layout.places, picture.numbers, picture.marks)
     name_axes(ax, picture.scale, width=WIDTH)
     entitle(ax, picture.title, picture.notes, WIDTH)
@@ -131,7 +140,7 @@ def _draw_panels(picture: _Picture, canvas: Canvas) -> np.ndarray:
         mine = [i for i, other in enumerate(picture.names) if other == name]
         places = layout.places[[rows.index(picture.heads[i]) for i in mine]]
         draw_rows(ax, layout)
-        draw_scale(ax, picture.numbers)
+        draw_scale(ax, picture.numbers, line=picture.scale != SCALES["level"])
         draw_intervals(ax, places, picture.numbers[mine], [picture.marks[i] for i in mine])
     width = PANEL_WIDTH * columns
     canvas.entitle_panels(axes, picture.title, picture.notes, shown, width)

@@ -39,11 +39,14 @@ from mlelogit.inference.intervals.inversion import invert_tests, profile_frame
 
 WIDTH, HEIGHT = 5.0, 3.3
 PENALIZED = "The log-likelihood is penalized, to reduce bias."
+OTHER_COVARIANCE = "The {} covariance does not enter it."
 BESIDE = 2.3
 # Of an infinite estimate the profile is drawn from where it is this unlikely,
 FAR_ALPHA = 1e-3
 # to so many times as far on the other side of the interval's end.
 BEYOND = 4.0
+# The share of the curve that goes on beyond the ends of its interval, so that it is seen to cross.
+BEYOND_ENDS = 0.1
 
 
 def plot_profile(
@@ -97,6 +100,8 @@ def plot_profile(
     where = _find_points(record, asked, points, disp)
     frame = profile_frame(record, combination, where, disp)
     ends = invert_tests(record, asked, alpha, "profile", disp)[0]
+    if is_whole(where) and (wider := _reach_ends(frame, ends)) is not None:
+        frame = profile_frame(record, combination, wider, disp)
     model = estimate_model_covariance(record)
     wald = combine_coefficients(record, model, combination, alpha).iloc[0]
     ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
@@ -113,10 +118,9 @@ def plot_profile(
     use_plain_numbers(ax.xaxis)
     use_plain_numbers(ax.yaxis)
     name_axes(ax, asked.said, "Log-likelihood less its maximum")
-    robust = not rests_on_model(record, covariance)
     notes = [
         f"Curves meet the dashed line at the ends of {write_level(alpha)} intervals.",
-        f"The {covariance.kind} covariance does not enter it." if robust else "",
+        "" if rests_on_model(record, covariance) else OTHER_COVARIANCE.format(covariance.kind),
         PENALIZED if record.maximum.adjusted else "",
     ]
     entitle(ax, "Profile log-likelihood", notes, WIDTH)
@@ -134,6 +138,17 @@ def _find_points(record: FitRecord, asked: Restriction, points: Any, disp: bool 
         return points
     end, start = float(ends[~open_ends][0]), float(far[~open_ends][0])
     return np.linspace(start, end + BEYOND * (end - start), int(points))
+
+
+def _reach_ends(frame: pd.DataFrame, ends: np.ndarray) -> np.ndarray | None:
+    """Return points that reach beyond the interval's ends where those of a frame do not."""
+    held, kept = frame["value"].to_numpy(), ends[np.isfinite(ends)]
+    if not kept.size or (held[0] < kept.min() and kept.max() < held[-1]):
+        return None
+    low, high = min(held[0], kept.min()), max(held[-1], kept.max())
+    room = BEYOND_ENDS * (high - low)
+    low, high = (low - room * (low == kept.min()), high + room * (high == kept.max()))
+    return np.linspace(low, high, len(held))
 
 
 def _draw_curves(ax: Any, frame: pd.DataFrame, wald: pd.Series | None) -> tuple[list, list[str]]:

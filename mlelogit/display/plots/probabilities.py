@@ -11,13 +11,20 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.encoding import Encoding
 from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.curves import CurveRequest, Curves, estimate_curves
-from mlelogit.display.plots.rows import Layout, draw_intervals, draw_rows, lay_out_rows
+from mlelogit.display.plots.rows import (
+    Layout,
+    draw_intervals,
+    draw_rows,
+    lay_out_rows,
+    tell_given,
+)
 from mlelogit.display.plots.style import (
     LINE,
     PAPER,
     count_lines,
     dress_axes,
     finish,
+    look_of_mark,
     measure_names,
     pick_color,
     pick_dashes,
@@ -29,7 +36,6 @@ from mlelogit.display.plots.style import (
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.interpretation.margins.requests import write_level as write_value
 
 KINDS = ("lines", "stacked")
 # One panel; and panels side by side, inches of each and of its head.
@@ -45,6 +51,7 @@ OTHERS = {
 # The share of a scale that is left free at its end.
 EDGE = 0.02
 # What is said of intervals that none or only some have.
+OPEN = "Gaps: separation leaves the probability open there."
 UNKNOWN = ("No intervals: no standard errors are known.", "None where no error is known.")
 # Opacity of bands: two of them on each other can still be told apart; of many, several.
 BAND_ALPHA, FAINT_ALPHA, MANY = 0.16, 0.08, 6
@@ -94,8 +101,8 @@ def plot_probabilities(
     """
     check_choice("kind", kind, KINDS)
     curves = estimate_curves(record, covariance, request)
-    picture = _Picture(curves, request, kind, record.encoding, canvas or Canvas())
-    axes = _draw_factor(picture) if curves.is_factor else _draw_number(picture)
+    picture = _Picture(curves, request, kind, record, canvas or Canvas())
+    axes = _draw_factor(picture) if curves.levels else _draw_number(picture)
     every = np.array([*map(finish, axes)], dtype=object)
     return every[0] if request.by is None and len(every) == 1 else every
 
@@ -107,8 +114,13 @@ class _Picture:
     curves: Curves
     request: CurveRequest
     kind: str
-    encoding: Encoding
+    record: FitRecord
     canvas: Canvas
+
+    @property
+    def encoding(self) -> Encoding:
+        """What was learned from the data."""
+        return self.record.encoding
 
     @property
     def categories(self) -> list[str]:
@@ -140,11 +152,14 @@ class _Picture:
     def write_words(self, axes: np.ndarray, width: float, x: str, y: str) -> None:
         """Write title, notes, heads and the labels of the axes."""
         known = np.isfinite(self.curves.lower)
-        marks = "Lines" if self.curves.is_factor else "Bands"
+        marks = "Lines" if self.curves.levels else "Bands"
         said = f"{marks}: {write_level(self.request.alpha)} intervals of each." * bool(known.any())
         lost = "" if known.all() else UNKNOWN[bool(known.any())]
+        gaps = OPEN if np.isnan(self.curves.probabilities).any() else ""
+        given = tell_given(self.record, bool(known.any()))
         fixed = f", {self.curves.fixed}" if self.curves.fixed else ""
-        notes = [f"{OTHERS[self.request.others]}{fixed}.", *[said, lost] * self.banded]
+        notes = [f"{OTHERS[self.request.others]}{fixed}.", gaps]
+        notes += [said, lost, given] * self.banded
         title = f"Probability of {self.encoding.outcome_name} by {self.request.variable}"
         self.canvas.entitle_panels(axes, title, notes, self.curves.groups, width)
         self.canvas.name_panels(axes, x, y, width)
@@ -188,8 +203,21 @@ def _draw_lines(ax: Any, curves: Curves, group: int) -> list[Any]:
         lower, upper = curves.lower[:, group, k], curves.upper[:, group, k]
         ax.fill_between(x, lower, upper, color=color, alpha=alpha, linewidth=0, zorder=2)
         look = {"color": color, "linestyle": pick_dashes(k), "linewidth": 1.9, "zorder": 3}
-        handles += ax.plot(x, curves.probabilities[:, group, k], marker=marker, **look)
+        y = curves.probabilities[:, group, k]
+        handles += ax.plot(x, y, marker=marker, **look)
+        _draw_lone(ax, x, np.stack([y, lower, upper]), k)
     return handles
+
+
+def _draw_lone(ax: Any, x: np.ndarray, numbers: np.ndarray, k: int) -> None:
+    """Draw what stands between gaps, where a line has no length, as points with intervals."""
+    known = np.isfinite(numbers[0])
+    beside = np.concatenate([[False], known, [False]])
+    lone = known & ~beside[:-2] & ~beside[2:]
+    if len(x) > 1 and lone.any():
+        y, lower, upper = numbers[:, lone]
+        ax.vlines(x[lone], lower, upper, color=pick_color(k), linewidth=1.8, zorder=3)
+        ax.plot(x[lone], y, zorder=4, **look_of_mark(k))
 
 
 def _draw_areas(ax: Any, curves: Curves, group: int) -> list[Any]:
@@ -219,7 +247,7 @@ def _look_of_area(k: int) -> dict[str, Any]:
 def _draw_factor(picture: _Picture) -> np.ndarray:
     """Draw rows for the levels of a factor: of points under each level, or of stacked bars."""
     curves, names = picture.curves, picture.encoding.category_names
-    levels = [write_value(level) for level in curves.values]
+    levels = curves.levels
     if picture.banded:
         labels = names * len(levels)
         layout = lay_out_rows(labels, [level for level in levels for _ in names])

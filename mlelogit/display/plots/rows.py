@@ -26,6 +26,7 @@ from mlelogit.display.plots.style import (
     use_plain_numbers,
     wrap_names,
 )
+from mlelogit.fitting.record import FitRecord
 
 # Inches of a row; where there are many they stand closer.
 ROW, CLOSE_ROW, MANY_ROWS = 0.26, 0.2, 40
@@ -147,7 +148,15 @@ def tell_marks(numbers: np.ndarray, ratio: bool, level: str) -> list[str]:
     ]
 
 
-def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
+def tell_given(record: FitRecord, known: bool) -> str:
+    """Say what intervals of probabilities and effects suppose of separated data, if any is known.
+
+    Those are of the model in the limit, in which some categories are ruled out for some rows.
+    """
+    return "Intervals take what is separated as given." * (known and record.separation.found)
+
+
+def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False, line: bool = True) -> None:
     """Give axes a scale that holds some rows (r, 3), and the line of no difference.
 
     Parameters
@@ -157,6 +166,8 @@ def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
         Estimate, lower and upper.
     ratio : bool
         Whether they are ratios: the line of no difference is at one, and the scale a log one.
+    line : bool
+        Whether to draw that line.
     """
     low, high = _find_span(numbers, ratio)
     if ratio:
@@ -164,7 +175,8 @@ def draw_scale(ax: Any, numbers: np.ndarray, ratio: bool = False) -> None:
     else:
         ax.set_xlim(low, high)
         use_plain_numbers(ax.xaxis)
-    ax.axvline(1.0 if ratio else 0.0, color=RULE, linewidth=1.0, zorder=1)
+    if line:
+        ax.axvline(1.0 if ratio else 0.0, color=RULE, linewidth=1.0, zorder=1)
 
 
 def draw_intervals(

@@ -38,8 +38,19 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 TITLE_SIZE, LABEL_SIZE, TEXT_SIZE = 11.0, 10.0, 9.0
 # Inches that a character takes on average, and a line, both at the size of the text.
 CHARACTER, LINE = 0.075, 0.165
+# Lines are wider than the average in places, and their letters with few dots per inch.
+ROOM = 1.06
 # How much wider bold letters are.
 BOLD = 1.1
+# Inches of axes that leave no room for a legend at their side.
+NARROW = 4.5
+# The share of it that their own scales have, less labels and titles.
+SHARE = 0.8
+# Points from axes to a legend below them, past ticks and a label; letters that a handle takes.
+BELOW, HANDLE = 38.0, 6
+# Lines of a legend that go below; a longer one goes inside, where among so many points there is
+# time to look for the place at which it covers least, in letters of so many points.
+MOST_BELOW, FEW_POINTS, SMALL_SIZE = 2.5, 2000, 7.5
 NAME_WIDTH = 30
 NAME_LINES = 3
 # A name may be broken after a blank or one of these signs, and before a bracket.
@@ -138,7 +149,7 @@ def wrap_names(names: Sequence[Any], width: int = NAME_WIDTH, most: int = NAME_L
 
 def wrap_sentences(text: str, width: float, size: float = TEXT_SIZE) -> str:
     """Break sentences at blanks into lines of so many inches, in letters of so many points."""
-    letters = max(int(width / CHARACTER * TEXT_SIZE / size), 12)
+    letters = max(int(width / (CHARACTER * ROOM) * TEXT_SIZE / size), 12)
     return textwrap.fill(write_plain(text), letters, break_on_hyphens=False)
 
 
@@ -217,9 +228,20 @@ def dress_axes(ax: Any, grid: str = "") -> None:
 def name_axes(ax: Any, x: str = "", y: str = "", width: float = 4.6, height: float = 3.3) -> None:
     """Label the two axes, so many inches long; long labels are broken."""
     letter = CHARACTER * LABEL_SIZE / TEXT_SIZE
+    if measure_cell(ax) < NARROW:
+        width, height = min(width, SHARE * measure_cell(ax)), height * SHARE
     for name, write, size in ((x, ax.set_xlabel, width), (y, ax.set_ylabel, height)):
         look = {"fontsize": LABEL_SIZE, "fontweight": "normal", "color": INK, "labelpad": 4}
         write(wrap_name(name, int(size / letter)), **look)
+
+
+def measure_cell(ax: Any) -> float:
+    """Return the inches that axes may take: those of their figure, or of their cell in its grid."""
+    spec, figure = ax.get_subplotspec(), ax.figure
+    whole = float(figure.bbox.width / figure.dpi)
+    if spec is None or spec.get_gridspec().ncols == 1:
+        return whole
+    return float(spec.get_position(figure).width) * whole
 
 
 def entitle(ax: Any, title: str, notes: Sequence[str] = (), width: float = 0.0) -> None:
@@ -235,7 +257,7 @@ def entitle(ax: Any, title: str, notes: Sequence[str] = (), width: float = 0.0) 
         Inches that they may be wide; of the axes as they are if not given.
     """
     size = ax.get_window_extent().width / ax.figure.dpi
-    width = max(width or size, 2.0)
+    width = max(min(width or size, measure_cell(ax)), 2.0)
     said = wrap_sentences(" ".join(note for note in notes if note), width)
     lines = count_lines(said) if said else 0
     ax.set_title(
@@ -330,7 +352,9 @@ def place_names(
 
 
 def place_legend(ax: Any, handles: Sequence[Any], names: Sequence[str], title: str = "") -> Any:
-    """Put a legend to the right of axes, outside, where it covers nothing."""
+    """Put a legend to the right of axes, where it covers nothing, unless they are narrow."""
+    if measure_cell(ax) < NARROW:
+        return place_legend_close(ax, handles, names, title)
     legend = ax.legend(
         handles,
         ["x"] * len(handles),
@@ -339,6 +363,28 @@ def place_legend(ax: Any, handles: Sequence[Any], names: Sequence[str], title: s
         **_legend_look(title),
     )
     return name_entries(legend, names)
+
+
+def place_legend_close(ax: Any, handles: Sequence[Any], names: Sequence[str], title: str) -> Any:
+    """Put a legend below axes that are narrow, or inside if it is so long that it would fill them.
+
+    Below it stands past the label of the axis; inside where it covers least.
+    """
+    longest = max((len(line) for name in names for line in name.split("\n")), default=1)
+    columns = int(np.clip(measure_cell(ax) / CHARACTER // (longest + HANDLE), 1, 3))
+    lines = sum(map(count_lines, names)) / columns
+    look = _legend_look(title) | {"ncols": columns, "columnspacing": 1.0}
+    if lines <= MOST_BELOW:
+        move = import_extra("matplotlib.transforms", "plots").ScaledTranslation
+        down = ax.transAxes + move(0, -BELOW / 72, ax.figure.dpi_scale_trans)
+        look |= {"loc": "upper left", "bbox_to_anchor": (0.0, 0.0), "bbox_transform": down}
+    else:
+        points = sum(len(line.get_xdata()) for line in ax.lines)
+        loc = "best" if points <= FEW_POINTS else "upper right"
+        small = {"fontsize": SMALL_SIZE, "title_fontsize": SMALL_SIZE, "labelspacing": 0.25}
+        look |= {"loc": loc, "ncols": 1, "frameon": True, "framealpha": 0.75} | small
+        look |= {"facecolor": PAPER, "edgecolor": GRID, "borderaxespad": 0.3}
+    return name_entries(ax.legend(handles, ["x"] * len(handles), **look), names)
 
 
 def place_figure_legend(

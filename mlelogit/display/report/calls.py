@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import datetime
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from mlelogit.display.report.scope import Scope
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -13,6 +18,13 @@ from mlelogit.inference.sandwich.survey import SurveyDesign
 
 # Relative: so many digits of the log-likelihood any machine agrees on.
 AGREEMENT = 1e-8
+# Of standard errors, which have half as many digits where a climb ends early.
+SAME_ERROR = 1e-5
+IMPORTS = {
+    "datetime": "import datetime",
+    "pd": "import pandas as pd",
+    "ml": "import mlelogit as ml",
+}
 
 
 def write_call(scope: Scope) -> str:
@@ -21,19 +33,60 @@ def write_call(scope: Scope) -> str:
     What the fit does not know, such as where the data came from, has a comment.
     """
     record = scope.record
-    lines = ["import mlelogit as ml", "", *_write_model(record), _write_fit(record)]
+    lines = [*_write_model(record), _write_fit(record)]
     lines += _write_covariance(record, scope.covariance)
     llf = record.sums.loglike
     tolerance = max(abs(llf), 1.0) * AGREEMENT
     lines += ["", f"assert abs(res.llf - ({llf!r})) < {tolerance:.0e}"]
     shape = len(record.encoding.all_names), len(record.encoding.others)
     lines += [f"assert res.params.shape == {shape}"]
-    return "\n".join(lines)
+    lines += _check_errors(record, scope.covariance)
+    return "\n".join([*_list_imports(lines), "", *lines])
+
+
+def _list_imports(lines: list[str]) -> list[str]:
+    """List the imports of all that lines name by its module."""
+    used = {
+        node.value.id
+        for node in ast.walk(ast.parse("\n".join(lines)))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return [line for name, line in IMPORTS.items() if name in used]
+
+
+def write_literal(value: Any) -> str:
+    """Write a label in Python, so that it is this label again; nothing if there is no such way.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.display.report.calls import write_literal
+    >>> write_literal("a"), write_literal(pd.Interval(0, 2.5))
+    ("'a'", "pd.Interval(0, 2.5, closed='right')")
+    """
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        value = pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)
+    elif isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, tuple):
+        inner = [write_literal(one) for one in value]
+        return f"({', '.join(inner)}{',' * (len(inner) == 1)})" if all(inner) else ""
+    if isinstance(value, pd.Interval):
+        ends = [write_literal(value.left), write_literal(value.right)]
+        return f"pd.Interval({', '.join(ends)}, closed={value.closed!r})" if all(ends) else ""
+    if isinstance(value, pd.Timestamp | pd.Timedelta | pd.Period):
+        return f"pd.{value!r}"
+    if type(value) in (datetime.date, datetime.time, datetime.timedelta):
+        return repr(value)
+    try:
+        return repr(value) if ast.literal_eval(repr(value)) == value else ""
+    except (ValueError, SyntaxError):
+        return ""
 
 
 def _write_model(record: FitRecord) -> list[str]:
     encoding = record.encoding
-    options = {"base": repr(encoding.base_category)}
+    options = {"base": write_literal(encoding.base_category) or "base"}
     design = None if record.blocks is None else record.blocks.design
     if record.weight_type is not None:
         name = "" if design is None else design.weights_name
@@ -42,17 +95,31 @@ def _write_model(record: FitRecord) -> list[str]:
     if record.has_offset:
         names = list(encoding.offset_names)
         options["offset"] = repr(names[0] if len(names) == 1 else names) if names else "offset"
-    if any("missing" in reason for reason in record.audit.dropped):
+    # Without missing="drop" they would have been refused.
+    if record.audit.missing:
         options["missing"] = repr("drop")
     if design is not None and design.collinear != "drop":
         options["collinear"] = repr(design.collinear)
     if encoding.formula is not None:
         said = "# data: the table whose rows are reported above"
-        return [said, f"model = {_call('ml.mnlogit', [repr(encoding.formula), 'data'], options)}"]
+        return [
+            *_name_base(options),
+            said,
+            f"model = {_call('ml.mnlogit', [repr(encoding.formula), 'data'], options)}",
+        ]
     if encoding.outcome_kind != "labels":
         options["outcome"] = repr(encoding.outcome_kind)
     said = "# endog, exog: the outcome and the columns whose rows are reported above"
-    return [said, f"model = {_call('ml.MNLogit', ['endog', 'exog'], options)}"]
+    return [
+        *_name_base(options),
+        said,
+        f"model = {_call('ml.MNLogit', ['endog', 'exog'], options)}",
+    ]
+
+
+def _name_base(options: dict[str, str]) -> list[str]:
+    said = "# base: the label of the base category, an object that cannot be written here"
+    return [said] if options["base"] == "base" else []
 
 
 def _write_fit(record: FitRecord) -> str:
@@ -81,6 +148,15 @@ def _write_covariance(record: FitRecord, covariance: Covariance) -> list[str]:
     columns = _list_columns(record)
     options = _list_options(covariance.request.settings, columns)
     return [f"res = {_call('res.with_cov', [repr(covariance.kind)], options)}"]
+
+
+def _check_errors(record: FitRecord, covariance: Covariance) -> list[str]:
+    elsewhere = covariance.request is None and covariance.kind != default_kind(record.weight_type)
+    known = covariance.bse[np.isfinite(covariance.bse)]
+    if covariance.omitted or elsewhere or not known.any():
+        return []
+    largest = float(known.max())
+    return [f"assert abs(res.bse.max().max() - {largest!r}) < {largest * SAME_ERROR:.0e}"]
 
 
 def _list_options(settings: Any, columns: set) -> dict[str, str]:

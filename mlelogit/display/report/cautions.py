@@ -14,7 +14,7 @@ from mlelogit.display.summary import LARGE_CONDITION
 from mlelogit.exceptions import CollinearityWarning, UnusedLevelWarning
 from mlelogit.fitting.report import warn_if_not_converged
 from mlelogit.inference.covariance import estimate_covariance
-from mlelogit.inference.testing.hauck_donner import PRESENT, find_hauck_donner
+from mlelogit.inference.testing.hauck_donner import MEANING, find_hauck_donner
 from mlelogit.notices import Heard, hear_warnings
 
 # Below so many observations of the rarest category for each of its coefficients, maximum
@@ -121,6 +121,6 @@ def _tell_hauck_donner(scope: Scope) -> Iterator[Part]:
         yield tell(
             "Some Wald tests are misled (Hauck-Donner effect)",
             f"{list_words(names)}.",
-            f"There {PRESENT.partition(': ')[2]}.",
+            f"There {MEANING}.",
             "Read the likelihood-ratio tests of terms, and ask for conf_int(method='profile').",
         )

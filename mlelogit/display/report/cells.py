@@ -14,6 +14,8 @@ from mlelogit.display.summary import format_number
 
 NOTHING = "n/a"
 SMALLEST_P = 1e-4
+# The log-likelihood of more rows than any machine holds; more than it no number needs in full.
+LARGEST = 1e12
 # More rows than these nobody reads on a page, and a browser is slow to lay out.
 MOST_ROWS = 600
 
@@ -36,7 +38,7 @@ def write_number(value: Any) -> str:
         return NOTHING
     if np.isinf(number):
         return "∞" if number > 0 else "-∞"
-    return f"{number:.2f}" if 1e5 <= abs(number) < 1e9 else format_number(number)
+    return f"{number:.2f}" if 1e5 <= abs(number) < LARGEST else format_number(number)
 
 
 def write_count(value: Any) -> str:
@@ -83,15 +85,16 @@ def write_brief(value: Any) -> str:
     Examples
     --------
     >>> from mlelogit.display.report.cells import write_brief
-    >>> write_brief(4.3412), write_brief(2.051e-12), write_brief(0)
-    ('4.34', '2.05e-12', '0')
+    >>> write_brief(4.3412), write_brief(2.051e-12), write_brief(0), write_brief(999.7)
+    ('4.34', '2.05e-12', '0', '1000')
     """
     number = float(value)
     if not np.isfinite(number):
         return write_number(number)
-    if number == 0 or 1e-3 <= abs(number) < 1e3:
+    rounded = abs(float(f"{number:.3g}"))
+    if rounded == 0 or 1e-3 <= rounded < 1e3:
         return f"{number:.3g}"
-    return f"{number:.0f}" if 1e3 <= abs(number) < 1e6 else f"{number:.2e}"
+    return f"{number:.0f}" if 1e3 <= rounded < 1e6 else f"{number:.2e}"
 
 
 def write_share(value: Any) -> str:
@@ -144,15 +147,16 @@ def make_table(
     >>> make_table("Rows", [("a", 2)], [("name", "text"), ("n", "count")]).groups[0].rows
     (('a', '2'),)
     """
+    every = list(rows)
     written = [
         tuple(WRITERS[kind](value) for value, (_, kind) in zip(row, columns, strict=True))
-        for row in rows
+        for row in every[:MOST_ROWS]
     ]
-    if len(written) > MOST_ROWS:
-        note = f"The first {MOST_ROWS} of {len(written):,} rows. {note}".rstrip()
-    titles = [""] * len(written) if groups is None else list(groups)
+    if len(every) > MOST_ROWS:
+        note = f"The first {MOST_ROWS} of {len(every):,} rows. {note}".rstrip()
+    titles = [""] * len(every) if groups is None else list(groups)
     gathered: list[tuple[str, list[tuple[str, ...]]]] = []
-    for title, row in zip(titles[:MOST_ROWS], written[:MOST_ROWS], strict=True):
+    for title, row in zip(titles[:MOST_ROWS], written, strict=True):
         if not gathered or gathered[-1][0] != title:
             gathered.append((title, []))
         gathered[-1][1].append(row)

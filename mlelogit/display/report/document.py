@@ -121,7 +121,8 @@ def make_report(
     sections : str or sequence of str, optional
         Which sections, in which order: of overview, warnings, data, certificate, verification,
         coefficients, effects, tests, fit, calibration, influence, citation, reproduction. All if
-        not given.
+        not given; then verification is left out of fits for which it would take minutes, and the
+        page says so.
     alpha : float
         Intervals cover with probability ``1 - alpha``.
     seed : int
@@ -158,7 +159,7 @@ def make_report(
     extra = _read_provenance(provenance)
     given = check_alpha(alpha), settle_seed(seed), extra
     disp = check_disp(disp)
-    scope = Scope(record, covariance, verify, *given)
+    scope = Scope(record, covariance, verify, *given, named=sections is not None)
     page = Page(
         name,
         _subtitle(record),

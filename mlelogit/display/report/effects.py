@@ -72,7 +72,8 @@ def _list_effects(scope: Scope) -> Iterator[Part]:
             ("lower", f"{scope.level} from", "number"),
             ("upper", "to", "number"),
         ],
-        f"Standard errors by the delta method, {found.cov_type} covariance.",
+        f"Standard errors by the delta method, {found.cov_type} covariance."
+        + " They take what is separated as given." * scope.record.separation.found,
         group="of",
     )
     yield from _draw_probabilities(scope, frame)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mlelogit.display.report.cells import iterate, make_table
+from mlelogit.display.report.cells import iterate, make_table, tabulate
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.scope import Scope, attempt
 from mlelogit.inference.covariance import rests_on_model
@@ -54,13 +54,8 @@ def _tabulate(found: pd.DataFrame, caption: str, label: str) -> Part:
         ("p_value", "p-value", "p"),
         ("reason", "Where it does not apply, why", "text"),
     ]
-    shown = [column for column in columns if column[0] in found]
-    return make_table(
-        caption,
-        iterate(found, *(column for column, _, _ in shown)),
-        [(title, kind) for _, title, kind in shown],
-        f"Null hypothesis: {found.attrs['null']}." if "null" in found.attrs else "",
-    )
+    null = f"Null hypothesis: {found.attrs['null']}." if "null" in found.attrs else ""
+    return tabulate(caption, found, columns, null)
 
 
 def _test_constraints(scope: Scope) -> Iterator[Part]:

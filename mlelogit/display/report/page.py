@@ -28,7 +28,7 @@ from mlelogit.display.report.content import (
 
 # Dots per inch of a browser, and the width that a picture keeps on a small screen: there it is
 # moved sideways, as its words would be too small to be read.
-DOTS, LEAST = 96, 480
+DOTS, LEAST = 96, 320
 # Names of rows up to this length stay on one line where there is room.
 BRIEF = 26
 # Words up to this length are not broken where there is little room.

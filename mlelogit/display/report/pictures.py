@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mlelogit.display.plots.accessor import Plots
@@ -19,6 +20,25 @@ DOTS_PER_INCH = 200
 MOST_LINES = 150
 # Beyond so many rows a drawing with a shape for each is not even begun.
 MANY_ROWS = 5_000
+
+# Whatever a user has set: shapes for letters, so that they look alike everywhere; a salt of our
+# own, so that the same picture has the same characters every time; and nothing shaky.
+SETTINGS: dict[str, Any] = {
+    "svg.hashsalt": "mlelogit",
+    "svg.fonttype": "path",
+    "svg.id": None,
+    "svg.image_inline": True,
+    "path.sketch": None,
+    "path.effects": [],
+    "path.simplify": True,
+    "path.snap": True,
+    "figure.autolayout": False,
+    "image.composite_image": True,
+    "axes.unicode_minus": True,
+    "axes.axisbelow": "line",
+    "axes.titley": None,
+    "lines.scale_dashes": True,
+}
 
 
 def draw(
@@ -62,9 +82,27 @@ def _draw(
 ) -> Iterator[Part]:
     figure = import_extra("matplotlib.figure", "plots").Figure
     plots = Plots(scope.record, scope.covariance, figure)
-    axes = getattr(plots, what)(*args, **options)
-    dots = len(scope.record.index) > MANY_ROWS and what in ("residuals", "influence")
-    yield hold_picture(axes, caption, alt, dots)
+    with hold_settings():
+        axes = getattr(plots, what)(*args, **options)
+        dots = len(scope.record.index) > MANY_ROWS and what in ("residuals", "influence")
+        picture = hold_picture(axes, caption, alt, dots)
+    yield picture
+
+
+@contextmanager
+def hold_settings() -> Iterator[None]:
+    """Hold matplotlib's settings for a while that a page would depend on, and no others.
+
+    Those that another thread sets meanwhile stay as it has set them.
+    """
+    held = import_extra("matplotlib", "plots").rcParams
+    ours = {name: value for name, value in SETTINGS.items() if name in held}
+    before = {name: held[name] for name in ours}
+    held.update(ours)
+    try:
+        yield
+    finally:
+        held.update({name: before[name] for name in ours if held[name] == ours[name]})
 
 
 @in_turn
@@ -78,14 +116,10 @@ def hold_picture(axes: Any, caption: str, alt: str, dots: bool = False) -> Pictu
     dots : bool
         Whether to hold it as dots and not as shapes, which it is in any case if it is large.
     """
-    from matplotlib import rc_context
-
     figure = getattr(axes, "flat", [axes])[0].figure
     content, kind = b"", "svg+xml"
     if not dots:
-        # A salt of our own: the same picture has the same characters every time.
-        with rc_context({"svg.hashsalt": "mlelogit"}):
-            content = _save(figure, "svg")
+        content = _save(figure, "svg")
     if dots or len(content) > LARGEST_DRAWING:
         content, kind = _save(figure, "png"), "png"
     text = base64.b64encode(content).decode("ascii")
@@ -96,6 +130,9 @@ def hold_picture(axes: Any, caption: str, alt: str, dots: bool = False) -> Pictu
 def _save(figure: Any, kind: str) -> bytes:
     file = io.BytesIO()
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    # Without a paper of its own, so that the page's shows through, be it light or dark.
-    figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata, transparent=True)
+    # Without a paper of its own, so that the page's shows through, be it light or dark; the whole
+    # sheet, whatever the user's settings crop.
+    sheet = figure.bbox_inches.frozen()
+    how = {"format": kind, "metadata": metadata, "bbox_inches": sheet, "transparent": True}
+    figure.savefig(file, dpi=DOTS_PER_INCH, **how)
     return file.getvalue()

@@ -31,6 +31,8 @@ NAMES = {
     "hand_till": "Hand and Till's M",
     "auc": "Area under the curve, against the rest",
 }
+# The measure of calibration errors that there is one of for every category.
+BY_CATEGORY = "category"
 OWN_ROWS = (
     "All of this is on the rows that the fit was made from, which it predicts better than rows "
     "that it has not seen: cross_validate() or newdata= tells how well it does there. Intervals "
@@ -116,7 +118,7 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
 def _list_errors(scope: Scope, found: Calibration) -> Part:
     errors = found.errors.reset_index()
     label = [
-        write_name(category) if str(category) else str(measure).capitalize()
+        write_name(category) if measure == BY_CATEGORY else str(measure).capitalize()
         for measure, category in zip(errors["measure"], errors["category"], strict=True)
     ]
     return tabulate(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cells import iterate, make_table, write_brief, write_count
@@ -17,7 +19,8 @@ from mlelogit.inference.coefficients import frame_trace
 # Of a long climb its end is shown, where it is decided.
 SHOWN_STEPS = 12
 LARGEST_SHOWN = 25
-SURE = {"True": "yes", "False": "no", "<NA>": "not examined"}
+# Rows times coefficients that the engines need some twenty seconds for.
+LARGEST_VERIFIED = 4_000_000
 INTRODUCTION = (
     "An optimizer's own message says that it stopped, not that it arrived. The certificate is a "
     "proof, made at the point that was returned: from the score, the information and the largest "
@@ -71,13 +74,12 @@ def _tell_separation(scope: Scope) -> Iterator[Part]:
     yield Notice(
         "bad", f"{report.verdict.capitalize()} separation", (("How it was decided:", report.proof),)
     )
-    said = report.tell()
-    yield Items((write_name(said[1]), write_name(said[3])))
+    yield Items((write_name(report.tell_share()), write_name(report.tell_rows())))
     running = report.coefficients.head(LARGEST_SHOWN)
     yield make_table(
         "Coefficients that run to infinity",
         (
-            (f"{category}: {name}", limit, SURE[str(sure)])
+            (f"{category}: {name}", limit, _write_sure(sure))
             for category, name, limit, sure in iterate(running, *running.columns)
         ),
         [("Coefficient", "text"), ("Limit", "number"), ("In every direction", "text")],
@@ -93,6 +95,12 @@ def _tell_separation(scope: Scope) -> Iterator[Part]:
         "What is separated",
         "Which coefficients have no finite estimate. They are in the table above.",
     )
+
+
+def _write_sure(sure: Any) -> str:
+    if pd.isna(sure):
+        return "not examined"
+    return "yes" if sure else "no"
 
 
 def _count_first(count: int) -> str:
@@ -124,6 +132,11 @@ def write_verification(scope: Scope) -> Iterator[Part]:
         "entropy under the data's moments are one problem. So programs that know nothing of each "
         "other have to find the same numbers; here they are asked to, on the same rows."
     )
+    size = len(scope.record.index) * len(scope.record.maximum.params)
+    if size > LARGEST_VERIFIED and not scope.named:
+        said = "res.verify(), or name it: res.report(sections=['verification', ...])."
+        yield Notice("plain", "Left out, as it would take long", (("What to do:", said),))
+        return
     yield from attempt("The verification", _compare, scope)
 
 
@@ -135,7 +148,7 @@ def _compare(scope: Scope) -> Iterator[Part]:
         yield Notice("good", said, (("", "Within the tolerances under the table."),))
     elif run <= 2:
         yield Notice("caution", "No independent engine was run", (("", "The table says why."),))
-    elif found.frame["verdict"].str.startswith("OFF").any():
+    elif found.differs:
         yield Notice("bad", "NOT all agree", (("", "The table says which differs, and by what."),))
     else:
         yield Notice("caution", "Undecided", (("", "There is no finite maximum to agree on."),))

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec
 from mlelogit.data.encoding import Encoding
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.content import Notice, Part
-from mlelogit.exceptions import MNLogitError
+from mlelogit.exceptions import DataNotKeptError, MNLogitError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 
@@ -32,6 +32,8 @@ class Scope:
         Of all that is random.
     provenance : dict
         What else to say about how the page was made, label -> text.
+    named : bool
+        Whether the sections were asked for by name, so that none is left out for how long it takes.
     """
 
     record: FitRecord
@@ -40,6 +42,7 @@ class Scope:
     alpha: float = 0.05
     seed: int = 0
     provenance: dict[str, str] = field(default_factory=dict)
+    named: bool = False
 
     @property
     def encoding(self) -> Encoding:
@@ -91,5 +94,9 @@ def attempt(
     try:
         parts.extend(compute(*args, **kwargs))
     except MNLogitError as error:
-        parts.append(Notice("plain", f"{what}: not available", (("Why:", str(error)),)))
+        rows = [("Why:", str(error))]
+        if isinstance(error, DataNotKeptError):
+            # Its own remedy is an argument that a report does not have.
+            rows.append(("What to do:", "Make the report before the fit is saved or pickled."))
+        parts.append(Notice("plain", f"{what}: not available", tuple(rows)))
     return tuple(parts)

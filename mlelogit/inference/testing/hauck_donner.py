@@ -34,10 +34,11 @@ OMITTED = "no covariance: the information was left out for its size; fit(cov_typ
 INFINITE = "the coefficient is infinite"
 HELD = "constraints hold the coefficient, so that it cannot move by itself"
 ALIASED = "the column was left out"
-PRESENT = (
-    "Hauck-Donner effect: the Wald statistic falls as the coefficient grows, so its p-value can "
-    "be far too large; use a likelihood-ratio test"
+MEANING = (
+    "the Wald statistic falls as the coefficient grows, so its p-value can be far too large; use a "
+    "likelihood-ratio test"
 )
+PRESENT = f"Hauck-Donner effect: {MEANING}"
 
 
 @single_threaded_blas

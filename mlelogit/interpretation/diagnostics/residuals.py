@@ -165,18 +165,59 @@ def _compute_quantiles(record: FitRecord, seed: int | None) -> Any:
             "Quantile residuals are those of an outcome that is drawn; this one is probabilities. "
             "Use kind='response', 'pearson' or 'deviance'."
         )
-    below, own, beyond = _map_rows(record, map_counts if kind == "counts" else map_labels)
+    edges = _map_rows(record, map_counts if kind == "counts" else map_labels)
+    values = _pick_quantiles(edges, seed)
+    if kind == "counts":
+        columns = index_categories(record, "category")[:-1]
+        return pd.DataFrame(values.T, index=record.index.view(), columns=columns)
+    return pd.Series(values, index=record.index.view(), name=_name(seed))
+
+
+def _pick_quantiles(edges: np.ndarray, seed: int | None) -> np.ndarray:
+    """Return normal quantiles of points between edges, at random or with no seed in the middle.
+
+    Parameters
+    ----------
+    edges : numpy.ndarray
+        (3, ..., n): logarithms of the probabilities before, of and after every interval.
+    seed : int or None
+    """
+    below, own, beyond = edges
     share = np.full(own.shape, 0.5)
     if seed is not None:
         draws = np.random.default_rng(seed).integers(DRAWS, size=own.shape[::-1])
         share = ((draws + 0.5) / DRAWS).T
     lower = np.logaddexp(below, np.log(share) + own)
     upper = np.logaddexp(beyond, np.log1p(-share) + own)
-    values = np.where(lower < upper, ndtri_exp(lower), -ndtri_exp(upper))
-    if kind == "counts":
-        columns = index_categories(record, "category")[:-1]
-        return pd.DataFrame(values.T, index=record.index.view(), columns=columns)
-    return pd.Series(values, index=record.index.view(), name=_name(seed))
+    return np.where(lower < upper, ndtri_exp(lower), -ndtri_exp(upper))
+
+
+def draw_people(record: FitRecord, seed: Any = None) -> np.ndarray:
+    """Draw quantile residuals of all people, those that a frequency weight stands for one by one.
+
+    They are those of the rows laid out one by one, from the same seed. Rows of counts have J - 1
+    each, as in `compute_residuals`.
+
+    Parameters
+    ----------
+    record : FitRecord
+    seed : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    numpy.ndarray
+        (N,).
+
+    Raises
+    ------
+    DataNotKeptError, OutcomeError
+        As `compute_residuals` does.
+    """
+    design = record.need_blocks().design
+    if design.weight_type != "frequency" or design.outcome.kind != "labels":
+        return np.ravel(np.asarray(compute_residuals(record, RANDOM, seed)))
+    copies = np.asarray(design.weights).astype(np.intp)
+    return _pick_quantiles(_map_rows(record, map_labels).repeat(copies, axis=-1), settle_seed(seed))
 
 
 def _name(seed: int | None) -> str:

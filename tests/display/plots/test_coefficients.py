@@ -62,7 +62,7 @@ def test_the_line_of_no_difference(exponentiate):
     assert ax.get_xscale() == ("log" if exponentiate else "linear")
     assert ("Risk ratio" if exponentiate else "Log-odds") in ax.get_xlabel()
     assert "against Clinton" in ax.get_xlabel()
-    assert ("log scale" in ax.get_xlabel()) is exponentiate
+    assert ("(log scale)" in " ".join(ax.get_xlabel().split())) is exponentiate
 
 
 @pytest.mark.parametrize(("ratio", "middle"), [(False, 0.0), (True, 1.0)])
@@ -77,7 +77,7 @@ def test_the_line_of_no_difference_is_always_in_sight(ratio, middle, sign):
 
 def test_panels_are_the_categories():
     res = make_fit("seven")
-    axes = draw("seven").coefficients(by="category", names=["age", "educ"])
+    axes = draw("seven").coefficients(panels=True, names=["age", "educ"])
     assert axes.shape == (6,)
     for ax, category in zip(axes, res.categories[1:], strict=True):
         assert ax.get_title(loc="left") == str(category)
@@ -107,7 +107,7 @@ def test_names_that_are_not_there(names):
         draw("two").coefficients(names=names)
 
 
-@pytest.mark.parametrize("wrong", [{"by": "rows"}, {"alpha": 2}, {"exponentiate": "yes"}])
+@pytest.mark.parametrize("wrong", [{"panels": "rows"}, {"alpha": 2}, {"exponentiate": "yes"}])
 def test_options_that_cannot_be(wrong):
     with pytest.raises(OptionError):
         draw("two").coefficients(**wrong)
@@ -136,14 +136,6 @@ def test_estimates_without_interval_are_hollow():
     assert [line.get_markerfacecolor() for line in hollow] == ["white", "white"]
     assert not read_segments(ax)
     assert "Hollow: no interval is known." in read_words(ax)
-
-
-def test_what_constraints_fix_is_hollow():
-    ax = draw("constrained").coefficients()
-    faces = [
-        line.get_markerfacecolor() for line in ax.lines if line.get_marker() in ("o", "s", "^")
-    ]
-    assert faces.count("white") == 1
 
 
 def test_columns_left_out_are_said_to_be():
@@ -204,3 +196,22 @@ def test_profile_intervals_of_infinite_estimates_are_open(exponentiate):
 def test_other_choices_that_cannot_be(wrong):
     with pytest.raises(OptionError, match="must be one of"):
         draw("two").coefficients(**wrong)
+
+
+def test_what_constraints_fix_is_no_interval_that_is_not_known():
+    ax = draw("constrained").coefficients()
+    words = read_words(ax)
+    assert "Estimated under constraints. Without a line: fixed by them." in words
+    assert "Hollow" not in words
+    filled = {
+        line.get_xdata()[0]: line.get_markerfacecolor()
+        for line in ax.lines
+        if len(line.get_xdata()) == 1
+    }
+    assert filled[0.01] != "white"
+    assert "constraints" not in read_words(draw("three").coefficients())
+
+
+def test_the_scale_of_two_categories_says_which_it_is_of():
+    assert draw("two").coefficients().get_xlabel() == "Log-odds of Dole against Clinton, per unit"
+    assert " of " not in draw("three").coefficients().get_xlabel()

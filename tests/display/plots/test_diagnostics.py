@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import beta, norm
 
+from mlelogit.display.plots import diagnostics
+from mlelogit.display.plots.accessor import Plots
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EffectError,
@@ -57,6 +60,47 @@ def test_effects_that_are_known_are_drawn_without_being_found_again():
     assert len(read_points(draw("three").margins(combined))) == len(combined)
 
 
+KNOWN = {
+    "margins": (lambda res: res.margins(), {"effect": "eyex"}, {"kind": "at_means"}),
+    "calibration": (lambda res: res.calibration(),),
+    "influence": (lambda res: res.get_influence(),),
+}
+
+
+@pytest.mark.parametrize("picture", KNOWN)
+def test_what_is_known_comes_alone_and_is_of_the_fit(picture):
+    find, *several = KNOWN[picture]
+    own = "unit" if picture == "influence" else None
+    found = find(make_fit("three"))
+
+    def show(fit, given, **options):
+        drawn = getattr(draw(fit), picture)
+        return drawn(**{own: given}) if own else drawn(given, **options)
+
+    assert list_axes(show("three", found))
+    for options in several:
+        with pytest.raises(OptionError, match=f"{next(iter(options))} cannot go with a"):
+            show("three", found, **options)
+    with pytest.raises(OptionError, match="is of another fit"):
+        show("seven", found)
+
+
+def test_influence_on_other_rows_is_refused():
+    import mlelogit as ml
+
+    found = ml.mnlogit("party ~ age", survey().head(150)).fit().get_influence()
+    with pytest.raises(OptionError, match="another fit, with 150 rows, not the 160"):
+        draw("three").influence(unit=found)
+
+
+def test_contrasts_of_categories_are_of_the_fit_that_has_these():
+    found = make_fit("three").margins("region")
+    for known in (found.contrasts(), found.contrasts().contrasts(), found.contrasts("contrast")):
+        assert len(read_points(draw("three").margins(known))) == len(known)
+        with pytest.raises(OptionError, match="is of another fit"):
+            draw("seven").margins(known)
+
+
 def test_effects_in_panels_by_category():
     res = make_fit("three")
     frame = res.margins().summary_frame().set_index("category")
@@ -79,9 +123,24 @@ def test_effects_in_panels_by_category():
         draw("three").margins(combined, panels=True)
 
 
-def test_effects_of_what_is_no_variable():
-    with pytest.raises(EffectError):
-        draw("three").margins("nonsense")
+def test_levels_are_probabilities():
+    ax = draw("three").margins("region", effect="level")
+    assert ax.get_xlabel() == "Probability"
+    assert ax.get_title(loc="left") == "Average predicted probabilities of party"
+    assert not [line for line in ax.lines if list(line.get_xdata()) == [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ("nonsense", EffectError, "nonsense"),
+        ([], OptionError, "variables is empty"),
+        (make_fit("three"), OptionError, "not MNLogitResults"),
+    ],
+)
+def test_effects_of_what_is_no_variable(given, error, said):
+    with pytest.raises(error, match=said):
+        draw("three").margins(given)
 
 
 def test_calibration_is_the_frame_of_bins():
@@ -129,6 +188,24 @@ def test_quantile_residuals_are_set_against_normal_quantiles():
     wanted = [norm.ppf(beta.ppf(share, i, n + 1 - i)) for share in (0.05, 0.95)]
     assert np.abs(ends.T - wanted).max() < 1e-8
     assert "90 %" in read_words(ax)
+
+
+def test_frequency_weights_are_people_in_the_picture_of_residuals(voters, monkeypatch):
+    import mlelogit as ml
+
+    weights = {"weights": "people", "weight_type": "frequency"}
+    weighted = ml.mnlogit("vote ~ age + region", voters, **weights).fit()
+    rows = voters.loc[voters.index.repeat(voters["people"])].reset_index(drop=True)
+    laid_out = ml.mnlogit("vote ~ age + region", rows).fit()
+    drawn = [Plots(res.record, res.covariance, Figure).residuals() for res in (weighted, laid_out)]
+    marks = [next(x for x in ax.lines if x.get_marker() == "o").get_xydata() for ax in drawn]
+    bands = [ax.collections[0].get_paths()[0].vertices for ax in drawn]
+    assert len(marks[0]) == voters["people"].sum() > len(voters)
+    assert np.abs(marks[0] - marks[1]).max() < 1e-5
+    assert np.array_equal(*bands)
+    monkeypatch.setattr(diagnostics, "MOST_PEOPLE", 100)
+    with pytest.raises(PictureError, match="a point for each of at most 100"):
+        weighted.plot.residuals()
 
 
 def test_probabilities_as_outcome_have_no_quantile_residuals():
@@ -186,6 +263,9 @@ def test_residuals_over_a_column_that_the_model_left_out():
         ({"variable": "nonsense"}, ColumnNotFoundError),
         ({"variable": "age", "bins": 1}, OptionError),
         ({"variable": "age", "alpha": 1}, OptionError),
+        ({"variable": "age", "bins": 0}, OptionError),
+        ({"variable": "age", "seed": 3}, OptionError),
+        ({"bins": 10}, OptionError),
     ],
 )
 def test_residuals_that_cannot_be_drawn(options, error):

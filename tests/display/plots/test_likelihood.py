@@ -1,9 +1,13 @@
 """The profile meets its intervals where they are cut; the climb ends where the certificate says."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy.stats import chi2
 
+import mlelogit as ml
+from mlelogit.display.plots.accessor import Plots
 from mlelogit.display.plots.style import MINUS
 from mlelogit.exceptions import IntervalError, OptionError, ParamsError
 from tests.display.plots.judging import list_words, read_words
@@ -135,3 +139,17 @@ def test_the_climb_to_an_unbiased_median_has_no_height():
     assert len(ax.lines) == 1
     assert np.array_equal(ax.lines[0].get_ydata(), res.trace["score_norm"] ** 2 / 2)
     assert ax.get_ylabel() == "Half the squared score (log scale)"
+
+
+def test_the_curve_reaches_the_ends_of_both_intervals():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.uniform(20, 80, 60), "y": rng.choice(list("ab"), 60)})
+    frame["member"] = 1 * (rng.choice(["a", "b", "c"], 60) == "c")
+    frame.loc[frame["member"] == 1, "y"] = "c"
+    res = ml.mnlogit("y ~ member + x", frame, base="b").fit(bias_reduction="mean")
+    lower, upper = res.conf_int(method="profile").loc[("c", "x")]
+    ax = Plots(res.record, res.covariance, Figure).profile("c: x", points=21)
+    drawn = ax.lines[0].get_xdata()
+    wald = res.conf_int().loc[("c", "x")]
+    assert drawn[0] < min(lower, wald.iloc[0])
+    assert drawn[-1] > max(upper, wald.iloc[1])

@@ -17,7 +17,7 @@ from tests.display.plots.samples import draw, make_fit
 
 PICTURES = {
     "coefficients": lambda plots, **at: plots.coefficients(**at),
-    "ratios": lambda plots, **at: plots.coefficients(exponentiate=True, by="category", **at),
+    "ratios": lambda plots, **at: plots.coefficients(exponentiate=True, panels=True, **at),
     "trace": lambda plots, **at: plots.trace(**at),
     "separation": lambda plots, **at: plots.separation(**at),
     "told apart": lambda plots, **at: plots.separation("categories", **at),
@@ -100,6 +100,16 @@ def test_all_is_in_sight_and_nothing_is_covered(picture, fit):
     assert find_faults(see(picture, fit)) == []
 
 
+@pytest.mark.parametrize(
+    ("picture", "fit", "dots"),
+    [("residuals", "three", 70), ("told apart", "separated", 70), ("coefficients", "two", 150)],
+)
+def test_all_is_in_sight_with_other_dots_per_inch(picture, fit, dots):
+    drawn = PICTURES[picture](draw(fit))
+    find_root(drawn).set_dpi(dots)
+    assert find_faults(drawn) == []
+
+
 @pytest.mark.parametrize("picture", PICTURES)
 def test_pictures_return_axes_with_labels_and_titles(picture):
     drawn = see(picture, FITS[picture][0])
@@ -152,6 +162,23 @@ def test_axes_of_a_user_are_drawn_into_and_nothing_else_changes(picture):
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == open_before
     assert find_faults(drawn) == []
+
+
+def test_pictures_in_the_grid_of_a_user_have_room():
+    figure = Figure(figsize=(12, 7))
+    axes = figure.subplots(2, 3).ravel()
+    plots = draw("three")
+    plots.probabilities("age", points=9, ax=axes[0])
+    plots.margins("age", ax=axes[1])
+    plots.residuals(ax=axes[2])
+    plots.influence(ax=axes[3])
+    plots.profile(("red", "age"), points=9, ax=axes[4])
+    plots.trace(ax=axes[5])
+    faults = find_faults(axes)
+    # Long legends are inside, where there is the most room.
+    assert set(faults) <= {"a legend covers axes"}
+    assert all(ax.get_window_extent().width > 2.5 * figure.dpi for ax in axes)
+    assert all(ax.get_window_extent().height > 1.5 * figure.dpi for ax in axes)
 
 
 @pytest.mark.parametrize("picture", ["trace", "ratios"])
@@ -233,7 +260,7 @@ def test_subfigures_are_drawn_into():
     figure = Figure(figsize=(14, 5), layout="constrained")
     left, right = figure.subfigures(1, 2)
     draw("three").trace(ax=left)
-    drawn = draw("three").coefficients(by="category", ax=right)
+    drawn = draw("three").coefficients(panels=True, ax=right)
     assert find_faults(drawn) == []
 
 
@@ -241,6 +268,12 @@ def test_subfigures_are_drawn_into():
 def test_what_is_not_axes_is_refused(ax):
     with pytest.raises(OptionError, match="ax must be matplotlib Axes"):
         draw("three").trace(ax=ax)
+
+
+@pytest.mark.parametrize("kind", ["polar", "3d"])
+def test_axes_without_straight_scales_are_refused(kind):
+    with pytest.raises(OptionError, match="straight scales"):
+        draw("three").coefficients(ax=Figure().add_subplot(projection=kind))
 
 
 def test_a_figure_with_axes_is_refused():
@@ -253,7 +286,7 @@ def test_a_figure_with_axes_is_refused():
 def test_the_number_of_axes_has_to_be_right():
     axes = Figure().subplots(1, 3)
     with pytest.raises(OptionError, match="2 panels, and ax holds 3"):
-        draw("three").coefficients(by="category", ax=axes)
+        draw("three").coefficients(panels=True, ax=axes)
     with pytest.raises(OptionError, match="1 panel, and ax holds 3"):
         draw("three").trace(ax=axes)
 

@@ -1,14 +1,26 @@
 """Lines, areas and points are the average probabilities, with intervals inside 0 and 1."""
 
 import dataclasses
+import functools
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from mlelogit.exceptions import EffectError, OptionError, SeparationWarning, UnseenLevelError
-from tests.display.plots.judging import read_words
+import mlelogit as ml
+from mlelogit.display.plots.accessor import Plots
+from mlelogit.exceptions import (
+    EffectError,
+    EmptyDataError,
+    OptionError,
+    SeparationWarning,
+    UnseenLevelError,
+    WeightError,
+)
+from tests.display.plots.judging import find_faults, read_words
 from tests.display.plots.samples import draw, make_fit
 from tests.inference.samples import survey
 
@@ -155,6 +167,32 @@ def test_separated_data_have_bands_where_errors_are_known():
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     assert [line.get_xdata()[0] for line in hollow] == [0.0] * lost
     assert "95 % intervals of each. None where no error is known." in read_words(ax)
+    assert "Intervals take what is separated as given." in read_words(ax)
+
+
+def test_bands_of_separated_data_are_those_of_predictions_and_say_what_they_suppose():
+    res = make_fit("separated")
+    frame = res.record.blocks.design.given.frame
+    ax = draw("separated").probabilities("education", points=[10.0, 16.0])
+    for place, education in enumerate((10.0, 16.0)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SeparationWarning)
+            found = res.get_prediction(frame.assign(education=education), average=True)
+        wanted = found.summary_frame()[["probability", "lower", "upper"]].to_numpy()
+        drawn = [y[place] for _, y in read_lines(ax)]
+        bands = [read_band(band)[place] for band in ax.collections]
+        assert np.isfinite(wanted).all()
+        assert np.abs(np.column_stack([drawn, bands]) - wanted).max() < 1e-8
+    assert "Bands: 95 % intervals of each. Intervals take what is separated" in read_words(ax)
+    said = read_words(draw("separated").probabilities("education", kind="stacked", points=3))
+    assert "as given" not in said
+    assert "as given" not in read_words(draw("three").probabilities("age", points=3))
+
+
+def test_effects_of_separated_data_say_what_their_intervals_suppose():
+    words = read_words(draw("separated").margins("minority"))
+    assert "Intervals take what is separated as given." in words
+    assert "as given" not in read_words(draw("three").margins("age"))
 
 
 def test_lines_without_any_errors_say_so():
@@ -186,8 +224,68 @@ def test_a_saved_fit_takes_new_rows():
         ({"variable": "age", "at": {"age": 3}}, OptionError, "lets vary"),
         ({"variable": "age", "at": [{"educ": 3}]}, OptionError, "at is a mapping"),
         ({"variable": "age", "at": {"region": "east"}}, UnseenLevelError, "east"),
+        ({"variable": "age", "by": "age"}, OptionError, "lets vary"),
+        ({"variable": "region", "points": ["west", "maybe"]}, UnseenLevelError, "maybe"),
+        ({"variable": "region", "points": 5}, OptionError, "some of the levels"),
+        ({"variable": "region", "points": []}, OptionError, "some of the levels"),
+        ({"variable": "age", "newdata": survey().head(0)}, EmptyDataError, "no rows"),
+        ({"variable": "age", "newdata": survey(), "weights": np.zeros(160)}, WeightError, "zero"),
     ],
 )
 def test_what_cannot_be_drawn(options, error, said):
     with pytest.raises(error, match=said):
         draw("three").probabilities(**options)
+
+
+def test_a_model_without_variables_has_nothing_to_draw_over():
+    with pytest.raises(EffectError, match="no variable, so there is nothing to draw"):
+        draw("intercept").probabilities("age")
+
+
+def test_points_of_a_factor_are_some_of_its_levels_in_their_order():
+    ax = draw("three").probabilities("region", points=["west", "north"])
+    heads = [t.get_text() for t in ax.get_yticklabels() if t.get_fontweight() == "bold"]
+    assert heads == ["west", "north"]
+
+
+@functools.cache
+def fit_member(separated):
+    rng = np.random.default_rng(3)
+    member = rng.integers(0, 2, 200)
+    party = rng.choice(["red", "green", "blue"], 200)
+    if separated:
+        party = np.where(member == 1, "red", rng.choice(["green", "blue"], 200))
+    frame = pd.DataFrame({"party": party, "member": member, "age": rng.uniform(20, 80, 200)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SeparationWarning)
+        return frame, ml.mnlogit("party ~ member + age", frame).fit()
+
+
+@pytest.mark.parametrize("kind", ["lines", "stacked"])
+def test_a_number_of_two_values_has_rows_for_these(kind):
+    frame, res = fit_member(separated=False)
+    ax = Plots(res.record, res.covariance, Figure).probabilities("member", kind=kind)
+    wanted = [res.predict(frame.assign(member=value)).mean() for value in (0, 1)]
+    if kind == "stacked":
+        drawn = np.array([[bar.get_width() for bar in bars] for bars in ax.containers]).T
+    else:
+        marks = sorted((line.get_ydata()[0], line.get_xdata()[0]) for line in ax.lines)
+        drawn = np.array(marks)[:, 1].reshape(2, 3)
+    assert np.abs(drawn - np.array(wanted)).max() < 1e-12
+    assert "member = 0" in read_words(ax)
+    assert "member = 1" in read_words(ax)
+    assert find_faults(ax) == []
+
+
+def test_points_between_gaps_are_seen_and_the_gaps_explained():
+    _, res = fit_member(separated=True)
+    plots = Plots(res.record, res.covariance, Figure)
+    with pytest.warns(SeparationWarning):
+        ax = plots.probabilities("member", points=[0.0, 0.5, 1.0])
+    assert "Gaps: separation leaves the probability open there." in read_words(ax)
+    lines = [line for line in ax.lines if line.get_linestyle() != "None"]
+    points = [line.get_xydata() for line in ax.lines if line not in lines]
+    broken = [line.get_xydata() for line in lines if np.isnan(line.get_ydata()).any()]
+    assert len(broken) == 2
+    for line, lone in zip(broken, points, strict=True):
+        assert np.array_equal(lone, line[[0, 2]])

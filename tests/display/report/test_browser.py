@@ -119,6 +119,15 @@ def test_a_page_can_be_used_by_everybody(open_page, name, scheme, width):
     assert found.violations_count == 0, found.generate_report()
 
 
+def test_pictures_are_whole_on_a_small_screen(open_page):
+    view, _, _ = open_page("seven categories", 400)
+    cut = view.evaluate(
+        "() => [...document.querySelectorAll('figure .scroll')].filter("
+        "one => one.scrollWidth > one.clientWidth).length"
+    )
+    assert cut == 0
+
+
 def test_what_is_hidden_sideways_is_reached_by_the_keyboard(open_page):
     view, _, _ = open_page("seven categories", 400)
     moved = view.evaluate(

@@ -45,6 +45,16 @@ def res():
     return fitted()
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Leave pictures out, for tests that look at numbers and words."""
+
+    def refuse(module, extra):
+        raise MissingExtraError(f"This needs {module}: pip install 'mlelogit[{extra}]'.")
+
+    monkeypatch.setattr(pictures, "import_extra", refuse)
+
+
 def drop_rows(res):
     return MNLogitResults(replace(res.record, blocks=None), res.covariance)
 
@@ -225,6 +235,7 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own(res):
     assert reader.tags[0][1]["srcdoc"] == report.html
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_names_are_never_markup(rng):
     names = ["<script>alert(1)</script>", "\"quoted\" & 'more'", "two\nlines", "`tick`"]
     frame = pd.DataFrame(rng.normal(size=(200, 4)), columns=names).assign(one=1.0)
@@ -253,6 +264,7 @@ def test_names_need_not_be_text(rng):
     assert page.groups[COEFFICIENTS] == ["1 against 0", "2 against 0"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_terms_and_effects_do_not_depend_on_the_base(res):
     asked = ["tests", "effects", "calibration"]
     here, there = (read_page(one.report(sections=asked).html) for one in (res, res.rebase("green")))
@@ -261,6 +273,7 @@ def test_terms_and_effects_do_not_depend_on_the_base(res):
         np.testing.assert_allclose(first, second, rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_frequency_weights_are_rows_laid_out(voters):
     weighted = ml.mnlogit(FORMULA, voters, weights="people", weight_type="frequency").fit()
     rows = voters.loc[voters.index.repeat(voters["people"])].reset_index(drop=True)
@@ -289,10 +302,12 @@ def test_sampling_weights_give_the_reason_in_place_of_likelihood_ratios(voters):
     assert page.facts["AIC"] == "n/a"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_fit_without_its_rows_says_so_where_it_needs_them(res):
     page = read_page(drop_rows(res).report().html)
     without = [notice for notice in page.notices if "no longer holds its rows" in notice]
     assert len(without) >= 5
+    assert all("Make the report before the fit is saved" in notice for notice in without)
     assert COEFFICIENTS in page.tables
     assert WALD in page.tables
     assert LR not in page.tables
@@ -316,17 +331,15 @@ def test_only_errors_of_the_package_are_told_in_place_of_a_section(res, monkeypa
         res.report(sections=["fit", "overview"])
 
 
-def test_without_matplotlib_the_page_has_its_tables(res, monkeypatch):
-    def refuse(module, extra):
-        raise MissingExtraError(f"This needs {module}: pip install 'mlelogit[{extra}]'.")
-
-    monkeypatch.setattr(pictures, "import_extra", refuse)
+@pytest.mark.usefixtures("without_pictures")
+def test_without_matplotlib_the_page_has_its_tables(res):
     page = read_page(res.report().html)
     assert not page.images
     assert any("mlelogit[plots]" in notice for notice in page.notices)
     assert {COEFFICIENTS, RATIOS, EFFECTS, LR} <= set(page.tables)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_separated_data_are_told_from_the_top():
     case = load_case("iris")
     with pytest.warns(SeparationWarning):

@@ -1,12 +1,14 @@
 """Every kind of fit has a page; what does not apply to it says why."""
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.report import pictures
-from mlelogit.display.report.cells import make_table, write_number
+from mlelogit.display.report import document, pictures, proof
+from mlelogit.display.report.cells import make_table, write_brief, write_number
+from mlelogit.display.report.document import SECTIONS
 from mlelogit.exceptions import (
     CategoryOrderWarning,
     CollinearityWarning,
@@ -90,6 +92,40 @@ def test_pictures_of_too_many_lines_are_left_out_and_say_so(monkeypatch):
     assert [image["alt"][:20] for image in page.images] == ["The probability of e"] * 3
 
 
+def test_the_page_does_not_depend_on_settings_of_matplotlib():
+    plain = fitted().report(sections="certificate").html
+    settings = {
+        "savefig.bbox": "tight",
+        "savefig.pad_inches": 3,
+        "savefig.facecolor": "red",
+        "svg.fonttype": "none",
+        "svg.hashsalt": None,
+        "path.sketch": (1, 100, 2),
+        "figure.autolayout": True,
+        "lines.linewidth": 9,
+    }
+    with mpl.rc_context(settings):
+        before = dict(mpl.rcParams)
+        assert fitted().report(sections="certificate").html == plain
+        assert dict(mpl.rcParams) == before
+
+
+def test_what_another_thread_sets_meanwhile_stays(monkeypatch):
+    """Of matplotlib's settings only those that a picture needs are put back."""
+    save = pictures._save
+
+    def set_and_save(figure, kind):
+        mpl.rcParams["lines.linewidth"] = 7.5
+        mpl.rcParams["svg.fonttype"] = "none"
+        return save(figure, kind)
+
+    monkeypatch.setattr(pictures, "_save", set_and_save)
+    with mpl.rc_context():
+        fitted().report(sections="certificate")
+        assert mpl.rcParams["lines.linewidth"] == 7.5
+        assert mpl.rcParams["svg.fonttype"] == "none"
+
+
 def test_large_pictures_are_held_as_dots(monkeypatch):
     monkeypatch.setattr(pictures, "LARGEST_DRAWING", 10)
     page = read_page(fitted().report(sections="certificate").html)
@@ -98,6 +134,39 @@ def test_large_pictures_are_held_as_dots(monkeypatch):
     monkeypatch.setattr(pictures, "MANY_ROWS", 10)
     page = read_page(fitted().report(sections="influence").html)
     assert {image["src"][:22] for image in page.images} == {"data:image/png;base64,"}
+
+
+def test_a_category_without_a_name_is_no_measure(data):
+    votes = data.assign(vote=data["vote"].replace("ann", ""))
+    page = read_page(ml.mnlogit("vote ~ age", votes).fit().report(sections="calibration").html)
+    caption = "Expected calibration error: the mean distance of shares from probabilities"
+    named = ["", "bob", "cat", "Mean of categories", "Most probable category"]
+    assert page.column(caption, "Of") == named
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (999.7, "1000"),
+        (999.4, "999"),
+        (0.0009996, "0.001"),
+        (12345.6, "12346"),
+        (9.999e5, "1.00e+06"),
+    ],
+)
+def test_brief_numbers_are_judged_as_they_are_rounded(value, said):
+    assert write_brief(value) == said
+    assert write_brief(-value) == f"-{said}"
+
+
+def test_long_verifications_are_left_out_unless_they_are_named(monkeypatch):
+    monkeypatch.setattr(proof, "LARGEST_VERIFIED", 10)
+    monkeypatch.setattr(document, "SECTIONS", {"verification": SECTIONS["verification"]})
+    page = read_page(fitted().report().html)
+    assert any("would take long" in notice for notice in page.notices)
+    assert "The fit beside independent engines" not in page.tables
+    page = read_page(fitted().report(sections="verification").html)
+    assert "The fit beside independent engines" in page.tables
 
 
 def test_long_tables_say_how_long_they_are():
@@ -112,6 +181,7 @@ def test_long_tables_say_how_long_they_are():
         (-1461.92274, "-1461.9227"),
         (123456.789, "123456.79"),
         (2.5e12, "2.500e+12"),
+        (-123456789012.345, "-123456789012.35"),
         (-0.00012, "-1.200e-04"),
         (0, "0.0000"),
         (np.nan, "n/a"),
