@@ -27,6 +27,7 @@ from tests.source_tree import (
 LAYERS = (
     "exceptions",
     "notices",
+    "letters",
     "markup",
     "data",
     "fitting",
@@ -111,6 +112,7 @@ INSIDE = {
         "heldout",
     ),
     "inference": (
+        "ranks",
         "sandwich.cells",
         "sandwich.leverage",
         "sandwich.deletion",
@@ -153,13 +155,14 @@ INSIDE = {
         "resampling.validation",
     ),
     "interpretation": (
+        "labelling",
         "variances",
         "points",
         "averages",
         "prediction",
         "performance.rates",
-        "performance.outcomes",
-        "performance.listing",
+        "performance.judged",
+        "performance.judgement",
         "performance.binning",
         "performance.classification",
         "performance.recalibration",
@@ -189,6 +192,7 @@ INSIDE = {
     ),
     "display": (
         "escapes",
+        "facts",
         "summary",
         "tables.layout",
         "tables.numbers",

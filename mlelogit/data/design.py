@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import parse_formula
+from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -139,6 +139,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
+    check_formula(formula)
     frame = as_frame(data)
     parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
     kind = options.outcome

@@ -31,11 +31,11 @@ from mlelogit.exceptions import OptionError, OutcomeError
 from mlelogit.fitting.likelihood import map_outcome, map_residuals, map_scores
 from mlelogit.fitting.linalg import log_others, log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.prediction import frame_rows, index_categories
+from mlelogit.interpretation.labelling import frame_rows, index_categories
 
 RESIDUALS = ("response", "pearson", "deviance", "quantile", "mid-quantile")
 RANDOM = "quantile"
-# Half the numbers that a double has between one half and one, so that no draw is zero or one.
+# With a half added every draw is a double exactly, and none is zero or one.
 DRAWS = 1 << 52
 # Below it the logarithm is a series, since d log(d / (t y)) and d - t y nearly cancel.
 CLOSE = 0.1

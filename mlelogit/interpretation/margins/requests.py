@@ -12,7 +12,7 @@ import numpy as np
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
-from mlelogit.inference.testing.goodness import TIED
+from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
 
@@ -349,7 +349,7 @@ def find_quantiles(
         low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
         high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
         return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
-    # A sum of weights that is a quantile but for rounding has reached it.
+    # A sum of weights that is a share but for rounding has reached it.
     found = np.searchsorted(reached, np.array(shares) * total * (1 - TIED))
     return [float(ordered[place]) for place in found]
 

@@ -18,7 +18,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile, two_sided_p
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.rebase import MEDIAN_REASON
-from mlelogit.interpretation.prediction import frame_rows, index_categories, label_best
+from mlelogit.interpretation.labelling import frame_rows, index_categories
+from mlelogit.interpretation.prediction import label_best
 from mlelogit.interpretation.predictions.bands import make_family
 from mlelogit.interpretation.predictions.estimates import (
     Estimates,
