@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shlex
@@ -13,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlelogit.data.files import check_target, read_data, write_whole
+from mlelogit.data.files import check_target, hash_file, read_data, write_whole
 from mlelogit.exceptions import (
     DataFileError,
     MNLogitError,
     MNLogitWarning,
     OptionError,
+    OutputFileError,
 )
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _make_parser().parse_args(argv)
     arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
-        if getattr(arguments, "output", None) is not None:
-            check_target(arguments.output)
+        _check_output(arguments)
         with warnings.catch_warnings():
             warnings.simplefilter("always", MNLogitWarning)
             warnings.showwarning = _show_warning
@@ -69,6 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("mlelogit: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    """Raise before the work if nothing can be written, or data would be written over."""
+    if getattr(arguments, "output", None) is None:
+        return
+    target = check_target(arguments.output)
+    sources = [arguments.data, getattr(arguments, "newdata", None) or arguments.data]
+    for source in map(Path, sources):
+        if source.exists() and target.is_file() and target.samefile(source):
+            raise OutputFileError(f"{str(source)!r} holds the data; give another file to write.")
 
 
 def _fail(error: Exception) -> int:
@@ -226,6 +236,7 @@ def run_predict(arguments: argparse.Namespace) -> str:
 def run_report(arguments: argparse.Namespace) -> str:
     """Fit a model and write everything about it as one HTML page."""
     source = Path(arguments.data)
+    size, digest = hash_file(source)
     results = _fit(arguments)
     report = results.report(
         title=arguments.title,
@@ -234,8 +245,8 @@ def run_report(arguments: argparse.Namespace) -> str:
         seed=arguments.seed,
         provenance={
             "Command": shlex.join(["mlelogit", *arguments.words]),
-            "Data file": f"{source.name}, {source.stat().st_size:,} bytes",
-            "Its SHA-256": hashlib.sha256(source.read_bytes()).hexdigest(),
+            "Data file": f"{source.name}, {size:,} bytes",
+            "Its SHA-256": digest,
         },
     )
     return report.html
@@ -340,6 +351,7 @@ def _to_plain(value: Any) -> Any:
 
 def _write(text: str, path: str | None) -> None:
     """Print, or write a file as a whole or not at all; a device or pipe is written to."""
+    text = text.removesuffix("\n")
     if path is None:
         print(text)
         sys.stdout.flush()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from inspect import getattr_static
+from operator import attrgetter
 from typing import Any
 
 from mlelogit.data.arguments import write_value
@@ -95,7 +96,7 @@ def compare_models(
         stars=stars,
         names=names,
         digits=digits,
-        statistics=_ask(statistics, list(results.values())),
+        statistics=_ask(statistics, results),
         alpha=alpha,
         title=title,
     )
@@ -103,9 +104,14 @@ def compare_models(
 
 def _check_models(models: Any) -> dict[Any, MNLogitResults]:
     if not isinstance(models, Mapping) or not models:
+        given = (
+            "one that is empty"
+            if isinstance(models, Mapping)
+            else write_value(type(models).__name__)
+        )
         raise OptionError(
             "compare_models takes a mapping of names to results, such as {'small': res}, not "
-            f"{write_value(type(models).__name__)}."
+            f"{given}."
         )
     for name, res in models.items():
         if not isinstance(res, MNLogitResults):
@@ -116,21 +122,31 @@ def _check_models(models: Any) -> dict[Any, MNLogitResults]:
     return dict(models)
 
 
-def _ask(statistics: Any, results: list[MNLogitResults]) -> dict[str, Any]:
+def _ask(statistics: Any, models: dict[Any, MNLogitResults]) -> dict[str, Any]:
     """Return label -> the name of a statistic of the fit, or the values that results gave."""
     asked: dict[str, Any] = {}
     for label, what in read_statistics(statistics):
         values: Any = what
         if callable(what):
-            values = [what(res) for res in results]
+            values = [_call(what, label, name, res) for name, res in models.items()]
         elif isinstance(what, str) and what not in KNOWN and _is_attribute(what):
-            values = [getattr(res, what) for res in results]
+            values = [_call(attrgetter(what), what, name, res) for name, res in models.items()]
         elif not isinstance(what, str):
             raise OptionError(
                 f"statistics[{label!r}] must be a name or a function, not {write_value(what)}."
             )
         asked[label or label_statistic(what)] = values
     return asked
+
+
+def _call(what: Callable[[Any], Any], label: Any, name: Any, res: MNLogitResults) -> Any:
+    try:
+        return what(res)
+    except Exception as error:
+        raise OptionError(
+            f"The statistic {write_value(label)} of model {write_value(name)} failed: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _is_attribute(name: str) -> bool:

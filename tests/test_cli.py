@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit import cli
 from mlelogit.cli import main
 from mlelogit.exceptions import FewClustersWarning
 
@@ -316,7 +317,42 @@ def test_report_writes_the_page_with_where_it_came_from(capsys, table, tmp_path)
 def test_report_goes_to_standard_output_without_a_file(capsys, table):
     status, out, _ = run(capsys, "report", table, FORMULA, "--sections", "overview")
     assert status == 0
-    assert out.endswith("</html>\n\n")
+    assert out.endswith("</html>\n")
+    assert not out.endswith("\n\n")
+
+
+def test_the_hash_is_that_of_the_data_that_were_fitted(capsys, table, tmp_path, monkeypatch):
+    """A file that is written anew while the page is made is not the one that it is about."""
+    before, path = table.read_bytes(), tmp_path / "fit.html"
+    fit = cli._fit
+
+    def fit_and_change(arguments):
+        results = fit(arguments)
+        table.write_bytes(before + b"\n")
+        return results
+
+    monkeypatch.setattr(cli, "_fit", fit_and_change)
+    status, *_ = run(capsys, "report", table, FORMULA, "--sections", "reproduction", "-o", path)
+    page = path.read_text(encoding="utf-8")
+    assert status == 0
+    assert hashlib.sha256(before).hexdigest() in page
+    assert f"{len(before):,} bytes" in page
+
+
+@pytest.mark.parametrize("command", ["report", "fit", "predict"])
+def test_data_are_not_written_over(capsys, table, tmp_path, command):
+    before, link = table.read_bytes(), tmp_path / "link.csv"
+    link.symlink_to(table)
+    for output in (table, link):
+        status, _, err = run(capsys, command, table, FORMULA, "-o", output)
+        assert status == 2
+        assert "OutputFileError" in err
+        assert "holds the data" in err
+    assert table.read_bytes() == before
+    other = tmp_path / "new.csv"
+    other.write_bytes(before)
+    status, _, err = run(capsys, "predict", table, FORMULA, "--newdata", other, "-o", other)
+    assert (status, other.read_bytes()) == (2, before)
 
 
 def test_report_refuses_a_folder_and_keeps_what_was_there(capsys, table, tmp_path):

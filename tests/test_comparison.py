@@ -10,7 +10,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.display.tables.numbers import write_fixed, write_number, write_ratio
-from mlelogit.display.tables.statistics import KNOWN
+from mlelogit.display.tables.statistics import KNOWN, write_statistic
 from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.inference.covariance import omit_covariance
 from tests.inference.samples import fitted, survey
@@ -91,6 +91,18 @@ def test_options_that_are_none_say_what_they_may_be(res, options, said):
     with pytest.raises(OptionError) as caught:
         ml.compare_models({"m": res}, **options)
     assert said in str(caught.value)
+
+
+def test_statistics_that_fail_name_themselves_and_the_model(res):
+    models = {"good": res, "bad": res.with_cov("HC1")}
+    with pytest.raises(OptionError, match="'x' of model 'bad' failed: ZeroDivisionError") as caught:
+        ml.compare_models(models, statistics={"x": lambda q: 1 / (q.cov_type == "nonrobust")})
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_mapping_without_models_is_said_to_be_empty():
+    with pytest.raises(OptionError, match="not one that is empty"):
+        ml.compare_models({})
 
 
 def test_unknown_words_raise(res):
@@ -271,7 +283,7 @@ def test_other_outcomes_do_not_share_rows(res):
     long = ml.compare_models({"a": res, "b": other}, layout="long")
     headings = [section.heading for section in long.layout.sections]
     assert headings == [f"{y}: {c} vs green" for y in ("party", "vote") for c in ("blue", "red")]
-    assert "a and b have different outcomes, categories or weights" in notes(long)
+    assert "b: Other outcome, categories or kind of weights than a: log" in notes(long)
     assert "a: Outcome party, base category green." in notes(long)
 
 
@@ -281,24 +293,89 @@ def test_other_categories_and_rows_are_told(res):
     table = ml.compare_models({"a": res, "b": two}, layout="long")
     frame = table.to_frame()
     assert frame.loc[frame.index.get_level_values(0) == "red vs green", "b"].isna().all()
-    assert "different outcomes, categories or weights" in notes(table)
+    assert "b: Other outcome, categories or kind of weights than a:" in notes(table)
     part = ml.mnlogit("party ~ age + educ", people.iloc[:120], base="green").fit()
-    assert "a and b have different rows" in notes(ml.compare_models({"a": res, "b": part}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": res, "b": part}))
     first, last = (
         ml.mnlogit("party ~ age", rows, base="green").fit()
         for rows in (people.iloc[:100], people.iloc[60:])
     )
-    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": last}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": first, "b": last}))
     renumbered = people.iloc[60:].reset_index(drop=True)
     other = ml.mnlogit("party ~ age", renumbered, base="green").fit()
-    assert "a and b have different rows" in notes(ml.compare_models({"a": first, "b": other}))
+    assert "b: Other rows or weights than a: " in notes(ml.compare_models({"a": first, "b": other}))
     labelled = people.set_axis(people.index + 1000)
     moved = ml.mnlogit("party ~ age + educ", labelled, base="green").fit()
     said = notes(ml.compare_models({"a": res, "b": moved}))
-    assert "a and b have different index labels; if these stand for different rows" in said
+    assert "b: Other index labels than a; if these stand for other rows" in said
     shuffled = people.sample(frac=1, random_state=1)
     same = ml.mnlogit("party ~ age + educ", shuffled, base="green").fit()
     assert "do not compare" not in notes(ml.compare_models({"a": res, "b": same}))
+
+
+def test_every_model_is_compared_with_all_before_it():
+    """What a reader would set side by side is told apart, whatever else differs."""
+    people = survey()
+    moved, part = people.set_axis(people.index + 1000), people.iloc[:120]
+    fits = {
+        name: ml.mnlogit("party ~ age", rows, base="green").fit()
+        for name, rows in {"a": people, "b": moved, "c": part, "d": part, "e": people}.items()
+    }
+    counted = people.assign(twice=2 * people["people"])
+    for name, weights in {"f": "people", "g": "twice"}.items():
+        options = {"base": "green", "weights": weights, "weight_type": "frequency"}
+        fits[name] = ml.mnlogit("party ~ age", counted, **options).fit()
+    said = [note for note in ml.compare_models(fits).layout.notes if "do not compare" in note]
+    assert [note.partition("log-")[0] for note in said] == [
+        "b: Other index labels than a; if these stand for other rows, ",
+        "c, d: Other rows or weights than a, b: ",
+        "f, g: Other outcome, categories or kind of weights than a, b, c: ",
+        "g: Other rows or weights than f: ",
+    ]
+
+
+def test_braces_in_names_of_models_stand_in_notes(res):
+    part = ml.mnlogit("party ~ age", survey().iloc[:120], base="green").fit()
+    said = notes(ml.compare_models({"{0} %s": res, "b": part}))
+    assert "b: Other rows or weights than {0} %s: " in said
+
+
+LOOK_ALIKE = ["a\nb", "a\\nb", "c\u202e", "c\\u202e"]
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_names_that_look_alike_once_written_keep_their_own_numbers(layout):
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.normal(size=(90, 4)), columns=LOOK_ALIKE)
+    res = ml.MNLogit(np.array(["x\ny", "x\\ny", "z"])[rng.integers(3, size=90)], frame).fit()
+    table = ml.compare_models(
+        {"m\n": res, "m\\n": res}, layout=layout, below=None, statistics=None, digits=9
+    )
+    rows = [row for section in table.layout.sections for row in section.rows]
+    shown = [cell.plain for row in rows for cell in row.lines[0]]
+    order = res.params if layout == "wide" else res.params.T
+    once = [[f"{value:.9f}" for value in line] for line in order.to_numpy()]
+    twice = (
+        [value for line in once for value in line * 2] if layout == "wide" else np.repeat(once, 2)
+    )
+    assert shown == list(twice)
+    assert len({row.label for row in rows}) == 4
+    frame = table.to_frame()
+    assert frame.index.is_unique
+    assert frame.columns.is_unique
+    assert sorted(frame.xs("estimate", level="quantity").to_numpy().ravel()) == sorted(
+        np.repeat(res.params.to_numpy().ravel(), 2)
+    )
+
+
+def test_labels_of_rows_that_look_alike_are_two_rows(res):
+    names = {"age": "A\n", "educ": "A\\n"}
+    table = ml.compare_models({"m": res}, names=names, below=None, statistics=None)
+    rows = table.layout.sections[0].rows
+    assert [float(row.lines[0][1].text) for row in rows] == pytest.approx(
+        [res.params.loc[name, "red"] for name in names], abs=6e-4
+    )
+    assert len({row.label for row in rows}) == 2
 
 
 def test_labels_of_other_types_stay_apart():
@@ -341,6 +418,15 @@ def test_constraints_are_told(res):
     assert "LR p-value: nan, since estimates stand at bounds" in notes(table)
 
 
+@pytest.mark.parametrize("name", ["llf", "aic", "bic", "llr", "deviance"])
+def test_large_likelihoods_keep_the_digits_that_models_differ_by(name):
+    for value in (8.641e7 + 0.25, -2.5e11 - 0.5, 0.25):
+        assert float(write_statistic(name, value, 3)) == value
+    assert write_statistic("nobs", 4e15, 3) == "4000000000000000"
+    assert write_statistic(name, np.nan, 3) == "nan"
+    assert write_statistic(name, 0.00123, 3) == "0.0012"
+
+
 def test_infinite_coefficients_are_told():
     with pytest.warns(SeparationWarning):
         res = build_model("iris").fit()
@@ -365,7 +451,7 @@ def test_weights_offsets_and_dropped_rows_are_told():
     table = ml.compare_models({"w": sampled, "u": fitted("party ~ age")})
     assert "w: Weights: sampling." in notes(table)
     assert "w: AIC, BIC: nan, since with sampling weights" in notes(table)
-    assert "w and u have different" in notes(table)
+    assert "u: Other outcome, categories or kind of weights than w: " in notes(table)
     assert cells(table)[-2][0] == "nan"
     frame = survey().assign(age=lambda f: f["age"].where(f.index > 1))
     offset = np.full((160, 2), 0.1)

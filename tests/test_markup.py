@@ -9,7 +9,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitWarning
-from mlelogit.markup import MOST_ROWS, write_html, write_table
+from mlelogit.markup import MOST_ROWS, write_html, write_table, write_text
 
 KNOWN = {"p", "strong", "br", "table", "thead", "tbody", "tr", "th", "td", "caption", "div"}
 VOID = {"br"}
@@ -83,6 +83,9 @@ RECORDS = {
     "validation": (lambda: MODEL.cross_validate(3), 1),
     "path": (lambda: MODEL.fit_path(penalties=[0.1, 0.01]), 1),
     "path validation": (lambda: MODEL.fit_path(penalties=[0.1, 0.01]).cross_validate(3), 0),
+    "classification": (FIT.classification, 4),
+    "calibration": (FIT.calibration, 6),
+    "scores": (FIT.scores, 6),
     "constraints": (lambda: MODEL.fit(constraints=["b: z = 1"]).constraint_tests(), 1),
     "bounds": (lambda: MODEL.fit(constraints=["b: z >= 3"]).constraint_tests().lr, 0),
 }
@@ -99,7 +102,9 @@ def test_records_show_what_they_print(make, tables):
     assert f"{type(record).__name__}(" not in repr(record)
 
 
-@pytest.mark.parametrize("name", ["results", "separated", "bootstrap", "independence"])
+@pytest.mark.parametrize(
+    "name", ["results", "separated", "bootstrap", "independence", "classification"]
+)
 @pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
 def test_names_are_text(name):
     shown = RECORDS[name][0]()._repr_html_()
@@ -120,8 +125,68 @@ def test_parts_stand_in_their_order_and_empty_ones_nowhere():
     assert (text, tables) == ("t one two < v 0 0.3333 end", 1)
 
 
+def test_tables_stand_right_below_their_headings_in_text():
+    table = pd.DataFrame({"v": [1 / 3, np.nan]}, index=["a", "b"])
+    said = write_text("t", "head", table, table, "", pd.DataFrame(), "end")
+    shown = "       v\na 0.3333\nb       "
+    assert said == f"t\n\nhead\n{shown}\n\n{shown}\n\nend"
+
+
 def test_long_tables_are_cut():
-    text, _ = read(write_table(pd.DataFrame({"v": range(10 * MOST_ROWS)})))
-    assert "..." in text
-    assert str(10 * MOST_ROWS - 1) in text
-    assert str(5 * MOST_ROWS) not in text
+    long = pd.DataFrame({"v": range(10 * MOST_ROWS)})
+    for text in (read(write_table(long))[0], write_text("t", long)):
+        assert "..." in text
+        assert str(10 * MOST_ROWS - 1) in text
+        assert str(5 * MOST_ROWS) not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (12345.0, "12345"),
+        (-190000.25, "-190000"),
+        (40000000.0, "40000000"),
+        (1.0, "1"),
+        (999.96, "1000"),
+        (0.012341, "0.01234"),
+        (1e300, "1e+300"),
+        (np.inf, "inf"),
+        (np.nan, ""),
+    ],
+)
+def test_numbers_show_four_digits_and_all_of_whole_ones(value, text):
+    assert f"<td>{text}</td>" in write_table(pd.DataFrame({"v": [value, 0.5]}))
+    assert write_text("t", pd.DataFrame({"v": [value]})).split()[3:] == text.split()
+
+
+HIDDEN = "a\u202eb"
+
+
+def test_letters_that_cannot_be_seen_are_shown_by_their_codes():
+    labels = pd.MultiIndex.from_tuples([(HIDDEN, 1), ("b", 2)], names=[HIDDEN, "n"])
+    frame = pd.DataFrame({HIDDEN: [1.0, 2.0], "t": [HIDDEN, "x\u200b"]}, index=labels)
+    frame["c"] = frame["t"].astype("category")
+    for made in (frame, frame.droplevel("n"), frame.astype({"t": "string"})):
+        shown = write_html(HIDDEN, HIDDEN, made)
+        for written in (shown, write_text("t", made)):
+            assert "\u202e" not in written
+            assert "\u200b" not in written
+        assert shown.count(r"a\u202eb") >= 6
+    assert HIDDEN in frame.columns
+    assert frame.loc[HIDDEN, "t"].iloc[0] == HIDDEN
+
+
+def test_labels_that_are_tuples_stay_one_label():
+    labels = pd.Index([(1, "a"), (2, "b")], tupleize_cols=False, name="k")
+    shown = write_table(pd.DataFrame({"v": [1.5, 2.5]}, index=labels))
+    assert "<th>(1, a)</th>" in shown
+
+
+def test_labels_that_look_alike_once_written_are_rows_of_their_own():
+    labels = pd.MultiIndex.from_tuples([("a\nb", 1), ("a\\nb", 2)])
+    for made in (labels, labels.droplevel(1)):
+        text, _ = read(write_table(pd.DataFrame({"v": [0.25, 0.75]}, index=made)))
+        assert r"'a\nb'" in text
+        assert r"'a\\nb'" in text
+        assert "0.25" in text
+        assert "0.75" in text

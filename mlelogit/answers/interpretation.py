@@ -14,6 +14,7 @@ from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.performance.calibration import Calibration, calibrate
 from mlelogit.interpretation.performance.classification import Classification, classify
+from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.interpretation.performance.scoring_rules import Scores, score_probabilities
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
@@ -82,24 +83,24 @@ class InterpretationAnswers(Facts):
         alpha: float = 0.05,
     ) -> Classification:
         """Compare categories; see `mlelogit.interpretation.performance.classification.classify`."""
-        weighed = {"offset": offset, "weights": weights, "weight_type": weight_type}
-        return classify(self.record, newdata, outcome, alpha=alpha, **weighed)
+        rows = NewRows(newdata, outcome, offset, weights, weight_type)
+        return classify(self.record, rows, alpha=alpha)
 
     def calibration(
         self,
-        bins: int = 10,
         newdata: Any = None,
         outcome: Any = None,
         *,
+        bins: int = 10,
         strategy: str = "quantile",
         offset: Any = None,
         weights: Any = None,
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Calibration:
-        """Compare probabilities; see `mlelogit.interpretation.performance.calibration`."""
-        given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
-        return calibrate(self.record, bins, newdata, outcome, strategy=strategy, **given)
+        """Judge calibration; see `mlelogit.interpretation.performance.calibration.calibrate`."""
+        rows = NewRows(newdata, outcome, offset, weights, weight_type)
+        return calibrate(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
 
     def scores(
         self,
@@ -113,8 +114,8 @@ class InterpretationAnswers(Facts):
         alpha: float = 0.05,
     ) -> Scores:
         """Score probabilities; see `mlelogit.interpretation.performance.scoring_rules`."""
-        given = {"offset": offset, "weights": weights, "weight_type": weight_type, "alpha": alpha}
-        return score_probabilities(self.record, newdata, outcome, bins=bins, **given)
+        rows = NewRows(newdata, outcome, offset, weights, weight_type)
+        return score_probabilities(self.record, rows, bins=bins, alpha=alpha)
 
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
@@ -132,7 +133,10 @@ class InterpretationAnswers(Facts):
         by: Any = None,
         missing: str = "raise",
     ) -> Prediction:
-        """Predict with standard errors; see `mlelogit.interpretation.predictions.probabilities`."""
+        """Predict with standard errors.
+
+        See `mlelogit.interpretation.predictions.probabilities.predict_with_errors`.
+        """
         rows = {"newdata": newdata, "offset": offset, "weights": weights, "missing": missing}
         return predict_with_errors(self.record, self.covariance, average=average, by=by, **rows)
 
@@ -149,7 +153,10 @@ class InterpretationAnswers(Facts):
         weights: Any = None,
         offset: Any = None,
     ) -> Margins:
-        """Estimate marginal effects; see `mlelogit.interpretation.margins.effects`."""
+        """Estimate marginal effects.
+
+        See `mlelogit.interpretation.margins.effects.estimate_margins`.
+        """
         rows = {"newdata": newdata, "weights": weights, "offset": offset, "at": at, "by": by}
         asked = {"effect": effect, "change": change}
         return estimate_margins(self.record, self.covariance, variables, kind, **asked, **rows)

@@ -29,6 +29,8 @@ from mlelogit.fitting.record import FitRecord
 
 WEIGHTS = "fit_weights"
 OFFSET = "fit_offset: "
+# More levels than these nobody puts in an order; they go as plain text, which is faster.
+MOST_LEVELS = 1000
 # Names of columns that marginaleffects makes, and refuses in data.
 RESERVED = frozenset(
     {
@@ -120,8 +122,11 @@ class ModelRows:
 def _restore_column(values: pd.Series, column: BridgeColumn) -> pd.Series:
     if column.labels is None:
         return values
-    known = column.labels
-    return pd.Series([known.get(value, value) for value in values.astype(object)], dtype=object)
+    codes, found = pd.factorize(values)
+    known = [column.labels.get(value, value) for value in found]
+    kept = np.full(len(known) + 1, None, dtype=object)
+    kept[:-1] = np.fromiter(known, object, len(known))
+    return pd.Series(kept[codes], dtype=object)  # The last one is of what is missing.
 
 
 def collect_rows(record: FitRecord, data: Any = None) -> ModelRows:
@@ -223,7 +228,11 @@ def _lay_out(
             continue
         if name not in made.columns:
             raise ColumnNotFoundError(f"data has no column {name!r}, which the fit needs.")
-        carried = _carry(made[name], levels.get(name), name in coded)
+        carried = (
+            _carry_names(made[name])
+            if name not in texts and _has_many_names(made[name])
+            else _carry(made[name], levels.get(name), name in coded)
+        )
         if carried is None:
             continue
         kind, labels, values, dtype = carried
@@ -285,6 +294,21 @@ def _carry(
     names = dict(zip(present, texts, strict=True))
     carried = [names.get(value) for value in column.astype(object)]
     return "character", labels, carried, pl.Enum(texts)
+
+
+def _has_many_names(column: pd.Series) -> bool:
+    """Tell whether a column's values are names, such as of people, rather than levels."""
+    if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    is_text = pd.api.types.infer_dtype(column, skipna=True) == "string"
+    return is_text and column.nunique() > MOST_LEVELS
+
+
+def _carry_names(column: pd.Series) -> tuple[str, None, list, Any]:
+    import polars as pl
+
+    values = column.astype(object)
+    return "character", None, values.where(column.notna(), None).tolist(), pl.String
 
 
 def _is_text(column: pd.Series) -> bool:

@@ -14,26 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.outcome import name_categories
-from mlelogit.display.escapes import write_name
+from mlelogit.display.escapes import write_names
+from mlelogit.display.facts import name_equations
+from mlelogit.display.tables.statistics import KNOWN, Statistics
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import tidy_coefficients
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.fit_measures import MEASURES, tabulate_fit_statistics
-from mlelogit.inference.fit_statistics import compute_fit_statistics
+from mlelogit.letters import write_name
 
 LEVELS = {"95": 0.05, "90": 0.1}
-# Their words, and what they are called here.
-CHEAP = {
-    "N": "nobs",
-    "ll": "llf",
-    "llnull": "llnull",
-    "pseudo_r2": "prsquared",
-    "aic": "aic",
-    "bic": "bic",
-    "df_model": "df_model",
-    "df_resid": "df_resid",
-}
+# Their words for what has another name here.
+WORDS = {"N": "nobs", "ll": "llf", "pseudo_r2": "prsquared"}
 SHOWN = ["N", "pseudo_r2", "ll", "aic", "bic", "se_type"]
 
 
@@ -47,17 +38,18 @@ class EquationView:
         Index: names. Columns b, se, t, p, ci95l, ci95u, ci90l, ci90u and, for relative risk
         ratios, rrr, rrr_se, rrr_ci95l, rrr_ci95u.
     _heading : str
-    _record : FitRecord
     _covariance : Covariance
     _first : bool
         Whether statistics of the fit stand under this equation.
+    _statistics : Statistics
+        Those of the fit, for all its equations.
     """
 
     _coefficients: pd.DataFrame
     _heading: str
-    _record: FitRecord
     _covariance: Covariance
     _first: bool
+    _statistics: Statistics
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -80,32 +72,29 @@ class EquationView:
         """Return a statistic; an empty text where it stands under the first equation already."""
         if not self._first and key != "se_type":
             return ""
-        return find_statistic(self._record, self._covariance, key)
+        return find_statistic(self._statistics, self._covariance, key)
 
 
-def find_statistic(record: FitRecord, covariance: Covariance, key: str) -> Any:
+def find_statistic(statistics: Statistics, covariance: Covariance, key: str) -> Any:
     """Return a statistic by maketables' word for it or ours; None if there is none.
 
     Examples
     --------
     >>> import mlelogit as ml
     >>> from mlelogit.bridges.maketables import find_statistic
+    >>> from mlelogit.display.tables.statistics import Statistics
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
-    >>> find_statistic(res.record, res.covariance, "N")
+    >>> find_statistic(Statistics(res.record), res.covariance, "N")
     944
     """
     if key == "se_type":
         return _describe(covariance)
     if key == "n_clusters":
         return min((number for _, number in covariance.groups), default=None)
-    if key in CHEAP:
-        value = float(getattr(compute_fit_statistics(record), CHEAP[key]))
-    elif key in MEASURES:
-        value = float(
-            tabulate_fit_statistics(record)["value"].to_numpy(float)[list(MEASURES).index(key)]
-        )
-    else:
+    name = WORDS.get(key, key)
+    if name not in KNOWN:
         return None
+    value, _ = statistics.find(name)
     return int(value) if value.is_integer() else value
 
 
@@ -138,9 +127,9 @@ def view_equations(record: FitRecord, covariance: Covariance) -> list[EquationVi
     ['Dole vs Clinton']
     """
     table = _tabulate(record, covariance)
-    headings = _name_equations(record)
+    headings, statistics = name_equations(record), Statistics(record)
     return [
-        EquationView(table.loc[[e]].droplevel(0), heading, record, covariance, e == 0)
+        EquationView(table.loc[[e]].droplevel(0), heading, covariance, e == 0, statistics)
         for e, heading in enumerate(headings)
     ]
 
@@ -158,18 +147,11 @@ def view_flat(record: FitRecord, covariance: Covariance) -> EquationView:
     ['Intercept (Dole vs Clinton)', 'age (Dole vs Clinton)']
     """
     table = _tabulate(record, covariance)
-    headings = _name_equations(record)
+    headings = name_equations(record)
     names = [f"{name} ({headings[e]})" for e, name in table.index]
     table.index = pd.Index(names, name="Coefficient")
     outcome = write_name(record.encoding.outcome_name)
-    return EquationView(table, outcome, record, covariance, True)
-
-
-def _name_equations(record: FitRecord) -> list[str]:
-    encoding = record.encoding
-    names = [write_name(name) for name in encoding.category_names]
-    base = names[encoding.base]
-    return [f"{name} vs {base}" for i, name in enumerate(names) if i != encoding.base]
+    return EquationView(table, outcome, covariance, True, Statistics(record))
 
 
 def _tabulate(record: FitRecord, covariance: Covariance) -> pd.DataFrame:
@@ -188,7 +170,7 @@ def _tabulate(record: FitRecord, covariance: Covariance) -> pd.DataFrame:
         columns |= {f"ci{level}l": ends["lower"], f"ci{level}u": ends["upper"]}
     columns |= {"rrr": ratios["estimate"], "rrr_se": ratios["std_err"]}
     columns |= {"rrr_ci95l": ratios["lower"], "rrr_ci95u": ratios["upper"]}
-    names = [write_name(name) for name in name_categories(encoding.all_names)]
+    names = write_names(encoding.all_names)
     table = pd.DataFrame(columns)
     numbers = range(len(encoding.others))
     table.index = pd.MultiIndex.from_product([numbers, names], names=[None, "Coefficient"])

@@ -10,6 +10,7 @@ the diagonal of ``J V J'``.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from mlelogit.bridges.columns import WEIGHTS, collect_rows
@@ -94,11 +95,10 @@ def _warn_of_weights(record: FitRecord, data: Any) -> None:
 
 
 def _check_polars() -> None:
-    import marginaleffects
     import polars
 
     major = int(polars.__version__.partition(".")[0])
-    known = getattr(marginaleffects, "__version__", "0.6.0")
+    known = version("marginaleffects")
     if major >= FIRST_UNFIT_POLARS:
         raise BridgeError(
             f"marginaleffects {known} fails with polars {polars.__version__}, even on its own "

@@ -99,23 +99,24 @@ class ReplacedSource:
         return ReplacedSource(self.source.take(rows), self.names, _take(self.changes, rows))
 
 
-def _is_single(value: Any) -> bool:
+def is_single(value: Any) -> bool:
+    """Tell whether a change is one value for all rows."""
     return isinstance(value, str) or np.ndim(value) == 0
 
 
 def _take(changes: dict[Any, Any], rows: np.ndarray) -> dict[Any, Any]:
     return {
-        name: value if _is_single(value) else np.asarray(value)[rows]
+        name: value if is_single(value) else np.asarray(value)[rows]
         for name, value in changes.items()
     }
 
 
 def _cut_values(value: Any, start: int, stop: int) -> Any:
-    return value if _is_single(value) else np.asarray(value)[start:stop]
+    return value if is_single(value) else np.asarray(value)[start:stop]
 
 
 def _repeat(value: Any, length: int, index: pd.Index) -> pd.Series:
-    if _is_single(value):
+    if is_single(value):
         number = isinstance(value, int | float | np.number | bool | np.bool_)
         return pd.Series([value] * length, index=index, dtype=None if number else object)
     return pd.Series(value, index=index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import math
 import re
@@ -16,9 +17,11 @@ from scipy.sparse import csr_array
 from mlelogit.data.expressions import (
     SHOWN,
     ExpressionChecker,
+    dotted_name,
     hide_name,
     hide_names,
     list_quoted,
+    parse_expression,
     quote,
     read_name,
     show_names,
@@ -248,10 +251,38 @@ def _run_formulaic(
         with np.errstate(all="ignore"):
             return maker, run_quietly(maker.get_model_matrix, spec)
     except (FormulaicError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-        reason = show_names(str(error)).split("\n")[0]
-        raise FormulaError(
-            f"The right side {quote(rhs)} cannot be evaluated: {reason[:SHOWN]}"
-        ) from error
+        reason = _tell_beyond(frame, transform_state)
+        reason = reason or _shorten(show_names(str(error)).split("\n")[0])
+        raise FormulaError(f"The right side {quote(rhs)} cannot be evaluated: {reason}") from error
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN].rpartition(' ')[0]} ..."
+
+
+def _tell_beyond(frame: pd.DataFrame, transform_state: dict) -> str | None:
+    """Say which values a spline refuses because they lie beyond its bounds; None if none do."""
+    for expr, state in transform_state.items():
+        node = parse_expression(hide_names(expr), expr)
+        if not (isinstance(node, ast.Call) and "lower_bound" in state):
+            continue
+        given = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+        otherwise = "raise" if dotted_name(node.func) == "bs" else "extend"
+        inside = node.args[0]
+        if given.get("extrapolation", otherwise) != "raise" or not isinstance(inside, ast.Name):
+            continue
+        name = read_name(inside.id)
+        values = frame[name].to_numpy(dtype=np.float64)
+        low, high = float(state["lower_bound"]), float(state["upper_bound"])
+        beyond = values[(values < low) | (values > high)]
+        if beyond.size:
+            farthest = beyond[np.abs(beyond - (low + high) / 2).argmax()]
+            return (
+                f"{name} lies beyond the knots of {quote(expr)}, {low:.6g} to {high:.6g}, in "
+                f"{beyond.size} of {len(values)} rows, farthest at {farthest:.6g}. Give "
+                "lower_bound= and upper_bound=, or extrapolation='extend', in the formula."
+            )
+    return None
 
 
 def evaluate_design(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import parse_formula
+from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -38,6 +38,7 @@ from mlelogit.data.sources import (
     ColumnSource,
     PickedSource,
     SelectedSource,
+    find_truths,
     leave_out_rows,
     make_source,
     read_columns,
@@ -120,7 +121,8 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     }
     check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
     index = _pair_rows(inputs, source.shape[0])
-    given = Given(source.shape[0], check_indexes(inputs))
+    frame = share_frame(exog, exog) if isinstance(exog, pd.DataFrame) else None
+    given = Given(source.shape[0], check_indexes(inputs), frame=frame)
     weights = read_weights(options)
     offset = read_offset(options.offset, source.shape[0])
     missing = {name: find_missing(column) for name, column in columns.items()}
@@ -129,7 +131,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
         check_finite({name: values[rows.kept]})
     kept = leave_out_rows(source, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
-    learned = {"names": names}
+    learned = {"names": names, "truths": find_truths(exog, names)}
     design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
     return _remember(design, given, rows)
 
@@ -137,6 +139,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
+    check_formula(formula)
     frame = as_frame(data)
     parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
     kind = options.outcome

@@ -25,10 +25,11 @@ from mlelogit.data.frames import (
     check_finite,
     check_missing,
     find_missing,
+    is_boolean,
     list_some,
 )
 from mlelogit.data.outcome import name_categories
-from mlelogit.exceptions import ColumnNotFoundError, FormulaError
+from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnseenLevelError
 from mlelogit.notices import in_turn
 
 
@@ -63,6 +64,9 @@ class Encoding:
         Variable -> "number" or "category".
     numbers : frozenset of str
         The variables that stand somewhere else than directly inside ``C()``.
+    truths : frozenset
+        The variables that are numbers and were truth values in the fit's own rows; of an array
+        its columns.
     terms : dict
         Term -> (start, stop) of its columns.
     levels : dict
@@ -90,6 +94,7 @@ class Encoding:
     variables: tuple[str, ...] = ()
     kinds: dict[str, str] | None = None
     numbers: frozenset[str] = frozenset()
+    truths: frozenset = frozenset()
     terms: dict[str, tuple[int, int]] | None = None
     levels: dict[str, list] | None = None
     transform_state: dict[str, Any] | None = None
@@ -203,6 +208,9 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "variables": parsed.variables,
         "kinds": kinds,
         "numbers": parsed.numbers,
+        "truths": frozenset(
+            name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
+        ),
         "terms": terms,
         "levels": levels,
         "transform_state": {show_names(key): value for key, value in spec.transform_state.items()},
@@ -261,6 +269,19 @@ def encode_rows(
             matrix[:, position] = arrays[name]
         return matrix, np.zeros(len(frame), dtype=bool)
     return _encode_by_formula(encoding, frame, allow_missing)
+
+
+def check_truths(encoding: Encoding, frame: pd.DataFrame) -> None:
+    """Raise `UnseenLevelError` if what was truth values is neither true nor false, or 1 nor 0."""
+    for name in encoding.needed:
+        if name in encoding.truths and not is_boolean(frame[name]):
+            values = as_numbers(frame[name], name)
+            odd = np.flatnonzero((values != 0) & (values != 1))
+            if odd.size:
+                raise UnseenLevelError(
+                    f"newdata has {values[odd[0]]} in row {odd[0]} of {name!r}, which was truth "
+                    "values in the fit; give True or False, or 1 or 0."
+                )
 
 
 def _encode_by_formula(

@@ -114,6 +114,21 @@ def read_name(identifier: str) -> str:
     return _HIDDEN.sub(_read, identifier)
 
 
+def list_columns(node: ast.AST) -> set[str]:
+    """Return the columns of the data that stand in an expression, its names hidden."""
+    called = {
+        id(name)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        for name in ast.walk(call.func)
+    }
+    return {
+        read_name(part.id)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and id(part) not in called
+    }
+
+
 def list_quoted(hidden: str) -> dict[str, str]:
     """Return the identifiers that stand for names in ``Q('')``, and those names."""
     found = _HIDDEN.finditer(hidden)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -58,17 +60,17 @@ def check_target(path: Any) -> Path:
     return target
 
 
-def write_whole(text: str, path: Any) -> Path:
-    """Write text to a file as a whole or not at all, and return where it is.
+def write_whole(content: str | bytes, path: Any) -> Path:
+    """Write a file as a whole or not at all, and return where it is.
 
-    The text goes to a new file beside the target first, which takes its place when all of it is
-    on the disk. So a file that was there stays as it was if the disk is full or the work is
+    The content goes to a new file beside the target first, which takes its place when all of it
+    is on the disk. So a file that was there stays as it was if the disk is full or the work is
     interrupted. What is no plain file, such as a pipe, is written to.
 
     Parameters
     ----------
-    text : str
-        Encoded as UTF-8.
+    content : str or bytes
+        A text is encoded as UTF-8.
     path : str or os.PathLike
 
     Raises
@@ -87,10 +89,11 @@ def write_whole(text: str, path: Any) -> Path:
     target = check_target(path)
     plain = not target.exists() or target.is_file()
     try:
+        data = content.encode("utf-8") if isinstance(content, str) else content
         if plain:
-            _put_in_place(text, target)
+            _put_in_place(data, target)
         else:
-            target.write_text(text, encoding="utf-8")
+            target.write_bytes(data)
     except BrokenPipeError:
         raise
     except (OSError, UnicodeEncodeError) as error:
@@ -100,11 +103,13 @@ def write_whole(text: str, path: Any) -> Path:
     return target
 
 
-def _put_in_place(text: str, target: Path) -> None:
-    part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+def _put_in_place(data: bytes, target: Path) -> None:
+    # Of a name that nobody foresees; whoever made one like it before makes this fail.
+    part = target.with_name(f".mlelogit-{secrets.token_hex(8)}.part")
+    opened = part.open("xb")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with opened as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -112,6 +117,36 @@ def _put_in_place(text: str, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def hash_file(path: Any) -> tuple[int, str]:
+    """Return the size of a file in bytes and its SHA-256, never holding all of it.
+
+    Raises
+    ------
+    DataFileError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mlelogit.data.files import hash_file, write_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     size, digest = hash_file(write_whole("abc", f"{folder}/abc"))
+    >>> size, digest[:8]
+    (3, 'ba7816bf')
+    """
+    _check_source(path)
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
+
+
+def _check_source(path: Any) -> None:
+    if Path(path).is_dir():
+        raise DataFileError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    if not Path(path).is_file():
+        raise DataFileError(f"There is no file {str(path)!r}.")
 
 
 def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
@@ -133,8 +168,7 @@ def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
     MissingExtraError
         If parquet needs the extra "frames".
     """
-    if not Path(path).is_file():
-        raise DataFileError(f"There is no file {path!r}.")
+    _check_source(path)
     try:
         if path.lower().endswith((".parquet", ".pq")):
             return pd.read_parquet(path)

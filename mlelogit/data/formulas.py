@@ -99,8 +99,7 @@ def parse_formula(
     >>> parse_formula("vote ~ log(age) + C(region)", ["vote", "age", "region"]).variables
     ('age', 'region')
     """
-    if not isinstance(formula, str):
-        raise FormulaError(f"A formula is a string such as 'y ~ x', not {quote(formula)}.")
+    check_formula(formula)
     _check_size(formula)
     bare = QUOTED.sub(lambda match: "_" * len(match.group()), formula)
     _check_braces(bare, formula)
@@ -120,6 +119,15 @@ def parse_formula(
             f"The outcome {repeated[0]!r} stands on the right of {quote(formula)} too."
         )
     return ParsedFormula(formula, outcome, kind, rhs, variables, numbers)
+
+
+def check_formula(formula: Any) -> None:
+    """Raise if a formula is no string."""
+    if not isinstance(formula, str):
+        raise FormulaError(
+            f"A formula is a string such as 'y ~ x', not {quote(formula)}; arrays are for "
+            "MNLogit(endog, exog)."
+        )
 
 
 def _check_size(formula: str) -> None:

@@ -242,6 +242,13 @@ def is_numeric(column: pd.Series) -> bool:
     )
 
 
+def is_boolean(column: pd.Series) -> bool:
+    """Tell whether a column holds truth values."""
+    if column.dtype == object:
+        return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
+    return bool(pd.api.types.is_bool_dtype(column.dtype))
+
+
 def find_missing(column: Any) -> np.ndarray:
     """Return a boolean mask of the missing values of a column, (n,)."""
     return np.asarray(pd.isna(column), dtype=bool)

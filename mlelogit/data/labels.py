@@ -136,10 +136,11 @@ def read_column(
     if missing.any():
         rows = np.flatnonzero(missing)
         rows = rows if beside.positions is None else beside.positions[rows]
+        where = "rows of newdata" if beside.new else "of the rows used"
+        remedy = "leave these rows out" if beside.new else "fit without these rows"
         raise MissingDataError(
-            f"{name!r} ({what}) is missing in {len(rows)} of the rows used; first rows by "
-            f"position among those given: {rows[:SHOWN].tolist()}. Fill it in, or fit without "
-            "these rows."
+            f"{name!r} ({what}) is missing in {len(rows)} {where}; first rows by position among "
+            f"those given: {rows[:SHOWN].tolist()}. Fill it in, or {remedy}."
         )
     return (whole if every else used).reset_index(drop=True), name
 
@@ -300,12 +301,20 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
     series = given if isinstance(given, pd.Series) else _make_series(given, what)
     if len(series) != beside.total:
         used = beside.total if beside.positions is None else len(beside.positions)
+        whose = "newdata has" if beside.new else "the data had"
+        of_these = f", of which {used} are used" if used < beside.total else ""
+        said = "values" if what == "weights" else "labels"
         raise LengthMismatchError(
-            f"{what} has {len(series)} labels, and the data had {beside.total} rows, of which "
-            f"{used} are used; give one label for each of the {beside.total}, in their order."
+            f"{what} has {len(series)} {said}, and {whose} {beside.total} rows{of_these}; give "
+            f"one for each of the {beside.total}, in their order."
         )
     if indexed and beside.index is not None:
-        check_indexes({"the data": pd.Series(beside.index, index=beside.index), what: series})
+        check_indexes(
+            {
+                "newdata" if beside.new else "the data": pd.Series(0, index=beside.index),
+                what: series,
+            }
+        )
     return series, what if series.name is None else str(series.name)
 
 

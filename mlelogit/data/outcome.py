@@ -405,11 +405,11 @@ def order_labels(labels: Sequence[Any]) -> np.ndarray:
     return np.array(order, dtype=np.int64)
 
 
-def find_base(base: Any, categories: tuple) -> int:
+def find_base(base: Any, categories: tuple, what: str = "base") -> int:
     """Return the position of the base category; the first one if none is asked for.
 
     A base that is not itself a category may be written as its text, as on a
-    command line, where that is unambiguous.
+    command line, where that is unambiguous. The argument is called ``what`` in messages.
 
     Raises
     ------
@@ -427,7 +427,7 @@ def find_base(base: Any, categories: tuple) -> int:
         if len(found) == 1:
             return found[0]
     raise BaseCategoryError(
-        f"base={write_value(base)} is not a category of the outcome. Categories: "
+        f"{what}={write_value(base)} is not a category of the outcome. Categories: "
         f"{list_some(categories, 50)}."
     )
 

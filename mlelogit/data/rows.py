@@ -128,6 +128,8 @@ class Given:
         leaves it behind.
     left_behind : bool
         Whether that has happened.
+    new : bool
+        Whether they are not the fit's own rows, but newdata.
     """
 
     total: int
@@ -135,11 +137,12 @@ class Given:
     positions: np.ndarray | None = None
     frame: Any = None
     left_behind: bool = False
+    new: bool = False
 
     def __reduce__(self) -> tuple:
         """Pickle all but the frame, which is the user's and can hold far more than the model."""
         gone = self.left_behind or self.frame is not None
-        return Given, (self.total, self.index, self.positions, None, gone)
+        return Given, (self.total, self.index, self.positions, None, gone, self.new)
 
     def __deepcopy__(self, memo: dict) -> Given:
         """Copy all but the frame, whose columns were shared from the start."""

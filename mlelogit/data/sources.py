@@ -11,7 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import COPIED_ELEMENTS, as_numbers, check_unique_names, unmask
+from mlelogit.data.frames import (
+    COPIED_ELEMENTS,
+    as_numbers,
+    check_unique_names,
+    is_boolean,
+    unmask,
+)
 from mlelogit.exceptions import ColumnTypeError, EmptyDataError
 
 
@@ -302,6 +308,15 @@ def read_columns(
         return name_columns(array), {}, source
     names = _name_by_extremes(*source.extremes)
     return names, {names[i]: array[:, i] for i in _find_odd(source)}, source
+
+
+def find_truths(exog: Any, names: tuple) -> frozenset:
+    """Return the names of the columns that hold truth values."""
+    if isinstance(exog, pd.Series):
+        return frozenset(names if is_boolean(exog) else ())
+    if isinstance(exog, pd.DataFrame):
+        return frozenset(name for name in names if is_boolean(exog[name]))
+    return frozenset(names if getattr(exog, "dtype", None) == np.bool_ else ())
 
 
 def _read_frame(exog: pd.DataFrame) -> tuple[tuple, Mapping[Any, np.ndarray], ColumnSource]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
+
+from mlelogit.data.outcome import name_categories
+from mlelogit.letters import write_name as write_name
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -41,34 +46,39 @@ COMMANDS = (
     "upsilon phi chi psi omega"
 )
 MARKDOWN = set("|\\`*_<>[]&~$^@")
+# GitHub makes links of these without being asked.
+LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+# What begins a heading, a list or a rule.
+STARTS = re.compile(r"^(?:(?=[#+-])|(\d+)(?=[.)]))")
 
 
-def write_name(name: Any) -> str:
-    r"""Write a name on one line: its line breaks, and what cannot be shown, as ``\n`` and such.
+def write_names(names: Iterable[Any]) -> list[str]:
+    r"""Write names each on one line, and no two names the same.
+
+    Names that would be written alike, as a line break and a backslash before an n, are written
+    as Python literals.
 
     Examples
     --------
-    >>> from mlelogit.display.escapes import write_name
-    >>> len(write_name("two\nlines").splitlines())
-    1
+    >>> from mlelogit.display.escapes import write_names
+    >>> print(*write_names(["a\nb", "a\\nb"]), *write_names([1, "1"]))
+    'a\nb' 'a\\nb' 1 '1'
     """
-    return "".join(_show(char) for char in str(name))
-
-
-def _show(char: str) -> str:
-    """Return a character, or its escape where no file of text or XML can hold it."""
-    hidden = unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or ord(char) & 0xFFFE == 0xFFFE
-    return char.encode("unicode_escape").decode("ascii") if hidden else char
-
-
-def as_is(text: str) -> str:
-    """Return text as it is."""
-    return text
+    given = list(names)
+    written = [write_name(name) for name in name_categories(given)]
+    if len(set(written)) < len(written):
+        written = [write_name(repr(name)) for name in given]
+    taken: dict[str, int] = {}
+    for i, name in enumerate(written):
+        taken[name] = taken.get(name, 0) + 1
+        written[i] = name if taken[name] == 1 else f"{name} ({taken[name]})"
+    return written
 
 
 def escape_latex(text: str) -> str:
     r"""Escape the characters that LaTeX reads as commands, and Greek and signs that it lacks.
 
+    Letters with accents after them become letters with accents, the only ones pdflatex has.
     Other scripts than Latin and Greek need xelatex or lualatex, and a font that has them.
 
     Examples
@@ -77,7 +87,8 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("50% & a_b, α ≥ 2"))
     50\% \& a\_b, $\alpha$ $\geq$ 2
     """
-    written = "".join(LATEX.get(char) or _write_greek(char) for char in text)
+    composed = unicodedata.normalize("NFC", text)
+    written = "".join(LATEX.get(char) or _write_greek(char) for char in composed)
     return written.replace("--", "-{}-").replace("--", "-{}-")
 
 
@@ -96,7 +107,7 @@ def _write_greek(char: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""Escape the characters that break a Markdown table or that it reads as markup.
+    r"""Escape the characters that break a Markdown table or that it reads as markup or links.
 
     Examples
     --------
@@ -104,4 +115,19 @@ def escape_markdown(text: str) -> str:
     >>> print(escape_markdown("a|b_c"))
     a\|b\_c
     """
-    return "".join(f"\\{char}" if char in MARKDOWN else char for char in text)
+    escaped = "".join(f"\\{char}" if char in MARKDOWN else char for char in text)
+    return LINKS.sub(r"\\", escaped)
+
+
+def escape_markdown_line(text: str) -> str:
+    r"""Escape a text that stands on a line, or in a list, of its own.
+
+    Blanks around it, which Markdown takes for the layout of code, are left out.
+
+    Examples
+    --------
+    >>> from mlelogit.display.escapes import escape_markdown_line
+    >>> print(escape_markdown_line("# big"), escape_markdown_line(" 1. May"))
+    \# big 1\. May
+    """
+    return STARTS.sub(r"\1\\", escape_markdown(text.strip()))

@@ -10,17 +10,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.display.escapes import as_is, escape_latex, escape_markdown, write_name
+from mlelogit.display.escapes import (
+    escape_latex,
+    escape_markdown,
+    escape_markdown_line,
+    write_names,
+)
+from mlelogit.display.facts import (
+    OMITTED,
+    find_omitted,
+    mark_held,
+    name_equations,
+    tell_omitted,
+    tell_rows,
+)
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
 from mlelogit.inference.coefficients import check_alpha, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
-from mlelogit.inference.testing.constraints import mark_fixed, tell_constraints
+from mlelogit.inference.testing.constraints import tell_constraints
+from mlelogit.letters import Letters, measure, write_name
+from mlelogit.markup import Typeset
 
 TITLE = "Multinomial Logit Results"
-OMITTED = ["(omitted)", "", "", "", "", ""]
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
 LARGE_CONDITION = 1e3
 
@@ -44,8 +58,8 @@ class CoefficientBlock:
     cells: list[list[str]]
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Typeset):
     """What a summary says, before it is laid out.
 
     Attributes
@@ -68,7 +82,9 @@ class Summary:
 
     def as_text(self) -> str:
         """Return the table as text, in the look statsmodels' users know."""
-        head, *tables = (str(table).split("\n") for table in _make_tables(self, as_is))
+        letters = Letters()
+        made = _make_tables(self, letters.stand_in, markup=False)
+        head, *tables = (letters.restore(str(table)).split("\n") for table in made)
         rule, lines = head[-1], head[:-1]
         for block, table in zip(self.blocks, tables, strict=True):
             lines += [rule, block.title, *table[1:-1]]
@@ -99,19 +115,7 @@ class Summary:
                 for name, cells in zip(block.names, block.cells, strict=True)
             ]
             lines += ["", *_write_markdown(titles, rows)]
-        return "\n".join([*lines, "", *[f"- {escape_markdown(note)}" for note in self.notes]])
-
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return self.as_text()
-
-    def _repr_html_(self) -> str:
-        return self.as_html()
-
-    def _repr_latex_(self) -> str:
-        return self.as_latex()
+        return "\n".join([*lines, "", *[f"- {escape_markdown_line(note)}" for note in self.notes]])
 
 
 def summarize(
@@ -181,33 +185,22 @@ def _write_header(
 
 def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBlock]:
     encoding = record.encoding
-    names = encoding.category_names
-    base = names[encoding.base]
-    others = names[: encoding.base] + names[encoding.base + 1 :]
-    rows = [write_name(name) for name in encoding.all_names]
+    outcome = write_name(encoding.outcome_name)
+    rows = write_names(encoding.all_names)
     width = len(rows)
-    marks = _spread_marks(record)
+    marks, omitted = mark_held(record), find_omitted(record)
     cells = [
-        OMITTED if name in encoding.omitted else _write_cells(numbers, marks.get(row, ""))
-        for row, (_, name, *numbers) in enumerate(tidy.itertuples(index=False, name=None))
+        [OMITTED, *[""] * 5] if row in omitted else _write_cells(numbers, marks.get(row, ""))
+        for row, (_, _, *numbers) in enumerate(tidy.itertuples(index=False, name=None))
     ]
     return [
         CoefficientBlock(
-            write_name(f"{encoding.outcome_name} = {category} vs {base}"),
+            f"{outcome} = {comparison}",
             rows,
             cells[i * width : (i + 1) * width],
         )
-        for i, category in enumerate(others)
+        for i, comparison in enumerate(name_equations(record))
     ]
-
-
-def _spread_marks(record: FitRecord) -> dict[int, str]:
-    """Return the rows of the tidy frame that do not vary, and why."""
-    encoding = record.encoding
-    rows = np.arange(len(encoding.others) * len(encoding.all_names))
-    table = rows.reshape(len(encoding.others), -1)
-    kept = table[:, encoding.kept].ravel() if encoding.omitted else rows
-    return {int(kept[i]): mark for i, mark in mark_fixed(record).items()}
 
 
 def _write_cells(numbers: Sequence[float], mark: str) -> list[str]:
@@ -238,9 +231,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
     notes += [write_name(line) for line in tell_constraints(record)]
-    if encoding.omitted:
-        said = "; ".join(encoding.omitted.values())
-        notes.append(write_name(f"Left out, being combinations of others: {said}."))
+    notes += map(write_name, tell_omitted(record))
     if record.basis.condition_number > LARGE_CONDITION:
         notes.append(
             f"Condition number of the columns, each scaled to length one: "
@@ -248,13 +239,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         )
     if covariance.describe():
         notes.append(write_name(covariance.describe()))
-    if record.has_offset:
-        notes.append("The scores have an offset.")
-    if record.audit.rows_in != record.audit.rows_used:
-        reasons = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
-        notes.append(
-            f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {reasons})."
-        )
+    notes += map(write_name, tell_rows(record))
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")
     return notes
@@ -295,13 +280,13 @@ def _write_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
     return [f"| {' | '.join(row)} |" for row in (titles, rule, *rows)]
 
 
-def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
+def _make_tables(summary: Summary, write: Callable[[str], str], markup: bool = True) -> list[Any]:
     """Lay the header and the blocks out as statsmodels' tables."""
     from statsmodels.iolib.table import Cell, SimpleTable
     from statsmodels.iolib.tableformatting import fmt_2cols, fmt_params
 
     blocks = summary.blocks
-    longest = max(len(name) for block in blocks for name in block.names)
+    longest = max(measure(name) for block in blocks for name in block.names)
     numbers = [max(10, *(len(row[i]) for b in blocks for row in b.cells)) for i in range(6)]
     width = longest + sum(numbers) + 6
     rows = [[write(cell) for cell in row] for row in summary.header]
@@ -320,7 +305,7 @@ def _make_tables(summary: Summary, write: Callable[[str], str]) -> list[Any]:
             stubs=[write(name) for name in block.names],
             txt_fmt={**fmt_params, "data_fmts": ["%s"], "colwidths": [longest, *numbers]},
         )
-        if write is not as_is:
+        if markup:
             table[0][0] = Cell(write(block.title), datatype="stub", row=table[0])
         tables.append(table)
     return tables

@@ -213,6 +213,11 @@ def weigh(block: Block, values: np.ndarray, out: np.ndarray | None = None) -> np
     return values if block.weights is None else np.multiply(values, block.weights, out=out)
 
 
+def fill_weights(block: Block) -> np.ndarray:
+    """Return the weights of a block's rows (m,), ones if it has none."""
+    return weigh(block, np.ones(block.x.shape[1]))
+
+
 def drop_base(values: np.ndarray, base: int) -> np.ndarray:
     """Return values (J, ...) without the base's: (J - 1, ...)."""
     return values[1:] if base == 0 else np.delete(values, base, axis=0)

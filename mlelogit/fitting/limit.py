@@ -28,6 +28,8 @@ from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 NULL_SIZE = 4
 SAFE_SHARE = 1e-10
 ESTIMABLE = 1e-8
+# Relative to a direction's length: what a coefficient that stands still may have of it by the
+# tolerances of linear programs and the rounding of a change of basis.
 STILL = 1e-6
 
 
@@ -89,10 +91,20 @@ class Separation(ReadOnly):
             return np.zeros(0)
         scale = np.linalg.norm(basis.matrix, axis=0)
         moves = np.linalg.norm(leave_columns(basis, self.free), axis=1).reshape(-1, len(scale))
-        along = leave_columns(basis, self.direction[:, np.newaxis]).reshape(-1, len(scale))
-        still = np.abs(along) <= STILL * scale * np.linalg.norm(self.direction)
-        signs = np.where(still, np.nan, np.where(along < 0, -np.inf, np.inf))
+        along = self.point_columns(basis)
+        signs = np.where(along == 0, np.nan, np.where(along < 0, -np.inf, np.inf))
         return np.where(moves > ESTIMABLE * scale, signs, 0.0).ravel()
+
+    def point_columns(self, basis: ColumnBasis) -> np.ndarray:
+        """Return the direction in the design's columns (J - 1, K).
+
+        Coefficients that stand still along it have zeros, not what rounding leaves of them.
+        """
+        direction = np.asarray(self.direction)
+        scale = np.linalg.norm(basis.matrix, axis=0)
+        along = leave_columns(basis, direction[:, np.newaxis]).reshape(-1, len(scale))
+        still = np.abs(along) <= STILL * scale * np.linalg.norm(direction)
+        return np.where(still, 0.0, along)
 
 
 CERTIFIED = Separation("none", "the certificate proves that a finite maximum exists")

@@ -14,6 +14,11 @@ ALIAS_TOLERANCE = 1e-11
 # A combination of rounded columns is off by one or two of their roundings.
 ROUNDED = 4
 MIRRORED_COLUMNS = 256
+# Relative to the largest eigenvalue, what rounding leaves of a variance of zero.
+NO_VARIANCE = 1e-14
+# Numbers of an eigenvector this near to its largest could change places by another order of sums:
+# far more than rounding, far less than what tells numbers apart.
+LARGEST = 1e-6
 
 
 def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -27,6 +32,17 @@ def log_softmax(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     powers = np.exp(shifted)
     totals = powers.sum(axis=0)
     return shifted - np.log(totals), powers / totals
+
+
+def log_others(scores: np.ndarray) -> np.ndarray:
+    """Return ``log Σ_{l ≠ k} e^{u_l}`` for every category k of scores (J, m), or log-probabilities.
+
+    It is summed from both sides, so that nothing is taken off a sum, however much of it is k.
+    """
+    nothing = np.full((1, scores.shape[1]), -np.inf)
+    before = np.logaddexp.accumulate(np.concatenate([nothing, scores[:-1]]))
+    after = np.logaddexp.accumulate(np.concatenate([nothing, scores[:0:-1]]))[::-1]
+    return np.asarray(np.logaddexp(before, after))
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,14 @@ class ColumnBasis:
         once = self.leave_params(covariance.reshape(size, size // width, width))
         half = once.reshape(size, size).T
         twice = self.leave_params(half.reshape(size, size // width, width)).reshape(size, size)
+        return (twice + twice.T) / 2
+
+    def enter_covariance(self, covariance: np.ndarray) -> np.ndarray:
+        """Map a covariance (P, P) of coefficients of X to one of coefficients of Z."""
+        size, width = len(covariance), len(self.scale)
+        once = self.enter_params(covariance.reshape(size, size // width, width))
+        half = once.reshape(size, size).T
+        twice = self.enter_params(half.reshape(size, size // width, width)).reshape(size, size)
         return (twice + twice.T) / 2
 
     def leave_score(self, score: np.ndarray) -> np.ndarray:
@@ -239,6 +263,61 @@ def invert_positive(factor: np.ndarray) -> np.ndarray:
     if info:
         raise np.linalg.LinAlgError("The factor is singular.")
     return mirror_lower(np.asarray(inverse))
+
+
+def find_root(covariance: np.ndarray) -> np.ndarray:
+    """Return L (P, r) with ``V = L L'``, of as many columns as V has rank."""
+    lower = factor_positive(covariance)
+    if lower is not None:
+        return lower
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > NO_VARIANCE * values[-1]
+    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
+
+
+def find_scaled_root(covariance: np.ndarray) -> np.ndarray:
+    """Return R (P, P) with ``V = R R'``, whose variances may be of very different sizes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.fitting.linalg import find_scaled_root
+    >>> root = find_scaled_root(np.array([[4.0, 2.0], [2.0, 1.0]]))
+    >>> np.allclose(root @ root.T, [[4.0, 2.0], [2.0, 1.0]])
+    True
+    """
+    size = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    scale = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(covariance / scale / scale[:, np.newaxis])
+    return np.asarray(scale[:, np.newaxis] * vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+def find_balanced_root(covariance: np.ndarray, base: int, categories: int, rank: int) -> np.ndarray:
+    """Return L (P, r) with ``V = L L'`` that does not depend on the base.
+
+    Its columns are the principal axes of the coefficients of all categories, which sum to zero.
+    """
+    others, size = categories - 1, len(covariance)
+    inner = covariance.reshape(others, -1, others, size // others)
+    whole = np.insert(np.insert(inner, base, 0.0, axis=0), base, 0.0, axis=2)
+    whole = whole - whole.mean(axis=0)
+    whole = whole - whole.mean(axis=2, keepdims=True)
+    size = whole.shape[0] * whole.shape[1]
+    values, vectors = np.linalg.eigh(whole.reshape(size, size))
+    values, vectors = np.maximum(values[-rank:], 0.0), settle_signs(vectors[:, -rank:])
+    axes = (vectors * np.sqrt(values)).reshape(categories, -1, rank)
+    return np.delete(axes - axes[base], base, axis=0).reshape(-1, rank)
+
+
+def settle_signs(factor: np.ndarray) -> np.ndarray:
+    """Give the columns of factors (..., q, d) signs that do not depend on how they were found.
+
+    The first of the largest numbers of a column, ties by rounding included, becomes positive.
+    """
+    sizes = np.abs(factor)
+    first = (sizes >= (1 - LARGEST) * sizes.max(axis=-2, keepdims=True)).argmax(axis=-2)
+    chosen = np.take_along_axis(factor, first[..., np.newaxis, :], axis=-2)
+    return np.asarray(np.where(chosen < 0, -factor, factor))
 
 
 def measure_lengths(rows: np.ndarray) -> np.ndarray:

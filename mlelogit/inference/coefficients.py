@@ -18,6 +18,9 @@ from mlelogit.inference.covariance import Covariance, need_covariance
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.notices import keep_errors, warn_user
 
+# The columns of every table of estimates.
+NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+
 
 def two_sided_p(z: np.ndarray, df: float = np.inf) -> np.ndarray:
     """Return the two-sided p-value, normal or of a t distribution, from the tail.
@@ -44,6 +47,28 @@ def find_quantile(alpha: float, df: float = np.inf) -> float:
     """
     half = check_alpha(alpha) / 2
     return -float(stdtrit(df, half)) if np.isfinite(df) else -float(ndtri(half))
+
+
+def wald_interval(value: Any, error: Any, alpha: float, df: float = np.inf) -> tuple[Any, Any]:
+    """Return Wald's interval, ``value ± z error``.
+
+    Parameters
+    ----------
+    value, error : float or numpy.ndarray
+        Estimates and standard errors.
+    alpha : float
+        The interval has level 1 - alpha.
+    df : float
+        Of the t distribution that z is the quantile of; normal if infinite.
+
+    Examples
+    --------
+    >>> from mlelogit.inference.coefficients import wald_interval
+    >>> [round(end, 3) for end in wald_interval(1.0, 0.5, 0.05)]
+    [0.02, 1.98]
+    """
+    half = find_quantile(alpha, df) * error
+    return value - half, value + half
 
 
 def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import Block, RowBlocks, choose_size
 from mlelogit.data.changes import EncodedSource, ReplacedSource
 from mlelogit.data.design import Design, count_people
-from mlelogit.data.encoding import Encoding, encode_rows
+from mlelogit.data.encoding import Encoding, check_truths, encode_rows
 from mlelogit.data.frames import (
     as_frame,
     convert_foreign,
@@ -112,6 +112,12 @@ class Points:
         """How their variables become columns."""
         return self.design.encoding
 
+    @property
+    def weights(self) -> np.ndarray:
+        """How many observations every row is in averages (n,)."""
+        own = self.design.weights
+        return np.ones(self.design.source.shape[0]) if own is None else own
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The variables of the formula, a row each, or of an array its columns.
@@ -158,7 +164,7 @@ class Points:
             return ReplacedSource(self.design.source, self.encoding.names, dict(changes))
         return EncodedSource(self.encoding, self.frame, dict(changes))
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
+    def fill_gaps(self, values: np.ndarray) -> np.ndarray:
         """Give values (..., m) of the complete rows a NaN for every other row: (..., n)."""
         if self.complete is None:
             return values
@@ -236,6 +242,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
     if allowed:
         complete = _find_complete(encoding, frame)
     matrix, gaps = encode_rows(encoding, frame if complete is None else frame[complete], allowed)
+    check_truths(encoding, frame if complete is None else frame[complete])
     if complete is not None:
         complete[complete] = ~gaps
         matrix = matrix[~gaps] if gaps.any() else matrix
@@ -252,7 +259,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
         offset=added,
         index=rows.index,
         audit=record.audit,
-        given=Given(len(frame), index, positions, frame),
+        given=Given(len(frame), index, positions, frame, new=True),
     )
     if weights is not None:
         design = replace(design, weights=_read_new_weights(design, weights))
@@ -309,3 +316,17 @@ def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
             f"{', '.join(map(str, every))}."
         )
     return pd.DataFrame(array, columns=list(every))
+
+
+def read_values(points: Points, name: Hashable) -> np.ndarray:
+    """Return a number's values at all rows (n,)."""
+    encoding = points.encoding
+    if encoding.rhs is None:
+        place = encoding.names.index(name)
+        source, length = points.design.source, points.design.source.shape[0]
+        starts = range(0, length, choose_size(points.design))
+        size = choose_size(points.design)
+        parts = [source.block(start, min(start + size, length))[[place]] for start in starts]
+        dense = [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
+        return np.concatenate(dense, axis=1)[0]
+    return points.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)

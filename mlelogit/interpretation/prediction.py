@@ -17,6 +17,7 @@ from mlelogit.fitting.likelihood import (
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
+from mlelogit.interpretation.labelling import frame_rows, index_categories, label_codes
 from mlelogit.interpretation.points import map_point_scores, model_points, read_points
 
 PREDICTIONS = ("prob", "category", "linear")
@@ -64,7 +65,7 @@ def predict(
     if points.own:
         scores = _map_rows(record, map_scores)
     else:
-        scores = points.spread(points.blocks().map(map_point_scores, model_points(record)))
+        scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return _label(scores, points.index, record, which)
 
 
@@ -91,24 +92,8 @@ def label_best(probabilities: np.ndarray, index: pd.Index, record: FitRecord) ->
     """Return the most probable category of every row, the first of those that tie (m,)."""
     unknown = np.isnan(probabilities).any(axis=0)
     best = np.where(unknown, -1, probabilities.argmax(axis=0))
-    values = pd.Categorical.from_codes(best.astype(np.int64), categories=index_categories(record))
+    values = label_codes(best, record.encoding.categories)
     return pd.Series(values, index=index, name=record.encoding.outcome_name)
-
-
-def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
-    """Return the categories as an index of one level, be they tuples."""
-    return index_labels(record.encoding.categories, name)
-
-
-def index_labels(labels: tuple, name: str | None = None) -> pd.Index:
-    """Return labels as an index of one level, be they tuples."""
-    return pd.Index(list(labels), name=name, tupleize_cols=False)
-
-
-def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
-    """Label values (J, m) by row and category."""
-    categories = index_categories(record, "category")
-    return pd.DataFrame(values.T, index=index, columns=categories)
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:

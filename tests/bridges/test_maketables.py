@@ -8,6 +8,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import CollinearityWarning
+from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from tests.inference.samples import fitted, survey
 from tests.reference_cases import fit_case, load_case
 
@@ -155,3 +156,31 @@ def test_criteria_that_do_not_apply_are_not_shown():
     res = fitted("party ~ age", weights="weight", weight_type="sampling")
     frame = maketables.ETable(res.equations()).df
     assert frame.loc[("stats", "AIC")].tolist() == ["-", ""]
+
+
+def test_all_statistics_of_a_fit_take_one_pass_over_its_rows(res, monkeypatch):
+    passes = []
+
+    def count(record):
+        passes.append(record)
+        return tabulate_fit_statistics(record)
+
+    monkeypatch.setattr("mlelogit.display.tables.statistics.tabulate_fit_statistics", count)
+    view = res.equations()[0]
+    found = {key: view.__maketables_stat__(key) for key in ("nagelkerke", "count", "efron", "ll")}
+    assert len(passes) == 1
+    for key in ("nagelkerke", "count", "efron"):
+        assert found[key] == res.fit_statistics().loc[key, "value"]
+    assert found["ll"] == res.llf
+    assert view.__maketables_stat__("no such") is None
+
+
+def test_names_that_look_alike_once_written_have_rows_of_their_own():
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.normal(size=(90, 2)), columns=["a\nb", "a\\nb"])
+    res = ml.MNLogit(np.array(["x\u200b", r"x\u200b", "z"])[rng.integers(3, size=90)], frame).fit()
+    views = res.equations()
+    assert len({view.__maketables_depvar__ for view in views}) == 2
+    for view in views:
+        assert view.__maketables_coef_table__.index.is_unique
+    assert res.flat().__maketables_coef_table__.index.is_unique

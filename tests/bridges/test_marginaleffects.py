@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit.bridges.columns import MOST_LEVELS, collect_rows
 from mlelogit.exceptions import (
     BridgeError,
     ColumnNotFoundError,
@@ -610,3 +611,27 @@ def test_the_module_is_found_by_its_package():
     assert "marginaleffects" in dir(ml.bridges)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = ml.bridges.nonsense
+
+
+def test_names_of_many_people_travel_as_plain_text():
+    """They have no order to keep; those that the model takes are levels however many they are."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "y": rng.integers(3, size=MOST_LEVELS + 200),
+            "x": rng.normal(size=MOST_LEVELS + 200),
+            "person": [f"person {i}" for i in range(MOST_LEVELS + 200)],
+        }
+    )
+    frame.loc[3, "person"] = None
+    rows = collect_rows(ml.mnlogit("y ~ x", frame).fit().record)
+    assert rows.frame["person"].dtype == pl.String
+    assert rows.frame["person"].to_list()[:5] == [
+        "person 0",
+        "person 1",
+        "person 2",
+        None,
+        "person 4",
+    ]
+    few = collect_rows(ml.mnlogit("y ~ x", frame.head(90)).fit().record)
+    assert few.frame["person"].dtype == pl.Enum

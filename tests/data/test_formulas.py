@@ -188,3 +188,9 @@ def test_no_numpy_warning_escapes(frame, recwarn):
     with pytest.raises(MNLogitError):
         ml.mnlogit("y ~ log(x)", frame)
     assert not len(recwarn)
+
+
+def test_arrays_are_sent_to_the_model_that_takes_them():
+    """The formula is looked at first: it is what shows which call was meant."""
+    with pytest.raises(FormulaError, match=r"arrays are for MNLogit\(endog, exog\)"):
+        ml.mnlogit(np.arange(6) % 3, np.ones((6, 2)))

@@ -119,7 +119,7 @@ def test_what_does_not_pair_raises():
         read_several_labels(made, [])
     with pytest.raises(ColumnTypeError, match="cannot be labels"):
         read_labels(made, pd.Series([[1]] * N).to_numpy())
-    matrix = ml.MNLogit(survey()["party"], survey()[["age"]]).design
+    matrix = ml.MNLogit(survey()["party"], survey()[["age"]].to_numpy()).design
     with pytest.raises(ColumnNotFoundError, match="no frame"):
         read_labels(matrix, "district")
     assert read_labels(matrix, survey()["region"]).count == 3
@@ -179,6 +179,15 @@ def test_pickles_leave_the_frame_behind_and_say_so(kind):
     part = take_rows(again.record.need_blocks().design, np.array([10, 4, 120]))
     labels = read_labels(part, DISTRICT)
     assert labels.names[labels.codes].tolist() == DISTRICT[KEPT[[10, 4, 120]]].tolist()
+
+
+def test_rows_of_an_index_of_several_levels_pair():
+    levels = pd.MultiIndex.from_arrays([np.arange(N) // 2, np.arange(N) % 2])
+    table = frame().set_axis(levels, axis=0)
+    made = design(table)
+    assert (read_labels(made, table["district"]).codes == read_labels(made, "district").codes).all()
+    with pytest.raises(MisalignedIndexError, match="the data and groups differ"):
+        read_labels(made, table["district"][::-1])
 
 
 def test_later_changes_of_the_frame_pair_no_other_rows():
@@ -265,3 +274,24 @@ def test_a_list_of_one_column_is_that_column():
 def test_a_missing_name_is_no_column():
     with pytest.raises(ColumnNotFoundError, match="NA"):
         read_labels(design(), pd.NA)
+
+
+def test_columns_of_a_frame_of_exog_are_found_beside_it():
+    exog = frame()[["age", "district"]].fillna(40.0)
+    labels = read_labels(ml.MNLogit(frame()["party"], exog).design, "district")
+    assert (labels.names[labels.codes] == DISTRICT).all()
+    with pytest.raises(ColumnNotFoundError, match="'place', which is no column; there are 'age'"):
+        read_labels(ml.MNLogit(frame()["party"], exog).design, "place")
+
+
+def test_messages_tell_new_rows_from_those_of_the_fit():
+    res = ml.mnlogit("party ~ age", frame(), missing="drop").fit()
+    new = frame().head(3)
+    with pytest.raises(MissingDataError, match=r"in 1 rows of newdata.*or leave these rows out"):
+        res.get_prediction(new, by=[1, None, 2])
+    with pytest.raises(MissingDataError, match=r"of the rows used.*or fit without these rows"):
+        res.get_prediction(by=np.where(np.arange(N) == 5, np.nan, 1))
+    with pytest.raises(LengthMismatchError, match="weights has 1 values, and newdata has 3 rows;"):
+        res.get_prediction(new, average=True, weights=[1])
+    with pytest.raises(LengthMismatchError, match="the data had 160 rows, of which 157 are used"):
+        res.get_prediction(by=[1, 2])

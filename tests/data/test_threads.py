@@ -13,6 +13,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import mlelogit as ml
 from mlelogit.data.threads import borrow, count_threads, fold_in_order, single_threaded_blas
+from mlelogit.exceptions import IntervalWarning
+from mlelogit.notices import hear_warnings, warn_user
 
 
 def draw(seed=0):
@@ -158,6 +160,18 @@ def test_no_two_results_are_folded_at_a_time():
 
     fold_in_order(lambda i: i, list(range(500)), 4, fold)
     assert most == [1] * 500
+
+
+def test_warnings_of_helpers_are_heard_by_whoever_listens_where_the_work_began():
+    meet = threading.Barrier(2, timeout=10)
+
+    def warn(_):
+        meet.wait()  # So that two threads do one item each.
+        warn_user(f"{threading.get_ident()}", IntervalWarning)
+
+    with hear_warnings() as heard:
+        fold_in_order(warn, [0, 1], 2, lambda _: None)
+    assert len({one.message for one in heard}) == 2
 
 
 def test_a_fold_within_a_fold_does_not_wait_for_itself():

@@ -12,6 +12,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.display.summary import escape_latex, escape_markdown, format_number
 from mlelogit.exceptions import NotConvergedWarning, OptionError
+from mlelogit.letters import measure
 from tests.inference.samples import fitted, survey
 
 FORMATS = ("as_text", "as_html", "as_latex", "as_markdown")
@@ -236,3 +237,19 @@ def test_labels_that_read_alike_are_told_apart():
     labels = pd.Series(["1"] * 20 + ["2"] * 20, dtype=object)
     res = ml.MNLogit(labels, np.column_stack([np.ones(40), rng.normal(size=40)])).fit()
     assert "2 vs 1" in res.summary().as_text()
+
+
+WIDE = ["\u5e74\u9f62", "re\u0301gion", "\U000f0000x", "\u6c49\u06cc\u200c\u06cc"]
+
+
+def test_numbers_stand_below_each_other_whatever_letters_names_have():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(90, 5)), columns=[*WIDE, "plain"])
+    labels = np.array(["\u5de6\u5074", "\u53f3", "c"])[rng.integers(3, size=90)]
+    text = ml.MNLogit(labels, frame).fit().summary().as_text().split("\n")
+    rows = [line for line in text if line.startswith((*WIDE, "plain"))]
+    assert len(rows) == 10
+    assert len({measure(line[: line.index(".")]) for line in rows}) == 1
+    rule = measure(text[1])
+    header = [line for line in text if line.startswith(("Base category:", "Outcome:", "Method:"))]
+    assert {measure(line) for line in header} == {rule}

@@ -13,9 +13,31 @@ from mlelogit.fitting.linalg import (
     factor_positive,
     find_aliases,
     invert_positive,
+    log_others,
     log_softmax,
     triangularize,
 )
+
+
+@pytest.mark.parametrize(
+    "scores", [[0.3, -0.2, 1e-12], [745, 0, -1], [0, -40, -41, -800], [-1e4, 1e4, 0.0]]
+)
+def test_the_logarithm_of_the_others_is_exact_where_one_is_nearly_all(scores):
+    found = log_others(np.array(scores, dtype=float)[:, np.newaxis])[:, 0]
+    with mp.workdps(800):
+        powers = [mp.exp(mp.mpf(float(u))) for u in scores]
+        for k, mine in enumerate(found):
+            truth = float(mp.log(mp.fsum(powers[:k] + powers[k + 1 :])))
+            assert abs(mine - truth) <= 4e-16 * max(abs(truth), 1.0)
+
+
+def test_a_covariance_enters_the_basis_and_leaves_it():
+    frame = np.random.default_rng(3).normal([5, 1e3, -2e-3], [1, 100, 1e-3], (80, 3))
+    res = ml.MNLogit(np.arange(80) % 3, np.column_stack([np.ones(80), frame])).fit()
+    basis, inner = res.record.basis, res.covariance.inner
+    again = basis.enter_covariance(basis.leave_covariance(inner))
+    assert np.abs(again - inner).max() < 1e-11 * np.abs(inner).max()
+    np.testing.assert_array_equal(again, again.T)
 
 
 @pytest.mark.parametrize(

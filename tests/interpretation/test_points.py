@@ -10,6 +10,7 @@ from mlelogit.exceptions import (
     MissingDataError,
     OffsetError,
     OptionError,
+    UnseenLevelError,
     WeightError,
 )
 from mlelogit.interpretation.averages import assign_cells, sum_probabilities
@@ -74,7 +75,7 @@ def test_rows_with_missing_values_are_left_out_and_come_back_as_nan(res, rows):
     with pytest.raises(MissingDataError, match="'x'"):
         read_points(res.record, rows)
     points = read_points(res.record, rows, missing="propagate")
-    values = points.spread(find_probabilities(res, points).T)
+    values = points.fill_gaps(find_probabilities(res, points).T)
     assert values.shape == (3, 300)
     assert np.flatnonzero(np.isnan(values[0])).tolist() == [3, 7]
     with pytest.raises(OptionError, match="missing must be one of"):
@@ -140,6 +141,25 @@ def test_averages_and_their_jacobian_by_cell(res, rows, base):
         np.testing.assert_allclose(found.jacobian[:, :, place], slope, atol=1e-8)
 
 
+def test_averages_of_many_groups(res, rows):
+    used = rows.dropna()
+    codes = np.random.default_rng(0).permutation(np.arange(len(used)) % 37)
+    given = np.full(len(rows), -1)
+    given[rows.notna().all(axis=1)] = codes
+    found = res.get_prediction(by=given).probabilities
+    np.testing.assert_allclose(found, res.predict().groupby(codes).mean(), rtol=1e-12)
+    assert list(found.index) == list(range(37))
+
+
+def test_groups_are_called_beside_the_numbers_of_the_table(res, rows):
+    given = pd.DataFrame(
+        {"category": rows["g"].fillna("u"), "probability": np.arange(len(rows)) % 2}
+    )
+    frame = res.get_prediction(by=given).summary_frame()
+    assert list(frame.index.names) == ["by category", "by probability", "category"]
+    assert {"by category", "category", "probability"} <= set(frame.reset_index().columns)
+
+
 def test_averages_respect_weights():
     frame = pd.DataFrame(
         {"y": list("abcabca"), "x": [1.0, 2, 3, 5, 1, 4, 2], "n": [1, 2, 3, 1, 1, 2, 4]}
@@ -155,3 +175,15 @@ def test_averages_respect_weights():
     # By the score equations with an intercept they are the observed shares.
     shares = frame.groupby("y")["n"].sum() / frame["n"].sum()
     np.testing.assert_allclose(sums[0].values[0], shares, rtol=1e-9)
+
+
+def test_truth_values_are_true_or_false():
+    frame = pd.DataFrame({"y": list("abab") * 5, "b": [True, True, False, False] * 5})
+    frame.loc[0, "y"] = "b"
+    res = ml.mnlogit("y ~ b", frame).fit()
+    with pytest.raises(UnseenLevelError, match=r"newdata has 0.5 in row 1 of 'b'"):
+        res.predict({"b": [1, 0.5]})
+    expected = res.predict({"b": [True, False]}).to_numpy()
+    np.testing.assert_array_equal(res.predict({"b": [1.0, 0]}).to_numpy(), expected)
+    kept = res.predict({"b": [1.0, np.nan]}, missing="propagate").to_numpy()
+    np.testing.assert_array_equal(kept[0], expected[0])

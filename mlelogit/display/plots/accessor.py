@@ -25,6 +25,7 @@ from mlelogit.interpretation.diagnostics.influence import Influence, measure_inf
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.performance.calibration import Calibration, calibrate
+from mlelogit.interpretation.performance.judged import NewRows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,19 +150,34 @@ class Plots:
         return plot_margins(self.record, found, alpha, panels, self._place(ax))
 
     def calibration(
-        self, bins: Any = 10, newdata: Any = None, *, ax: Any = None, **how: Any
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        offset: Any = None,
+        weights: Any = None,
+        weight_type: str | None = None,
+        ax: Any = None,
+        **how: Any,
     ) -> Any:
         """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
 
         Parameters
         ----------
-        bins : int, or Calibration
-        newdata, **how
-            See `mlelogit.interpretation.performance.calibration.calibrate`.
+        newdata : DataFrame, dict, array-like, or Calibration, optional
+        outcome, offset, weights, weight_type : optional
+            Of new rows; see `mlelogit.interpretation.performance.judged.NewRows`.
         ax : Axes or figure, optional
+        **how
+            Bins, strategy and alpha, as in `results.calibration`. With a Calibration, which has
+            its own, nothing but ax is to be given.
         """
-        known = isinstance(bins, Calibration)
-        found = bins if known else calibrate(self.record, bins, newdata, **how)
+        rows, found = NewRows(newdata, outcome, offset, weights, weight_type), newdata
+        if not isinstance(found, Calibration):
+            found = calibrate(self.record, rows, **how)
+        elif wrong := {*how, *rows.list_given()} - {"newdata"}:
+            said = ", ".join(sorted(wrong))
+            raise OptionError(f"{said} cannot be given with a Calibration that is known.")
         return plot_calibration(self.record, found, self._place(ax))
 
     def residuals(

@@ -24,10 +24,9 @@ from mlelogit.display.plots.style import (
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.interpretation.margins.requests import write_level as write_label
-from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.performance.binning import check_bins
-from mlelogit.interpretation.performance.outcomes import judge_rows
-from mlelogit.interpretation.points import read_points
+from mlelogit.interpretation.performance.judged import judge_rows
+from mlelogit.interpretation.points import read_points, read_values
 
 # Fewer hide where the model fails, more leave few people in each (Gelman and Hill 2007, 5.6).
 BINS = 20
@@ -115,14 +114,13 @@ def plot_binned_residuals(
     check_bins(bins)
     found = bin_residuals(record, variable, bins)
     half = quantile * found.errors
-    end = 1.08 * float(np.maximum(np.abs(found.residuals), half).max()) or 1.0
+    end = 1.08 * float(np.fmax(np.abs(found.residuals), half).max()) or 1.0
     canvas = canvas or Canvas()
     draw = _draw_levels if found.levels else _draw_numbers
     axes, width = draw(found, half, end, canvas)
-    notes = [
-        "About zero where the model holds.",
-        f"Grey: where {write_level(alpha)} of the points are then.",
-    ]
+    notes = ["About zero where the model holds."]
+    if np.isfinite(half).all():
+        notes.append(f"Grey: where {write_level(alpha)} of the points are then.")
     encoding = record.encoding
     title = f"Residuals of {encoding.outcome_name} over {found.name}"
     canvas.entitle_panels(axes, title, notes, encoding.category_names, width)
@@ -173,7 +171,8 @@ def bin_residuals(record: FitRecord, variable: Any, bins: int) -> BinnedResidual
 
     With p the probabilities, d people observed of t in a category, and weights w, a bin has ``Σ w
     (d - t p) / Σ w t`` and, if the probabilities are right, the variance ``Σ w t p (1 - p) / (Σ w
-    t)²``; sampling weights enter its numerator squared.
+    t)²``; sampling weights enter its numerator squared. Of an outcome of probabilities, which is
+    not drawn, it is NaN.
     """
     judged = judge_rows(record)
     totals = judged.people.sum(axis=0)
@@ -182,9 +181,11 @@ def bin_residuals(record: FitRecord, variable: Any, bins: int) -> BinnedResidual
     weights = np.bincount(codes, totals, size)
     gaps = judged.people - totals * judged.probabilities
     residuals = np.array([np.bincount(codes, gap, size) for gap in gaps]) / weights
-    scaled = totals * judged.spread * judged.probabilities * (1 - judged.probabilities)
+    scaled = totals * judged.variance_weights * judged.probabilities * (1 - judged.probabilities)
     variances = np.array([np.bincount(codes, part, size) for part in scaled])
-    errors = np.sqrt(variances) / weights
+    errors = np.full_like(residuals, np.nan)
+    if not judged.fractional:
+        errors = np.sqrt(variances) / weights
     return BinnedResiduals(placed.name, placed.places, placed.levels, residuals, errors)
 
 

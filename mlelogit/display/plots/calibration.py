@@ -30,8 +30,9 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     """Draw a reliability diagram for every category.
 
     Every point is a bin of rows with similar probabilities: their mean, and the share that was
-    observed with Wilson's interval. On the diagonal what is given a probability happens as
-    often as it says. Every category has its own scale, the same both ways.
+    observed with Wilson's interval, unless the outcome is probabilities. On the diagonal what is
+    given a probability happens as often as it says. Every category has its own scale, the same
+    both ways.
 
     Parameters
     ----------
@@ -74,11 +75,9 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
             axis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
             use_plain_numbers(axis)
     own = "The fit's own rows." if found.own else f"{found.rows.capitalize()}."
-    notes = [
-        own,
-        f"Points: bins of rows, lines: {write_level(found.alpha)} intervals.",
-        "Dotted: as predicted.",
-    ]
+    known = found.bins["lower"].notna().any()
+    lines = f", lines: {write_level(found.alpha)} intervals" if known else ""
+    notes = [own, f"Points: bins of rows{lines}.", "Dotted: as predicted."]
     width = PANEL_WIDTH * columns
     title = f"Calibration of {encoding.outcome_name}"
     canvas.entitle_panels(axes, title, notes, encoding.category_names, width)
@@ -93,4 +92,4 @@ def _draw_bins(ax: Any, found: Calibration, category: Any, k: int) -> float:
     ax.plot([0, 1], [0, 1], color=RULE, linestyle=":", linewidth=1.1, zorder=1)
     ax.vlines(x, lower, upper, color=pick_color(k), linewidth=1.6, zorder=3)
     ax.plot(x, bins["observed"].to_numpy(), zorder=4, **look_of_mark(k, 5.0))
-    return float(max(np.nanmax(x), np.nanmax(upper)))
+    return float(max(x.max(), bins["observed"].max(), np.nanmax(upper, initial=0.0)))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from mlelogit.data.arguments import check_choice, is_whole, read_reals, write_value
 from mlelogit.data.frames import list_some
@@ -17,11 +16,10 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
-from mlelogit.interpretation.margins.means import weigh_rows
 from mlelogit.interpretation.margins.requests import KINDS, find_level, write_level
-from mlelogit.interpretation.margins.scenes import read_values
 from mlelogit.interpretation.margins.variables import Variable, find_variables
-from mlelogit.interpretation.points import Points, read_points
+from mlelogit.interpretation.points import Points, read_points, read_values
+from mlelogit.interpretation.variances import bound_probabilities
 
 # Values of a number if none are given: each is a pass over the rows, so fewer for many.
 POINTS, FEW_POINTS, MANY_ROWS = 31, 16, 50_000
@@ -119,7 +117,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     quantile = find_quantile(request.alpha, covariance.df)
     rows = read_points(record, request.newdata, request.offset, request.weights)
     _check_rows(rows)
-    variables = find_variables(record, rows)
+    variables = find_variables(record)
     if not variables:
         raise EffectError("The model has no variable, so there is nothing to draw over.")
     if not isinstance(request.variable, Hashable) or request.variable not in variables:
@@ -143,16 +141,14 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     )
     shape = len(values), -1, len(record.encoding.categories)
     y, errors = found.estimate.reshape(shape), found.std_err.reshape(shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle, half = logit(y), quantile * errors / (y * (1 - y))
-        lower, upper = expit(middle - half), expit(middle + half)
+    lower, upper = bound_probabilities(y, errors, quantile)
     beside = found.labels.iloc[: y[0].size : shape[2], LABELS:]
     groups, fixed = name_groups(beside)
     return Curves(values, levels, groups, fixed, y, lower, upper)
 
 
 def _check_rows(rows: Points) -> None:
-    weights = weigh_rows(rows)
+    weights = rows.weights
     if not len(weights):
         raise EmptyDataError("newdata has no rows, so there are no probabilities to draw.")
     if not (weights > 0).any():
@@ -204,7 +200,7 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
             levels[place]
             for place in dict.fromkeys(find_level(one, variable, "points") for one in asked)
         ]
-    held = read_values(rows, variable.name)[weigh_rows(rows) > 0]
+    held = read_values(rows, variable.name)[rows.weights > 0]
     if points is None:
         found = np.unique(held)
         if name_levels(variable, found.tolist()):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.display.escapes import write_name
+from mlelogit.display.facts import OMITTED
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
 from mlelogit.display.tables.models import (
-    QUANTITIES,
     Equation,
     Headings,
     Model,
@@ -29,9 +29,11 @@ from mlelogit.display.tables.numbers import (
 )
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.statistics import tabulate_foot
+from mlelogit.inference.coefficients import NUMBERS
+from mlelogit.letters import write_name
 
 EMPTY = Cell("")
-Key = tuple[int, Equation, str]
+Key = tuple[int, Equation, Hashable]
 
 
 def lay_out(models: list[Model], request: TableRequest) -> tuple[Layout, pd.DataFrame]:
@@ -50,29 +52,29 @@ def lay_out(models: list[Model], request: TableRequest) -> tuple[Layout, pd.Data
     build = _build_wide if request.layout == "wide" else _build_long
     groups, sections = build(models, cells, headings, rows, 1 + len(request.below))
     notes = write_notes(models, headings, rows, request, reasons)
-    layout = Layout(write_name(request.title), groups, sections, tuple(foot), notes)
+    layout = Layout(write_name(request.title or ""), groups, sections, tuple(foot), notes)
     return layout, _frame_numbers(models, places, headings, rows, request.layout)
 
 
 def _place(models: list[Model], rows: Rows) -> dict[Key, int]:
-    """Return where coefficients stand: (model, equation, label) -> row of its tidy frame."""
+    """Return where coefficients stand: (model, equation, row) -> row of its tidy frame."""
     found: dict[Key, int] = {}
     for i, model in enumerate(models):
         names = model.encoding.all_names
         for e, equation in enumerate(model.equations):
             for j, name in enumerate(names):
-                label = rows.where.get(identify(name))
-                if label is not None:
-                    found[i, equation, label] = e * len(names) + j
+                key = rows.where.get(identify(name))
+                if key is not None:
+                    found[i, equation, key] = e * len(names) + j
     return found
 
 
 def _write_cell(model: Model, place: int, request: TableRequest) -> tuple[Cell, ...]:
     """Write a coefficient, and what stands below it."""
     numbers = {name: float(values[place]) for name, values in model.values.items()}
-    mark = model.marks.get(place, "")
-    if mark == "(omitted)":
-        return (Cell(mark), *[EMPTY] * len(request.below))
+    if place in model.omitted:
+        return (Cell(OMITTED), *[EMPTY] * len(request.below))
+    mark = model.held.get(place, "")
     estimate = _write_scaled("estimate", numbers, request)
     if mark:
         below = [Cell(mark) if not i else EMPTY for i in range(len(request.below))]
@@ -121,8 +123,8 @@ def _build_wide(
         for model in models
     )
     made = [
-        _make_row(label, [cells.get((*column, label)) for column in columns], depth)
-        for label in rows.labels
+        _make_row(label, [cells.get((*column, key)) for column in columns], depth)
+        for key, label in rows.labels.items()
     ]
     return groups, (Section("", tuple(made)),)
 
@@ -138,8 +140,8 @@ def _build_long(
     sections = []
     for equation in equations:
         made = []
-        for label in rows.labels:
-            found = [cells.get((i, equation, label)) for i in range(len(models))]
+        for key, label in rows.labels.items():
+            found = [cells.get((i, equation, key)) for i in range(len(models))]
             if any(found):
                 made.append(_make_row(label, found, depth))
         sections.append(Section(headings.name(equation, "long"), tuple(made)))
@@ -161,9 +163,9 @@ def _frame_numbers(
         for equation in model.equations:
             column = (i, equation) if wide else i
             values = columns.setdefault(column, {})
-            for label in rows.labels:
-                place = places.get((i, equation, label))
-                for quantity in QUANTITIES if place is not None else ():
+            for row, label in rows.labels.items():
+                place = places.get((i, equation, row))
+                for quantity in NUMBERS if place is not None else ():
                     key = (label, quantity) if wide else (equation, label, quantity)
                     values[key] = float(model.values[quantity][place])
     keys = _order_keys(columns, rows)
@@ -184,5 +186,5 @@ def _order_keys(columns: dict[Any, dict[tuple, float]], rows: Rows) -> list[tupl
     """Return the keys of all columns: by equation as they come, and by label as the rows do."""
     found = list(dict.fromkeys(key for values in columns.values() for key in values))
     heads = list(dict.fromkeys(key[:-2] for key in found))
-    place = {label: i for i, label in enumerate(rows.labels)}
+    place = {label: i for i, label in enumerate(rows.labels.values())}
     return sorted(found, key=lambda key: (heads.index(key[:-2]), place[key[-2]]))

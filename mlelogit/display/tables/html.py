@@ -6,23 +6,26 @@ from html import escape
 
 from mlelogit.display.tables.layout import Cell, Layout, Row, typeset
 
+# Themes of notebooks name two classes in their rules for tables, and come after these. What
+# names an element by its id counts for more, even if it only says which one it is not.
+TABLE = ".mlelogit-models:not(#_)"
 # Rules as in books, in the colour of the text, so that it reads on dark pages too.
-STYLE = """<style>
-.mlelogit-models { overflow-x: auto; position: relative; }
-.mlelogit-models table { border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid;
-  font-variant-numeric: tabular-nums; margin: 0 0 0.5em; }
-.mlelogit-models caption { font-weight: bold; padding: 0 0 0.4em; text-align: left; }
-.mlelogit-models th, .mlelogit-models td { background: none; border: 0;
-  padding: 0.15em 1.6em 0.15em 0.8em; text-align: right; white-space: nowrap; }
-.mlelogit-models tbody th, .mlelogit-models thead td { font-weight: normal; padding-left: 0.3em;
-  text-align: left; vertical-align: top; }
-.mlelogit-models th[colspan], .mlelogit-models td[colspan] { padding: 0.15em 0.5em;
-  text-align: center; }
-.mlelogit-models thead th span { border-bottom: 1px solid; display: block; }
-.mlelogit-models tbody tr:first-child > * { border-top: 1px solid; padding-top: 0.3em; }
-.mlelogit-models tbody th[colspan] { font-style: italic; padding-left: 0.3em; text-align: left; }
-.mlelogit-models td b { font-weight: normal; position: absolute; }
-.mlelogit-models p { font-size: 0.9em; margin: 0; max-width: 60em; text-align: left; }
+STYLE = f"""<style>
+{TABLE} {{ overflow-x: auto; position: relative; }}
+{TABLE} table {{ border: 0; border-collapse: collapse; border-top: 2px solid;
+  border-bottom: 2px solid; font-variant-numeric: tabular-nums; margin: 0 0 0.5em; }}
+{TABLE} caption {{ font-weight: bold; padding: 0 0 0.4em; text-align: left; }}
+{TABLE} :is(thead, tbody, tr) {{ background: none; border: 0; }}
+{TABLE} :is(th, td) {{ background: none; border: 0; padding: 0.15em 1.6em 0.15em 0.8em;
+  text-align: right; white-space: nowrap; }}
+{TABLE} :is(tbody th, thead td) {{ font-weight: normal; padding-left: 0.3em; text-align: left;
+  vertical-align: top; }}
+{TABLE} :is(th, td)[colspan] {{ padding: 0.15em 0.5em; text-align: center; }}
+{TABLE} thead th span {{ border-bottom: 1px solid; display: block; }}
+{TABLE} tbody tr:first-child > * {{ border-top: 1px solid; padding-top: 0.3em; }}
+{TABLE} tbody th[colspan] {{ font-style: italic; padding-left: 0.3em; text-align: left; }}
+{TABLE} td b {{ font-weight: normal; position: absolute; }}
+{TABLE} p {{ font-size: 0.9em; margin: 0; max-width: 60em; text-align: left; }}
 </style>"""
 
 

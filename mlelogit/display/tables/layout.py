@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 _NUMBER = r"(?:-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf)|nan)"
 NUMERIC = re.compile(rf"[(\[]?(?:[tzp] = |p < )?<?{_NUMBER}(?:, {_NUMBER})?[)\]]?")
@@ -118,10 +119,9 @@ class Layout:
     @property
     def spans(self) -> list[tuple[int, int]]:
         """The first column of every model, and how many it has."""
-        starts = [0]
-        for group in self.groups:
-            starts.append(starts[-1] + len(group.columns))
-        return [(start, len(group.columns)) for start, group in zip(starts, self.groups)]  # noqa: B905
+        counts = [len(group.columns) for group in self.groups]
+        ends = accumulate(counts)
+        return [(end - count, count) for end, count in zip(ends, counts, strict=True)]
 
     def list_lines(self) -> Iterator[tuple[str, tuple[Cell, ...]]]:
         """Yield every line of coefficients with its label, which the lines below have not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,15 +12,12 @@ import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.outcome import name_categories
-from mlelogit.display.escapes import write_name
+from mlelogit.display.escapes import write_names
+from mlelogit.display.facts import find_omitted, mark_held
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import tidy_coefficients
+from mlelogit.inference.coefficients import NUMBERS, tidy_coefficients
 from mlelogit.inference.covariance import Covariance
-from mlelogit.inference.testing.constraints import mark_fixed
-
-QUANTITIES = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Model:
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
         """The numbers of `tidy`, (J - 1) K each."""
-        return {name: self.tidy[name].to_numpy(np.float64) for name in QUANTITIES}
+        return {name: self.tidy[name].to_numpy(np.float64) for name in NUMBERS}
 
     @property
     def equations(self) -> list[Equation]:
@@ -74,14 +71,14 @@ class Model:
         return [Equation(outcome, identify(one), base) for one in encoding.others]
 
     @cached_property
-    def marks(self) -> dict[int, str]:
-        """The rows of `tidy` that are no estimates, and what they are in a word or two."""
-        encoding = self.encoding
-        rows = np.arange(len(self.tidy)).reshape(len(encoding.others), -1)
-        kept = rows[:, encoding.kept].ravel()
-        found = {int(kept[i]): mark for i, mark in mark_fixed(self.record).items()}
-        left_out = [i for i, name in enumerate(encoding.all_names) if name in encoding.omitted]
-        return found | {int(i): "(omitted)" for i in rows[:, left_out].ravel()}
+    def omitted(self) -> frozenset[int]:
+        """The rows of `tidy` that are of columns left out."""
+        return find_omitted(self.record)
+
+    @cached_property
+    def held(self) -> dict[int, str]:
+        """The rows of `tidy` that constraints hold, and how in a word or two."""
+        return mark_held(self.record)
 
 
 def identify(value: Any) -> tuple:
@@ -108,14 +105,9 @@ def read_models(models: Any, alpha: float, exponentiate: bool) -> list[Model]:
         raise OptionError(
             f"models must map names to fits, such as {{'small': res}}; it is {write_value(models)}."
         )
-    names = name_categories(list(models))
+    names = write_names(models)
     return [
-        Model(
-            write_name(name),
-            record,
-            covariance,
-            tidy_coefficients(record, covariance, alpha, exponentiate),
-        )
+        Model(name, record, covariance, tidy_coefficients(record, covariance, alpha, exponentiate))
         for name, (record, covariance) in zip(names, models.values(), strict=True)
     ]
 
@@ -123,8 +115,7 @@ def read_models(models: Any, alpha: float, exponentiate: bool) -> list[Model]:
 def name_keys(values: Iterable[Any]) -> dict[tuple, str]:
     """Return the key of every value and its name, different values with different names."""
     found = {identify(value): value for value in values}
-    names = name_categories(list(found.values()))
-    return {key: write_name(name) for key, name in zip(found, names, strict=True)}
+    return dict(zip(found, write_names(found.values()), strict=True))
 
 
 def all_alike(models: list[Model], tell: Callable[[Model], Any]) -> bool:
@@ -175,20 +166,20 @@ class Rows:
 
     Attributes
     ----------
-    labels : tuple of str
-        In order.
+    labels : dict
+        Key of a row -> its label, in order; different rows have different ones.
     where : dict
-        Key of a name -> its label, for the names that are shown.
+        Key of a name -> key of its row, for the names that are shown.
     hidden : tuple of str
         The names that are not.
     """
 
-    labels: tuple[str, ...]
-    where: dict[tuple, str]
+    labels: dict[Hashable, str]
+    where: dict[tuple, Hashable]
     hidden: tuple[str, ...]
 
 
-def choose_rows(models: list[Model], names: dict[Any, str] | None) -> Rows:
+def choose_rows(models: list[Model], names: Mapping[Any, str] | None) -> Rows:
     """Choose, order and label the rows.
 
     Raises
@@ -198,24 +189,30 @@ def choose_rows(models: list[Model], names: dict[Any, str] | None) -> Rows:
     """
     every = name_keys(name for model in models for name in model.encoding.all_names)
     if names is None:
-        return Rows(tuple(every.values()), every, ())
+        return Rows(dict(every), {key: key for key in every}, ())
     unknown = [name for name in names if identify(name) not in every]
     if unknown:
         raise OptionError(
             f"No model has a coefficient {write_value(unknown[0])}. They have: "
             f"{', '.join(every.values())}."
         )
-    where = {identify(name): write_name(label) for name, label in names.items()}
+    where: dict[tuple, Hashable] = {identify(name): label for name, label in names.items()}
     for model in models:
-        taken: dict[str, Any] = {}
-        for name in model.encoding.all_names:
-            label = where.get(identify(name))
-            if label in taken:
-                raise OptionError(
-                    f"names gives {taken[label]!r} and {name!r} the same label {label!r}, and "
-                    f"model {model.name!r} has both."
-                )
-            if label is not None:
-                taken[label] = name
+        _check_labels(model, where)
+    labels = dict.fromkeys(names.values())
     hidden = tuple(name for key, name in every.items() if key not in where)
-    return Rows(tuple(dict.fromkeys(where.values())), where, hidden)
+    return Rows(dict(zip(labels, write_names(labels), strict=True)), where, hidden)
+
+
+def _check_labels(model: Model, where: dict[tuple, Hashable]) -> None:
+    """Raise if two names of one model have the same label."""
+    taken: dict[Hashable, Any] = {}
+    for name in model.encoding.all_names:
+        label = where.get(identify(name))
+        if label in taken:
+            raise OptionError(
+                f"names gives {taken[label]!r} and {name!r} the same label {label!r}, and "
+                f"model {model.name!r} has both."
+            )
+        if label is not None:
+            taken[label] = name

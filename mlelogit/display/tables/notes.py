@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from mlelogit.display.escapes import write_name
+from mlelogit.display.facts import tell_omitted, tell_rows
 from mlelogit.display.tables.models import Headings, Model, Rows, identify
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.inference.testing.constraints import tell_constraints
+from mlelogit.letters import write_name
 
 KINDS = {"nonrobust": "Covariance nonrobust: the inverse of the information."}
+INCOMPARABLE = "log-likelihoods and what is made of them, such as AIC, do not compare"
 UNNAMED = "nan: no standard error could be found"
 
 
@@ -126,45 +128,49 @@ def _tell_fit(model: Model, exponentiate: bool) -> Iterable[str]:
     if record.maximum.bias_reduction is not None:
         yield f"Bias-reduced estimates ({record.maximum.bias_reduction})."
     yield from tell_constraints(record)
-    if encoding.omitted:
-        yield f"Left out, being combinations of others: {'; '.join(encoding.omitted.values())}."
+    yield from tell_omitted(record)
     if record.weight_type is not None:
         yield f"Weights: {record.weight_type}."
     if encoding.outcome_kind != "labels":
         yield f"The outcome is {encoding.outcome_kind}."
-    if record.has_offset:
-        yield "The scores have an offset."
-    dropped = record.audit.rows_in - record.audit.rows_used
-    if dropped:
-        said = "; ".join(f"{count} {reason}" for reason, count in record.audit.dropped.items())
-        yield f"Rows in: {record.audit.rows_in}, used: {record.audit.rows_used} (dropped: {said})."
+    yield from tell_rows(record)
 
 
 def _tell_differences(models: list[Model]) -> Iterable[str]:
-    """Say why statistics of the models cannot be set side by side, where they cannot."""
-    first, *others = models
-    for other in others:
-        said = _find_difference(first, other)
-        if said:
-            yield (
-                f"{first.name} and {other.name} have {said} their log-likelihoods and what is made "
-                "of them, such as AIC, do not compare."
-            )
-            return
+    """Say of each model what its statistics cannot be set beside, and why."""
+    found: list[tuple[Model, list[str]]] = []
+    sentences: dict[str, list[str]] = {}
+    for model in models:
+        sentences[model.name] = _find_sentences(model, found)
+    return _gather(models, lambda model: sentences[model.name])
+
+
+def _find_sentences(model: Model, found: list[tuple[Model, list[str]]]) -> list[str]:
+    """Compare a model with the first of each kind found so far; one of a new kind joins them."""
+    unlike: dict[str, list[str]] = {}
+    for first, sentences in found:
+        difference = _find_difference(first, model)
+        if not difference:
+            return sentences
+        unlike.setdefault(difference, []).append(first.name)
+    said = [difference.format(_join_names(names)) for difference, names in unlike.items()]
+    found.append((model, said))
+    return said
 
 
 def _find_difference(one: Model, other: Model) -> str:
+    """Return what sets two models' samples apart, with a place for the name of the first."""
     if _tell_sample(one) != _tell_sample(other):
-        return "different outcomes, categories or weights:"
+        return f"Other outcome, categories or kind of weights than {{}}: {INCOMPARABLE}."
     totals, others = one.record.audit.categories, other.record.audit.categories
     counts = [(one.record.nobs, other.record.nobs)]
     counts += [(total, others[category]) for category, total in totals.items()]
     if not all(np.isclose(*pair) for pair in counts):
-        return "different rows:"
+        return f"Other rows or weights than {{}}: {INCOMPARABLE}."
     left, right = one.record.index, other.record.index
     if left.isin(right).all() and right.isin(left).all():
         return ""
-    return "different index labels; if these stand for different rows,"
+    return f"Other index labels than {{}}; if these stand for other rows, {INCOMPARABLE}."
 
 
 def _tell_sample(model: Model) -> tuple:

@@ -21,9 +21,11 @@ MOST_DIGITS = 15
 STATISTICS = ("nobs", "llf", "prsquared", "aic", "bic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TableRequest:
     """What a table is asked to show, read and checked.
+
+    It is made of the options of `mlelogit.comparison.compare_models`, and has them as follows.
 
     Attributes
     ----------
@@ -41,17 +43,43 @@ class TableRequest:
         Label (None: the usual one), and the name of a statistic or one value per model.
     alpha : float
     title : str
+
+    Raises
+    ------
+    OptionError
+        If an option is not what it may be.
     """
 
-    layout: str
-    below: tuple[str, ...]
-    exponentiate: bool
-    stars: tuple[tuple[str, float], ...]
-    names: dict[Any, str] | None
-    digits: int
-    statistics: tuple[tuple[str | None, Any], ...]
-    alpha: float
-    title: str
+    layout: str = "wide"
+    below: Any = "std_err"
+    exponentiate: bool = False
+    stars: Any = False
+    names: Mapping[Any, str] | None = None
+    digits: int = 3
+    statistics: Any = STATISTICS
+    alpha: float = 0.05
+    title: str | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("layout", self.layout, LAYOUTS)
+        check_flag("exponentiate", self.exponentiate)
+        if not is_whole(self.digits) or not 0 <= self.digits <= MOST_DIGITS:
+            raise OptionError(
+                f"digits must be a whole number from 0 to {MOST_DIGITS}, not "
+                f"{write_value(self.digits)}."
+            )
+        if not (self.title is None or isinstance(self.title, str)):
+            raise OptionError(f"title must be a text, not {write_value(self.title)}.")
+        read: dict[str, Any] = {
+            "below": _read_below(self.below),
+            "stars": _read_stars(self.stars),
+            "names": _read_names(self.names),
+            "statistics": read_statistics(self.statistics),
+            "alpha": check_alpha(self.alpha),
+            "title": self.title or "",
+        }
+        for name, value in read.items():
+            object.__setattr__(self, name, value)
 
     def mark(self, p_value: float) -> str:
         """Return the marks of a p-value; none if it is not a number."""
@@ -59,45 +87,6 @@ class TableRequest:
         for mark, threshold in self.stars:
             found = mark if p_value < threshold else found
         return found
-
-
-def read_request(
-    layout: Any,
-    below: Any,
-    exponentiate: Any,
-    stars: Any,
-    names: Any,
-    digits: Any,
-    statistics: Any,
-    alpha: Any,
-    title: Any,
-) -> TableRequest:
-    """Read the options of `mlelogit.display.tables.table.tabulate_models`.
-
-    Raises
-    ------
-    OptionError
-        If one of them is not what it may be.
-    """
-    check_choice("layout", layout, LAYOUTS)
-    check_flag("exponentiate", exponentiate)
-    if not is_whole(digits) or not 0 <= digits <= MOST_DIGITS:
-        raise OptionError(
-            f"digits must be a whole number from 0 to {MOST_DIGITS}, not {write_value(digits)}."
-        )
-    if not (title is None or isinstance(title, str)):
-        raise OptionError(f"title must be a text, not {write_value(title)}.")
-    return TableRequest(
-        layout,
-        _read_below(below),
-        bool(exponentiate),
-        _read_stars(stars),
-        _read_names(names),
-        int(digits),
-        read_statistics(statistics),
-        check_alpha(alpha),
-        title or "",
-    )
 
 
 def _read_below(given: Any) -> tuple[str, ...]:

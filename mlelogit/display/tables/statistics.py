@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import is_whole, write_value
-from mlelogit.display.escapes import write_name
 from mlelogit.display.tables.layout import Cell, Row
 from mlelogit.display.tables.models import Model
-from mlelogit.display.tables.numbers import write_number, write_p
+from mlelogit.display.tables.numbers import write_number, write_p, write_ratio
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.exceptions import OptionError
+from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_measures import MEASURES, tabulate_fit_statistics
-from mlelogit.inference.fit_statistics import compute_fit_statistics
+from mlelogit.inference.fit_statistics import FitStatistics, compute_fit_statistics
+from mlelogit.letters import write_name
 
 LABELS = {
     "nobs": "Observations",
@@ -57,7 +59,41 @@ CHEAP = (
     "bic",
 )
 KNOWN = tuple(dict.fromkeys((*CHEAP, *MEASURES)))
+# Compared by differences of ones, however large they are.
+LIKELIHOODS = (
+    *("llf", "llnull", "deviance", "llr"),
+    *("aic", "aicc", "caic", "bic", "bic_deviance", "bic_null", "sabic", "hqic"),
+)
 COUNTS = ("nobs", "parameters", "df_model", "df_resid")
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """The statistics of a fit by their names; what takes a pass over the rows takes one for all.
+
+    Attributes
+    ----------
+    record : FitRecord
+    """
+
+    record: FitRecord
+
+    @cached_property
+    def _cheap(self) -> FitStatistics:
+        return compute_fit_statistics(self.record)
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        return tabulate_fit_statistics(self.record)
+
+    def find(self, name: str) -> tuple[float, str]:
+        """Return a statistic, one of `KNOWN`, and why it is NaN, or an empty text."""
+        if name in CHEAP:
+            value = float(getattr(self._cheap, name))
+            return value, self._cheap.reason if np.isnan(value) else ""
+        place = list(MEASURES).index(name)
+        value, reason = (self._table[column].to_numpy()[place] for column in ("value", "reason"))
+        return float(value), str(reason)
 
 
 def label_statistic(name: str) -> str:
@@ -86,7 +122,7 @@ def tabulate_foot(models: list[Model], request: TableRequest) -> tuple[list[Row]
     OptionError
         If a statistic is unknown, or a value is neither a number nor a text.
     """
-    tables: dict[str, pd.DataFrame] = {}
+    known = [Statistics(model.record) for model in models]
     rows: list[Row] = []
     reasons: list[tuple[str, str, str]] = []
     for label, asked in request.statistics:
@@ -99,7 +135,7 @@ def tabulate_foot(models: list[Model], request: TableRequest) -> tuple[list[Row]
         for i, model in enumerate(models):
             name, value, reason = "", None, ""
             if isinstance(asked, str):
-                name, (value, reason) = asked, _find_value(model, asked, tables)
+                name, (value, reason) = asked, known[i].find(asked)
             else:
                 value = asked[i]
             cells.append(Cell(write_statistic(name, value, request.digits)))
@@ -115,18 +151,6 @@ def _check_known(name: str) -> None:
             f"There is no statistic {name!r}. There are: {', '.join(KNOWN)}; and compare_models "
             "takes functions of the results, {'label': function}."
         )
-
-
-def _find_value(model: Model, name: str, tables: dict[str, pd.DataFrame]) -> tuple[float, str]:
-    if name in CHEAP:
-        cheap = compute_fit_statistics(model.record)
-        value = float(asdict(cheap)[name])
-        return value, cheap.reason if np.isnan(value) else ""
-    if model.name not in tables:
-        tables[model.name] = tabulate_fit_statistics(model.record)
-    table = tables[model.name]
-    place = table.index.get_loc(name)
-    return float(table["value"].to_numpy(float)[place]), str(table["reason"].to_numpy()[place])
 
 
 def write_statistic(name: str, value: Any, digits: int) -> str:
@@ -151,10 +175,10 @@ def write_statistic(name: str, value: Any, digits: int) -> str:
         return str(int(value))
     if not isinstance(value, float | np.floating):
         raise OptionError(f"A statistic must be a number or a text, not {write_value(value)}.")
-    if name in COUNTS and np.isfinite(value):
-        return f"{value:.10g}"
-    return (
-        write_p(float(value), digits)
-        if name == "llr_pvalue"
-        else write_number(float(value), digits)
-    )
+    number = float(value)
+    if name in COUNTS and np.isfinite(number):
+        return f"{number:.0f}" if number.is_integer() else f"{number:.10g}"
+    if name == "llr_pvalue":
+        return write_p(number, digits)
+    large = name in LIKELIHOODS and abs(number) > 1
+    return write_ratio(number, digits) if large else write_number(number, digits)

@@ -16,17 +16,18 @@ from mlelogit.display.tables.html import write_html
 from mlelogit.display.tables.latex import write_latex
 from mlelogit.display.tables.layout import Layout
 from mlelogit.display.tables.models import read_models
-from mlelogit.display.tables.request import STATISTICS, read_request
+from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.text import write_markdown, write_text
 from mlelogit.display.tables.word import write_docx
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
+from mlelogit.markup import Typeset
 
 FORMS = ("text", "html", "latex", "markdown", "gt")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ModelTable:
+class ModelTable(Typeset):
     """Several models side by side.
 
     Attributes
@@ -74,7 +75,7 @@ class ModelTable:
         ------
         MissingExtraError
             If python-docx is not installed.
-        OSError
+        OutputFileError
             If the file cannot be written.
         """
         return write_docx(self.layout, path)
@@ -109,18 +110,6 @@ class ModelTable:
         check_flag("text", text)
         return _frame_text(self.layout) if text else self._numbers.copy()
 
-    def __str__(self) -> str:
-        return self.as_text()
-
-    def __repr__(self) -> str:
-        return self.as_text()
-
-    def _repr_html_(self) -> str:
-        return self.as_html()
-
-    def _repr_latex_(self) -> str:
-        return self.as_latex()
-
 
 def _frame_text(layout: Layout) -> pd.DataFrame:
     rows, labels = [], []
@@ -142,17 +131,7 @@ def _frame_text(layout: Layout) -> pd.DataFrame:
 
 
 def tabulate_models(
-    models: Mapping[Any, tuple[FitRecord, Covariance]],
-    *,
-    layout: str = "wide",
-    below: Any = "std_err",
-    exponentiate: bool = False,
-    stars: Any = False,
-    names: Mapping[Any, str] | None = None,
-    digits: int = 3,
-    statistics: Any = STATISTICS,
-    alpha: float = 0.05,
-    title: str | None = None,
+    models: Mapping[Any, tuple[FitRecord, Covariance]], **options: Any
 ) -> ModelTable:
     """Set several fits side by side; see `mlelogit.comparison.compare_models`.
 
@@ -160,11 +139,10 @@ def tabulate_models(
     ----------
     models : mapping
         Name -> (FitRecord, Covariance).
-    layout, below, exponentiate, stars, names, digits, alpha, title
-        As for `mlelogit.comparison.compare_models`.
-    statistics : sequence of str, or mapping
-        Names of `mlelogit.inference.fit_measures.MEASURES`, and prsquared; or label -> one of
-        them, or a sequence of values, one for every model.
+    **options
+        Those of `mlelogit.comparison.compare_models`; but statistics are names of
+        `mlelogit.inference.fit_measures.MEASURES`, and prsquared, or map labels to one of them
+        or to a sequence of values, one for every model.
 
     Raises
     ------
@@ -180,9 +158,7 @@ def tabulate_models(
     >>> tabulate_models(pair, below=None, statistics=["nobs"]).to_frame(text=True).index.tolist()
     ['Intercept', 'age', 'Observations']
     """
-    request = read_request(
-        layout, below, exponentiate, stars, names, digits, statistics, alpha, title
-    )
+    request = TableRequest(**options)
     read = read_models(models, request.alpha, request.exponentiate)
     return ModelTable(*lay_out(read, request))
 

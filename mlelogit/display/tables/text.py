@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
-from mlelogit.display.escapes import escape_markdown
+from mlelogit.display.escapes import escape_markdown, escape_markdown_line
 from mlelogit.display.tables.layout import Cell, Layout
+from mlelogit.letters import measure
 
 GAP = "  "
 NARROWEST = 72
-
-
-def measure(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
-
-    Examples
-    --------
-    >>> from mlelogit.display.tables.text import measure
-    >>> measure("abc"), measure("\u6f22\u5b57")
-    (3, 4)
-    """
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
 
 
 def write_text(layout: Layout) -> str:
@@ -148,7 +135,8 @@ def _wrap(note: str, width: int) -> list[str]:
 def write_markdown(layout: Layout) -> str:
     """Write a table as Markdown: a head for every column, and a line for all that is below."""
     heads = ["", *layout.head_columns()]
-    lines = [f"**{escape_markdown(layout.title)}**", ""] if layout.title else []
+    title = layout.title.strip()
+    lines = [f"**{escape_markdown(title)}**", ""] if title else []
     lines += [_write_row(heads), f"| {' | '.join(['---', *['---:'] * layout.width])} |"]
     for section in layout.sections:
         if section.heading:
@@ -160,11 +148,11 @@ def write_markdown(layout: Layout) -> str:
     for row in layout.foot:
         cells = [cell.plain for cell in layout.spread(row.lines[0])]
         lines.append(_write_row([row.label, *cells]))
-    notes = [f"- {escape_markdown(note)}" for note in layout.notes]
+    notes = [f"- {escape_markdown_line(note)}" for note in layout.notes]
     return "\n".join([*lines, "", *notes])
 
 
 def _write_row(cells: list[str], mark: str = "") -> str:
-    written = [escape_markdown(cell) for cell in cells]
+    written = [escape_markdown(cell.strip()) for cell in cells]
     written[0] = f"{mark}{written[0]}{mark}"
     return f"| {' | '.join(written)} |"

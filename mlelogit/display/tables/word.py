@@ -5,8 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from mlelogit.data.files import check_target, write_whole
 from mlelogit.display.tables.layout import Layout, typeset
 from mlelogit.notices import import_extra
 
@@ -34,9 +34,10 @@ def write_docx(layout: Layout, path: Any) -> Path:
     ------
     MissingExtraError
         If python-docx is not installed.
-    OSError
+    OutputFileError
         If the file cannot be written.
     """
+    target = check_target(path)
     document = import_extra("docx", "tables").Document()
     if layout.width > UPRIGHT_COLUMNS:
         _turn_page(document)
@@ -47,17 +48,7 @@ def write_docx(layout: Layout, path: Any) -> Path:
         _shrink(document.add_paragraph(note))
     content = BytesIO()
     document.save(content)
-    return _replace_file(Path(path), content.getvalue())
-
-
-def _replace_file(path: Path, content: bytes) -> Path:
-    """Write beside a file and then take its place, so that no one finds half of it."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        beside.write_bytes(content)
-        return beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    return write_whole(content.getvalue(), target)
 
 
 def _turn_page(document: Any) -> None:

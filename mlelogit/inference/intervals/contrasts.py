@@ -14,6 +14,7 @@ from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import BiasReductionError, ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
+    NUMBERS,
     divide_by_errors,
     spread_columns,
     tabulate_estimates,
@@ -30,8 +31,6 @@ from mlelogit.inference.intervals.sections import find_limit
 from mlelogit.inference.rebase import MEDIAN_REASON, rebase_covariance, rebase_record
 from mlelogit.inference.testing.nesting import mark_settled
 from mlelogit.notices import keep_errors, warn_user
-
-NUMBERS = ["estimate", "std_err", "z", "p_value", "lower", "upper"]
 
 
 @keep_errors
@@ -208,7 +207,7 @@ def contrast_categories(
         refuse_robust(record, covariance, method)
     size = len(record.encoding.categories)
     views = [_see_from(record, covariance, base) for base in range(size)]
-    tables = [tidy_coefficients(*view, alpha, exponentiate)[NUMBERS] for view in views]
+    tables = [tidy_coefficients(*view, alpha, exponentiate)[list(NUMBERS)] for view in views]
     cube = np.full((size, size, len(record.encoding.all_names), len(NUMBERS)), np.nan)
     for base, table in enumerate(tables):
         others = np.arange(size) != base
@@ -247,4 +246,4 @@ def _frame_pairs(cube: np.ndarray, encoding: Encoding) -> pd.DataFrame:
     labels = [(categories[a], categories[b], name) for a, b in places for name in names]
     rows = np.concatenate([cube[a, b] for a, b in places])
     index = pd.MultiIndex.from_tuples(labels, names=["category", "against", "name"])
-    return pd.DataFrame(rows, index=index, columns=NUMBERS)
+    return pd.DataFrame(rows, index=index, columns=list(NUMBERS))

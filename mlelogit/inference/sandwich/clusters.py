@@ -27,11 +27,11 @@ import numpy as np
 
 from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.exceptions import CovarianceError, FewClustersWarning, NegativeVarianceWarning
+from mlelogit.fitting.linalg import find_root
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import iterate_cells
 from mlelogit.inference.sandwich.leverage import (
     POWERS,
-    find_root,
     sum_adjusted_clusters,
     warn_of_lone,
 )

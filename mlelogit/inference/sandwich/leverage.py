@@ -39,7 +39,6 @@ from mlelogit.fitting.likelihood import (
     spread_residuals,
     weigh,
 )
-from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.products import index_pairs, weighted_gram
 from mlelogit.fitting.record import FitRecord
@@ -50,8 +49,6 @@ from mlelogit.notices import track, warn_user
 POWERS = {"HC2": 0.5, "HC3": 1.0, "CR2": 0.5, "CR3": 1.0}
 # Half a double's digits: closer to one, rounding decides what is left.
 LONE = 1e-8
-# Relative to the largest eigenvalue, what rounding leaves of a variance of zero.
-NO_VARIANCE = 1e-14
 # The arrays of some clusters of one size stay in cache.
 BATCH_ELEMENTS = 1 << 16
 # So many operations of eigenvalues take some ten seconds.
@@ -67,16 +64,6 @@ class AdjustedMeat(Matrix):
     def __add__(self, other: Matrix) -> AdjustedMeat:
         lone = other.lone if isinstance(other, AdjustedMeat) else 0
         return AdjustedMeat(self.value + other.value, self.lone + lone)
-
-
-def find_root(covariance: np.ndarray) -> np.ndarray:
-    """Return L (P, r) with ``V = L L'``, of as many columns as V has rank."""
-    lower = factor_positive(covariance)
-    if lower is not None:
-        return lower
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values > NO_VARIANCE * values[-1]
-    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
 
 
 def find_shift(leverages: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,7 @@ from mlelogit.inference.fit_statistics import (
 from mlelogit.inference.sandwich.requests import COVARIANCES
 from mlelogit.inference.testing.hypothesis import TestResult, make_test, refuse_test, wald_test
 from mlelogit.inference.testing.mixtures import mix_test
+from mlelogit.inference.testing.nesting import list_words
 from mlelogit.markup import Shown, write_html
 from mlelogit.notices import run_quietly
 
@@ -297,7 +298,5 @@ def tell_constraints(record: FitRecord) -> list[str]:
 
 
 def _list_words(head: str, words: tuple[str, ...] | list[str], which: np.ndarray) -> str:
-    places = list_positions(which)
-    more = len(places) - SHOWN
-    said = "; ".join(words[i] for i in places[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
-    return f"{head}: {said}." if places else ""
+    found = [words[i] for i in list_positions(which)]
+    return f"{head}: {list_words(found, SHOWN)}." if found else ""

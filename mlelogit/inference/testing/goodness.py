@@ -16,6 +16,7 @@ from mlelogit.exceptions import BaseCategoryError, OptionError
 from mlelogit.fitting.constrained.restriction import ROUNDING
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
+from mlelogit.inference.ranks import rank_values
 from mlelogit.inference.testing.hypothesis import TestResult
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
 from mlelogit.markup import Shown, write_html
@@ -24,8 +25,6 @@ FEWEST_GROUPS = 3
 # Cochran (1954) asks for at most a fifth of the fitted counts below five, and none below one.
 SMALL_COUNT, SMALL_SHARE = 5.0, 0.2
 FEWEST_PEOPLE = 1.0
-# Fitted probabilities closer than this are the same but for rounding.
-TIED = 1e-10
 COUNT_REASONS = {
     "sampling": "sampling weights are no counts of people, so no chi-squared statistic is defined",
     "importance": (
@@ -287,13 +286,13 @@ def _square_gaps(observed: np.ndarray, expected: np.ndarray) -> float:
 def group_people(found: PatternTable, category: int, groups: int) -> np.ndarray:
     """Return observed and expected people (2, G, J) of groups by the probability of a category.
 
-    They are sorted by the sum of the other categories' probabilities; those within `TIED` of
-    each other tie.
+    They are sorted by the sum of the other categories' probabilities; those within rounding
+    of each other tie.
     """
     scores = np.delete(found.fitted, category, axis=0).sum(axis=0)
+    ranks, _ = rank_values(scores)
     order = np.argsort(scores, kind="stable")
-    scores = scores[order]
-    ranks = np.concatenate([[0], np.cumsum(np.diff(scores) > TIED * scores[1:])])
+    ranks = ranks[order]
     upto = np.cumsum(np.bincount(ranks, found.observed.sum(axis=0)[order]))
     total = int(upto[-1])
     places = np.array([float(k * (total - 1) // groups) for k in range(1, groups)])

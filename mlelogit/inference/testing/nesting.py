@@ -52,10 +52,10 @@ def tell_broken(record: FitRecord, params: np.ndarray) -> str:
     return list_words([given.words[i] for i in np.flatnonzero(find_broken(given, params))])
 
 
-def list_words(words: Sequence[str]) -> str:
+def list_words(words: Sequence[str], shown: int = SHOWN) -> str:
     """Write the first of some words, and how many more there are."""
-    more = len(words) - SHOWN
-    return "; ".join(words[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    more = len(words) - shown
+    return "; ".join(words[:shown]) + (f"; and {more} more" if more > 0 else "")
 
 
 def map_columns(larger: FitRecord, smaller: FitRecord, r: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def _find_metric(
         return None, True
     given, directions = covariance.inner, find_directions(record)
     if given is None:
-        given = _enter_covariance(record, covariance.matrix)
+        given = record.basis.enter_covariance(covariance.matrix)
     if not np.isfinite(given).all():
         return None, False
     along = np.eye(len(bread)) if directions is None else np.linalg.qr(directions)[0]
@@ -76,12 +76,6 @@ def _find_metric(
         return None, False
     root = along @ scale @ vectors / np.sqrt(values)
     return root @ root.T, True
-
-
-def _enter_covariance(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
-    size, width = len(matrix), record.params.shape[1]
-    once = record.basis.enter_params(matrix.reshape(size, -1, width)).reshape(size, size).T
-    return record.basis.enter_params(once.reshape(size, -1, width)).reshape(size, size)
 
 
 def form_steps(record: FitRecord, objective: LogLikelihood, bread: np.ndarray) -> np.ndarray:

@@ -42,7 +42,8 @@ from mlelogit.interpretation.diagnostics.deletions import (
     measure_lines,
     open_lines,
 )
-from mlelogit.interpretation.diagnostics.worst import check_count, describe_rows
+from mlelogit.interpretation.diagnostics.worst import check_count
+from mlelogit.interpretation.labelling import describe_rows, index_labels, label_codes
 from mlelogit.notices import warn_user
 
 UNITS = ("row", "person")
@@ -169,17 +170,17 @@ class Influence(ReadOnly):
         """
         return tabulate_influence(self)
 
-    def worst(self, n: int = SHOWN, by: str = "cooks_distance") -> pd.DataFrame:
+    def worst(self, n: int = SHOWN, measure: str = "cooks_distance") -> pd.DataFrame:
         """Return the lines of largest influence, with the values of their variables.
 
         Parameters
         ----------
         n : int
             How many; all if there are fewer.
-        by : str
+        measure : str
             A column of numbers of `summary_frame`; the largest sizes come first.
         """
-        return find_most_influential(self, n, by)
+        return find_most_influential(self, n, measure)
 
     def __str__(self) -> str:
         return "\n".join([*describe(self), "", self.worst().to_string(), *self._close()])
@@ -254,7 +255,7 @@ def measure_influence(record: FitRecord, covariance: Covariance, unit: str = "ro
         values, regular = measure_lines(record, covariance, objective, bread)
         if not regular:
             reasons[SINGULAR] = ("cooks_distance",)
-        _warn_of_lone(values)
+        _warn_of_lone(values, people, unit)
     for names in reasons.values():
         values[[MEASURES.index(name) for name in names]] = np.nan
     directions = find_directions(record)
@@ -284,12 +285,13 @@ def _list_reasons(record: FitRecord) -> dict[str, tuple]:
     return {VARIANCES[use]: ("chi_square",) for use in uses if use in VARIANCES}
 
 
-def _warn_of_lone(values: np.ndarray) -> None:
-    lone = int(np.isnan(values[MEASURES.index("loglike_gain")]).sum())
+def _warn_of_lone(values: np.ndarray, people: np.ndarray, unit: str) -> None:
+    lone = people[np.isnan(values[MEASURES.index("loglike_gain")])].sum()
     if lone:
+        said = f"{lone:.10g} {unit}s have" if lone > 1 else f"A {unit} has"
         warn_user(
-            f"{lone} rows have a leverage of one: each alone tells some combination of the "
-            "coefficients, so nothing but the leverage is defined for leaving it out.",
+            f"{said} a leverage of one: nothing else tells some combination of the coefficients, "
+            "so nothing but the leverage is defined for leaving it out.",
             LeverageWarning,
         )
 
@@ -298,7 +300,7 @@ def _label_lines(blocks: RowBlocks, record: FitRecord, unit: str) -> pd.Index:
     index = blocks.design.index
     if unit == "row" or record.encoding.outcome_kind != "counts":
         return index.view()
-    categories = pd.Index(list(record.encoding.categories), tupleize_cols=False)
+    categories = index_labels(record.encoding.categories)
     levels = [index.get_level_values(level) for level in range(index.nlevels)]
     codes = np.asarray(blocks.design.outcome.codes)
     return pd.MultiIndex.from_arrays(
@@ -365,19 +367,17 @@ def tabulate_influence(influence: Influence) -> pd.DataFrame:
         ("category", equations, encoding.others),
         ("name", columns, encoding.names),
     ):
-        codes = np.where(known, places, -1)
-        levels = pd.Index(list(labels), tupleize_cols=False)
-        frame[name] = pd.Categorical.from_codes(codes, categories=levels)
+        frame[name] = label_codes(np.where(known, places, -1), labels)
     if not (influence.people == 1).all():
         frame["people"] = influence.people
     return frame
 
 
-def find_most_influential(influence: Influence, n: int, by: str) -> pd.DataFrame:
+def find_most_influential(influence: Influence, n: int, measure: str) -> pd.DataFrame:
     """Return the lines of largest measure with their variables; see `Influence.worst`."""
-    check_choice("by", by, MEASURES)
+    check_choice("measure", measure, MEASURES)
     count = min(check_count(n), len(influence.rows))
-    sizes = np.abs(influence.values[MEASURES.index(by)])
+    sizes = np.abs(influence.values[MEASURES.index(measure)])
     places = np.argsort(-sizes, kind="stable")[:count]
     return describe_rows(
         influence.record, influence.rows[places], tabulate_influence(influence).iloc[places]

@@ -29,13 +29,13 @@ from mlelogit.data.arguments import check_choice, settle_seed
 from mlelogit.data.blocks import Block
 from mlelogit.exceptions import OptionError, OutcomeError
 from mlelogit.fitting.likelihood import map_outcome, map_residuals, map_scores
-from mlelogit.fitting.linalg import log_softmax
+from mlelogit.fitting.linalg import log_others, log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.prediction import frame_rows, index_categories
+from mlelogit.interpretation.labelling import frame_rows, index_categories
 
 RESIDUALS = ("response", "pearson", "deviance", "quantile", "mid-quantile")
 RANDOM = "quantile"
-# Half the numbers that a double has between one half and one, so that no draw is zero or one.
+# With a half added every draw is a double exactly, and none is zero or one.
 DRAWS = 1 << 52
 # Below it the logarithm is a series, since d log(d / (t y)) and d - t y nearly cancel.
 CLOSE = 0.1
@@ -114,17 +114,6 @@ def _read_block(block: Block, params: np.ndarray, base: int) -> tuple[np.ndarray
         return residuals, logs, np.zeros(logs.shape[1])
     with np.errstate(divide="ignore"):
         return residuals, logs, np.log(map_outcome(block).sum(axis=0))
-
-
-def log_others(logs: np.ndarray) -> np.ndarray:
-    """Return ``log(1 - y)`` from ``log y`` (J, m), exact though y is all but one or zero."""
-    columns, top = np.arange(logs.shape[1]), logs.argmax(axis=0)
-    rest = logs.copy()
-    rest[top, columns] = -np.inf
-    with np.errstate(divide="ignore"):
-        others = np.log1p(-np.exp(logs))
-    others[top, columns] = np.logaddexp.reduce(rest, axis=0)
-    return np.asarray(others)
 
 
 def map_pearson(block: Block, params: np.ndarray, base: int) -> np.ndarray:

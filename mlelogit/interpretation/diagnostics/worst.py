@@ -10,13 +10,11 @@ import pandas as pd
 from mlelogit.data.arguments import is_whole, write_value
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.design import take_rows
-from mlelogit.data.frames import look_up_column
-from mlelogit.data.sources import lay_out
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.likelihood import map_outcome, map_scores
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.notices import in_turn
+from mlelogit.interpretation.labelling import describe_rows, label_codes
 
 SHARES = {"counts": "people", "probabilities": "share"}
 
@@ -72,8 +70,8 @@ def find_worst_predicted(record: FitRecord, n: int = 10) -> pd.DataFrame:
     lines = np.arange(len(rows))
     best = y.argmax(axis=0)
     shown: dict[str, Any] = {
-        "observed": _label(codes, record),
-        "predicted": _label(best, record),
+        "observed": label_codes(codes, record.encoding.categories),
+        "predicted": label_codes(best, record.encoding.categories),
         "probability": np.exp(logs[codes, lines]),
         "predicted_probability": y[best, lines],
     }
@@ -112,29 +110,3 @@ def _pick(ranks: np.ndarray, count: int, blocks: RowBlocks) -> tuple[np.ndarray,
         return places, np.asarray(blocks.design.outcome.codes)[places]
     rows, codes = np.divmod(places, len(ranks))
     return rows, codes
-
-
-def _label(codes: np.ndarray, record: FitRecord) -> pd.Categorical:
-    categories = pd.Index(list(record.encoding.categories), tupleize_cols=False)
-    return pd.Categorical.from_codes(codes.astype(np.int64), categories=categories)
-
-
-@in_turn
-def describe_rows(record: FitRecord, rows: np.ndarray, shown: pd.DataFrame) -> pd.DataFrame:
-    """Add to a table about some rows, by position, the values of their variables."""
-    values = _look_up(record, rows)
-    for name, column in values.items():
-        shown[f"variable {name}" if name in shown.columns else name] = column
-    return shown
-
-
-def _look_up(record: FitRecord, rows: np.ndarray) -> dict[Any, Any]:
-    design, encoding = record.need_blocks().design, record.encoding
-    given = design.given
-    if encoding.rhs is not None and given is not None and given.frame is not None:
-        positions = rows if given.positions is None else given.positions[rows]
-        found = {name: look_up_column(given.frame, name) for name in encoding.needed}
-        columns = {name: one for name, one in found.items() if one is not None}
-        return {name: one.iloc[positions].array for name, one in columns.items()}
-    matrix = lay_out(take_rows(design, rows).source.block(0, len(rows)))
-    return dict(zip(encoding.names, matrix, strict=True))

@@ -10,39 +10,35 @@ they would be in another sample is not part of the standard errors.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import list_some
-from mlelogit.data.labels import Labels, cross_labels, read_several_labels
-from mlelogit.exceptions import (
-    CollinearityWarning,
-    EffectError,
-    EmptyDataError,
-    SeparationWarning,
-    WeightError,
-)
+from mlelogit.data.frames import as_frame, convert_foreign, list_names, list_some
+from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.margins.means import (
-    make_balanced_points,
-    make_mean_scene,
-    weigh_rows,
+from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
+from mlelogit.interpretation.margins.changes import Effect
+from mlelogit.interpretation.margins.grids import cut_grid, find_at
+from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_places
+from mlelogit.interpretation.margins.places import MeanPlaces, RowPlaces
+from mlelogit.interpretation.margins.requests import (
+    Request,
+    check_change,
+    leave_out_fixed,
+    read_at,
+    read_changes,
 )
-from mlelogit.interpretation.margins.pieces import Piece, find_pieces
-from mlelogit.interpretation.margins.requests import Request, check_change, read_at, read_changes
-from mlelogit.interpretation.margins.scenes import MeanScene, RowScene
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.margins.variances import find_open, find_root
 from mlelogit.interpretation.points import Points, model_points, read_points
+from mlelogit.interpretation.variances import find_effect_root, find_law, find_open
 from mlelogit.notices import keep_errors, track, warn_user
 
 TITLES = {
@@ -102,17 +98,19 @@ def estimate_margins(
         "reference" (the default), every level less the one that they are coded against;
         "pairwise"; "sequential"; or two levels. Given alone it is for all numbers, or all
         factors; by variable as ``{"age": "sd", "region": "pairwise"}``. Columns of truth
-        values are factors.
+        values are factors. The other kind then has its derivatives, or its reference levels.
     at : mapping or list of mappings, optional
         Variable -> a value, or several, at which it is fixed in all rows: all
-        combinations are taken. Other variables are as they are, or at their means.
+        combinations are taken. Other variables are as they are, or at their means. Of
+        variables that are fixed there are derivatives, and changes by what is added, but none
+        from one value or level to another.
     by : column or labels, or a list of them, optional
         Groups of the rows, each with effects of its own; with kind="at_means" at the means
         of the group.
     newdata, weights, offset : optional
         Rows to average over instead of the fit's own; see
         `mlelogit.interpretation.points.read_points`. Standard deviations, ranges and quartiles
-        are those of the fit's own rows, where it has them.
+        are those of the fit's own rows.
 
     Returns
     -------
@@ -142,47 +140,60 @@ def estimate_margins(
     """
     need_covariance(covariance)
     request = Request(variables, kind, effect, change, at, by)
-    points = read_points(record, newdata, offset, weights)
-    found = find_variables(record, points)
-    check_change(request, found)
-    asked = _pick(request, found)
-    _warn_of_omitted(asked)
+    found = find_variables(record)
+    every = _list_asked(request, found)
+    check_change(request, found, every)
     grid = read_at(request.at, found)
-    groups = None if request.by is None else _read_groups(points, request.by)
-    spread = _find_spread(record, points)
-    changes = {variable.name: read_changes(request, variable, spread) for variable in asked}
-    scene = _set_scene(record, points, found, request, groups)
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]] = []
-    for fixed in track(grid, "Marginal effects"):
-        here = replace(scene, fixed=fixed)
-        pieces.append(
-            (fixed, list(find_pieces(here, model_points(record), effect, asked, changes)))
-        )
-    return _assemble(record, covariance, request, pieces, groups)
+    points = read_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
+    asked = _pick(request, leave_out_fixed(request, every, grid[0]))
+    _warn_of_omitted(asked)
+    cells = read_cells(points, request.by)
+    changes = read_changes(request, asked, _find_own(record, points))
+    places = _set_places(record, points, found, request, cells)
+    effects: list[list[Effect]] = []
+    for batch in track(cut_grid(places, grid), "Marginal effects"):
+        effects += find_at(places, batch, model_points(record), effect, asked, changes)
+    return _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
 
 
-def _pick(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
-    """Return the variables asked for, and raise if one has not the effect asked for."""
+def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
+    """Give new rows the columns that they lack and at= fixes."""
+    rows = convert_foreign(newdata)
+    if not isinstance(rows, pd.DataFrame | dict):
+        return newdata
+    frame = as_frame(rows, "newdata")
+    needed = set(record.encoding.needed) - set(list_names(frame))
+    filled = {name: [fixed[name]] * len(frame) for name in fixed if name in needed}
+    if not filled:
+        return newdata
+    if isinstance(newdata, pd.DataFrame):
+        return pd.concat([newdata, pd.DataFrame(filled, index=newdata.index)], axis=1)
+    return {name: frame[name].array for name in frame.columns} | filled
+
+
+def _list_asked(request: Request, variables: dict[Hashable, Variable]) -> list[Variable]:
     if request.effect == "level" and request.variables is None:
         return []
     if not variables and request.variables is None:
         raise EffectError("The model has no variable, so there is no effect.")
-    asked = pick_variables(variables, request.variables)
+    return pick_variables(variables, request.variables)
+
+
+def _pick(request: Request, asked: list[Variable]) -> list[Variable]:
+    """Return the variables that have the effect asked for, and raise if one asked for has not."""
     if request.effect == "dydx":
         return asked
     wanted = request.effect == "level"
+    wrong = [variable.name for variable in asked if variable.is_factor != wanted]
     kept = [variable for variable in asked if variable.is_factor == wanted]
-    if request.variables is None and kept:
-        return kept
-    if len(kept) < len(asked) or not asked:
-        wrong = [variable.name for variable in asked if variable.is_factor != wanted]
+    if wrong and (request.variables is not None or not kept):
         said = (
             "is a number: fix it by at="
             if wanted
             else "is a factor, by which there is no derivative: leave it out by variables="
         )
-        raise EffectError(f"effect={request.effect!r}: {wrong[:1] or ['there']!r} {said}.")
-    return asked
+        raise EffectError(f"effect={request.effect!r}: {wrong[0]!r} {said}.")
+    return kept
 
 
 def _warn_of_omitted(asked: list[Variable]) -> None:
@@ -195,100 +206,77 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _read_groups(points: Points, by: Any) -> tuple[Labels, ...]:
-    return read_several_labels(points.design, by, "by")
-
-
-def _find_spread(record: FitRecord, points: Points) -> Points:
-    """Return the rows whose standard deviations are meant: the fit's own, if it has them."""
+def _find_own(record: FitRecord, points: Points) -> Points | None:
+    """Return the fit's own rows, whose standard deviations are meant; None if it lost them."""
     if points.own or record.blocks is None:
-        return points
+        return points if points.own else None
     given = record.blocks.design.given
     held = record.encoding.rhs is None or (given is not None and given.frame is not None)
-    return read_points(record) if held else points
+    return read_points(record) if held else None
 
 
-def _set_scene(
+def _set_places(
     record: FitRecord,
     points: Points,
     variables: dict[Hashable, Variable],
     request: Request,
-    groups: tuple[Labels, ...] | None,
-) -> RowScene | MeanScene:
+    cells: Cells,
+) -> RowPlaces | MeanPlaces:
     """Return the rows at which effects are taken, each in the cell of its group."""
-    crossed = None if groups is None else cross_labels(groups)
-    codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
-    codes, cells = (codes, 1) if crossed is None else (crossed.codes, crossed.count)
-    _check_totals(points, codes, crossed)
+    points, codes = order_rows(points, cells)
     if request.kind == "at_means":
-        return make_mean_scene(points, variables, codes, cells)
+        return make_mean_places(points, variables, codes, cells.count)
     if request.kind == "balanced":
-        points, codes = make_balanced_points(record, points, variables, codes, cells)
-    return RowScene(points, variables, None if cells == 1 else codes, cells, {})
-
-
-def _check_totals(points: Points, codes: np.ndarray, crossed: Labels | None) -> None:
-    """Raise if there are no rows, or those of a group count for nothing."""
-    if not len(codes):
-        raise EmptyDataError("newdata has no rows to average over.")
-    empty = np.flatnonzero(np.bincount(codes, weigh_rows(points)) == 0)
-    if empty.size:
-        group = "" if crossed is None else f" of by={crossed.names[empty[0]]!r}"
-        raise WeightError(f"The weights of all rows{group} are zero, so there is no average.")
+        points, codes = make_balanced_points(record, points, variables, codes, cells.count)
+    several = cells.count > 1
+    return RowPlaces(points, variables, codes if several else None, cells.count, {})
 
 
 def _assemble(
     record: FitRecord,
     covariance: Covariance,
     request: Request,
-    pieces: list[tuple[dict[Hashable, Any], list[Piece]]],
-    groups: tuple[Labels, ...] | None,
+    effects: list[tuple[dict[Hashable, Any], list[Effect]]],
+    cells: Cells,
 ) -> Margins:
     """Lay effects out: by variable and contrast, then values of at=, groups, categories."""
     categories = record.encoding.categories
-    crossed = None if groups is None else cross_labels(groups)
     rows: list[dict[str, Any]] = []
     values, jacobians = [], []
-    for place in range(len(pieces[0][1])):
-        for fixed, found in pieces:
-            piece = found[place]
-            for cell in range(len(piece.found.values)):
-                beside = _label_cell(fixed, groups, crossed, cell)
-                head = {"variable": piece.variable, "contrast": piece.contrast}
+    for place in range(len(effects[0][1])):
+        for fixed, found in effects:
+            effect = found[place]
+            for cell in range(cells.count):
+                beside = _label_cell(fixed, cells, cell)
+                head = {"variable": effect.variable, "contrast": effect.contrast}
                 rows += [{**head, "category": category, **beside} for category in categories]
-            values.append(piece.found.values.ravel())
-            jacobians.append(piece.found.jacobian.reshape(-1, len(record.maximum.params)))
+            values.append(effect.found.values.ravel())
+            jacobians.append(effect.found.jacobian.reshape(-1, len(record.maximum.params)))
     jacobian, estimate = np.concatenate(jacobians), np.concatenate(values)
-    root = find_root(record, covariance, jacobian)
+    root = find_effect_root(record, find_law(record, covariance), jacobian)
     estimate[find_open(record, jacobian)] = np.nan
-    titles = LEVEL_TITLES if request.effect == "level" else TITLES
+    root[np.isnan(estimate)] = np.nan
+    levels = request.effect == "level"
+    title = (LEVEL_TITLES if levels else TITLES)[request.kind]
     columns = {name: pd.Series([row[name] for row in rows], dtype=None) for name in rows[0]}
-    if record.separation.found and np.isnan(root).any():
+    if record.separation.found:
         warn_user(
             "The data are separated: effects are those of the limit, NaN where it leaves them "
             "open. Standard errors take what is separated as given, and are NaN where that alone "
             "settles an effect.",
             SeparationWarning,
         )
-    return Margins(
-        pd.DataFrame(columns), estimate, root, covariance.df, titles[request.kind], covariance.kind
-    )
+    how = covariance.df, title, covariance.kind, levels
+    return Margins(pd.DataFrame(columns), estimate, root, *how)
 
 
-def _label_cell(
-    fixed: dict[Hashable, Any],
-    groups: tuple[Labels, ...] | None,
-    crossed: Labels | None,
-    cell: int,
-) -> dict[str, Any]:
+def _label_cell(fixed: dict[Hashable, Any], cells: Cells, cell: int) -> dict[str, Any]:
     taken = {"variable", "contrast", "category", "estimate", "std_err", "z", "p_value"}
     taken |= {"lower", "upper", "p_adjusted"}
     beside: dict[str, Any] = {}
     for name, value in fixed.items():
         beside[f"at {name}" if str(name) in taken else str(name)] = value
-    if groups is None or crossed is None:
-        return beside
-    label = crossed.names[cell] if len(groups) > 1 else (crossed.names[cell],)
-    for one, value in zip(groups, label, strict=True):
-        beside[f"by {one.name}" if one.name in {*taken, *beside} else one.name] = value
+    label = cells.names[cell] if len(cells.sets) > 1 else (cells.names[cell],)
+    for one, value in zip(cells.sets, label, strict=False):
+        beside[name_beside(one.name, {*taken, *beside})] = value
     return beside

@@ -11,13 +11,13 @@ import pandas as pd
 from mlelogit.data.blocks import Block
 from mlelogit.data.frames import as_numbers
 from mlelogit.exceptions import EffectError
-from mlelogit.fitting.likelihood import Matrix
+from mlelogit.fitting.likelihood import fill_weights
 from mlelogit.fitting.products import project_rows
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.averages import list_cells
-from mlelogit.interpretation.margins.scenes import (
-    MeanScene,
-    RowScene,
+from mlelogit.interpretation.averages import CellParts, collect_cells, list_cells
+from mlelogit.interpretation.margins.places import (
+    MeanPlaces,
+    RowPlaces,
     list_combinations,
 )
 from mlelogit.interpretation.margins.variables import Variable
@@ -27,18 +27,18 @@ from mlelogit.interpretation.points import Points, read_points
 MOST_ROWS = 1 << 20
 
 
-def make_mean_scene(
+def make_mean_places(
     points: Points, variables: dict[Hashable, Variable], codes: np.ndarray, cells: int
-) -> MeanScene:
+) -> MeanPlaces:
     """Return one row per cell, at the means of its rows."""
-    weights = weigh_rows(points)
+    weights = points.weights
     totals = np.bincount(codes, weights, cells)
     numbers: dict[Hashable, np.ndarray] = {}
     shares: dict[Hashable, np.ndarray] = {}
     matrix = None
     if points.encoding.rhs is None:
-        sums = RowScene(points, variables, codes, cells, {}).blocks({}).reduce(_sum_columns, cells)
-        matrix = sums.value / totals[:, np.newaxis]
+        sums = RowPlaces(points, variables, codes, cells, {}).blocks({}).reduce(_sum_columns, cells)
+        matrix = sums.complete().arrays[0] / totals[:, np.newaxis]
     else:
         for name in points.encoding.variables:
             variable, column = variables[name], points.frame[name]
@@ -51,7 +51,7 @@ def make_mean_scene(
     if offset is not None:
         columns = [np.bincount(codes, weights * column, cells) for column in offset.T]
         offset = np.column_stack(columns) / totals[:, np.newaxis]
-    return MeanScene(points, variables, numbers, shares, matrix, offset, cells, {})
+    return MeanPlaces(points, variables, numbers, shares, matrix, offset, cells, {})
 
 
 def _is_truth(variable: Variable) -> bool:
@@ -71,18 +71,12 @@ def _share(
     return table
 
 
-def weigh_rows(points: Points) -> np.ndarray:
-    """Return how much every row counts in averages (n,)."""
-    own = points.design.weights
-    return np.ones(points.design.source.shape[0]) if own is None else own
-
-
-def _sum_columns(block: Block, cells: int) -> Matrix:
-    weights = np.ones(block.x.shape[1]) if block.weights is None else block.weights
-    sums = np.zeros((cells, block.x.shape[0]))
-    for cell, rows in list_cells(block):
-        sums[cell] = project_rows(weights[np.newaxis, rows], block.x[:, rows])[0]
-    return Matrix(sums)
+def _sum_columns(block: Block, cells: int) -> CellParts:
+    weights, lists = fill_weights(block), list_cells(block)
+    sums = np.empty((len(lists), block.x.shape[0]))
+    for place, (_, rows) in enumerate(lists):
+        sums[place] = project_rows(weights[np.newaxis, rows], block.x[:, rows])[0]
+    return collect_cells(lists, cells, sums)
 
 
 def make_balanced_points(
@@ -103,7 +97,7 @@ def make_balanced_points(
         raise EffectError(
             "kind='balanced' is of the levels of factors, and an array has none; fit by a formula."
         )
-    means = make_mean_scene(points, variables, codes, cells)
+    means = make_mean_places(points, variables, codes, cells)
     factors = [name for name, variable in variables.items() if variable.is_factor]
     sizes = [len(variables[name].levels or ()) for name in factors]
     if cells * float(np.prod(sizes, dtype=np.float64)) > MOST_ROWS:

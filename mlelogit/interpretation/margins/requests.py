@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
-from mlelogit.exceptions import EffectError, OptionError, UnseenLevelError
-from mlelogit.interpretation.margins.means import weigh_rows
-from mlelogit.interpretation.margins.scenes import read_values
+from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
+from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
-from mlelogit.interpretation.points import Points
+from mlelogit.interpretation.points import Points, read_values
 
 KINDS = ("average", "at_means", "balanced")
 EFFECTS = ("dydx", "eyex", "dyex", "eydx", "level")
 SIGNS = {"dydx": "dy/dx", "eyex": "ey/ex", "dyex": "dy/ex", "eydx": "ey/dx"}
 LEVEL_CHANGES = ("reference", "pairwise", "sequential")
 NUMBER_CHANGES = ("unit", "centered unit", "sd", "centered sd", "range", "iqr")
-# Combinations of values in at=: each is a pass over the rows.
+# Combinations of values in at=: each is a pass over the rows, of milliseconds at least, so that
+# more are minutes that no one meant.
 MOST_VALUES = 10_000
 
 
@@ -60,40 +60,103 @@ class Change:
     stop: Any
     relative: bool = False
 
-    def ends(self, values: Any) -> tuple[Any, Any]:
-        """Return the values before and after, where those of the rows are known."""
-        if not self.relative:
-            return self.start, self.stop
-        return (values + self.start if self.start else values), values + self.stop
 
+def read_changes(
+    request: Request, asked: Sequence[Variable], own: Points | None
+) -> dict[Hashable, tuple[Change, ...] | None]:
+    """Return the changes asked of every variable, by name; None for a derivative.
 
-def read_changes(request: Request, variable: Variable, spread: Points) -> tuple[Change, ...] | None:
-    """Return the changes asked of a variable; None for its derivative.
+    A change given alone is for all numbers or all factors, and leaves those of the other kind to
+    their derivatives or reference levels; there must be one that it is for.
 
     Parameters
     ----------
     request : Request
-    variable : Variable
-    spread : Points
-        The rows whose standard deviation, range and quartiles are meant.
+    asked : sequence of Variable
+    own : Points or None
+        The fit's own rows, whose standard deviation, range and quartiles are meant; None if it
+        lost them.
 
     Raises
     ------
-    OptionError, EffectError
-        If the change is none for this variable.
+    OptionError, UnseenLevelError, EffectError
+        If the change is none for a variable.
+    DataNotKeptError
+        If it takes rows that the fit lost.
     """
-    change, named = request.change, isinstance(request.change, Mapping)
-    if named:
-        change = change.get(variable.name)
+    given = request.change
+    if isinstance(given, Mapping):
+        return {one.name: _read_change(given.get(one.name), one, own) for one in asked}
+    word = isinstance(given, str)
+    for_numbers = given in NUMBER_CHANGES if word else _is_number(given) or _is_move(given)
+    for_factors = _is_of_levels(given)
+    mixed = len({one.is_factor for one in asked}) > 1
+    found = {}
+    for one in asked:
+        others = mixed and (for_numbers if one.is_factor else for_factors)
+        # Two levels are those of some factors; of factors asked for by name, of all.
+        some = for_factors and not word and (mixed or request.variables is None)
+        if _is_pair(given) and _hold(one, given):
+            others = some = False
+        found[one.name] = _read_change(None if others or some else given, one, own)
+    return found
+
+
+def _read_change(change: Any, variable: Variable, own: Points | None) -> tuple[Change, ...] | None:
     if variable.is_factor:
-        return _read_level_changes(change, variable, named)
-    if not named and isinstance(change, str) and change in LEVEL_CHANGES:
-        return None
-    return None if change is None else (_read_number_change(change, variable, spread),)
+        return _read_level_changes("reference" if change is None else change, variable)
+    return None if change is None else (_read_number_change(change, variable, own),)
 
 
-def check_change(request: Request, variables: Mapping[Hashable, Variable]) -> None:
-    """Raise if a change is for what is no variable, or for an elasticity."""
+def leave_out_fixed(
+    request: Request, asked: list[Variable], fixed: Container[Hashable]
+) -> list[Variable]:
+    """Leave out variables that at= fixes, which do not move; raise if one was asked for by name.
+
+    One that is fixed has a derivative there, and what is added to its value is added there; its
+    level is that of at=.
+
+    Raises
+    ------
+    EffectError
+        If a variable was to move between values that at= does not leave it.
+    """
+    if request.effect not in ("dydx", "level"):
+        return asked
+    gone = [one for one in asked if one.name in fixed and not _moves_from_fixed(request, one)]
+    kept = [one for one in asked if one not in gone]
+    named = request.change if isinstance(request.change, Mapping) else ()
+    wanted = [one.name for one in gone if request.variables is not None or one.name in named]
+    if request.effect == "dydx" and (wanted or (gone and not kept)):
+        raise EffectError(
+            f"at= fixes {[*wanted, gone[0].name][0]!r}, whose effect is asked for from one value "
+            "to another; leave it out of one of the two."
+        )
+    return kept
+
+
+def _moves_from_fixed(request: Request, variable: Variable) -> bool:
+    change = request.change
+    if isinstance(change, Mapping):
+        change = change.get(variable.name)
+    if variable.is_factor or request.effect == "level":
+        return False
+    if _is_pair(change):
+        return _is_of_levels(change)
+    return not (isinstance(change, str) and change in ("range", "iqr"))
+
+
+def _is_of_levels(change: Any) -> bool:
+    """Tell whether a change given alone is one of factors, not of numbers."""
+    if isinstance(change, str):
+        return change in LEVEL_CHANGES
+    return _is_pair(change) and not any(map(_is_number, change))
+
+
+def check_change(
+    request: Request, variables: Mapping[Hashable, Variable], asked: list[Variable]
+) -> None:
+    """Raise if a change is for what is no variable or was not asked for, or an elasticity."""
     change = request.change
     if change is not None and request.effect != "dydx":
         raise EffectError(
@@ -106,23 +169,34 @@ def check_change(request: Request, variables: Mapping[Hashable, Variable]) -> No
                 f"change names {list_some(unknown)}, no variable of the fit; these are "
                 f"{list_some(list(variables), 50)}."
             )
+        left = [name for name in change if name not in [one.name for one in asked]]
+        if left:
+            raise EffectError(f"change names {list_some(left)}, which variables= leaves out.")
     elif isinstance(change, str):
         check_choice("change", change, (*LEVEL_CHANGES, *NUMBER_CHANGES))
+    elif _is_of_levels(change) and not any(_hold(one, change) for one in asked):
+        raise OptionError(
+            f"change={write_value(change)} are no two numbers, nor levels of a factor asked for."
+        )
 
 
-def _read_level_changes(change: Any, variable: Variable, named: bool) -> tuple[Change, ...]:
+def _hold(variable: Variable, ends: Any) -> bool:
+    """Tell whether a variable has both ends of a change as levels."""
     levels = variable.levels or ()
-    if _is_pair(change) and (named or set(map(str, change)) <= set(map(str, levels))):
-        first, second = (find_level(end, variable, "change") for end in change)
-        pairs = [(first, second)]
-    elif isinstance(change, str) and change in LEVEL_CHANGES:
+    return all(place_level(end, levels) is not None for end in ends)
+
+
+def _read_level_changes(change: Any, variable: Variable) -> tuple[Change, ...]:
+    levels, pairs = variable.levels or (), None
+    if isinstance(change, str) and change in LEVEL_CHANGES:
         pairs = pair_levels(len(levels), change, variable.reference)
-    elif change is None or not named:
-        pairs = pair_levels(len(levels), "reference", variable.reference)
-    else:
+    elif _is_pair(change):
+        first, second = (find_level(end, variable, "change") for end in change)
+        pairs = [(first, second)] if first != second else None
+    if pairs is None:
         raise OptionError(
             f"The change of the factor {variable.name!r} must be one of "
-            f"{', '.join(LEVEL_CHANGES)} or two of its levels, not {write_value(change)}."
+            f"{', '.join(LEVEL_CHANGES)} or two different levels of it, not {write_value(change)}."
         )
     words = [write_level(level) for level in levels]
     return tuple(Change(f"{words[b]} - {words[a]}", levels[a], levels[b]) for a, b in pairs)
@@ -153,20 +227,43 @@ def pair_levels(size: int, way: str, reference: int = 0) -> list[tuple[int, int]
 def find_level(value: Any, variable: Variable, what: str) -> int:
     """Return the position of a factor's level, or raise `UnseenLevelError`."""
     levels = variable.levels or ()
+    place = place_level(value, levels)
+    if place is None:
+        raise UnseenLevelError(
+            f"{what} has {write_value(value)} for {variable.name!r}, whose levels are "
+            f"{list_some(levels, 50)}."
+        )
+    return place
+
+
+def place_level(value: Any, levels: tuple) -> int | None:
+    """Return the position of a level, one of the same type before one that is equal; or None.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.margins.requests import place_level
+    >>> place_level("1", (1, "1")), place_level(1.0, (1, "1")), place_level(0, ("0", "1"))
+    (1, 0, None)
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if np.ndim(value):
+        return None
     for place, level in enumerate(levels):
         if type(level) is type(value) and level == value:
             return place
     for place, level in enumerate(levels):
-        if not isinstance(value, str) and np.ndim(value) == 0 and level == value:
+        if not isinstance(value, str) and level == value:
             return place
-    raise UnseenLevelError(
-        f"{what} has {write_value(value)} for {variable.name!r}, whose levels are "
-        f"{list_some(levels, 50)}."
-    )
+    return None
 
 
 def _is_pair(change: Any) -> bool:
     return isinstance(change, list | tuple | np.ndarray) and len(change) == 2
+
+
+def _is_move(change: Any) -> bool:
+    """Tell whether a change is from a number to another."""
+    return _is_pair(change) and all(map(_is_number, change))
 
 
 def _is_number(value: Any) -> bool:
@@ -174,10 +271,10 @@ def _is_number(value: Any) -> bool:
     return bool(number and np.isfinite(value))
 
 
-def _read_number_change(change: Any, variable: Variable, spread: Points) -> Change:
+def _read_number_change(change: Any, variable: Variable, own: Points | None) -> Change:
     if _is_number(change) and change != 0:
         return Change(f"{change:+.10g}", 0.0, float(change), relative=True)
-    if _is_pair(change) and all(map(_is_number, change)) and change[0] != change[1]:
+    if _is_move(change) and change[0] != change[1]:
         start, stop = (float(end) for end in change)
         return Change(f"{stop:.10g} - {start:.10g}", start, stop)
     if not (isinstance(change, str) and change in NUMBER_CHANGES):
@@ -188,12 +285,18 @@ def _read_number_change(change: Any, variable: Variable, spread: Points) -> Chan
         )
     if change.endswith("unit"):
         size, said = 1.0, "1"
+    elif own is None:
+        raise DataNotKeptError(
+            f"The change {change!r} of {variable.name!r} is measured in the fit's own rows, which "
+            "were left behind when it was pickled; give a number that is added, or two values "
+            "(from, to)."
+        )
     elif change.endswith("sd"):
-        size, said = measure_deviation(spread, variable.name), "sd"
+        size, said = measure_deviation(own, variable.name), "sd"
     else:
-        values, weights = read_values(spread, variable.name), weigh_rows(spread)
         ends = (0.0, 1.0) if change == "range" else (0.25, 0.75)
-        start, stop = find_quantiles(values, weights, ends)
+        values = read_values(own, variable.name)
+        start, stop = find_quantiles(values, own.weights, ends, _is_counted(own))
         return Change("max - min" if change == "range" else "Q3 - Q1", start, stop)
     if change.startswith("centered"):
         return Change(f"+{said}/2 - -{said}/2", -size / 2, size / 2, relative=True)
@@ -206,41 +309,49 @@ def measure_deviation(points: Points, name: Hashable) -> float:
     N is the sum of frequency weights, people included, so that it is that of the rows laid out;
     with other weights the variance is theirs, times n / (n - 1) of n rows.
     """
-    values, weights = read_values(points, name), weigh_rows(points)
+    values, weights = read_values(points, name), points.weights
     total = weights.sum()
     mean = weights @ values / total
     share = float(weights @ (values - mean) ** 2 / total)
-    counted = points.design.weight_type in (None, "frequency")
-    size = total if counted else float((weights > 0).sum())
+    size = total if _is_counted(points) else float((weights > 0).sum())
     if size <= 1:
         raise EffectError(f"One row has no standard deviation of {name!r}; give change= a number.")
     return float(np.sqrt(share * size / (size - 1)))
 
 
-def find_quantiles(values: np.ndarray, weights: np.ndarray, shares: tuple) -> list[float]:
+def _is_counted(points: Points) -> bool:
+    """Tell whether a row of weight w is w rows, not one row that stands for others."""
+    return points.design.weight_type in (None, "frequency")
+
+
+def find_quantiles(
+    values: np.ndarray, weights: np.ndarray, shares: tuple, counted: bool
+) -> list[float]:
     """Return quantiles of weighted values.
 
-    With whole weights they are numpy's of the values laid out as often (linear between
-    neighbours); else the least values up to which the share of the weights is reached.
+    Of weights that count rows they are numpy's of the values laid out as often, linear between
+    neighbours (Hyndman and Fan 1996, definition 7); of others, whose size says nothing, the
+    least values up to which the share of the weights is reached (definition 1).
 
     Examples
     --------
     >>> import numpy as np
     >>> from mlelogit.interpretation.margins.requests import find_quantiles
-    >>> find_quantiles(np.array([1.0, 2.0]), np.array([3, 1]), (0.5, 0.75))
+    >>> find_quantiles(np.array([1.0, 2.0]), np.array([3, 1]), (0.5, 0.75), counted=True)
     [1.0, 1.25]
     """
     kept = weights > 0
     order = np.argsort(values[kept], kind="stable")
     ordered, reached = values[kept][order], np.cumsum(weights[kept][order])
     total = reached[-1]
-    if (weights == np.floor(weights)).all():
+    if counted:
         places = [(total - 1) * share for share in shares]
         low = ordered[np.searchsorted(reached, np.floor(places), side="right")]
         high = ordered[np.searchsorted(reached, np.ceil(places), side="right")]
         return [float(v) for v in low + (high - low) * (np.array(places) - np.floor(places))]
-    found = np.searchsorted(reached, np.array(shares) * total * (1 - 1e-12))
-    return [float(ordered[min(place, len(ordered) - 1)]) for place in found]
+    # A sum of weights that is a share but for rounding has reached it.
+    found = np.searchsorted(reached, np.array(shares) * total * (1 - TIED))
+    return [float(ordered[place]) for place in found]
 
 
 def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashable, Any]]:
@@ -268,6 +379,7 @@ def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashab
         found = [_read_grid(one, variables) for one in at]
         if any(len(grid) > 1 or set(grid[0]) != set(found[0][0]) for grid in found):
             raise OptionError("at= as a list fixes the same variables, each at one value, in all.")
+        _refuse_repeats([tuple(grid[0].values()) for grid in found], "")
         return [grid[0] for grid in found]
     if not isinstance(at, Mapping):
         raise OptionError(
@@ -291,9 +403,16 @@ def _read_grid(
         if not values:
             raise OptionError(f"at= has no value for {name!r}.")
         columns.append([_read_value(value, variables[name]) for value in values])
+        _refuse_repeats(columns[-1], f" for {name!r}")
     if np.prod([len(column) for column in columns], dtype=np.float64) > MOST_VALUES:
         raise OptionError(f"at= has more than {MOST_VALUES} combinations of values.")
     return [dict(zip(at, row, strict=True)) for row in itertools.product(*columns)]
+
+
+def _refuse_repeats(values: list, whose: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise OptionError(f"at= has {write_value(value)} twice{whose}; leave one out.")
 
 
 def _read_value(value: Any, variable: Variable) -> Any:

@@ -26,14 +26,25 @@ import numpy as np
 
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.sources import lay_out
-from mlelogit.fitting.likelihood import drop_base, predict_scores, spread_probabilities
-from mlelogit.fitting.limit import leave_columns
+from mlelogit.fitting.likelihood import (
+    drop_base,
+    fill_weights,
+    predict_scores,
+    spread_probabilities,
+)
+from mlelogit.fitting.limit import STILL
 from mlelogit.fitting.products import index_pairs, project_rows
-from mlelogit.interpretation.averages import CellSums, list_cells, unpack_jacobian
+from mlelogit.interpretation.averages import (
+    CellParts,
+    CellSums,
+    collect_cells,
+    list_cells,
+    unpack_jacobian,
+)
 from mlelogit.interpretation.points import PointModel, map_point_probabilities
 
-# Elements of the sums that serve all variables, beyond which each is summed by itself.
-MOST_ELEMENTS = 1 << 23
+# Elements of the sums that serve all variables, 64 MB, beyond which each is summed by itself.
+SHARED_ELEMENTS = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -63,20 +74,15 @@ class CurveSums:
     ----------
     totals : numpy.ndarray
         (G,).
-    spread : numpy.ndarray
+    covariances : numpy.ndarray
         C (G, E (E + 1) / 2): pairs of the categories but the base.
     curve : numpy.ndarray
         M (G, triples, K): ordered as `index_triples`.
     """
 
     totals: np.ndarray
-    spread: np.ndarray
+    covariances: np.ndarray
     curve: np.ndarray
-
-    def __add__(self, other: CurveSums) -> CurveSums:
-        return CurveSums(
-            self.totals + other.totals, self.spread + other.spread, self.curve + other.curve
-        )
 
 
 def index_triples(size: int) -> np.ndarray:
@@ -103,25 +109,25 @@ def pays(categories: int, columns: int, variables: int, cells: int) -> bool:
     """Tell whether one pass for all variables costs less than one for each."""
     size = categories - 1
     triples = size * (size + 1) * (size + 2) // 6
-    return size + 2 <= 3 * variables and triples * columns * cells <= MOST_ELEMENTS
+    return size + 2 <= 3 * variables and triples * columns * cells <= SHARED_ELEMENTS
 
 
 def sum_curves(blocks: RowBlocks, model: PointModel, cells: int) -> CurveSums:
     """Sum what all variables that move the columns at one rate need."""
-    return blocks.reduce(_sum_curve, model, cells)
+    return CurveSums(*blocks.reduce(_sum_curve, model, cells).complete().arrays)
 
 
-def _sum_curve(block: Block, model: PointModel, cells: int) -> CurveSums:
+def _sum_curve(block: Block, model: PointModel, cells: int) -> CellParts:
     every = map_point_probabilities(block, model)
-    weights = _weigh(block, every.shape[1])
+    weights = fill_weights(block)
     spread, y = spread_probabilities(every, model.base) * weights, drop_base(every, model.base)
     size = len(y)
     pair = index_pairs(size)[2]
-    totals, sums = np.zeros(cells), np.zeros((cells, len(spread)))
-    curve = np.zeros((cells, size * (size + 1) * (size + 2) // 6, block.x.shape[0]))
     lists = list_cells(block)
-    for cell, rows in lists:
-        totals[cell], sums[cell] = weights[rows].sum(), spread[:, rows].sum(axis=1)
+    totals, sums = np.empty(len(lists)), np.empty((len(lists), len(spread)))
+    curve = np.empty((len(lists), size * (size + 1) * (size + 2) // 6, block.x.shape[0]))
+    for place, (_, rows) in enumerate(lists):
+        totals[place], sums[place] = weights[rows].sum(), spread[:, rows].sum(axis=1)
     start = 0
     for i in range(size):
         seconds, thirds = np.triu_indices(size - i)
@@ -130,22 +136,22 @@ def _sum_curve(block: Block, model: PointModel, cells: int) -> CurveSums:
         equal = seconds == i
         cumulants[equal] += spread[pair[i, thirds[equal]]]
         stop = start + len(seconds)
-        for cell, rows in lists:
+        for place, (_, rows) in enumerate(lists):
             x = block.x if block.groups is None else block.x[:, rows]
-            curve[cell, start:stop] = project_rows(cumulants[:, rows], x)
+            curve[place, start:stop] = project_rows(cumulants[:, rows], x)
         start = stop
-    return CurveSums(totals, sums, curve)
+    return collect_cells(lists, cells, totals, sums, curve)
 
 
 def apply_direction(sums: CurveSums, model: PointModel, direction: np.ndarray) -> CellSums:
     """Return ``dy/dv`` of every cell for columns that move by d (K,), averaged."""
     b = model.params.reshape(-1, len(direction))
     size, along = len(b), b @ direction
-    spread = sums.spread[:, index_pairs(size)[2]]
-    values = spread @ along
+    covariances = sums.covariances[:, index_pairs(size)[2]]
+    values = covariances @ along
     curve = sums.curve[:, index_triples(size)]
     jacobian = np.einsum("gkilc,l->gkic", curve, along)
-    jacobian += spread[..., np.newaxis] * direction
+    jacobian += covariances[..., np.newaxis] * direction
     every = CellSums(
         sums.totals,
         np.insert(values, model.base, -values.sum(axis=1), axis=1),
@@ -158,37 +164,34 @@ def apply_direction(sums: CurveSums, model: PointModel, direction: np.ndarray) -
 
 def sum_slopes(blocks: RowBlocks, model: PointModel, direction: Direction, cells: int) -> CellSums:
     """Sum derivatives of probabilities over the rows of every cell."""
-    return blocks.reduce(_sum_slope, model, direction, cells)
+    return CellSums(*blocks.reduce(_sum_slope, model, direction, cells).complete().arrays)
 
 
-def _sum_slope(block: Block, model: PointModel, direction: Direction, cells: int) -> CellSums:
+def _sum_slope(block: Block, model: PointModel, direction: Direction, cells: int) -> CellParts:
     stacked = lay_out(block.x)
     b = model.params.reshape(block.categories - 1, -1)
     width = b.shape[1]
     x, dx = stacked[:width], stacked[width : width + len(direction.columns)]
     block = Block(x, block.categories, None, None, False, block.weights, block.offset, block.groups)
     y = map_point_probabilities(block, model)
-    weights = _weigh(block, y.shape[1])
+    weights = fill_weights(block)
     scaled = weights * stacked[-1] if direction.scaled else weights
     along = predict_scores(dx, b[:, direction.columns].ravel(), model.base, None)
     along -= (y * np.where(y > 0, along, 0.0)).sum(axis=0)
     if model.separation.found:
-        along[:, _find_torn(dx, y, model, direction, width)] = np.nan
+        along[:, _find_torn(dx, y, model, direction)] = np.nan
     make = _log_pieces if direction.logarithmic else _plain_pieces
-    totals, size = np.zeros(cells), len(y)
-    values, jacobian = np.zeros((cells, size)), np.zeros((cells, size, b.size))
+    lists, size = list_cells(block), len(y)
+    totals, values = np.empty(len(lists)), np.empty((len(lists), size))
+    jacobian = np.empty((len(lists), size, b.size))
     pieces = make(y, along, scaled, model.base)
-    for cell, rows in list_cells(block):
-        totals[cell] = weights[rows].sum()
-        values[cell] = pieces[0][:, rows].sum(axis=1)
+    for place, (_, rows) in enumerate(lists):
+        totals[place] = weights[rows].sum()
+        values[place] = pieces[0][:, rows].sum(axis=1)
         by_x, by_dx = (project_rows(pieces[i + 1][:, rows], (x, dx)[i][:, rows]) for i in (0, 1))
         total = dx[:, rows] @ scaled[rows]
-        jacobian[cell] = _assemble(by_x, by_dx, total, model.base, direction, size)
-    return CellSums(totals, values, jacobian)
-
-
-def _weigh(block: Block, rows: int) -> np.ndarray:
-    return np.ones(rows) if block.weights is None else block.weights
+        jacobian[place] = _assemble(by_x, by_dx, total, model.base, direction, size)
+    return collect_cells(lists, cells, totals, values, jacobian)
 
 
 def _plain_pieces(
@@ -235,16 +238,15 @@ def _assemble(
 
 
 def _find_torn(
-    dx: np.ndarray, y: np.ndarray, model: PointModel, direction: Direction, width: int
+    dx: np.ndarray, y: np.ndarray, model: PointModel, direction: Direction
 ) -> np.ndarray:
     """Tell which rows tie along the direction of separation and cease to as the variable moves.
 
     Their probabilities jump in the limit, and have no derivative.
     """
-    toward = leave_columns(model.basis, np.asarray(model.separation.direction)[:, np.newaxis])
-    pull = toward.reshape(-1, width)[:, direction.columns]
+    pull = model.separation.point_columns(model.basis)[:, direction.columns]
     moves = predict_scores(dx, pull.ravel(), model.base, None)
     high = np.where(y > 0, moves, -np.inf).max(axis=0)
     low = np.where(y > 0, moves, np.inf).min(axis=0)
     size = np.abs(pull).max(axis=0, initial=0.0) @ np.abs(dx)
-    return np.asarray(high - low > 1e-6 * size)
+    return np.asarray(high - low > STILL * size)

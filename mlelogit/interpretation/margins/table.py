@@ -11,15 +11,23 @@ import pandas as pd
 from mlelogit.data.arguments import write_value
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import EffectError, OptionError
-from mlelogit.inference.coefficients import divide_by_errors, tabulate_estimates
+from mlelogit.inference.coefficients import (
+    divide_by_errors,
+    find_quantile,
+    tabulate_estimates,
+)
 from mlelogit.inference.multiplicity import adjust_pvalues
-from mlelogit.inference.testing.hypothesis import TestResult, make_wald
+from mlelogit.inference.testing.hypothesis import TestResult, make_wald, refuse_test
 from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_level
+from mlelogit.interpretation.variances import bound_probabilities
 from mlelogit.markup import write_html, write_table
 
 NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 # Relative to rows of length one: what rounding leaves of a direction without variance.
 RANK_TOLERANCE = 1e-7
+# Of the estimates over their errors: what rounding leaves outside the space they vary in.
+OUTSIDE = 1e-6
+LEVEL_REASON = "probabilities are not zero; test contrasts() of them"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -44,6 +52,9 @@ class Margins:
         What they are, in words.
     cov_type : str
         The covariance of the coefficients that they rest on.
+    levels : bool
+        Whether they are probabilities rather than differences or derivatives of them: these
+        are not tested against zero.
 
     Examples
     --------
@@ -60,6 +71,7 @@ class Margins:
     df: float = np.inf
     title: str = "Marginal effects"
     cov_type: str = "nonrobust"
+    levels: bool = False
 
     def __len__(self) -> int:
         return len(self.estimate)
@@ -67,7 +79,10 @@ class Margins:
     @property
     def std_err(self) -> np.ndarray:
         """Standard errors (q,)."""
-        return np.asarray(np.sqrt((self.root**2).sum(axis=1)))
+        # Squares of what is below 1e-154 would be zero.
+        size = np.abs(self.root).max(axis=1, initial=0.0)
+        scaled = self.root / np.where(size > 0, size, 1.0)[:, np.newaxis]
+        return np.asarray(size * np.sqrt((scaled**2).sum(axis=1)))
 
     @property
     def covariance(self) -> np.ndarray:
@@ -76,6 +91,10 @@ class Margins:
 
     def summary_frame(self, alpha: float = 0.05, adjust: str | None = None) -> pd.DataFrame:
         """Return one row per effect: labels, estimate, std_err, z, p_value, lower, upper.
+
+        Intervals are ``estimate ± q std_err``. Those of probabilities (``effect="level"``) are
+        intervals of their log-odds, mapped back, as in `get_prediction`; probabilities have no z
+        and no p-value.
 
         Parameters
         ----------
@@ -87,8 +106,17 @@ class Margins:
         """
         errors = self.std_err
         z = divide_by_errors(self.estimate, errors)
+        if self.levels:
+            z = np.full(len(self), np.nan)
         numbers = tabulate_estimates(self.estimate, errors, z, alpha, False, self.df)
+        if self.levels:
+            half = find_quantile(alpha, self.df)
+            numbers["lower"], numbers["upper"] = bound_probabilities(self.estimate, errors, half)
         return adjust_pvalues(self.labels.assign(**numbers), adjust)
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, a row per effect."""
+        return self.summary_frame(alpha)[["lower", "upper"]]
 
     def select(self, **labels: Any) -> Margins:
         """Return the effects with these labels, as in ``select(variable="age")``.
@@ -152,6 +180,7 @@ class Margins:
             estimate=self.estimate[second] - self.estimate[first],
             root=self.root[second] - self.root[first],
             title=f"Contrasts of {self.title[0].lower()}{self.title[1:]}",
+            levels=False,
         )
 
     def combine(self, weights: Any, name: str = "combination") -> Margins:
@@ -167,14 +196,9 @@ class Margins:
         Raises
         ------
         OptionError
-            If the weights have another shape.
+            If the weights have another shape, or are not all finite numbers.
         """
-        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
-        if matrix.ndim != 2 or matrix.shape[1] != len(self) or not np.isfinite(matrix).all():
-            raise OptionError(
-                f"weights has shape {np.shape(weights)}; give one finite number for each of "
-                f"the {len(self)} effects, in a row per combination."
-            )
+        matrix = _read_weights(weights, len(self))
         words = [name] if len(matrix) == 1 else [f"{name} {i + 1}" for i in range(len(matrix))]
         lost = np.isnan(self.root).any(axis=1)
         gone = np.isnan(self.estimate)
@@ -183,30 +207,45 @@ class Margins:
         estimate = matrix @ np.where(gone, 0.0, self.estimate)
         estimate[matrix[:, gone].any(axis=1)] = np.nan
         labels = pd.DataFrame({"combination": words})
-        return replace(self, labels=labels, estimate=estimate, root=root)
+        return replace(self, labels=labels, estimate=estimate, root=root, levels=False)
 
     def test(self) -> TestResult:
         """Test that all of the effects are zero, by the Wald statistic.
 
         Effects over all categories add up to zero; it has as many degrees of freedom as effects
-        that can differ from zero by themselves (the rank of their covariance).
+        that can differ from zero by themselves (the rank of their covariance). It does not apply
+        to probabilities, nor where the estimates differ from zero in ways in which they do not
+        vary: no values of the coefficients near these would make all of them zero.
         """
         name = f"Wald test of effects ({self.cov_type} covariance)"
         null = f"all {len(self)} effects are zero"
-        known = np.isfinite(self.root).all() and np.isfinite(self.estimate).all()
-        if not known:
-            reason = "some effects have no standard error"
-            return TestResult(name, null, np.nan, 0, np.nan, reason)
+        found = self._turn()
+        if isinstance(found, str):
+            return refuse_test(name, null, 0, found)
+        return make_wald(name, null, float((found**2).sum()), len(found), self.df)
+
+    def _turn(self) -> np.ndarray | str:
+        """Return independent combinations of the effects over their errors; or why not."""
+        if self.levels:
+            return LEVEL_REASON
+        if not (np.isfinite(self.root).all() and np.isfinite(self.estimate).all()):
+            return "some effects have no standard error"
         sizes = self.std_err
         moving = sizes > 0
+        if self.estimate[~moving].any():
+            return "some effects are not zero and do not vary"
         u, s, _ = np.linalg.svd(self.root[moving] / sizes[moving, np.newaxis], full_matrices=False)
         told = s > RANK_TOLERANCE * max(float(s.max(initial=0.0)), 1.0)
         if not told.any():
-            return TestResult(name, null, np.nan, 0, np.nan, "no effect has any variance")
-        inside = u[:, told].T @ (self.estimate[moving] / sizes[moving])
-        return make_wald(
-            name, null, float((inside**2 / s[told] ** 2).sum()), int(told.sum()), self.df
-        )
+            return "no effect has any variance"
+        z = self.estimate[moving] / sizes[moving]
+        inside = u[:, told].T @ z
+        if np.linalg.norm(z - u[:, told] @ inside) > OUTSIDE * np.linalg.norm(z):
+            return (
+                f"the {len(self)} effects vary in {told.sum()} ways alone, along which they do "
+                "not become zero; test fewer, or coefficients by wald_test()"
+            )
+        return np.asarray(inside / s[told])
 
     def _keep(self, rows: np.ndarray) -> Margins:
         labels = self.labels.iloc[rows].reset_index(drop=True)
@@ -222,11 +261,33 @@ class Margins:
     def __repr__(self) -> str:
         frame = self.summary_frame()
         shown = frame.to_string(index=False, max_rows=60, float_format=_shorten)
-        return f"{self.title}, {self.cov_type} covariance\n{shown}"
+        return f"{self._head()}\n{shown}"
+
+    def _head(self) -> str:
+        law = f"t with {self.df:.6g} df" if np.isfinite(self.df) else "normal"
+        scale = ", of log-odds mapped back" if self.levels else ""
+        return f"{self.title}, {self.cov_type} covariance; 95% intervals ({law}{scale})"
 
     def _repr_html_(self) -> str:
         table = write_table(self.summary_frame(), index=False)
-        return f"{write_html(f'{self.title}, {self.cov_type} covariance')}{table}"
+        return f"{write_html(self._head())}{table}"
+
+
+def _read_weights(weights: Any, size: int) -> np.ndarray:
+    said = f"give one finite number for each of the {size} effects, in a row per combination."
+    try:
+        matrix = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"weights is {write_value(weights)}; {said}") from error
+    if matrix.ndim != 2 or matrix.shape[1] != size:
+        raise OptionError(f"weights has shape {np.shape(weights)}; {said}")
+    odd = np.argwhere(~np.isfinite(matrix))
+    if odd.size:
+        row, column = odd[0]
+        raise OptionError(
+            f"weights has {matrix[row, column]} at position {column} of combination {row}; {said}"
+        )
+    return matrix
 
 
 def _write(value: Any) -> str:

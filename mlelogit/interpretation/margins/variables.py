@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import dotted_name, hide_names, parse_expression, read_name
 from mlelogit.data.frames import list_some
-from mlelogit.data.sources import (
-    ArraySource,
-    ColumnSource,
-    ColumnsSource,
-    PickedSource,
-    SelectedSource,
-    SparseSource,
-)
+from mlelogit.data.terms import Term, read_terms
 from mlelogit.exceptions import EffectError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.margins.derivatives import list_columns
-from mlelogit.interpretation.points import Points
 
 AFFINE = ("center", "scale", "I")
 TREATMENTS = ("Treatment", "contr.treatment")
@@ -65,68 +56,29 @@ class Variable:
         return self.levels is not None
 
 
-@dataclass(frozen=True)
-class Term:
-    """A term of a formula.
-
-    Attributes
-    ----------
-    factors : tuple of ast.expr
-        Its expressions, names hidden.
-    columns : tuple of int
-        Positions of its columns among those used.
-    """
-
-    factors: tuple[ast.expr, ...]
-    columns: tuple[int, ...]
-
-    @cached_property
-    def variables(self) -> frozenset[str]:
-        """The columns of the data that it is made of."""
-        return frozenset(name for factor in self.factors for name in list_columns(factor))
-
-
-def list_terms(encoding: Encoding) -> list[Term]:
-    """Return the terms of a formula, in the order of their columns."""
-    from formulaic import Formula
-
-    terms = []
-    spans = (encoding.terms or {}).values()
-    for term, (start, stop) in zip(Formula(hide_names(encoding.rhs or "")), spans, strict=True):
-        written = [factor.expr for factor in term.factors if factor.eval_method.value != "literal"]
-        factors = tuple(parse_expression(text, text) for text in written)
-        terms.append(Term(factors, tuple(range(start, stop))))
-    return terms
-
-
-def find_variables(record: FitRecord, points: Points) -> dict[Hashable, Variable]:
+def find_variables(record: FitRecord) -> dict[Hashable, Variable]:
     """Return the variables of a fit, by name, constants left out.
 
     Parameters
     ----------
     record : FitRecord
-    points : Points
-        The rows asked about, whose columns tell truth values from numbers.
 
     Examples
     --------
     >>> import mlelogit as ml
     >>> from mlelogit.interpretation.margins.variables import find_variables
-    >>> from mlelogit.interpretation.points import read_points
     >>> res = ml.mnlogit("vote ~ age + C(educ)", ml.datasets.load_anes96()).fit()
-    >>> found = find_variables(res.record, read_points(res.record))
+    >>> found = find_variables(res.record)
     >>> {name: variable.is_factor for name, variable in found.items()}
     {'age': False, 'educ': True}
     """
     if record.encoding.rhs is None:
         return _find_array_variables(record)
-    encoding, terms = record.encoding, list_terms(record.encoding)
-    return {
-        name: _describe(name, encoding, terms, points.frame[name]) for name in encoding.variables
-    }
+    encoding, terms = record.encoding, read_terms(record.encoding)
+    return {name: _describe(name, encoding, terms) for name in encoding.variables}
 
 
-def _describe(name: str, encoding: Encoding, terms: list[Term], column: pd.Series) -> Variable:
+def _describe(name: str, encoding: Encoding, terms: list[Term]) -> Variable:
     mine = [term for term in terms if name in term.variables]
     alone = all(term.variables == {name} for term in mine)
     columns = tuple(place for term in mine for place in term.columns) if alone else None
@@ -135,7 +87,7 @@ def _describe(name: str, encoding: Encoding, terms: list[Term], column: pd.Serie
     if (encoding.kinds or {})[name] == "category" or _is_coded(name, encoding):
         levels, reference = _find_levels(name, encoding)
         return Variable(name, levels, reference, False, columns, gone)
-    if _is_boolean(column):
+    if name in encoding.truths:
         return Variable(name, (False, True), 0, affine, columns, gone)
     return Variable(name, None, 0, affine, columns, gone)
 
@@ -150,12 +102,6 @@ def _is_affine(node: ast.expr) -> bool:
     if isinstance(node, ast.Call) and dotted_name(node.func) in AFFINE:
         return _is_affine(node.args[0])
     return isinstance(node, ast.Name)
-
-
-def _is_boolean(column: pd.Series) -> bool:
-    if column.dtype == object:
-        return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
-    return bool(pd.api.types.is_bool_dtype(column.dtype))
 
 
 def _find_levels(name: str, encoding: Encoding) -> tuple[tuple, int]:
@@ -203,14 +149,12 @@ def _find_reference(node: ast.expr, levels: list) -> int | None:
 def _find_array_variables(record: FitRecord) -> dict[Hashable, Variable]:
     names = record.encoding.names
     constant = _find_constant(record)
-    source = None if record.blocks is None else record.blocks.design.source
-    found = {}
-    for place, name in enumerate(names):
-        if place in constant:
-            continue
-        boolean = source is not None and _find_dtype(source, place) == np.bool_
-        levels = (False, True) if boolean else None
-        found[name] = Variable(name, levels, 0, True, (place,))
+    truths = record.encoding.truths
+    found = {
+        name: Variable(name, (False, True) if name in truths else None, 0, True, (place,))
+        for place, name in enumerate(names)
+        if place not in constant
+    }
     gone = {
         name: Variable(name, None, 0, True, (), omitted=True) for name in record.encoding.omitted
     }
@@ -224,37 +168,36 @@ def _find_constant(record: FitRecord) -> set[int]:
     return set() if record.basis.intercept is None else {record.basis.intercept}
 
 
-def _find_dtype(source: ColumnSource, place: int) -> Any:
-    """Return the dtype that a column of an array or a frame came with."""
-    if isinstance(source, PickedSource):
-        return _find_dtype(source.source, int(source.columns[place]))
-    if isinstance(source, SelectedSource):
-        return _find_dtype(source.source, place)
-    if isinstance(source, ColumnsSource):
-        return source.columns[place].dtype
-    return source.array.dtype if isinstance(source, ArraySource | SparseSource) else None
-
-
 def pick_variables(found: dict[Hashable, Variable], asked: Any) -> list[Variable]:
     """Return the variables asked for, by one name or several; all if None.
+
+    A set has no order: its variables come in that of the formula.
 
     Raises
     ------
     EffectError
-        If one is no variable of the fit.
+        If one is no variable of the fit, or none is named.
     """
     if asked is None:
         return list(found.values())
-    single = isinstance(asked, str) or not isinstance(asked, list | tuple | set | pd.Index)
+    sets = isinstance(asked, set | frozenset)
+    single = not (sets or isinstance(asked, list | tuple | pd.Index))
     names = [asked] if single else list(asked)
+    if not names:
+        raise EffectError("variables= names none; leave it out for all of them.")
+    if sets:
+        places = {name: place for place, name in enumerate(found)}
+        names.sort(key=lambda name: places.get(name, -1))
     for name in names:
         try:
             known = name in found
         except TypeError:
             known = False
         if not known:
+            rows = isinstance(name, Mapping) or hasattr(name, "columns")
             raise EffectError(
-                f"{name!r} is no variable of the fit, or is constant; its variables are "
-                f"{list_some(list(found), 50)}."
+                f"{write_value(name)} is no variable of the fit, or is constant; its variables "
+                f"are {list_some(list(found), 50)}."
+                f"{' Rows to average over go to newdata=.' if rows else ''}"
             )
     return [found[name] for name in dict.fromkeys(names)]

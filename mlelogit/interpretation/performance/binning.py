@@ -1,4 +1,4 @@
-"""Ranks and bins of predicted probabilities, in which what is equal but for rounding ties."""
+"""Bins of predicted probabilities, in which what is equal but for rounding ties."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from mlelogit.data.arguments import check_choice, is_whole, write_value
 from mlelogit.exceptions import OptionError
-from mlelogit.inference.testing.goodness import TIED
+from mlelogit.inference.ranks import TIED, rank_values
 
 STRATEGIES = ("quantile", "uniform")
 FEWEST_BINS = 2
@@ -25,31 +25,6 @@ def check_bins(bins: int, strategy: str = "quantile") -> None:
             f"bins must be a whole number of {FEWEST_BINS} or more, not {write_value(bins)}."
         )
     check_choice("strategy", strategy, STRATEGIES)
-
-
-def rank_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rank values (n,) that are not negative; those within rounding of the next lower one tie.
-
-    Returns
-    -------
-    ranks : numpy.ndarray
-        (n,), from zero without gaps.
-    lowest : numpy.ndarray
-        (R,): the lowest value of every rank.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mlelogit.interpretation.performance.binning import rank_values
-    >>> rank_values(np.array([0.3, 0.1, 0.1 + 1e-15]))[0].tolist()
-    [1, 0, 0]
-    """
-    order = np.argsort(values, kind="stable")
-    ascending = values[order]
-    new = np.concatenate([[True], np.diff(ascending) > TIED * ascending[1:]])
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[order] = np.cumsum(new) - 1
-    return ranks, ascending[new]
 
 
 def assign_bins(values: np.ndarray, people: np.ndarray, bins: int, strategy: str) -> np.ndarray:

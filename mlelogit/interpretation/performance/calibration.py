@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
+from mlelogit.inference.coefficients import check_alpha, wald_interval
+from mlelogit.interpretation.labelling import index_keys, index_labels
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
-    index_keys,
+    NewRows,
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.rates import average_people, wald_interval, wilson_interval
-from mlelogit.interpretation.performance.recalibration import recalibrate
-from mlelogit.interpretation.prediction import index_labels
+from mlelogit.interpretation.performance.judgement import Judgement
+from mlelogit.interpretation.performance.rates import Mean
+from mlelogit.interpretation.performance.recalibration import explain_departure, recalibrate
 
-TITLE = "Calibration of the probabilities"
 BINS = ("people", "from", "to", "predicted", "observed", "lower", "upper")
 MEANS = ("observed", "predicted", "difference", "std_err", "lower", "upper")
 ERRORS = ("estimate", "std_err", "lower", "upper", "by_chance")
 OWN_NOTE = (
-    "On the rows of a maximum likelihood fit with intercepts means agree, intercepts are zero and "
-    "slopes one by the score equations: that says nothing of other rows."
+    "On the fit's own rows means agree, intercepts are zero and slopes one by the score equations: "
+    "that says nothing of other rows."
+)
+OWN_DEPARTURE = (
+    "The score equations that make intercepts zero and slopes one on a fit's own rows do not hold "
+    "here: {}."
 )
 ERROR_NOTE = (
     "by_chance is the calibration error expected if every probability were right: bins have few "
@@ -37,8 +41,8 @@ ERROR_NOTE = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Calibration:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Calibration(Judgement):
     """How probabilities agree with what was observed.
 
     Attributes
@@ -57,7 +61,7 @@ class Calibration:
         Index (model, coefficient, category), categories but the base, "" for a slope that all
         share; columns estimate, std_err, lower, upper, ideal.
     tests : pandas.DataFrame
-        Index null hypothesis; columns statistic, df, p_value, reason.
+        Index null_hypothesis; columns statistic, df, p_value, reason.
     errors : pandas.DataFrame
         Expected calibration error; index measure, of (by category, category), their mean and the
         most probable category; columns estimate, std_err, lower, upper, by_chance.
@@ -65,14 +69,8 @@ class Calibration:
         The base category of the recalibration.
     strategy : str
         "quantile" or "uniform".
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     bins: pd.DataFrame
@@ -83,31 +81,19 @@ class Calibration:
     errors: pd.DataFrame
     base: Any
     strategy: str
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Calibration of the probabilities"
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section(f"Means of all rows, with {level}", self.means),
-            Section(f"Bins by the probability of each category, with {level}", self.bins),
-            Section("Bins by that of the most probable category", self.confidence),
-            Section("Expected calibration error", self.errors),
-            Section(f"Recalibration against {self.base}, with {level}", self.recalibration),
-            Section("Tests of the recalibration", self.tests.drop(columns="reason")),
+            (f"Means of all rows, with {level}", self.means),
+            (f"Bins by the probability of each category, with {level}", self.bins),
+            ("Bins by that of the most probable category", self.confidence),
+            ("Expected calibration error", self.errors),
+            (f"Recalibration against {self.base}, with {level}", self.recalibration),
+            ("Tests of the recalibration", self.tests.drop(columns="reason")),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @dataclass(frozen=True)
@@ -123,7 +109,8 @@ class _Binned:
     values : numpy.ndarray
         (B, 7), as `BINS`.
     chance : float
-        Calibration error expected of probabilities that are right.
+        Calibration error expected of probabilities that are right; NaN of an outcome of
+        probabilities.
     """
 
     labels: np.ndarray
@@ -146,14 +133,10 @@ class _Binned:
 @single_threaded_blas
 def calibrate(
     record: FitRecord,
-    bins: int = 10,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
+    bins: int = 10,
     strategy: str = "quantile",
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Calibration:
     r"""Compare probabilities with what was observed, by category.
@@ -165,7 +148,8 @@ def calibrate(
     of probabilities that are right: ``by_chance`` is its mean then, ``Σ_b W_b / W sqrt(2 v_b / π)``
     with v_b the variance of f_b - o_b if they are right (cf. Bröcker and Smith 2007, Weather and
     Forecasting 22). Its standard error holds the sign of every gap fixed, so it means something
-    where the error is well above ``by_chance``.
+    where the error is well above ``by_chance``. Of an outcome of probabilities, which is not drawn,
+    Wilson's interval and ``by_chance`` are NaN.
 
     The recalibration, with its intercepts and slopes, is described in
     `mlelogit.interpretation.performance.recalibration`: "slopes of one" gives calibration in the
@@ -175,16 +159,13 @@ def calibrate(
     Parameters
     ----------
     record : FitRecord
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     bins : int
         Most bins of a category, 2 or more; rows that tie share one.
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
     strategy : {"quantile", "uniform"}
         Bins of as many people each, or of equal width between zero and one.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -197,14 +178,14 @@ def calibrate(
     OptionError
         If bins is not a whole number of 2 or more, or strategy is unknown.
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------
     >>> import mlelogit as ml
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + educ", anes.iloc[::2]).fit()
-    >>> found = res.calibration(bins=5, newdata=anes.iloc[1::2])
+    >>> found = res.calibration(anes.iloc[1::2], bins=5)
     >>> found.bins.groupby("category")["people"].sum().tolist()
     [472.0, 472.0]
     >>> slope = found.recalibration.loc[("own slopes", "slope", "Dole")]
@@ -213,14 +194,14 @@ def calibrate(
     """
     alpha = check_alpha(alpha)
     check_bins(bins, strategy)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     each = [
         _bin_rows(judged, p, own, bins, strategy, alpha)
         for p, own in zip(judged.probabilities, judged.people, strict=True)
     ]
     top = _bin_rows(judged, *_pick_best(judged), bins, strategy, alpha)
-    anew = recalibrate(judged, alpha)
-    own_note = (OWN_NOTE,) if judged.own else ()
+    departure = explain_departure(record) if judged.own else ""
+    anew = recalibrate(judged, alpha, departure)
     confidence = pd.Index(top.labels, name="bin")
     return Calibration(
         bins=_frame_bins(judged, each),
@@ -234,8 +215,16 @@ def calibrate(
         own=judged.own,
         alpha=alpha,
         rows=judged.describe(),
-        notes=(*list_notes(judged), *own_note, ERROR_NOTE, *anew.notes),
+        notes=(*list_notes(judged), *_explain(judged, departure), *anew.notes),
     )
+
+
+def _explain(judged: JudgedRows, departure: str) -> list[str]:
+    """Say what the fit's own rows have by construction, and what is by chance."""
+    notes = [] if judged.fractional else [ERROR_NOTE]
+    if departure:
+        return [OWN_DEPARTURE.format(departure), *notes]
+    return [OWN_NOTE, *notes] if judged.own else notes
 
 
 def _pick_best(judged: JudgedRows) -> tuple[np.ndarray, np.ndarray]:
@@ -254,17 +243,17 @@ def _bin_rows(
     def add(values: np.ndarray) -> np.ndarray:
         return np.bincount(places, values)
 
-    weights, scaled = add(totals), totals * judged.spread
+    weights, scaled = add(totals), totals * judged.variance_weights
     predicted, observed = add(totals * p) / weights, np.minimum(add(own) / weights, 1.0)
-    inside, every = add(own * judged.spread), add(scaled)
-    squares = inside * (1 - observed) ** 2 + np.maximum(every - inside, 0.0) * observed**2
-    lower, upper = wilson_interval(observed, weights, squares, every, alpha)
+    inside, every = add(own * judged.variance_weights), add(scaled)
+    lower, upper = judged.limit_shares(observed, weights, inside, every, alpha)
     low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
     np.minimum.at(low, places, p)
     np.maximum.at(high, places, p)
-    spread = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
+    apart = np.sqrt(2 / np.pi * add(scaled * p * (1 - p)))
+    chance = np.nan if judged.fractional else float(apart.sum() / weights.sum())
     values = np.column_stack([weights, low, high, predicted, observed, lower, upper])
-    return _Binned(found + 1, places, values, float(spread.sum() / weights.sum()))
+    return _Binned(found + 1, places, values, chance)
 
 
 def _frame_bins(judged: JudgedRows, each: list[_Binned]) -> pd.DataFrame:
@@ -282,9 +271,7 @@ def _compare_means(judged: JudgedRows, alpha: float) -> pd.DataFrame:
     lines = []
     totals = judged.people.sum(axis=0)
     for k, p in enumerate(judged.probabilities):
-        gaps = np.zeros_like(judged.people) - p
-        gaps[k] += 1.0
-        found = average_people(judged.people, judged.spread, gaps)
+        found = _average_gaps(judged, judged.people[k], 1.0 - p, -p)
         observed = float(judged.totals[k] / judged.weight)
         predicted = float(totals @ p / judged.weight)
         limits = wald_interval(found.value, found.error, alpha)
@@ -293,38 +280,40 @@ def _compare_means(judged: JudgedRows, alpha: float) -> pd.DataFrame:
     return pd.DataFrame(lines, index=index, columns=list(MEANS))
 
 
+def _average_gaps(
+    judged: JudgedRows, own: np.ndarray, inside: np.ndarray, outside: np.ndarray
+) -> Mean:
+    """Average what some people (n,) of every row have, and what the others do (n,)."""
+    rest = np.maximum(judged.people.sum(axis=0) - own, 0.0)
+    return judged.average(np.stack([inside, outside]), np.stack([own, rest]))
+
+
 def _measure_errors(
     judged: JudgedRows, each: list[_Binned], top: _Binned, alpha: float
 ) -> pd.DataFrame:
-    signs = np.array([binned.signs for binned in each])
+    lines, size = [], len(each)
     # Of a person the gap is sign times probability, less the sign where the category is theirs.
-    gaps = signs * judged.probabilities
-    own = np.eye(len(each))
-    lines = [
-        _write_error(judged, gaps[k] - np.outer(own[k], signs[k]), binned, alpha)
-        for k, binned in enumerate(each)
-    ]
+    together = np.zeros_like(judged.people)
+    for k, binned in enumerate(each):
+        signs = binned.signs
+        gaps = signs * judged.probabilities[k]
+        error = _average_gaps(judged, judged.people[k], gaps - signs, gaps).error
+        lines.append(_write_error(binned.error, error, binned.chance, alpha))
+        together += gaps
+        together[k] -= signs
     found, chance = np.mean([(binned.error, binned.chance) for binned in each], axis=0)
-    together = (gaps.sum(axis=0) - signs) / len(each)
-    lines.append(_write_mean_error(judged, together, float(found), float(chance), alpha))
-    best = np.arange(len(each))[:, np.newaxis] == judged.best
-    highest, _ = _pick_best(judged)
-    lines.append(_write_error(judged, top.signs * (highest - best), top, alpha))
+    error = judged.average(together / size).error
+    lines.append(_write_error(float(found), error, float(chance), alpha))
+    highest, own = _pick_best(judged)
+    gaps = top.signs * highest
+    error = _average_gaps(judged, own, gaps - top.signs, gaps).error
+    lines.append(_write_error(top.error, error, top.chance, alpha))
     keys = [("category", category) for category in judged.categories]
     keys += [("mean of categories", ""), ("most probable category", "")]
     index = index_keys(keys, ["measure", "category"])
     return pd.DataFrame(lines, index=index, columns=list(ERRORS))
 
 
-def _write_error(
-    judged: JudgedRows, gaps: np.ndarray, binned: _Binned, alpha: float
-) -> tuple[float, ...]:
-    return _write_mean_error(judged, gaps, binned.error, binned.chance, alpha)
-
-
-def _write_mean_error(
-    judged: JudgedRows, gaps: np.ndarray, value: float, chance: float, alpha: float
-) -> tuple[float, ...]:
-    error = average_people(judged.people, judged.spread, gaps).error
+def _write_error(value: float, error: float, chance: float, alpha: float) -> tuple[float, ...]:
     lower, upper = wald_interval(value, error, alpha)
     return value, error, max(lower, 0.0), upper, chance

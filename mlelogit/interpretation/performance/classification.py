@@ -7,32 +7,30 @@ and column sums, and ``h = Σ_k W_kk / W``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.inference.coefficients import check_alpha, wald_interval
+from mlelogit.interpretation.labelling import index_labels, index_product
+from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
-    index_product,
+    NewRows,
     judge_rows,
     list_notes,
 )
+from mlelogit.interpretation.performance.judgement import Judgement
 from mlelogit.interpretation.performance.rates import (
     Mean,
-    average_people,
     logit_interval,
-    wald_interval,
-    wilson_interval,
 )
-from mlelogit.interpretation.prediction import count_pairs, index_labels
+from mlelogit.interpretation.prediction import count_pairs
 
-TITLE = "Observed against predicted categories"
 RATES = {
     "hit_rate": "share of people whose category is the one predicted",
     "baseline_rate": "share of the most frequent category, the hit rate of always predicting it",
@@ -45,8 +43,8 @@ BY_CATEGORY = ("sensitivity", "specificity", "precision")
 COLUMNS = ("estimate", "std_err", "lower", "upper")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Classification:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Classification(Judgement):
     """How well predicted categories agree with observed ones.
 
     Attributes
@@ -64,14 +62,8 @@ class Classification:
         (whose share it is), estimate, lower, upper.
     baseline : label
         The most frequent category.
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     table: pd.DataFrame
@@ -79,34 +71,22 @@ class Classification:
     rates: pd.DataFrame
     by_category: pd.DataFrame
     baseline: Any
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Observed against predicted categories"
 
     @property
     def hit_rate(self) -> float:
         """Share of people whose category is the one predicted."""
         return float(self.rates["estimate"]["hit_rate"])
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section("People, observed in rows and predicted in columns", self.table),
-            Section("People, spread by their probabilities", self.expected),
-            Section(f"Rates, with {level}; the most frequent is {self.baseline}", self.rates),
-            Section(f"By category, with {level}", self.by_category),
+            ("People, observed in rows and predicted in columns", self.table),
+            ("People, spread by their probabilities", self.expected),
+            (f"Rates, with {level}; the most frequent is {self.baseline}", self.rates),
+            (f"By category, with {level}", self.by_category),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @dataclass(frozen=True)
@@ -120,12 +100,8 @@ class _Pairs:
 @single_threaded_blas
 def classify(
     record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Classification:
     r"""Set predicted categories against observed ones.
@@ -142,17 +118,15 @@ def classify(
     Intervals of shares are Wilson's, those of the mean probability and of balanced accuracy by the
     delta method on log-odds, and those of kappa and the adjusted count by linearization, which
     for kappa is the variance of Fleiss, Cohen and Everitt (1969, Psychological Bulletin 72) times n
-    / (n - 1). They are about other people of the population, with the fit as it is.
+    / (n - 1). They are about other people of the population, with the fit as it is. Of an outcome
+    of probabilities, which is not drawn, Wilson's are NaN.
 
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -163,7 +137,7 @@ def classify(
     Raises
     ------
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------
@@ -177,10 +151,10 @@ def classify(
     [0.596, 0.565, 0.627]
     """
     alpha = check_alpha(alpha)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     pairs = _Pairs(
         count_pairs(judged.people, judged.best),
-        count_pairs(judged.people * judged.spread, judged.best),
+        count_pairs(judged.people * judged.variance_weights, judged.best),
     )
     observed = index_labels(judged.categories, "observed")
     predicted = index_labels(judged.categories, "predicted")
@@ -220,12 +194,11 @@ def _rate(judged: JudgedRows, pairs: _Pairs, alpha: float) -> pd.DataFrame:
     shares = judged.totals / judged.weight
     hit = _measure_hit(judged, pairs)
     top = int(shares.argmax())
-    modal = np.zeros_like(judged.people)
-    modal[top] = 1.0
-    base = average_people(judged.people, judged.spread, modal)
-    own = average_people(judged.people, judged.spread, judged.probabilities)
+    modal = np.arange(len(shares)) == top
+    base = judged.average(modal[:, np.newaxis])
+    own = judged.average(judged.probabilities)
     lines = {
-        "hit_rate": (hit.value, hit.error, *_wilson_hit(pairs, hit.value, alpha)),
+        "hit_rate": (hit.value, hit.error, *_wilson_hit(judged, pairs, hit.value, alpha)),
         "baseline_rate": (base.value, base.error, *_wilson_top(judged, top, alpha)),
         "mean_probability": (own.value, own.error, *logit_interval(own.value, own.error, alpha)),
     }
@@ -249,35 +222,27 @@ def _find_hits(judged: JudgedRows) -> np.ndarray:
 
 
 def _measure_hit(judged: JudgedRows, pairs: _Pairs) -> Mean:
-    found = average_people(judged.people, judged.spread, _find_hits(judged))
+    found = judged.average(_find_hits(judged))
     return Mean(float(np.trace(pairs.people) / judged.weight), found.variance)
 
 
-def _wilson_hit(pairs: _Pairs, hit: float, alpha: float) -> tuple[float, float]:
-    inside, every = np.trace(pairs.squares), pairs.squares.sum()
-    return _wilson(hit, pairs.people.sum(), inside, every, alpha)
+def _wilson_hit(judged: JudgedRows, pairs: _Pairs, hit: float, alpha: float) -> tuple[float, float]:
+    return _wilson(judged, hit, np.trace(pairs.squares), pairs.squares.sum(), alpha)
 
 
 def _wilson_top(judged: JudgedRows, top: int, alpha: float) -> tuple[float, float]:
-    squares = (judged.people * judged.spread).sum(axis=1)
+    squares = (judged.people * judged.variance_weights).sum(axis=1)
     share = judged.totals[top] / judged.weight
-    return _wilson(share, judged.weight, squares[top], squares.sum(), alpha)
+    return _wilson(judged, share, squares[top], squares.sum(), alpha)
 
 
 def _wilson(
-    share: float, total: float, inside: float, every: float, alpha: float
+    judged: JudgedRows, share: float, inside: float, every: float, alpha: float
 ) -> tuple[float, float]:
-    """Return Wilson's interval for a share, from the weights of variances inside and in all."""
-    given = [np.array([number]) for number in (share, total, inside, every)]
-    bounds = _wilson_all(given[0], given[1], given[2], given[3], alpha)
-    return float(bounds[0][0]), float(bounds[1][0])
-
-
-def _wilson_all(
-    share: np.ndarray, total: np.ndarray, inside: np.ndarray, every: np.ndarray, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
-    squares = inside * (1 - share) ** 2 + (every - inside) * share**2
-    return wilson_interval(share, total, squares, every, alpha)
+    """Return Wilson's interval for a share of all people, see `JudgedRows.limit_shares`."""
+    given = [np.array([number]) for number in (share, judged.weight, inside, every)]
+    lower, upper = judged.limit_shares(given[0], given[1], given[2], given[3], alpha)
+    return float(lower[0]), float(upper[0])
 
 
 def _adjust_count(judged: JudgedRows, hit: float, top: int) -> Mean:
@@ -288,7 +253,7 @@ def _adjust_count(judged: JudgedRows, hit: float, top: int) -> Mean:
     moves = (_find_hits(judged) - hit) / (1 - base)
     modal = (np.arange(len(judged.categories)) == top).astype(float)[:, np.newaxis]
     moves -= (modal - base) * (1 - hit) / (1 - base) ** 2
-    found = average_people(judged.people, judged.spread, moves)
+    found = judged.average(moves)
     return Mean((hit - base) / (1 - base), found.variance)
 
 
@@ -298,7 +263,7 @@ def _balance(judged: JudgedRows, pairs: _Pairs) -> Mean:
     each = np.diag(pairs.people) / judged.totals
     scale = judged.weight / judged.totals / len(each)
     moves = (_find_hits(judged) - each[:, np.newaxis]) * scale[:, np.newaxis]
-    return Mean(float(each.mean()), average_people(judged.people, judged.spread, moves).variance)
+    return Mean(float(each.mean()), judged.average(moves).variance)
 
 
 def _measure_kappa(judged: JudgedRows, pairs: _Pairs, hit: float) -> Mean:
@@ -310,7 +275,7 @@ def _measure_kappa(judged: JudgedRows, pairs: _Pairs, hit: float) -> Mean:
     drift = columns[:, np.newaxis] + rows[judged.best] - 2 * chance
     moves = (_find_hits(judged) - hit) / (1 - chance)
     moves -= drift * (1 - hit) / (1 - chance) ** 2
-    found = average_people(judged.people, judged.spread, moves)
+    found = judged.average(moves)
     return Mean((hit - chance) / (1 - chance), found.variance)
 
 
@@ -325,7 +290,7 @@ def _rate_categories(judged: JudgedRows, pairs: _Pairs, alpha: float) -> pd.Data
     for inside, whole in ((own, rows), (beside, rest), (own, columns)):
         with np.errstate(invalid="ignore"):
             share = np.where(whole[0] > 0, inside[0] / whole[0], np.nan)
-        lower, upper = _wilson_all(share, whole[0], inside[1], whole[1], alpha)
+        lower, upper = judged.limit_shares(share, whole[0], inside[1], whole[1], alpha)
         people.append(whole[0])
         frames.append(np.column_stack([share, lower, upper]))
     index = index_product(BY_CATEGORY, judged.categories, ("measure", "category"))

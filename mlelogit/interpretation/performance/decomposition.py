@@ -23,15 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import entr, rel_entr
 
-PARTS = (
-    "score",
-    "uncertainty",
-    "resolution",
-    "reliability",
-    "within",
-    "within_variance",
-    "within_covariance",
-)
+PARTS = ("score", "uncertainty", "resolution", "reliability", "within")
+# Within is the first less the second; that of the log score has no such parts.
+BRIER_PARTS = (*PARTS, "within_variance", "within_covariance")
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ def fill_cells(places: np.ndarray, people: np.ndarray, probabilities: np.ndarray
 
 
 def decompose_brier(cells: Cells, people: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Return the parts (J, 7) of every category's Brier score, in the order of `PARTS`.
+    """Return the parts (J, 7) of every category's Brier score, in the order of `BRIER_PARTS`.
 
     Their sum over the categories is the Brier score of all, as Brier (1950) has it, between zero
     and two.
@@ -97,7 +91,7 @@ def decompose_brier(cells: Cells, people: np.ndarray, p: np.ndarray) -> np.ndarr
 
 
 def decompose_log(cells: Cells, people: np.ndarray, logs: np.ndarray) -> np.ndarray:
-    """Return the parts (7,) of the log score, in the order of `PARTS`; the last two are NaN.
+    """Return the parts (5,) of the log score, in the order of `PARTS`.
 
     All but the uncertainty are infinite or NaN where somebody is in a category without a
     probability.
@@ -110,5 +104,5 @@ def decompose_log(cells: Cells, people: np.ndarray, logs: np.ndarray) -> np.ndar
         ratios = np.log(cells.predicted)[:, cells.places] - logs
         within = (people * np.where(there, ratios, 0.0)).sum() / every
         score = -(people * np.where(there, logs, 0.0)).sum() / every
-    found = [score, entr(share).sum(), resolution, reliability, within, np.nan, np.nan]
+    found = [score, entr(share).sum(), resolution, reliability, within]
     return np.array(found, dtype=float)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mlelogit.interpretation.performance.binning import rank_values
-from mlelogit.interpretation.performance.outcomes import JudgedRows, index_keys, index_product
+from mlelogit.inference.ranks import rank_values
+from mlelogit.interpretation.labelling import index_keys, index_product
+from mlelogit.interpretation.performance.judged import JudgedRows
 from mlelogit.interpretation.performance.rates import logit_interval
 
 # With a value this near to zero or one no pair is out of order, and rounding is what is left.
@@ -49,20 +50,34 @@ class Projections:
     samples: np.ndarray
     members: tuple[int, ...]
 
-    def measure_error(self, spread: np.ndarray) -> float:
+    def measure_error(self, variance_weights: np.ndarray) -> float:
         """Return the standard error, NaN where a sample has one observation.
 
         ``Σ_s S_s² / n_s`` with S_s² the variance of the projections on sample s (Sen 1960; DeLong,
         DeLong and Clarke-Pearson 1988, Biometrics 44).
         """
         totals = self.samples.sum(axis=1)
-        counts = (self.samples / spread).sum(axis=1)
+        counts = (self.samples / variance_weights).sum(axis=1)
         if (counts <= 1).any():
             return np.nan
         means = (self.samples * self.given).sum(axis=1) / totals
-        squares = self.samples * spread * (self.given - means[:, np.newaxis]) ** 2
+        squares = self.samples * variance_weights * (self.given - means[:, np.newaxis]) ** 2
         parts = squares.sum(axis=1) / totals**2 * counts / (counts - 1)
         return float(np.sqrt(parts.sum()))
+
+    def measure_rows(self, variance_weights: np.ndarray, weights: np.ndarray) -> float:
+        """Return the standard error if every row (n,), with its weight, is one observation.
+
+        A row of an outcome of probabilities has a share in every sample; its move of the value
+        is the sum over the samples of its share times the projection less the mean, over the total.
+        """
+        totals = self.samples.sum(axis=1, keepdims=True)
+        means = (self.samples * self.given).sum(axis=1, keepdims=True) / totals
+        moves = (self.samples * (self.given - means) / totals).sum(axis=0)
+        count = (weights / variance_weights).sum()
+        if count <= 1:
+            return np.nan
+        return float(np.sqrt((variance_weights / weights * moves**2).sum() * count / (count - 1)))
 
 
 @dataclass(frozen=True)
@@ -161,7 +176,7 @@ def measure_discrimination(judged: JudgedRows, alpha: float) -> Discrimination:
     pdi, whole = _summarize(highest, judged, alpha, 1 / size)
     between, till = _summarize(pairs, judged, alpha, 0.5)
     rest = [
-        _write_line(_compare_with_rest(judged, ranks[k], k), judged.spread, alpha, 0.5)
+        _write_line(_compare_with_rest(judged, ranks[k], k), judged, alpha, 0.5)
         for k in range(size)
     ]
     named = [(labels[i], labels[j]) for i, j in every]
@@ -178,15 +193,15 @@ def _summarize(
     """Write a line for each of some statistics, and one for their average."""
     lines, values, given = [], [], np.zeros_like(judged.people)
     for one in found:
-        lines.append(_write_line(one, judged.spread, alpha, chance))
+        lines.append(_write_line(one, judged, alpha, chance))
         if one is not None:
             values.append(one.value)
             given[list(one.members)] += one.given
     if len(values) < len(lines):
-        return lines, _write_line(None, judged.spread, alpha, chance)
+        return lines, _write_line(None, judged, alpha, chance)
     members = tuple(range(len(given)))
     mean = Projections(float(np.mean(values)), given / len(values), judged.people, members)
-    return lines, _write_line(mean, judged.spread, alpha, chance)
+    return lines, _write_line(mean, judged, alpha, chance)
 
 
 def _find_highest(judged: JudgedRows, ranks: np.ndarray, category: int) -> Projections | None:
@@ -199,8 +214,8 @@ def _find_highest(judged: JudgedRows, ranks: np.ndarray, category: int) -> Proje
 
 def _compare_with_rest(judged: JudgedRows, ranks: np.ndarray, category: int) -> Projections | None:
     """Compare a category with all others, as one sample, by its probability."""
-    samples = np.stack([judged.people[category], judged.people.sum(axis=0)])
-    samples[1] -= samples[0]
+    own = judged.people[category]
+    samples = np.stack([own, np.maximum(judged.people.sum(axis=0) - own, 0.0)])
     if (samples.sum(axis=1) <= 0).any():
         return None
     value, *given = compare_pair(sort_people(ranks, samples), 0, 1)
@@ -218,10 +233,16 @@ def _compare_both(judged: JudgedRows, ranks: list, i: int, j: int) -> Projection
     return Projections((first + second) / 2, given / 2, samples, (i, j))
 
 
-def _write_line(found: Projections | None, spread: np.ndarray, alpha: float, chance: float) -> Line:
+def _measure_error(found: Projections, judged: JudgedRows) -> float:
+    if judged.fractional:
+        return found.measure_rows(judged.variance_weights, judged.people.sum(axis=0))
+    return found.measure_error(judged.variance_weights)
+
+
+def _write_line(found: Projections | None, judged: JudgedRows, alpha: float, chance: float) -> Line:
     if found is None:
         return np.nan, np.nan, np.nan, np.nan, chance
-    value, error = found.value, found.measure_error(spread)
+    value, error = found.value, _measure_error(found, judged)
     if min(value, 1 - value) < BOUNDARY:
         error = np.nan
     return value, error, *logit_interval(value, error, alpha), chance

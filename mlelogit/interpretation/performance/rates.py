@@ -4,7 +4,8 @@ With d_nk people of category k in row n (weights w included), values v_nk and ``
 is ``m = Σ d v / W`` and its variance ``Σ d s (v - m)² / W²`` times ``c / (c - 1)`` for c
 observations. The factor s is one where a person of weight w is w people, and w with sampling
 weights, which makes this the linearized variance of a weighted mean (Lumley 2010, Complex Surveys,
-chapter 2). Observations are taken as independent.
+chapter 2). Observations are taken as independent. Of an outcome of probabilities a row is one
+observation, of ``Σ_k d_nk v_nk / Σ_k d_nk``: nobody is drawn, and no category of theirs varies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ INDEPENDENT = "Intervals take the observations as independent and the fit's coef
 OWN_ROWS = (
     "These are the rows that the fit was made from, which it predicts better than others: pass "
     "newdata= for rows that it has not seen."
+)
+
+
+FRACTIONAL = (
+    "The outcome is probabilities, which are not drawn: a row is one observation of them. What "
+    "takes draws is NaN: Wilson's intervals of shares, by_chance, p-values of likelihood ratios."
 )
 
 
@@ -43,8 +50,21 @@ class Mean:
         return float(np.sqrt(self.variance))
 
 
-def average_people(people: np.ndarray, spread: np.ndarray, values: np.ndarray) -> Mean:
+def average_people(
+    people: np.ndarray, variance_weights: np.ndarray, values: np.ndarray, fractional: bool = False
+) -> Mean:
     """Average values (..., n) over people (..., n); what nobody has does not count, be it infinite.
+
+    Parameters
+    ----------
+    people : numpy.ndarray
+        (..., n): d, weights included.
+    variance_weights : numpy.ndarray
+        (n,): s.
+    values : numpy.ndarray
+        (..., n): v.
+    fractional : bool
+        Whether people (S, n) are shares of rows, each of which is one observation.
 
     Examples
     --------
@@ -56,10 +76,19 @@ def average_people(people: np.ndarray, spread: np.ndarray, values: np.ndarray) -
     """
     there = people > 0
     values = np.where(there, values, 0.0)
-    total, count = people.sum(), (people / spread).sum()
+    if fractional:
+        people, values = people.sum(axis=0), (people * values).sum(axis=0)
+        there = people > 0
+        values = np.divide(values, people, out=np.zeros_like(values), where=there)
+    total, count = people.sum(), (people / variance_weights).sum()
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (people * values).sum() / total
-        squares = (people * spread * (values - mean) ** 2)[there].sum() / total**2
+        # One array of the size of people at a time beside the values: there can be many rows.
+        work = people * values
+        mean = work.sum() / total
+        np.square(np.subtract(values, mean, out=work), out=work)
+        work *= people
+        work *= variance_weights
+        squares = work.sum(where=there) / total**2
         corrected = squares * count / (count - 1) if count > 1 else np.nan
     return Mean(float(mean), float(corrected))
 
@@ -117,16 +146,28 @@ def logit_interval(value: float, error: float, alpha: float) -> tuple[float, flo
     """Return an interval that stays between zero and one, by the delta method on log-odds.
 
     ``logit(value) ± z error / (value (1 - value))`` (Pepe 2003, chapter 5, for the area under a
-    curve). NaN where the value is zero or one: a sample without a single exception tells no
-    variance.
+    curve).
+
+    Parameters
+    ----------
+    value, error : float
+        A share or another number between zero and one, and its standard error.
+    alpha : float
+        The interval has level 1 - alpha.
+
+    Returns
+    -------
+    lower, upper : float
+        NaN where the value is zero or one, for a sample without a single exception tells no
+        variance, and where the error is NaN.
+
+    Examples
+    --------
+    >>> from mlelogit.interpretation.performance.rates import logit_interval
+    >>> [round(end, 3) for end in logit_interval(0.9, 0.05, 0.05)]
+    [0.744, 0.965]
     """
     if not (0 < value < 1 and error >= 0):
         return np.nan, np.nan
     half = find_quantile(alpha) * error / (value * (1 - value))
     return float(expit(logit(value) - half)), float(expit(logit(value) + half))
-
-
-def wald_interval(value: float, error: float, alpha: float) -> tuple[float, float]:
-    """Return value ± z error."""
-    half = find_quantile(alpha) * error
-    return value - half, value + half

@@ -13,7 +13,8 @@ that a category is more frequent, against the base, than predicted. Slopes depen
 category: they are about its log-odds. One slope b for all categories does not.
 
 On the rows that a maximum likelihood fit with free intercepts was made from all a are zero and all
-b one: its score is zero along ``x' B``, and along the intercepts.
+b one: its score is zero along ``x' B``, and along the intercepts. That takes a constant in the
+span of the columns, and no constraints, offset or bias reduction.
 """
 
 from __future__ import annotations
@@ -26,20 +27,29 @@ from scipy.special import chdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.sources import ArraySource
+from mlelogit.fitting.constrained.equations import find_space
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import maximize
+from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
-from mlelogit.inference.coefficients import find_quantile
+from mlelogit.inference.coefficients import wald_interval
 from mlelogit.inference.fit_statistics import PSEUDO_REASON
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.interpretation.performance.outcomes import JudgedRows, index_keys
+from mlelogit.interpretation.labelling import index_keys
+from mlelogit.interpretation.performance.judged import JudgedRows
 
 MODELS = ("slopes of one", "own slopes", "one slope")
 COLUMNS = ("estimate", "std_err", "lower", "upper", "ideal")
 OWN_REASON = (
     "the fit was made from these rows, which makes the statistic zero, or nearly so, whatever the "
     "model is worth"
+)
+OWN_LAW_REASON = (
+    "the fit was made from these rows, and the statistic has a chi-squared law on others only"
+)
+FRACTIONAL_REASON = (
+    "the outcome is probabilities, which are not drawn, so that the likelihood is a criterion only"
 )
 INFINITE_REASON = (
     "some linear predictors are infinite: the data of the fit are separated, and leave categories "
@@ -51,6 +61,8 @@ UNCERTIFIED_REASON = (
 )
 # Linear predictors whose range is below this share of their size do not vary but for rounding.
 CONSTANT = 1e-9
+# Directions of which equations hold a larger share than rounding leaves.
+HELD = 1e-9
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ class Recalibration:
     table : pandas.DataFrame
         Index (model, coefficient, category); columns estimate, std_err, lower, upper, ideal.
     tests : pandas.DataFrame
-        Index test; columns statistic, df, p_value, reason.
+        Index null_hypothesis; columns statistic, df, p_value, reason.
     notes : tuple of str
         Why estimates are NaN.
     """
@@ -82,7 +94,37 @@ class _Fitted:
     reason: str = ""
 
 
-def recalibrate(judged: JudgedRows, alpha: float) -> Recalibration:
+def explain_departure(record: FitRecord) -> str:
+    """Say why recalibration on a fit's own rows need not be the identity; nothing if it is.
+
+    The score has to be zero along a constant and along the linear predictors.
+    """
+    found = {
+        "bias reduction moves estimates off the maximum": record.maximum.bias_reduction is not None,
+        "constraints hold the coefficients": _is_held(record),
+        "the fit has not converged": not record.maximum.converged,
+        "the columns span no constant": record.basis.constant is None,
+        "the offset has no coefficient": record.need_blocks().design.offset is not None,
+    }
+    return ", ".join(reason for reason, holds in found.items() if holds)
+
+
+def _is_held(record: FitRecord) -> bool:
+    """Say whether equations keep intercepts, or the coefficients of a category, from scaling."""
+    space = find_space(record)
+    if space is None:
+        return False
+    cube, constant = record.inner_params.reshape(record.params.shape), record.basis.constant
+    units = np.eye(len(cube))
+    moves = [np.kron(unit, row) for unit, row in zip(units, cube, strict=True)]
+    if constant is not None:
+        moves += [np.kron(unit, constant) for unit in units]
+    along = np.linalg.qr(space.directions)[0]
+    gaps = [np.linalg.norm(move - along @ (along.T @ move)) for move in moves]
+    return bool((np.array(gaps) > HELD * np.linalg.norm(moves, axis=1)).any())
+
+
+def recalibrate(judged: JudgedRows, alpha: float, departure: str = "") -> Recalibration:
     """Fit the recalibrations of rows with slopes of one, with one's own each, and with one for all.
 
     Tests are likelihood-ratio tests of intercepts of zero given slopes of one, of slopes of one
@@ -93,6 +135,8 @@ def recalibrate(judged: JudgedRows, alpha: float) -> Recalibration:
     judged : JudgedRows
     alpha : float
         Intervals have level 1 - alpha.
+    departure : str
+        Of the fit's own rows, what `explain_departure` says.
     """
     spaces = _make_spaces(len(judged.categories))
     reasons = _find_reasons(judged)
@@ -112,7 +156,7 @@ def recalibrate(judged: JudgedRows, alpha: float) -> Recalibration:
         for model, fit in zip(MODELS, fits, strict=True)
         if fit.reason
     ]
-    tests = _test(judged, fits, start)
+    tests = _test(judged, fits, start, departure)
     why = dict.fromkeys(reason for reason in tests["reason"] if reason)
     said += [f"Tests of the recalibration do not apply: {reason}." for reason in why]
     return Recalibration(_frame(judged, fits, alpha), tests, tuple(said))
@@ -184,11 +228,15 @@ def _fit(
 def _estimate_covariance(
     objective: LogLikelihood, space: FreeSpace, found: Maximum, judged: JudgedRows
 ) -> np.ndarray:
-    """Return the inverse information, or with sampling weights the sandwich times n / (n - 1)."""
-    bread = np.asarray(found.inverse)
-    if judged.design.weight_type != "sampling":
+    """Return the inverse information, or where it is no variance the sandwich times n / (n - 1).
+
+    So with sampling weights, and for an outcome of probabilities (Papke and Wooldridge 1996,
+    Journal of Applied Econometrics 11).
+    """
+    bread, sampling = np.asarray(found.inverse), judged.design.weight_type == "sampling"
+    if not (sampling or judged.fractional):
         return bread
-    meat = objective.sum_meats(space.leave(found.params), True)
+    meat = objective.sum_meats(space.leave(found.params), sampling)
     inner = space.directions.T @ meat @ space.directions
     n = judged.observations
     return np.asarray(bread @ inner @ bread * n / (n - 1))
@@ -207,17 +255,25 @@ def _frame(judged: JudgedRows, fits: list[_Fitted], alpha: float) -> pd.DataFram
     ideal = [value for names in named for *_, value in names]
     estimates = np.concatenate([fit.params for fit in fits])
     errors = np.concatenate([fit.errors for fit in fits])
-    half = find_quantile(alpha) * errors
-    values = np.column_stack([estimates, errors, estimates - half, estimates + half, ideal])
+    limits = wald_interval(estimates, errors, alpha)
+    values = np.column_stack([estimates, errors, *limits, ideal])
     index = index_keys(keys, ["model", "coefficient", "category"])
     return pd.DataFrame(values, index=index, columns=list(COLUMNS))
 
 
-def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame:
+def _find_test_reason(judged: JudgedRows, departure: str) -> str:
+    """Say why likelihood-ratio tests do not apply to these rows; nothing if they do."""
+    if judged.design.weight_type == "sampling":
+        return PSEUDO_REASON
+    if judged.fractional:
+        return FRACTIONAL_REASON
+    return (OWN_LAW_REASON if departure else OWN_REASON) if judged.own else ""
+
+
+def _test(judged: JudgedRows, fits: list[_Fitted], start: float, departure: str) -> pd.DataFrame:
     size = len(judged.categories) - 1
     constants, slopes = fits[0].loglike, fits[1].loglike
-    reason = OWN_REASON if judged.own else ""
-    reason = PSEUDO_REASON if judged.design.weight_type == "sampling" else reason
+    reason = _find_test_reason(judged, departure)
     first, second = (reason or fit.reason for fit in fits[:2])
     tests = [
         _judge("intercepts zero, slopes one", start, slopes, 2 * size, second),
@@ -227,7 +283,7 @@ def _test(judged: JudgedRows, fits: list[_Fitted], start: float) -> pd.DataFrame
     columns = ("statistic", "df", "p_value", "reason")
     return pd.DataFrame(
         {column: [getattr(test, column) for test in tests] for column in columns},
-        index=pd.Index([test.null for test in tests], name="null hypothesis"),
+        index=pd.Index([test.null for test in tests], name="null_hypothesis"),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,25 +11,26 @@ import pandas as pd
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.likelihood import sum_others
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.coefficients import check_alpha
+from mlelogit.inference.coefficients import check_alpha, wald_interval
+from mlelogit.interpretation.labelling import index_product
 from mlelogit.interpretation.performance.binning import assign_bins, check_bins
 from mlelogit.interpretation.performance.decomposition import (
+    BRIER_PARTS,
     PARTS,
     decompose_brier,
     decompose_log,
     fill_cells,
 )
 from mlelogit.interpretation.performance.discrimination import measure_discrimination
-from mlelogit.interpretation.performance.listing import Section, write_html, write_text
-from mlelogit.interpretation.performance.outcomes import (
+from mlelogit.interpretation.performance.judged import (
+    OWN,
     JudgedRows,
-    index_product,
+    NewRows,
     judge_rows,
     list_notes,
 )
-from mlelogit.interpretation.performance.rates import average_people, wald_interval
+from mlelogit.interpretation.performance.judgement import Judgement
 
-TITLE = "Scores of the probabilities"
 SCORES = ("brier", "log")
 COLUMNS = (
     "score",
@@ -44,8 +45,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Scores:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Scores(Judgement):
     """Scores of probabilities and what they are made of.
 
     Attributes
@@ -67,14 +68,8 @@ class Scores:
         Index (category, against): Hand and Till's area of every pair; the same columns.
     bins : int
         Most bins of the decompositions.
-    own : bool
-        Whether the rows are the fit's own.
-    alpha : float
-        One less the intervals' level.
-    rows : str
-        Which rows were judged, in words.
-    notes : tuple of str
-        What to know about the numbers, and why some are NaN.
+    own, alpha, rows, notes
+        As in `mlelogit.interpretation.performance.judgement.Judgement`.
     """
 
     overall: pd.DataFrame
@@ -84,10 +79,7 @@ class Scores:
     discrimination_by_category: pd.DataFrame
     pairs: pd.DataFrame
     bins: int
-    own: bool
-    alpha: float
-    rows: str
-    notes: tuple[str, ...] = field(default=())
+    title: ClassVar[str] = "Scores of the probabilities"
 
     @property
     def brier(self) -> float:
@@ -99,38 +91,25 @@ class Scores:
         """Log score: minus the mean log-probability of people's own category."""
         return float(self.overall["score"]["log"])
 
-    @property
-    def _sections(self) -> list[Section]:
-        level = f"{1 - self.alpha:.10g} intervals"
+    def list_tables(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return headings, and the tables under them."""
+        level = f"{self.level} intervals"
         return [
-            Section(f"Smaller is better; skill against the shares; {level}", self.overall),
-            Section("score = uncertainty - resolution + reliability + within", self.decomposition),
-            Section("The same of every category against the rest", self.by_category),
-            Section(f"Discrimination, with {level}", self.discrimination),
-            Section("Of every category", self.discrimination_by_category),
-            Section("Of every pair (Hand and Till)", self.pairs),
+            (f"Smaller is better; skill against the shares; {level}", self.overall),
+            ("score = uncertainty - resolution + reliability + within", self.decomposition),
+            ("The same of every category against the rest", self.by_category),
+            (f"Discrimination, with {level}", self.discrimination),
+            ("Of every category", self.discrimination_by_category),
+            ("Of every pair (Hand and Till)", self.pairs),
         ]
-
-    def __str__(self) -> str:
-        return write_text(f"{TITLE}: {self.rows}", self._sections, self.notes)
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return write_html(f"{TITLE}: {self.rows}", self._sections, self.notes)
 
 
 @single_threaded_blas
 def score_probabilities(
     record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
+    rows: NewRows = OWN,
     *,
     bins: int = 10,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
     alpha: float = 0.05,
 ) -> Scores:
     r"""Score the probabilities of rows by what was observed.
@@ -159,14 +138,11 @@ def score_probabilities(
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows; the fit's own if not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The new rows' outcome; the columns of the formula's outcome if not given.
+    rows : NewRows
+        With newdata, outcome, offset, weights and weight_type, which results take by these names;
+        the fit's own rows if not given.
     bins : int
         Most bins of the decompositions, 2 or more.
-    offset, weights, weight_type : optional
-        Of new rows; see `mlelogit.interpretation.performance.outcomes.judge_rows`.
     alpha : float
         Intervals have level 1 - alpha.
 
@@ -179,7 +155,7 @@ def score_probabilities(
     OptionError
         If bins is not a whole number of 2 or more.
     MNLogitError
-        Those of `mlelogit.interpretation.performance.outcomes.judge_rows`.
+        Those of `mlelogit.interpretation.performance.judged.judge_rows`.
 
     Examples
     --------
@@ -194,7 +170,7 @@ def score_probabilities(
     """
     alpha = check_alpha(alpha)
     check_bins(bins)
-    judged = judge_rows(record, newdata, outcome, offset, weights, weight_type)
+    judged = judge_rows(record, rows)
     told = measure_discrimination(judged, alpha)
     return Scores(
         overall=_score(judged, alpha),
@@ -250,7 +226,7 @@ def _score(judged: JudgedRows, alpha: float) -> pd.DataFrame:
 def _write_score(
     judged: JudgedRows, losses: np.ndarray, reference: float, slope: np.ndarray, alpha: float
 ) -> tuple[float, ...]:
-    mean = average_people(judged.people, judged.spread, losses)
+    mean = judged.average(losses)
     start = mean.value, mean.error, *wald_interval(mean.value, mean.error, alpha), reference
     if not reference > 0:
         return *start, np.nan, np.nan, np.nan, np.nan
@@ -258,7 +234,7 @@ def _write_score(
     drift = slope - slope @ (judged.totals / judged.weight)
     with np.errstate(invalid="ignore"):
         moves = drift[:, np.newaxis] * mean.value / reference**2 - losses / reference
-    error = average_people(judged.people, judged.spread, moves).error
+    error = judged.average(moves).error
     return *start, skill, error, *wald_interval(skill, error, alpha)
 
 
@@ -272,14 +248,14 @@ def _decompose(judged: JudgedRows, bins: int) -> pd.DataFrame:
         places[rows] = k * bins + assign_bins(p[k, rows], totals[rows], bins, "quantile")
     cells = fill_cells(places, people, p)
     brier = decompose_brier(cells, people, p).sum(axis=0)
-    lines = [brier, decompose_log(cells, people, judged.logs)]
-    return pd.DataFrame(lines, index=pd.Index(SCORES, name="score"), columns=list(PARTS))
+    log = decompose_log(cells, people, judged.logs)
+    return _frame_parts([brier], [log], pd.Index(SCORES, name="score"))
 
 
 def _decompose_categories(judged: JudgedRows, bins: int) -> pd.DataFrame:
     """Decompose the scores of every category against the rest, in bins of its probability."""
     totals, others = judged.people.sum(axis=0), sum_others(judged.probabilities).copy()
-    lines: list[list[np.ndarray]] = [[], []]
+    brier, log = [], []
     for own, p, rest, logs in zip(
         judged.people, judged.probabilities, others, judged.logs, strict=True
     ):
@@ -287,7 +263,14 @@ def _decompose_categories(judged: JudgedRows, bins: int) -> pd.DataFrame:
         with np.errstate(divide="ignore"):
             both = np.stack([logs, np.log(rest)])
         cells = fill_cells(assign_bins(p, totals, bins, "quantile"), people, np.stack([p, rest]))
-        lines[0].append(decompose_brier(cells, people, np.stack([p, rest]))[0])
-        lines[1].append(decompose_log(cells, people, both))
-    index = index_product(SCORES, judged.categories, ("score", "category"))
-    return pd.DataFrame([*lines[0], *lines[1]], index=index, columns=list(PARTS))
+        brier.append(decompose_brier(cells, people, np.stack([p, rest]))[0])
+        log.append(decompose_log(cells, people, both))
+    return _frame_parts(brier, log, index_product(SCORES, judged.categories, ("score", "category")))
+
+
+def _frame_parts(brier: list[np.ndarray], log: list[np.ndarray], index: pd.Index) -> pd.DataFrame:
+    """Return the parts of both scores, those that the log score has not as NaN."""
+    frame = pd.DataFrame(np.nan, index=index, columns=list(BRIER_PARTS))
+    frame.iloc[: len(brier)] = np.array(brier)
+    frame.iloc[len(brier) :, : len(PARTS)] = np.array(log)
+    return frame

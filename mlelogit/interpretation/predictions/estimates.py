@@ -10,12 +10,18 @@ import pandas as pd
 from scipy.special import expit
 
 from mlelogit.data.arguments import check_flag
-from mlelogit.data.labels import cross_labels, read_several_labels
-from mlelogit.exceptions import EmptyDataError, OptionError, SeparationWarning, WeightError
+from mlelogit.exceptions import OptionError, SeparationWarning
 from mlelogit.fitting.likelihood import sum_others
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
-from mlelogit.interpretation.averages import CellSums, assign_cells, sum_probabilities
+from mlelogit.interpretation.averages import (
+    CellSums,
+    assign_cells,
+    name_beside,
+    order_rows,
+    read_cells,
+    sum_probabilities,
+)
 from mlelogit.interpretation.points import (
     Points,
     map_point_scores,
@@ -28,14 +34,20 @@ from mlelogit.interpretation.predictions.bands import (
     find_row_multipliers,
 )
 from mlelogit.interpretation.predictions.uncertainty import (
-    Combinations,
-    Spread,
-    combine_gradients,
     map_contrasts,
     map_leads,
-    spread_params,
+)
+from mlelogit.interpretation.variances import (
+    Combinations,
+    ParamsLaw,
+    combine_gradients,
+    find_law,
+    find_still,
 )
 from mlelogit.notices import warn_user
+
+# What a table of predictions has beside the groups.
+TAKEN = ("category", "probability", "log_odds", "std_err", "lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,14 +109,14 @@ def estimate_probabilities(
             "An average takes no missing values, so missing='propagate' is for single rows; drop "
             "incomplete rows of newdata first."
         )
-    spread = spread_params(record, covariance)
+    law = find_law(record, covariance)
     points = read_points(record, newdata, offset, weights, missing)
     if averaged:
         index, cells = _average(record, points, by)
-        log_odds, errors = _measure_cells(record, cells, spread, None)
+        log_odds, errors = _measure_cells(record, cells, law, None)
     else:
         index, cells = points.index, None
-        log_odds, errors = _measure_rows(record, points, spread, None)
+        log_odds, errors = _measure_rows(record, points, law, None)
     for array in (log_odds, errors):
         array.setflags(write=False)
     _warn_of_separation(record, errors, points)
@@ -116,24 +128,24 @@ def evaluate(estimates: Estimates, against: int | None) -> tuple[np.ndarray, np.
     if against is None:
         return estimates.log_odds, estimates.errors
     record = estimates.record
-    spread = spread_params(record, estimates.covariance)
+    law = find_law(record, estimates.covariance)
     if estimates.cells is not None:
-        return _measure_cells(record, estimates.cells, spread, against)
-    return _measure_rows(record, estimates.points, spread, against)
+        return _measure_cells(record, estimates.cells, law, against)
+    return _measure_rows(record, estimates.points, law, against)
 
 
 def find_multipliers(estimates: Estimates, errors: np.ndarray, family: Family) -> np.ndarray:
     """Return multipliers for errors (J, m): () or (m,)."""
     record, points = estimates.record, estimates.points
-    spread = spread_params(record, estimates.covariance)
+    law = find_law(record, estimates.covariance)
     if estimates.cells is not None:
-        combinations = _combine_cells(record, estimates.cells, spread, family.against)
-        return find_cell_multipliers(combinations, errors, family, spread)
+        combinations = _combine_cells(record, estimates.cells, law, family.against)
+        return find_cell_multipliers(combinations, errors, family, law)
     blocks, known = points.blocks(), errors
     if points.complete is not None:
         known = errors[:, points.complete]
-    found = find_row_multipliers(blocks, model_points(record), spread, known, family)
-    return points.spread(found) if found.ndim else found
+    found = find_row_multipliers(blocks, model_points(record), law, known, family)
+    return points.fill_gaps(found) if found.ndim else found
 
 
 def find_scores(estimates: Estimates) -> np.ndarray:
@@ -146,59 +158,57 @@ def find_scores(estimates: Estimates) -> np.ndarray:
 
 def find_leads(estimates: Estimates) -> np.ndarray:
     """Return what `map_leads` does, of every row (4, m)."""
-    spread = spread_params(estimates.record, estimates.covariance)
-    return _map_points(estimates.record, estimates.points, map_leads, spread)
+    law = find_law(estimates.record, estimates.covariance)
+    return _map_points(estimates.record, estimates.points, map_leads, law)
 
 
 def _average(record: FitRecord, points: Points, by: Any) -> tuple[pd.Index, CellSums]:
-    blocks, model = points.blocks(), model_points(record)
-    if not blocks.rows:
-        raise EmptyDataError("There are no rows to average over.")
+    cells = read_cells(points, by)
+    ordered, codes = order_rows(points, cells)
+    blocks = ordered.blocks()
+    blocks = blocks if by is None else assign_cells(blocks, codes)
+    sums = sum_probabilities(blocks, model_points(record), cells.count)
     if by is None:
-        index, sums = pd.Index(["average"], name="row"), sum_probabilities(blocks, model)
-    else:
-        sets = read_several_labels(points.design, by, "by")
-        labels = cross_labels(sets)
-        index = labels.names.set_names([one.name for one in sets])
-        sums = sum_probabilities(assign_cells(blocks, labels.codes), model, labels.count)
-    empty = np.flatnonzero(~(sums.totals > 0))
-    if empty.size:
-        where = "" if by is None else f" of group {index[empty[0]]!r}"
-        raise WeightError(f"The weights{where} add up to zero, so there is no average.")
-    return index, sums.average()
+        return cells.names, sums.average()
+    names: list[str] = []
+    for one in cells.sets:
+        names.append(name_beside(one.name, {*TAKEN, *names}))
+    return cells.names.set_names(names), sums.average()
 
 
 def _measure_rows(
-    record: FitRecord, points: Points, spread: Spread, against: int | None
+    record: FitRecord, points: Points, law: ParamsLaw, against: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log-odds and their errors, (J, m) each; NaN for rows with missing values."""
     size = len(record.encoding.categories)
-    found = _map_points(record, points, map_contrasts, spread, against)
+    found = _map_points(record, points, map_contrasts, law, against)
     return found[:size], found[size:]
 
 
 def _map_points(record: FitRecord, points: Points, function: Any, *args: Any) -> np.ndarray:
     """Return what a kernel makes of the rows (..., m); NaN for rows with missing values."""
-    return points.spread(points.blocks().map(function, model_points(record), *args))
+    return points.fill_gaps(points.blocks().map(function, model_points(record), *args))
 
 
 def _measure_cells(
-    record: FitRecord, cells: CellSums, spread: Spread, against: int | None
+    record: FitRecord, cells: CellSums, law: ParamsLaw, against: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log-odds of averages and their errors, (J, G) each."""
     y = cells.values.T
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = sum_others(y).copy() if against is None else y[against]
         log_odds = np.log(y) - np.log(rest)
-    errors = _combine_cells(record, cells, spread, against).errors.reshape(y.shape)
+    errors = _combine_cells(record, cells, law, against).errors.reshape(y.shape)
     # Averages of what is 0 or 1 in the limit do not move with the coefficients that are left.
-    certain = record.separation.found & (errors == 0)
-    errors[~np.isfinite(log_odds) | certain] = np.nan
+    if record.separation.found:
+        moves = cells.jacobian.reshape(-1, cells.jacobian.shape[2])
+        errors[find_still(moves, len(y)).reshape(-1, len(y)).T] = np.nan
+    errors[~np.isfinite(log_odds)] = np.nan
     return log_odds, errors
 
 
 def _combine_cells(
-    record: FitRecord, cells: CellSums, spread: Spread, against: int | None
+    record: FitRecord, cells: CellSums, law: ParamsLaw, against: int | None
 ) -> Combinations:
     """Return how the log-odds of averages move with the coefficients (J G, P)."""
     y, moves = cells.values.T, cells.jacobian.transpose(1, 0, 2)
@@ -209,7 +219,7 @@ def _combine_cells(
             relative = moves / y[:, :, np.newaxis]
             gradients = relative - relative[against]
     gradients = gradients.reshape(-1, gradients.shape[2])
-    return combine_gradients(record, spread, np.where(np.isfinite(gradients), gradients, 0.0))
+    return combine_gradients(record, law, np.where(np.isfinite(gradients), gradients, 0.0))
 
 
 def _warn_of_separation(record: FitRecord, errors: np.ndarray, points: Points) -> None:

@@ -18,7 +18,8 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile, two_sided_p
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.rebase import MEDIAN_REASON
-from mlelogit.interpretation.prediction import frame_rows, index_categories, label_best
+from mlelogit.interpretation.labelling import frame_rows, index_categories
+from mlelogit.interpretation.prediction import label_best
 from mlelogit.interpretation.predictions.bands import make_family
 from mlelogit.interpretation.predictions.estimates import (
     Estimates,
@@ -29,6 +30,7 @@ from mlelogit.interpretation.predictions.estimates import (
     find_scores,
 )
 from mlelogit.interpretation.predictions.simultaneous import check_family
+from mlelogit.interpretation.variances import bound_log_odds
 from mlelogit.markup import Shown, write_html
 from mlelogit.notices import keep_errors
 
@@ -93,6 +95,10 @@ class Prediction(Shown):
         """Return estimates, standard errors and intervals; see `tabulate_prediction`."""
         options = {"simultaneous": simultaneous, "family": family, "seed": seed}
         return tabulate_prediction(self.estimates, alpha, which, against=against, **options)
+
+    def conf_int(self, alpha: float = 0.05, which: str = "prob", **asked: Any) -> pd.DataFrame:
+        """Return the columns lower and upper of `summary_frame`, asked in the same words."""
+        return self.summary_frame(alpha, which, **asked)[["lower", "upper"]]
 
     def leads(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return by how much each row's category leads; see `tabulate_leads`."""
@@ -250,16 +256,14 @@ def tabulate_prediction(
         asked = make_family(place, simultaneous, family, alpha, seed)
         said |= {"method": simultaneous, "family": family, "seed": asked.seed}
         half = find_multipliers(estimates, errors, asked)
-    with np.errstate(invalid="ignore"):
-        reach = half * np.where(errors > 0, errors, np.nan)
-        numbers = {"log_odds": log_odds, "std_err": errors}
-        numbers |= {"lower": log_odds - reach, "upper": log_odds + reach}
+    low, high = bound_log_odds(log_odds, errors, half)
+    numbers = {"log_odds": log_odds, "std_err": errors, "lower": low, "upper": high}
     if which == "prob":
         numbers = {
             "probability": expit(log_odds),
             "std_err": estimates.probability_errors,
-            "lower": expit(numbers["lower"]),
-            "upper": expit(numbers["upper"]),
+            "lower": expit(low),
+            "upper": expit(high),
         }
     frame = _frame_numbers(estimates, numbers, place)
     frame.attrs["intervals"] = said
@@ -275,7 +279,7 @@ def _read_against(record: FitRecord, which: str, against: Any) -> int | None:
         return None
     if against is None:
         return encoding.base
-    place = find_base(against, encoding.categories)
+    place = find_base(against, encoding.categories, "against")
     if place != encoding.base and record.maximum.bias_reduction == "median":
         raise BiasReductionError(
             f"{MEDIAN_REASON}. Fit the model with base={against!r}, or use bias_reduction='mean'."
@@ -344,14 +348,13 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     place = np.nan_to_num(best).astype(np.int64)
     rows = np.arange(len(place))
     log_odds = np.where(np.isnan(best), np.nan, estimates.log_odds[place, rows])
-    errors_of_best = estimates.errors[place, rows]
-    half = quantile * np.where(errors_of_best > 0, errors_of_best, np.nan)
+    low, high = bound_log_odds(log_odds, estimates.errors[place, rows], quantile)
     return pd.DataFrame(
         {
             "category": _name_places(best, categories),
             "probability": expit(log_odds),
-            "lower": expit(log_odds - half),
-            "upper": expit(log_odds + half),
+            "lower": expit(low),
+            "upper": expit(high),
             "rival": _name_places(rival, categories),
             "lead": lead,
             "std_err": errors,

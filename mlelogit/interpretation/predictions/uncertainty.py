@@ -17,91 +17,26 @@ cancel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlelogit.data.blocks import Block
 from mlelogit.data.sources import lay_out
-from mlelogit.fitting.constrained.moves import enter_rows
 from mlelogit.fitting.limit import ESTIMABLE
-from mlelogit.fitting.linalg import ColumnBasis
-from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, need_covariance
+from mlelogit.fitting.linalg import log_others
 from mlelogit.inference.sandwich.leverage import form_variances
 from mlelogit.interpretation.points import PointModel, map_point_scores
-
-# A variance this far below what its terms add up to in size is their rounding, and zero.
-NOISE = 8 * np.finfo(float).eps
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How the coefficients vary, as kernels over blocks need it.
-
-    Attributes
-    ----------
-    inner : numpy.ndarray
-        V (P, P) in the internal basis; NaN if there is none.
-    basis : ColumnBasis
-    base : int
-    df : float
-        Of the t distribution of estimates over standard errors; infinite for the normal.
-    free : numpy.ndarray or None
-        (P, q), in the internal basis: directions that run to infinity, of which nothing is known.
-    unknown : numpy.ndarray or None
-        (J - 1, K): coefficients of the design's columns that have no variance for another reason.
-    """
-
-    inner: np.ndarray
-    basis: ColumnBasis
-    base: int
-    df: float
-    free: np.ndarray | None = None
-    unknown: np.ndarray | None = None
-
-
-def spread_params(record: FitRecord, covariance: Covariance) -> Spread:
-    """Return how a fit's coefficients vary, or raise `CovarianceError` if that was left out."""
-    need_covariance(covariance)
-    lost = ~np.isfinite(np.diag(covariance.matrix))
-    inner, free = covariance.inner, None
-    if inner is None:
-        inner = _enter_covariance(
-            record, np.where(lost | lost[:, np.newaxis], 0, covariance.matrix)
-        )
-    elif record.separation.found and record.separation.free is not None:
-        free = record.separation.free
-        lost = lost & np.isfinite(record.separation.find_limits(record.basis))
-    if lost.all():
-        inner = np.full(covariance.matrix.shape, np.nan)
-    shape = record.params.shape
-    unknown = lost.reshape(shape) if lost.any() else None
-    base = record.encoding.base
-    return Spread(np.asarray(inner), record.basis, base, covariance.df, free, unknown)
-
-
-def _enter_covariance(record: FitRecord, matrix: np.ndarray) -> np.ndarray:
-    """Map a covariance (P, P) of the design's coefficients to one of the internal basis."""
-    size = len(matrix)
-    once = record.basis.enter_params(matrix.reshape(size, *record.params.shape))
-    back = once.reshape(size, size).T.reshape(size, *record.params.shape)
-    twice = record.basis.enter_params(back).reshape(size, size)
-    return (twice + twice.T) / 2
+from mlelogit.interpretation.variances import NOISE, ParamsLaw
 
 
 def contrast_others(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the log-odds of every category against all others (J, m), and their h (m, J, J)."""
-    size, rows = scores.shape
-    nothing = np.full((1, rows), -np.inf)
-    before = np.logaddexp.accumulate(np.concatenate([nothing, scores[:-1]]))
-    after = np.logaddexp.accumulate(np.concatenate([nothing, scores[:0:-1]]))[::-1]
-    others = np.logaddexp(before, after)
+    others = log_others(scores)
     with np.errstate(invalid="ignore"):
         log_odds = scores - others
         shares = scores.T[:, np.newaxis] - others.T[:, :, np.newaxis]
-    own = np.arange(size)
+    own = np.arange(len(scores))
     shares[:, own, own] = 0.0
     ways = -np.exp(shares, out=shares)
     ways[:, own, own] = 1.0
@@ -125,84 +60,54 @@ def contrast(scores: np.ndarray, against: int | None) -> tuple[np.ndarray, np.nd
 
 
 def map_contrasts(
-    block: Block, model: PointModel, spread: Spread, against: int | None
+    block: Block, model: PointModel, law: ParamsLaw, against: int | None
 ) -> np.ndarray:
     """Return log-odds of a block's rows, as `contrast` does, above their errors (2 J, m).
 
     An error is NaN where the log-odds are not finite, or take what has no variance.
     """
     log_odds, ways = contrast(map_point_scores(block, model), against)
-    errors = measure_contrasts(block.x, ways, spread)
+    errors = measure_contrasts(block.x, ways, law)
     errors[~np.isfinite(log_odds)] = np.nan
     return np.concatenate([log_odds, errors])
 
 
-def measure_contrasts(x: Any, ways: np.ndarray, spread: Spread) -> np.ndarray:
+def measure_contrasts(x: Any, ways: np.ndarray, law: ParamsLaw) -> np.ndarray:
     """Return the standard errors (C, m) of contrasts h (m, C, J) at columns x (K, m).
 
     NaN for those that take what has no variance.
     """
-    h, q = form_contrasts(x, ways, spread)
+    h, q = form_contrasts(x, ways, law)
     variances = np.einsum("nkj,nkj->kn", h @ q, h)
     roots = np.sqrt(np.maximum(np.diagonal(q, axis1=1, axis2=2), 0.0))
     largest = np.einsum("nkj,nj->kn", np.abs(h), roots)
     errors = np.sqrt(np.where(variances <= NOISE * largest**2, 0.0, variances))
-    errors[find_lost(x, h, spread)] = np.nan
+    errors[find_lost(x, h, law)] = np.nan
     return np.asarray(errors)
 
 
-def form_contrasts(x: Any, ways: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray]:
+def form_contrasts(x: Any, ways: np.ndarray, law: ParamsLaw) -> tuple[np.ndarray, np.ndarray]:
     """Return contrasts without the base (m, C, J - 1), and Q (m, J - 1, J - 1)."""
-    q = form_variances(spread.basis.enter(lay_out(x)), spread.inner)
-    return np.delete(ways, spread.base, axis=2), q
+    q = form_variances(law.basis.enter(lay_out(x)), law.inner)
+    return np.delete(ways, law.base, axis=2), q
 
 
-def find_lost(x: Any, h: np.ndarray, spread: Spread) -> np.ndarray:
+def find_lost(x: Any, h: np.ndarray, law: ParamsLaw) -> np.ndarray:
     """Tell which contrasts without the base (m, C, J - 1) take what has no variance: (C, m)."""
     lost = np.zeros((h.shape[1], h.shape[0]), dtype=bool)
-    if spread.unknown is not None:
-        taken = spread.unknown.astype(np.float64) @ (lay_out(x) != 0)
+    if law.unknown is not None:
+        taken = law.unknown.astype(np.float64) @ (lay_out(x) != 0)
         lost |= np.einsum("nkj,jn->kn", np.abs(h), taken) > 0
-    if spread.free is not None:
-        z = spread.basis.enter(lay_out(x))
-        free = spread.free.reshape(h.shape[2], len(z), -1)
+    if law.free is not None:
+        z = law.basis.enter(lay_out(x))
+        free = law.free.reshape(h.shape[2], len(z), -1)
         moves = np.einsum("nkj,jqn->kqn", h, np.einsum("jiq,in->jqn", free, z))
         lengths = np.sqrt(np.einsum("nkj,nkj->kn", h, h) * (z**2).sum(axis=0))
         lost |= np.sqrt((moves**2).sum(axis=1)) > ESTIMABLE * lengths
     return lost
 
 
-@dataclass(frozen=True)
-class Combinations:
-    """Linear combinations of coefficients to the first order, and what is known of them.
-
-    Attributes
-    ----------
-    rows : numpy.ndarray
-        (q, P), in the internal basis.
-    errors : numpy.ndarray
-        (q,): standard errors; NaN for those that take what has no variance.
-    """
-
-    rows: np.ndarray
-    errors: np.ndarray
-
-
-def combine_gradients(record: FitRecord, spread: Spread, gradients: np.ndarray) -> Combinations:
-    """Return combinations of the design's coefficients, gradients (q, P), and their errors."""
-    rows = enter_rows(gradients, record.moves, record.basis)
-    variances = np.einsum("qp,qp->q", rows @ spread.inner, rows)
-    roots = np.sqrt(np.maximum(np.diag(spread.inner), 0.0))
-    errors = np.sqrt(np.where(variances <= NOISE * (np.abs(rows) @ roots) ** 2, 0.0, variances))
-    if spread.unknown is not None:
-        errors[(gradients[:, spread.unknown.ravel()] != 0).any(axis=1)] = np.nan
-    if spread.free is not None:
-        moves = np.linalg.norm(rows @ spread.free, axis=1)
-        errors[moves > ESTIMABLE * np.linalg.norm(rows, axis=1)] = np.nan
-    return Combinations(rows, errors)
-
-
-def map_leads(block: Block, model: PointModel, spread: Spread) -> np.ndarray:
+def map_leads(block: Block, model: PointModel, law: ParamsLaw) -> np.ndarray:
     """Return the leader of every row, its closest rival, log-odds between them, error (4, m).
 
     The closest is the one against which the lead is the fewest standard errors; NaN if there is
@@ -214,7 +119,7 @@ def map_leads(block: Block, model: PointModel, spread: Spread) -> np.ndarray:
     ways = np.tile(-np.eye(size), (rows, 1, 1))
     ways[places, :, best] += 1.0
     leads = scores[best, places] - scores
-    errors = measure_contrasts(block.x, ways, spread)
+    errors = measure_contrasts(block.x, ways, law)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = leads / errors
     z[np.isnan(z)] = -np.inf

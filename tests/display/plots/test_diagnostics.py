@@ -163,9 +163,11 @@ def test_calibration_is_the_frame_of_bins():
 
 def test_calibration_of_other_rows_and_one_that_is_known():
     rows = survey().head(80)
-    axes = draw("three").calibration(4, rows, alpha=0.1)
-    found = make_fit("three").calibration(4, rows, alpha=0.1)
+    axes = draw("three").calibration(rows, bins=4, alpha=0.1)
+    found = make_fit("three").calibration(rows, bins=4, alpha=0.1)
     again = draw("three").calibration(found)
+    with pytest.raises(OptionError, match="bins cannot be given"):
+        draw("three").calibration(found, bins=5)
     for ax, other in zip(axes, again, strict=True):
         for line, same in zip(ax.lines, other.lines, strict=True):
             assert np.array_equal(line.get_xydata(), same.get_xydata())
@@ -304,7 +306,7 @@ def test_marks_of_a_category_are_the_same_in_all_pictures():
     coefficients = plots.coefficients(names="age")
     looks.append([line.get_color() for line in coefficients.lines if line.get_marker() in "os^"])
     looks.append([line.get_color() for line in plots.probabilities("age", points=2).lines])
-    for axes in (plots.calibration(3), plots.residuals("age", bins=2)):
+    for axes in (plots.calibration(bins=3), plots.residuals("age", bins=2)):
         looks += [[ax.lines[-1].get_color() for ax in list_axes(axes)]]
     blue, green, red = looks[1]
     assert looks[0] == [blue, red]

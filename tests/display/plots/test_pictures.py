@@ -247,7 +247,7 @@ def test_what_fails_opens_no_figure():
         lambda: plots.probabilities("nonsense"),
         lambda: plots.profile("nonsense"),
         lambda: plots.residuals("nonsense"),
-        lambda: plots.calibration(1),
+        lambda: plots.calibration(bins=1),
         lambda: plots.separation("nonsense"),
     )
     for fail in failing:

@@ -173,7 +173,8 @@ def test_separated_data_have_bands_where_errors_are_known():
 def test_bands_of_separated_data_are_those_of_predictions_and_say_what_they_suppose():
     res = make_fit("separated")
     frame = res.record.blocks.design.given.frame
-    ax = draw("separated").probabilities("education", points=[10.0, 16.0])
+    with pytest.warns(SeparationWarning, match="as given"):
+        ax = draw("separated").probabilities("education", points=[10.0, 16.0])
     for place, education in enumerate((10.0, 16.0)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SeparationWarning)
@@ -184,13 +185,15 @@ def test_bands_of_separated_data_are_those_of_predictions_and_say_what_they_supp
         assert np.isfinite(wanted).all()
         assert np.abs(np.column_stack([drawn, bands]) - wanted).max() < 1e-8
     assert "Bands: 95 % intervals of each. Intervals take what is separated" in read_words(ax)
-    said = read_words(draw("separated").probabilities("education", kind="stacked", points=3))
+    with pytest.warns(SeparationWarning, match="as given"):
+        said = read_words(draw("separated").probabilities("education", kind="stacked", points=3))
     assert "as given" not in said
     assert "as given" not in read_words(draw("three").probabilities("age", points=3))
 
 
 def test_effects_of_separated_data_say_what_their_intervals_suppose():
-    words = read_words(draw("separated").margins("minority"))
+    with pytest.warns(SeparationWarning, match="as given"):
+        words = read_words(draw("separated").margins("minority"))
     assert "Intervals take what is separated as given." in words
     assert "as given" not in read_words(draw("three").margins("age"))
 

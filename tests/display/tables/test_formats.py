@@ -10,11 +10,12 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 import mlelogit as ml
 from mlelogit.display.tables.latex import write_latex
 from mlelogit.display.tables.layout import Cell, Group, Layout, Row, Section
-from mlelogit.exceptions import MissingExtraError, OptionError
+from mlelogit.exceptions import MissingExtraError, OptionError, OutputFileError
 from tests.display.tables.reading import FORMS, read, read_html, read_latex
 from tests.display.tables.samples import make_tables
 from tests.inference.samples import fitted
@@ -208,19 +209,19 @@ def test_a_word_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path.write_bytes(b"old")
     table = make_tables()["ratios"]
 
-    def fail(self, content):
+    def fail(_):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pathlib.Path.write_bytes", fail)
-        with pytest.raises(OSError, match="disk full"):
+        patched.setattr("os.fsync", fail)
+        with pytest.raises(OutputFileError, match="disk full"):
             table.as_docx(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-    table.as_docx(path)
-    assert path.read_bytes()[:2] == b"PK"
-    with pytest.raises(FileNotFoundError):
-        table.as_docx(tmp_path / "nowhere" / "table.docx")
+    assert table.as_docx(path).read_bytes()[:2] == b"PK"
+    for nowhere in (tmp_path / "nowhere" / "table.docx", tmp_path, None):
+        with pytest.raises(OutputFileError):
+            table.as_docx(nowhere)
 
 
 @pytest.mark.parametrize(("module", "form"), [("docx", "as_docx"), ("great_tables", "as_gt")])
@@ -270,3 +271,15 @@ def test_names_with_signs_are_not_taken_for_numbers():
     assert read_html(table)[0] == ["", "-1.5", "", "inf", ""]
     assert "a-b" in table.as_html()
     assert "a-b" in table.as_latex()
+
+
+@pytest.mark.parametrize("name", ["# big", "1. big", "+ big", "www.big.org"])
+def test_markdown_of_any_names_is_a_title_a_table_and_a_list(name):
+    fits = {name: fitted("party ~ age"), "other": fitted("party ~ age").with_cov("HC1")}
+    table = ml.compare_models(fits, title=" # of people ", layout="long")
+    page = MarkdownIt("commonmark").enable("table").render(table.as_markdown())
+    assert page.startswith("<p><strong># of people</strong></p>\n<table>")
+    assert not re.search("<h[1-6]|<hr|<a |<code|<ol", page)
+    assert page.count("<ul>") == 1
+    assert page.count("<li>") == len(table.layout.notes)
+    assert f"<li>{name}: Covariance nonrobust" in page

@@ -10,9 +10,10 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.exceptions import LeverageWarning
+from mlelogit.fitting.linalg import find_root
 from mlelogit.inference.covariance import estimate_covariance
 from mlelogit.inference.sandwich import leverage
-from mlelogit.inference.sandwich.leverage import find_root, find_shift
+from mlelogit.inference.sandwich.leverage import find_shift
 from tests.inference.samples import beside, fitted, plain_clusters, plain_rows, survey
 from tests.theorems.strategies import matrix_gap
 

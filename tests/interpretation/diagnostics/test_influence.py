@@ -362,13 +362,27 @@ def test_complete_separation_leaves_nothing_to_move():
 def test_a_row_that_alone_tells_a_coefficient_has_no_deletion():
     frame = pd.DataFrame({"a": [3, 4, 6], "b": [5, 1, 2], "g": ["u", "v", "v"]})
     res = ml.mnlogit("counts(a, b) ~ g", frame).fit()
-    with pytest.warns(LeverageWarning, match="1 rows have a leverage of one"):
+    with pytest.warns(LeverageWarning, match="A row has a leverage of one"):
         influence = res.get_influence()
     assert influence.leverage[0] == pytest.approx(1, abs=1e-12)
     assert influence.dfbeta.loc[0].isna().all()
     assert influence.cooks_distance.isna().tolist() == [True, False, False]
     assert influence.summary_frame()["name"].isna().tolist() == [True, False, False]
     assert list(influence.worst(3).index)[-1] == 0
+
+
+def test_persons_of_leverage_one_are_called_so():
+    frame = pd.DataFrame({"a": [0.3, 0.4, 0.6], "g": ["u", "v", "v"], "w": [1, 2, 2]})
+    frame["b"] = 1 - frame["a"]
+    how = {"weights": "w", "weight_type": "frequency"}
+    res = ml.mnlogit("probabilities(a, b) ~ g", frame, **how).fit()
+    with pytest.warns(LeverageWarning, match="A person has a leverage of one"):
+        res.get_influence(unit="person")
+    twice = ml.mnlogit("probabilities(a, b) ~ g", frame.assign(w=2), **how).fit()
+    assert twice.get_influence(unit="person").leverage[0] == pytest.approx(0.5)
+    three = frame.assign(g=["u", "v", "w"])
+    with pytest.warns(LeverageWarning, match="3 rows have"):
+        ml.mnlogit("probabilities(a, b) ~ g", three).fit().get_influence()
 
 
 def test_columns_left_out_are_nan():
@@ -466,7 +480,7 @@ def test_bad_questions_are_named():
     with pytest.raises(OptionError, match="row, person"):
         res.get_influence("cluster")
     with pytest.raises(OptionError, match="cooks_distance"):
-        res.get_influence().worst(by="dfbeta")
+        res.get_influence().worst(measure="dfbeta")
     with pytest.raises(OptionError, match="positive whole number"):
         res.get_influence().worst(0)
     with pytest.raises(CovarianceError, match="left out"):
@@ -520,7 +534,7 @@ def test_nothing_about_it_can_be_written_to():
 
 def test_the_worst_are_shown_with_their_variables():
     influence = fitted(FORMULA).get_influence()
-    worst = influence.worst(4, by="leverage")
+    worst = influence.worst(4, measure="leverage")
     assert list(worst.index) == list(influence.leverage.nlargest(4).index)
     assert worst["region"].tolist() == survey().loc[worst.index, "region"].tolist()
     said = str(influence)

@@ -163,8 +163,9 @@ def test_effects_at_means(rhs, kind):
     one = pd.DataFrame({name: [value] for name, value in numbers.items()})
 
     def columns(moved, level=None):
-        mixed = zip("uvw", shares, strict=True) if level is None else [(level, 1.0)]
-        return sum(share * encode(res, moved.assign(g=name)) for name, share in mixed)
+        names, parts = ("uvw", shares) if level is None else (level, [1.0])
+        every = pd.concat([moved.assign(g=name) for name in names], ignore_index=True)
+        return np.array([parts]) @ encode(res, every)
 
     for name in ("x", "z"):
         margins = res.margins(name, "at_means")

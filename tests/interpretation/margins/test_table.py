@@ -1,11 +1,14 @@
 """The table of effects, and what is linear in them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+import mlelogit as ml
 from mlelogit.exceptions import EffectError, OptionError
-from tests.interpretation.margins.plain import fitted
+from tests.interpretation.margins.plain import fitted, rows
 
 COLUMNS = ["variable", "contrast", "category", "estimate", "std_err", "z", "p_value", "lower"]
 
@@ -67,6 +70,53 @@ def test_a_joint_test_knows_that_effects_add_up_to_zero(margins):
     np.testing.assert_allclose(test.p_value, stats.chi2.sf(expected, 4), rtol=1e-9)
 
 
+def test_levels_are_the_averages_of_predictions_and_not_tested():
+    frame = rows().assign(y=np.where(rows().index % 60 == 7, "rare", rows()["part"]))
+    res = ml.mnlogit("y ~ x", frame).fit()
+    found = res.margins(effect="level")
+    table, expected = found.summary_frame(), res.get_prediction(average=True).summary_frame()
+    columns = ["std_err", "lower", "upper"]
+    np.testing.assert_allclose(table["estimate"], expected["probability"], rtol=1e-12)
+    np.testing.assert_allclose(table[columns], expected[columns], rtol=1e-9)
+    rare = table.set_index("category").loc["rare"]
+    # Two of 120: the interval on the scale of the probability itself would go below zero.
+    assert rare["estimate"] - 1.96 * rare["std_err"] < 0 < rare["lower"]
+    assert table[["z", "p_value"]].isna().all(axis=None)
+    for some in (found, found.select(category="rare")):
+        test = some.test()
+        assert np.isnan(test.statistic)
+        assert "contrasts" in test.reason
+    assert np.isfinite(found.contrasts().summary_frame()["p_value"]).all()
+
+
+def test_levels_of_groups_are_those_of_predictions():
+    res = fitted("x * g + z", weights="share", weight_type="sampling").with_cov("HC1")
+    mine = res.margins(effect="level", by="part").summary_frame(alpha=0.1)
+    expected = res.get_prediction(by="part").summary_frame(alpha=0.1)
+    assert mine["part"].tolist() == expected.index.get_level_values("part").tolist()
+    columns = ["std_err", "lower", "upper"]
+    np.testing.assert_allclose(mine[columns], expected[columns], rtol=1e-9)
+
+
+def test_what_cannot_be_zero_is_not_tested():
+    found = fitted("x * g + z").margins("g")
+    sums = replace(found.combine(np.eye(6)), estimate=found.estimate + 0.1)
+    assert "ways" in sums.test().reason
+    assert np.isnan(sums.test().p_value)
+    fixed = replace(found, root=found.root * np.array([1, 1, 1, 0, 0, 0])[:, np.newaxis])
+    assert "do not vary" in fixed.test().reason
+    # Five groups of a model with two coefficients: five effects vary in two ways.
+    lines = ml.mnlogit("part ~ x", rows()).fit()
+    groups = lines.margins("x", by=np.arange(120) % 5).select(category="p")
+    assert "2 ways" in groups.test().reason
+    assert np.isfinite(lines.margins("x").select(category="p").test().p_value)
+
+
+def test_the_head_tells_level_and_law(margins):
+    assert "95% intervals (normal)" in repr(margins)
+    assert "log-odds" in repr(fitted("x * g + z").margins(effect="level"))
+
+
 def test_labels_that_are_not_there(margins):
     with pytest.raises(EffectError, match="no label 'region'"):
         margins.contrasts("region")
@@ -74,9 +124,26 @@ def test_labels_that_are_not_there(margins):
         margins.select(variable="q")
     with pytest.raises(EffectError, match="differ in 'variable' alone"):
         margins.select(variable="x").contrasts("variable")
-    with pytest.raises(OptionError, match="one finite number for each"):
+    with pytest.raises(OptionError, match=r"shape \(2,\); give one finite number for each"):
         margins.combine([1, 2])
+    with pytest.raises(OptionError, match="weights is 'a'; give one finite number"):
+        margins.combine("a")
+    with pytest.raises(OptionError, match="weights is"):
+        margins.combine([[1], [1, 2]])
+    with pytest.raises(OptionError, match="nan at position 1 of combination 0"):
+        margins.combine(np.where(np.arange(len(margins)) == 1, np.nan, 1))
     with pytest.raises(OptionError, match="pairwise"):
         margins.contrasts("category", "all")
     with pytest.raises(OptionError, match="alpha"):
         margins.summary_frame(alpha=2)
+
+
+def test_errors_far_out_have_their_size(margins):
+    tiny = replace(margins, root=margins.root * 1e-200)
+    np.testing.assert_allclose(tiny.std_err, margins.std_err * 1e-200, rtol=1e-12)
+
+
+def test_what_is_not_known_has_no_error():
+    lost = fitted("x * g + z").margins("x", effect="eyex", at={"x": 1e5})
+    assert np.isnan(lost.estimate).any()
+    assert np.isnan(lost.std_err[np.isnan(lost.estimate)]).all()

@@ -90,6 +90,42 @@ def test_averages_of_groups_make_up_the_whole():
     assert_same(added, whole, 1e-11)
 
 
+MANY = np.random.default_rng(5).permutation(np.arange(120) % 40)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"variables": ["x", "g"]},
+        {"variables": "x", "kind": "at_means"},
+        {"variables": "x", "at": {"z": 1}},
+        {"variables": "x", "effect": "eyex"},
+        {"variables": "x", "change": "sd"},
+        {"effect": "level"},
+    ],
+)
+def test_many_groups_are_the_few_that_they_make_up(asked):
+    res = fitted("bs(x, 4, extrapolation='clip') * z + g", weights="share", weight_type="sampling")
+    every = numbers(res.margins(**asked, by=MANY)).to_numpy().reshape(-1, 40, 3, 2)
+    few = numbers(res.margins(**asked, by=np.where(MANY < 3, MANY, 3)))
+    np.testing.assert_allclose(
+        every[:, :3], few.to_numpy().reshape(-1, 4, 3, 2)[:, :3], rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("kind", ["average", "at_means"])
+def test_many_groups_of_an_array(kind):
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(120), rng.normal(size=(120, 4))])
+    res = ml.MNLogit(rng.integers(0, 4, 120), x).fit()
+    every = numbers(res.margins(kind=kind, by=MANY)).to_numpy().reshape(4, 40, 4, 2)
+    for cell in (0, 39):
+        alone = res.margins(kind=kind, newdata=x[cell == MANY])
+        np.testing.assert_allclose(
+            every[:, cell], numbers(alone).to_numpy().reshape(4, 4, 2), rtol=1e-9, atol=1e-12
+        )
+
+
 def test_a_pass_for_all_variables_and_one_for_each_agree():
     rng = np.random.default_rng(3)
     x = np.column_stack([np.ones(150), rng.normal(size=(150, 4))])
@@ -180,6 +216,44 @@ def test_separated_data_have_effects_of_the_limit():
     assert tables[0]["std_err"].iloc[[0, 3, 4, 5]].isna().all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_numbers_beside_a_level_that_separates(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal([5, -100], [1, 30], (150, 2)), columns=["z", "u"])
+    frame["g"] = rng.choice(list("kmw"), 150)
+    frame["y"] = np.where(frame["g"] == "w", "a", rng.choice(list("abc"), 150))
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ g + z + u", frame).fit()
+    # Rows of the level w are in a for sure: the others alone move, as if fitted alone.
+    left = frame[frame["g"] != "w"]
+    rest = ml.mnlogit("y ~ g + z + u", left).fit()
+    for asked in ({}, {"change": "unit"}):
+        expected = numbers(rest.margins(["z", "u"], **asked)) * len(left) / 150
+        with pytest.warns(SeparationWarning, match="as given"):
+            mine = numbers(res.margins(["z", "u"], **asked))
+        np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9)
+    with pytest.warns(SeparationWarning):
+        found = res.margins(["z", "u"], by="g")
+    assert_close(found.select(g="w").estimate, 0)
+    expected = numbers(rest.margins(["z", "u"], by="g"))
+    assert_close(numbers(found.select(g=["k", "m"])), expected, 1e-6)
+
+
+def test_numbers_where_a_level_rules_one_category_out():
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(rng.normal(size=(150, 2)), columns=["z", "u"])
+    frame["g"] = rng.choice(list("kmw"), 150)
+    frame["y"] = np.where(frame["g"] == "w", rng.choice(list("ab"), 150), rng.choice(list("abc")))
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ g + z + u", frame).fit()
+    step = 1e-4
+    with pytest.warns(SeparationWarning, match="as given"):
+        mine, up, down = (res.margins("z", change=size) for size in (None, step, -step))
+    by_steps = up.estimate - down.estimate
+    np.testing.assert_allclose(mine.estimate, by_steps / (2 * step), rtol=1e-6, atol=1e-9)
+    assert np.isfinite(mine.std_err).all()
+
+
 def test_where_a_probability_jumps_it_has_no_derivative():
     frame = pd.DataFrame({"x": [1.0, 1.5, 2, 2, 2, 2.5, 3], "y": list("aaababb"), "z": range(7)})
     with pytest.warns(SeparationWarning):
@@ -228,10 +302,11 @@ def test_frames_and_arrays_agree():
 
 
 def test_blocks_do_not_matter(monkeypatch):
-    whole = [fitted(RHS).margins(**asked) for asked in ASKED]
-    scenes = "mlelogit.interpretation.margins.scenes"
-    monkeypatch.setattr(f"{scenes}.choose_size", lambda design: 61)
-    monkeypatch.setattr(f"{scenes}.ENCODED_ROWS", 61)
-    monkeypatch.setattr(f"{scenes}.LEAST_ROWS", 61)
-    for asked, expected in zip(ASKED, whole, strict=True):
+    every = [asked for asked in ASKED if asked.get("kind") != "at_means"]
+    whole = [fitted(RHS).margins(**asked) for asked in every]
+    places = "mlelogit.interpretation.margins.places"
+    monkeypatch.setattr(f"{places}.choose_size", lambda design: 61)
+    monkeypatch.setattr(f"{places}.ENCODED_ROWS", 61)
+    monkeypatch.setattr(f"{places}.LEAST_ROWS", 61)
+    for asked, expected in zip(every, whole, strict=True):
         assert_same(fitted(RHS).margins(**asked), expected, 1e-11)

@@ -56,3 +56,21 @@ def test_what_is_zero_or_one_in_the_limit_has_no_standard_error():
     assert settled.any()
     assert frame.loc[settled, "std_err"].isna().all()
     assert (frame["std_err"].dropna() > 0).all()
+
+
+def test_a_difference_from_what_is_settled_has_no_standard_error():
+    """One person alone in a level has a probability of one there, of which nothing is known."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"y": rng.choice(list("abc"), 90), "x": rng.normal(size=90)})
+    frame["g"] = np.where(np.arange(90) == 3, "alone", rng.choice(["p", "q"], 90))
+    with pytest.warns(SeparationWarning):
+        res = ml.mnlogit("y ~ x + C(g, Treatment('p'))", frame).fit()
+    with pytest.warns(SeparationWarning, match="separated"):
+        effects = res.margins(["g", "x"]).summary_frame()
+    alone = effects["contrast"] == "alone - p"
+    assert alone.sum() == 3
+    assert effects.loc[alone, ["std_err", "z", "p_value", "lower", "upper"]].isna().all(axis=None)
+    assert np.isfinite(effects.loc[alone, "estimate"]).all()
+    others = effects.loc[~alone]
+    assert len(others) == 6
+    assert (others["std_err"] > 0).all()

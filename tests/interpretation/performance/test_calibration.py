@@ -218,48 +218,47 @@ def test_separated_fits_have_bins_and_no_recalibration():
     assert any("separated" in note for note in found.notes)
 
 
+def measure_error_by_hand(y, own, bins):
+    """Return error, that expected by chance, and signed gaps of rows with own = 1 or 0."""
+    inner = np.quantile(y, np.arange(1, bins) / bins, method="inverted_cdf")
+    cells = np.digitize(y, inner, right=True)
+    error, chance, signed = 0.0, 0.0, np.zeros(len(y))
+    for cell in np.unique(cells):
+        rows = cells == cell
+        gap = y[rows].mean() - own[rows].mean()
+        error += rows.mean() * abs(gap)
+        variance = (y[rows] * (1 - y[rows])).sum() / rows.sum() ** 2
+        chance += rows.mean() * np.sqrt(2 * variance / np.pi)
+        signed[rows] = np.sign(gap) * (y[rows] - own[rows])
+    return error, chance, signed
+
+
 def test_calibration_errors_by_hand():
     res, new = split_survey()
-    found, y = res.calibration(bins=4, newdata=new), res.predict(new).to_numpy()
+    found, y = res.calibration(bins=4, newdata=new).errors, res.predict(new).to_numpy()
     d = new["party"].to_numpy()[:, None] == np.array(res.categories)
-    n, total, gaps = len(y), [], np.zeros(len(y))
-    for k, category in enumerate(res.categories):
-        inner = np.quantile(y[:, k], [0.25, 0.5, 0.75], method="inverted_cdf")
-        cells = np.digitize(y[:, k], inner, right=True)
-        error, chance, signed = 0.0, 0.0, np.zeros(n)
-        for cell in np.unique(cells):
-            rows = cells == cell
-            gap = y[rows, k].mean() - d[rows, k].mean()
-            error += rows.mean() * abs(gap)
-            variance = (y[rows, k] * (1 - y[rows, k])).sum() / rows.sum() ** 2
-            chance += rows.mean() * np.sqrt(2 * variance / np.pi)
-            signed[rows] = np.sign(gap) * (y[rows, k] - d[rows, k])
-        line = found.errors.loc[("category", category)]
+    each = [measure_error_by_hand(y[:, k], d[:, k], 4) for k in range(3)]
+    best = y.argmax(axis=1)
+    expected = {("category", name): one for name, one in zip(res.categories, each, strict=True)}
+    expected["mean of categories", ""] = tuple(sum(parts) / 3 for parts in zip(*each, strict=True))
+    own = d[np.arange(len(y)), best]
+    expected["most probable category", ""] = measure_error_by_hand(y.max(axis=1), own, 4)
+    assert set(found.index) == set(expected)
+    for key, (error, chance, signed) in expected.items():
+        line, width = found.loc[key], signed.std(ddof=1) / np.sqrt(len(y))
         assert abs(line["estimate"] - error) < 1e-14
         assert abs(line["by_chance"] - chance) < 1e-14
-        assert abs(line["std_err"] - signed.std(ddof=1) / np.sqrt(n)) < 1e-14
-        total.append(error)
-        gaps += signed / 3
-    line = found.errors.loc[("mean of categories", "")]
-    assert abs(line["estimate"] - np.mean(total)) < 1e-14
-    assert abs(line["std_err"] - gaps.std(ddof=1) / np.sqrt(n)) < 1e-14
-    top = found.confidence
-    told = (top["people"] * (top["predicted"] - top["observed"]).abs()).sum() / n
-    line = found.errors.loc[("most probable category", "")]
-    assert abs(line["estimate"] - told) < 1e-14
-    best = y.argmax(axis=1)
-    cells = assign_bins(y.max(axis=1), np.ones(n), 4, "quantile")
-    signs = np.sign(top["predicted"] - top["observed"]).to_numpy()[cells]
-    signed = signs * (y.max(axis=1) - d[np.arange(n), best])
-    assert abs(line["std_err"] - signed.std(ddof=1) / np.sqrt(n)) < 1e-14
-    assert abs(line["lower"] - max(told - 1.959963984540054 * line["std_err"], 0.0)) < 1e-14
+        assert abs(line["std_err"] - width) < 1e-14
+        assert abs(line["lower"] - max(error - 1.959963984540054 * width, 0.0)) < 1e-14
+        assert abs(line["upper"] - error - 1.959963984540054 * width) < 1e-14
 
 
 def test_errors_by_chance_are_those_of_simulated_people(rng):
     """Outcomes drawn from the probabilities themselves, many times."""
     res, new = split_survey()
     y = res.predict(new).to_numpy()
-    cells = assign_bins(y[:, 1], np.ones(len(y)), 5, "quantile")
+    inner = np.quantile(y[:, 1], np.arange(1, 5) / 5, method="inverted_cdf")
+    cells = np.digitize(y[:, 1], inner, right=True)
     drawn = rng.random((4000, len(y))) < y[:, 1]
     gaps = np.array([(drawn[:, cells == c] - y[cells == c, 1]).sum(axis=1) for c in range(5)])
     simulated = np.abs(gaps).sum(axis=0) / len(y)
@@ -281,3 +280,44 @@ def test_it_prints_as_tables(res):
     for word in ("observed", "own slopes", "by_chance", "intercepts zero", "made from these rows"):
         assert word in repr(found)
     assert found._repr_html_().count("<table") == 6
+
+
+DEPARTURES = {
+    "constant": ("party ~ age + educ - 1", {}, {}),
+    "bias": ("party ~ age + educ", {}, {"bias_reduction": "mean"}),
+    "constraints": ("party ~ age + educ", {}, {"constraints": ["green: age = 0.5"]}),
+    "offset": ("party ~ age", {"offset": np.linspace(-1, 1, 160)[:, None] * [0, 1, 2]}, {}),
+}
+
+
+@pytest.mark.parametrize("name", DEPARTURES)
+def test_own_rows_are_not_said_to_have_slopes_of_one_where_they_have_not(name):
+    """Without constant, with bias reduction, equations or an offset the theorem does not hold."""
+    formula, given, how = DEPARTURES[name]
+    found = ml.mnlogit(formula, survey(), **given).fit(**how).calibration()
+    recalibration = found.recalibration
+    assert (recalibration["estimate"] - recalibration["ideal"]).abs().max() > 1e-3
+    assert found.tests["statistic"].max() > 1e-4
+    assert found.tests["p_value"].isna().all()
+    assert found.tests["reason"].str.contains("made from these rows").all()
+    assert not found.tests["reason"].str.contains("zero").any()
+    assert not any("by the score equations" in note for note in found.notes)
+    assert any("do not hold" in note and name in note for note in found.notes)
+
+
+@pytest.mark.parametrize("equation", ["green: age = 0", "green: age = red: age"])
+def test_equations_that_scaling_keeps_leave_the_theorem_or_do_not(equation):
+    """Coefficients of zero stay so however they are scaled; equal ones only if all are."""
+    found = ml.mnlogit("party ~ age + educ", survey()).fit(constraints=[equation]).calibration()
+    gap = (found.recalibration["estimate"] - found.recalibration["ideal"]).abs().max()
+    holds = any("by the score equations" in note for note in found.notes)
+    assert holds == (gap < 1e-6) == ("red" not in equation)
+
+
+def test_own_rows_with_a_constant_in_other_columns_have_slopes_of_one():
+    res = ml.mnlogit("party ~ C(region) + age - 1", survey()).fit()
+    found = res.calibration()
+    assert (found.recalibration["estimate"] - found.recalibration["ideal"]).abs().max() < 1e-6
+    assert found.tests["statistic"].max() < 1e-8
+    assert found.tests["reason"].str.contains("zero").all()
+    assert any("by the score equations" in note for note in found.notes)

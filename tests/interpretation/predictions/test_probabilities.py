@@ -352,7 +352,7 @@ def test_new_rows_are_checked_as_predict_checks_them():
         res.get_prediction(average="yes")
     with pytest.raises(TypeError, match="groups"):
         res.get_prediction(groups="region")
-    with pytest.raises(BaseCategoryError, match="'grey'"):
+    with pytest.raises(BaseCategoryError, match="against='grey' is not"):
         res.get_prediction().summary_frame(which="linear", against="grey")
 
 

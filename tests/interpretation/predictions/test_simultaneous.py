@@ -10,15 +10,15 @@ from scipy.optimize import brentq
 
 import mlelogit as ml
 from mlelogit.exceptions import OptionError
+from mlelogit.fitting.linalg import find_balanced_root, settle_signs
 from mlelogit.interpretation.predictions import bands
 from mlelogit.interpretation.predictions.simultaneous import (
     draw_directions,
     find_scheffe,
-    settle_signs,
     share_alpha,
     solve_rows,
 )
-from mlelogit.interpretation.predictions.uncertainty import spread_params
+from mlelogit.interpretation.variances import find_law
 from tests.inference.samples import fitted, survey
 
 LAWS = [np.inf, 6.0]
@@ -176,9 +176,9 @@ def test_bands_of_many_rows_do_not_depend_on_the_base(monkeypatch):
 
 def test_a_balanced_root_is_one_of_the_covariance():
     res = fitted("party ~ age + educ + region", base="green")
-    spread = spread_params(res.record, res.covariance)
-    root = bands.balance_root(spread, 3, 10)
-    assert np.abs(root @ root.T - spread.inner).max() < 1e-12 * np.abs(spread.inner).max()
+    law = find_law(res.record, res.covariance)
+    root = find_balanced_root(law.inner, law.base, 3, 10)
+    assert np.abs(root @ root.T - law.inner).max() < 1e-12 * np.abs(law.inner).max()
 
 
 def test_two_categories_have_one_interval_each():
@@ -207,24 +207,6 @@ def test_the_degrees_of_freedom_enter():
     assert abs(widths["bonferroni"] - stats.t(9).isf(0.0125)) < 1e-10
     assert abs(widths["scheffe"] - np.sqrt(2 * stats.f(2, 9).isf(0.05))) < 1e-10
     assert widths[None] < widths["sup-t"] < widths["sidak"] < widths["bonferroni"]
-
-
-def test_intervals_of_refits_cover_together():
-    """Of 250 samples the true probabilities at three points lie inside the bands in 95%."""
-    rng = np.random.default_rng(11)
-    x = np.column_stack([np.ones(400), rng.normal(size=(400, 2))])
-    truth = np.array([[0.0, 0.0, 0.0], [0.3, 0.8, -0.5], [-0.2, 0.5, 0.7]])
-    points = np.array([[1, 0.0, 0.0], [1, 1.0, -1.0], [1, -1.5, 0.5]])
-    y = np.exp(points @ truth.T)
-    y = (y / y.sum(axis=1)[:, np.newaxis]).ravel()
-    held = {"sup-t": 0, "scheffe": 0}
-    for _ in range(250):
-        outcome = (x @ truth.T + rng.gumbel(size=(400, 3))).argmax(axis=1)
-        prediction = ml.MNLogit(outcome, x).fit().get_prediction(points)
-        for method in held:
-            table = prediction.summary_frame(simultaneous=method, family="all")
-            held[method] += bool(((table["lower"] <= y) & (y <= table["upper"])).all())
-    assert 0.95 - 3 * 0.0138 < held["sup-t"] / 250 <= held["scheffe"] / 250
 
 
 @pytest.mark.parametrize(

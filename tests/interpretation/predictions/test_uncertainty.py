@@ -12,8 +12,8 @@ import mlelogit as ml
 from mlelogit.interpretation.predictions.uncertainty import (
     contrast_one,
     contrast_others,
-    spread_params,
 )
+from mlelogit.interpretation.variances import find_law
 from tests.inference.samples import fitted, survey
 
 
@@ -197,8 +197,8 @@ def test_columns_left_out_change_nothing():
 def test_a_covariance_known_in_the_columns_alone_gives_the_same():
     res = fitted("party ~ age + educ + region")
     bare = type(res)(res.record, replace(res.covariance, inner=None))
-    spread = spread_params(bare.record, bare.covariance)
+    law = find_law(bare.record, bare.covariance)
     inner = res.covariance.inner
-    assert np.abs(spread.inner - inner).max() < 1e-10 * np.abs(inner).max()
+    assert np.abs(law.inner - inner).max() < 1e-10 * np.abs(inner).max()
     left, right = (one.get_prediction().estimates.errors for one in (res, bare))
     assert np.abs(left / right - 1).max() < 1e-10

@@ -1,11 +1,13 @@
 """Derivatives of a design's columns against a stencil, and what has none."""
 
+import ast
+
 import numpy as np
 import pytest
 
 import mlelogit as ml
+from mlelogit.data.derivatives import differentiate_columns, find_sides
 from mlelogit.exceptions import EffectError
-from mlelogit.interpretation.margins.derivatives import differentiate_columns
 from tests.interpretation.margins.plain import encode, fitted, inner_rows, rows
 
 STEP = 1e-4
@@ -108,6 +110,34 @@ def test_steps_have_no_derivative(rhs, said):
     assert said in str(caught.value)
     assert np.isfinite(res.margins("x", change=(0.7, 2.2)).std_err).all()
     assert np.isfinite(res.margins("z").std_err).all()
+
+
+@pytest.mark.parametrize(
+    ("written", "sides"),
+    [
+        ("x > 2", (1, 3)),
+        ("x >= 2", (1, 3)),
+        ("2 <= x", (1, 3)),
+        ("x == 2", (1, 2)),
+        ("x // 0.5", (0, 0.5)),
+        ("x % 2", None),
+        ("x > y", None),
+        ("2 // x", None),
+        ("1 < x < 3", None),
+    ],
+)
+def test_the_sides_of_a_step_are_two_values_that_differ(written, sides):
+    assert find_sides(ast.parse(written, mode="eval").body, "x") == sides
+    if sides is not None:
+        low, high = (eval(written, {"x": side}) for side in sides)
+        assert low != high
+
+
+def test_a_step_names_a_change_that_is_not_zero():
+    res = ml.mnlogit("y ~ I(x > 2) + z", rows()).fit()
+    with pytest.raises(EffectError, match=r"change=\{'x': \(1, 3\)\}"):
+        res.margins("x")
+    assert np.abs(res.margins("x", change=(1, 3)).estimate).max() > 0.01
 
 
 def test_a_derivative_that_is_not_finite_names_column_and_rows():

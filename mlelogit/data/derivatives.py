@@ -35,6 +35,7 @@ from mlelogit.data.expressions import (
     FUNCTIONS,
     dotted_name,
     hide_names,
+    list_columns,
     parse_expression,
     read_name,
     show_names,
@@ -69,11 +70,6 @@ class Slopes:
 
     columns: np.ndarray
     values: np.ndarray
-
-
-def list_columns(node: ast.AST) -> set[str]:
-    """Return the columns of the data that stand in an expression, its names hidden."""
-    return {read_name(part.id) for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 @dataclass(frozen=True)
@@ -115,9 +111,12 @@ class Tangent:
     def refuse(self, node: ast.expr) -> EffectError:
         """Return the error that an expression has no derivative."""
         said = show_names(ast.unparse(node))
+        ends = find_sides(node, self.variable)
+        example = "(from, to)" if ends is None else f"({ends[0]:.10g}, {ends[1]:.10g})"
         return EffectError(
             f"{said} is a step or a factor of {self.variable!r} and has no derivative; ask for a "
-            f"discrete change, as in change={{{self.variable!r}: (0, 1)}}."
+            "discrete change between two values on different sides of a step, as in "
+            f"change={{{self.variable!r}: {example}}}."
         )
 
     def find_operation(self, node: ast.BinOp) -> Any:
@@ -160,6 +159,35 @@ class Tangent:
         if name == "bs" and given.get("degree", 3) == 0:
             raise self.refuse(node)
         return BASES[name](u, given, state) * inside[:, np.newaxis]
+
+
+def find_sides(node: ast.expr, variable: str) -> tuple[float, float] | None:
+    """Return two values on different sides of a step, if it can be read from how it is written.
+
+    Examples
+    --------
+    >>> import ast
+    >>> from mlelogit.data.derivatives import find_sides
+    >>> find_sides(ast.parse("age > 40", mode="eval").body, "age")
+    (39.0, 41.0)
+    """
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        sides = node.left, node.comparators[0]
+        equal = isinstance(node.ops[0], ast.Eq | ast.NotEq)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        sides, equal = (node.left, node.right), True
+    else:
+        return None
+    plain = [one for one in sides if isinstance(one, ast.Name) and read_name(one.id) == variable]
+    try:
+        numbers = [float(ast.literal_eval(one)) for one in sides if one not in plain]
+    except (TypeError, ValueError):
+        return None
+    if len(plain) != 1 or len(numbers) != 1:
+        return None
+    if isinstance(node, ast.BinOp):
+        return (0.0, numbers[0]) if sides[0] in plain else None
+    return numbers[0] - 1, numbers[0] + (0 if equal else 1)
 
 
 def add(left: Any, right: Any) -> Any:
@@ -295,7 +323,7 @@ def differentiate_columns(encoding: Encoding, frame: pd.DataFrame, variable: str
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.margins.derivatives import differentiate_columns
+    >>> from mlelogit.data.derivatives import differentiate_columns
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + I(age ** 2)", anes).fit()
     >>> found = differentiate_columns(res.record.encoding, anes.head(2), "age")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -34,16 +32,60 @@ from mlelogit.exceptions import (
 from mlelogit.fitting.likelihood import map_outcome, map_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.performance.rates import INDEPENDENT, OWN_ROWS
+from mlelogit.interpretation.performance.rates import (
+    FRACTIONAL,
+    INDEPENDENT,
+    OWN_ROWS,
+    Mean,
+    average_people,
+    wilson_interval,
+)
 from mlelogit.interpretation.points import Points, map_point_scores, model_points, read_points
+
+
+@dataclass(frozen=True, eq=False)
+class NewRows:
+    """Rows to judge that the fit has not seen, as a user gives them; its own if none are.
+
+    Attributes
+    ----------
+    newdata : DataFrame, dict, array-like, optional
+        New rows, as `mlelogit.interpretation.points.read_points` takes them; the fit's own if
+        not given.
+    outcome : array-like, or name of a column of newdata, optional
+        The outcome of the new rows: labels, counts or probabilities, in the fit's categories.
+        If not given, the columns of newdata that are the outcome in the fit's formula.
+    offset : array-like, optional
+        Of the new rows; needed if the fit has one.
+    weights : name of a column of newdata, or array-like, optional
+        Of the new rows; one each if not given. Rows of weight zero are left out.
+    weight_type : {"frequency", "sampling", "importance"}, optional
+        What they mean; as in the fit if not given. `margins` and `get_prediction`, which average
+        only, take weights of any kind; here variances depend on the kind, so frequency weights
+        have to be whole numbers.
+    """
+
+    newdata: Any = None
+    outcome: Any = None
+    offset: Any = None
+    weights: Any = None
+    weight_type: str | None = None
+
+    def list_given(self) -> list[str]:
+        """Return the names of what is given."""
+        return [name for name, value in vars(self).items() if value is not None]
+
+
+OWN = NewRows()
 
 
 @dataclass(frozen=True)
 class JudgedRows:
     """Rows whose outcome is known, beside the probabilities that a fit gives them.
 
-    Every person of a row is an observation. A label is one person, a row of counts as many as it
-    has, and one of probabilities a person whose category is known in probability only.
+    Every person of a row is an observation. A label is one person and a row of counts as many as
+    it has. A row of probabilities is one observation, of all of them at once: they are what was
+    observed, and no category was drawn from them.
 
     Attributes
     ----------
@@ -81,7 +123,7 @@ class JudgedRows:
         return RowBlocks(self.design).map(map_people)
 
     @cached_property
-    def spread(self) -> np.ndarray:
+    def variance_weights(self) -> np.ndarray:
         """(n,): what a person's weight is to be multiplied by once more in a variance.
 
         The weight itself with sampling weights, and one with any other, where a person of weight
@@ -105,7 +147,40 @@ class JudgedRows:
     @property
     def observations(self) -> float:
         """Number of observations: people; with sampling weights without their weights."""
-        return float((self.people / self.spread).sum())
+        return float((self.people / self.variance_weights).sum())
+
+    @property
+    def fractional(self) -> bool:
+        """Whether the outcome is probabilities, which are not drawn."""
+        return self.design.outcome.kind == "probabilities"
+
+    def average(self, values: np.ndarray, people: np.ndarray | None = None) -> Mean:
+        """Average values (J, n) over people; or values (S, n) over those of other samples."""
+        people = self.people if people is None else people
+        return average_people(people, self.variance_weights, values, self.fractional)
+
+    def limit_shares(
+        self,
+        share: np.ndarray,
+        total: np.ndarray,
+        inside: np.ndarray,
+        every: np.ndarray,
+        alpha: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return Wilson's interval for shares (...,) of people; NaN where nobody is drawn.
+
+        Parameters
+        ----------
+        share, total : numpy.ndarray
+            (...,): the share, and the people whose share it is.
+        inside, every : numpy.ndarray
+            (...,): the weights of variances of those who have it, and of all of them.
+        alpha : float
+        """
+        if self.fractional:
+            return np.full_like(share, np.nan), np.full_like(share, np.nan)
+        squares = inside * (1 - share) ** 2 + np.maximum(every - inside, 0.0) * share**2
+        return wilson_interval(share, total, squares, every, alpha)
 
     @cached_property
     def best(self) -> np.ndarray:
@@ -122,38 +197,10 @@ class JudgedRows:
         return line
 
 
-def index_keys(keys: Sequence[tuple], names: Sequence[str]) -> pd.MultiIndex:
-    """Return keys as an index whose levels are in the order of appearance.
-
-    Sorted levels would have pandas warn when it looks something up.
-
-    Examples
-    --------
-    >>> from mlelogit.interpretation.performance.outcomes import index_keys
-    >>> index_keys([("b", 1), ("a", 1)], ["letter", "number"]).levels[0].tolist()
-    ['b', 'a']
-    """
-    columns = list(zip(*keys, strict=True))
-    levels = [list(dict.fromkeys(column)) for column in columns]
-    places = [{value: place for place, value in enumerate(level)} for level in levels]
-    return pd.MultiIndex(
-        levels=[pd.Index(level, tupleize_cols=False) for level in levels],
-        codes=[
-            [found[value] for value in column]
-            for found, column in zip(places, columns, strict=True)
-        ],
-        names=list(names),
-    )
-
-
-def index_product(first: Sequence[str], categories: tuple, names: Sequence[str]) -> pd.MultiIndex:
-    """Return an index of every word with every category."""
-    return index_keys(list(product(first, categories)), names)
-
-
 def list_notes(judged: JudgedRows) -> list[str]:
     """Say what holds of every measure on these rows."""
-    return [OWN_ROWS, INDEPENDENT] if judged.own else [INDEPENDENT]
+    own = [OWN_ROWS] if judged.own else []
+    return [*own, INDEPENDENT, *([FRACTIONAL] if judged.fractional else [])]
 
 
 def map_people(block: Any) -> np.ndarray:
@@ -161,31 +208,13 @@ def map_people(block: Any) -> np.ndarray:
     return weigh(block, map_outcome(block))
 
 
-def judge_rows(
-    record: FitRecord,
-    newdata: Any = None,
-    outcome: Any = None,
-    offset: Any = None,
-    weights: Any = None,
-    weight_type: str | None = None,
-) -> JudgedRows:
-    """Set what a fit says of rows beside their outcome.
+def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
+    """Set what a fit says of rows, its own or new ones, beside their outcome.
 
     Parameters
     ----------
     record : FitRecord
-    newdata : DataFrame, dict, array-like, optional
-        New rows, as `mlelogit.interpretation.points.read_points` takes them; the fit's own if
-        not given.
-    outcome : array-like, or name of a column of newdata, optional
-        The outcome of the new rows: labels, counts or probabilities, in the fit's categories.
-        If not given, the columns of newdata that are the outcome in the fit's formula.
-    offset : array-like, optional
-        Of the new rows; needed if the fit has one.
-    weights : name of a column of newdata, or array-like, optional
-        Of the new rows; one each if not given. Rows of weight zero are left out.
-    weight_type : {"frequency", "sampling", "importance"}, optional
-        What they mean; as in the fit if not given.
+    rows : NewRows
 
     Raises
     ------
@@ -195,6 +224,9 @@ def judge_rows(
         If newdata has no outcome.
     UnseenLevelError
         If an outcome is none of the fit's categories.
+    WeightTypeError
+        If weights are given and neither the fit nor weight_type says what they mean, or the other
+        way round.
     MissingDataError, LengthMismatchError, MisalignedIndexError, OutcomeError, WeightError
         If something is wrong with outcome or weights.
     DataNotKeptError
@@ -203,16 +235,15 @@ def judge_rows(
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.interpretation.performance.outcomes import judge_rows
+    >>> from mlelogit.interpretation.performance.judged import NewRows, judge_rows
     >>> anes = ml.datasets.load_anes96()
     >>> res = ml.mnlogit("vote ~ age + educ", anes).fit()
-    >>> judge_rows(res.record, anes.head(10)).weight
+    >>> judge_rows(res.record, NewRows(anes.head(10))).weight
     10.0
     """
-    if newdata is not None:
-        return _judge_new(record, newdata, outcome, offset, weights, weight_type)
-    given = {"outcome": outcome, "offset": offset, "weights": weights, "weight_type": weight_type}
-    wrong = [name for name, value in given.items() if value is not None]
+    if rows.newdata is not None:
+        return _judge_new(record, rows)
+    wrong = rows.list_given()
     if wrong:
         raise OptionError(
             f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
@@ -223,17 +254,10 @@ def judge_rows(
     return JudgedRows(blocks.design, *log_softmax(scores), base, True, blocks.threads)
 
 
-def _judge_new(
-    record: FitRecord,
-    newdata: Any,
-    outcome: Any,
-    offset: Any,
-    weights: Any,
-    weight_type: str | None,
-) -> JudgedRows:
-    kind = _settle_weight_type(record, weights, weight_type)
-    points = read_points(record, newdata, offset, weights)
-    found = _read_new_outcome(points, newdata, outcome)
+def _judge_new(record: FitRecord, rows: NewRows) -> JudgedRows:
+    kind = _settle_weight_type(record, rows.weights, rows.weight_type)
+    points = read_points(record, rows.newdata, rows.offset, rows.weights)
+    found = _read_new_outcome(points, rows.newdata, rows.outcome)
     scores = points.blocks().map(map_point_scores, model_points(record))
     if kind == "frequency":
         _check_whole(np.asarray(points.design.weights))

@@ -11,23 +11,24 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.blocks import LEAST_ROWS, PAIRS_PER_BLOCK, RowBlocks, choose_size
-from mlelogit.data.changes import EncodedSource, ReplacedSource
+from mlelogit.data.changes import EncodedSource, ReplacedSource, is_single
+from mlelogit.data.derivatives import Slopes, differentiate_columns
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.encoding import Encoding, encode_new
 from mlelogit.data.sources import ArraySource, ColumnSource, JoinedSource
+from mlelogit.data.terms import read_terms
 from mlelogit.interpretation.averages import assign_cells
-from mlelogit.interpretation.margins.derivatives import Slopes, differentiate_columns
 from mlelogit.interpretation.margins.slopes import Direction
-from mlelogit.interpretation.margins.variables import Variable, list_terms
-from mlelogit.interpretation.points import Points
+from mlelogit.interpretation.margins.variables import Variable
+from mlelogit.interpretation.points import Points, read_values
 
 # Elements of the columns of one block of changed rows: 32 MB.
-MOST_ELEMENTS = 1 << 22
+BLOCK_ELEMENTS = 1 << 22
 # A formula takes milliseconds to evaluate however few the rows, so that its blocks are longer.
 ENCODED_ROWS = 1 << 14
 
 
-class Scene(Protocol):
+class Places(Protocol):
     """Rows at which effects are taken, in cells, some variables with fixed values."""
 
     @property
@@ -89,7 +90,7 @@ def cut_blocks(design: Design, threads: int) -> RowBlocks:
         pairs = len(design.outcome.categories) * (len(design.outcome.categories) + 1) // 2
         size = max(size, min(ENCODED_ROWS, max(LEAST_ROWS, PAIRS_PER_BLOCK // pairs)))
     if not source.sparse:
-        size = min(size, max(1, MOST_ELEMENTS // max(source.shape[1], 1)))
+        size = min(size, max(1, BLOCK_ELEMENTS // max(source.shape[1], 1)))
     return RowBlocks(design, size=size, threads=threads)
 
 
@@ -100,7 +101,7 @@ def _is_encoded(source: ColumnSource) -> bool:
 
 
 @dataclass(frozen=True)
-class RowScene:
+class RowPlaces:
     """Every row as it is, but for variables that are fixed.
 
     Attributes
@@ -161,37 +162,32 @@ class RowScene:
         return self.points.blocks(changes).design.source
 
     def _settle_columns(self, changes: dict[Hashable, Any]) -> dict[Any, Any] | None:
-        """Return columns and their values if these follow from single values alone."""
+        """Return columns and their values if these follow from the changes alone.
+
+        They do from single values of variables that stand alone, and from the values of a number
+        by which they move at one rate.
+        """
         encoding = self.points.encoding
         if encoding.rhs is None or self.points.design.source.sparse:
             return None
         columns: dict[Any, Any] = {}
-        for name, value in changes.items():
-            mine = self.variables[name].columns
-            if mine is None or not is_single(value):
+        single = {name: value for name, value in changes.items() if is_single(value)}
+        for name in changes:
+            variable = self.variables[name]
+            steady = variable.affine and not variable.is_factor
+            if variable.columns is None or not (name in single or steady):
                 return None
-            columns |= {encoding.names[place]: place for place in mine}
-        row = EncodedSource(encoding, self.points.frame.iloc[:1], changes).block(0, 1)
-        return {name: float(row[place, 0]) for name, place in columns.items()}
-
-
-def is_single(value: Any) -> bool:
-    """Tell whether a change is one value for all rows."""
-    return isinstance(value, str) or np.ndim(value) == 0
-
-
-def read_values(points: Points, name: Hashable) -> np.ndarray:
-    """Return a number's values at all rows (n,)."""
-    encoding = points.encoding
-    if encoding.rhs is None:
-        place = encoding.names.index(name)
-        source, length = points.design.source, points.design.source.shape[0]
-        starts = range(0, length, choose_size(points.design))
-        size = choose_size(points.design)
-        parts = [source.block(start, min(start + size, length))[[place]] for start in starts]
-        dense = [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
-        return np.concatenate(dense, axis=1)[0]
-    return points.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            columns |= {encoding.names[place]: place for place in variable.columns}
+        row = EncodedSource(encoding, self.points.frame.iloc[:1], single).block(0, 1)[:, 0]
+        found: dict[Any, Any] = {name: float(row[place]) for name, place in columns.items()}
+        for name in changes.keys() - single.keys():
+            rate = find_rate(self.points, self.variables[name])
+            start = float(self.points.frame[name].iloc[0])
+            for place, (slope,) in zip(rate.columns, rate.values, strict=True):
+                moved = row[place] + slope * (changes[name] - start)
+                same = slope == 1 and row[place] == start
+                found[encoding.names[place]] = changes[name] if same else moved
+        return found
 
 
 def find_rate(points: Points, variable: Variable) -> Slopes:
@@ -203,7 +199,7 @@ def find_rate(points: Points, variable: Variable) -> Slopes:
 
 
 @dataclass(frozen=True)
-class MeanScene:
+class MeanPlaces:
     """One row per cell, every variable at its mean there, factors in the shares of their levels.
 
     A column that is a product of factors has the product of their means (as Stata's atmeans), a
@@ -308,7 +304,7 @@ def mix_levels(
     by : str, optional
         Return the derivatives by this variable instead.
     """
-    terms = list_terms(encoding)
+    terms = read_terms(encoding)
     mixed = np.zeros((cells, len(encoding.names)))
     for names in dict.fromkeys(frozenset(shares) & term.variables for term in terms):
         columns = [

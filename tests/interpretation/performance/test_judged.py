@@ -23,7 +23,7 @@ from mlelogit.exceptions import (
     WeightError,
     WeightTypeError,
 )
-from mlelogit.interpretation.performance.outcomes import judge_rows
+from mlelogit.interpretation.performance.judged import NewRows, judge_rows
 from tests.inference.samples import survey
 from tests.interpretation.performance.judging import FORMULA, judge_all, measure_gap, split_survey
 
@@ -113,16 +113,22 @@ def test_importance_weights_are_used_as_given():
     assert measure_gap(judge_all(res, newdata=new, **how), whole) < 1e-12
 
 
-def test_shares_are_people_whose_category_is_known_in_probability():
-    """Rows of shares with weights are the same as rows of labels with those shares for weights."""
+def test_estimates_of_shares_are_those_of_rows_laid_out():
+    """Labels with the shares for weights have the same sums; their variances are of draws."""
     res, new = split_survey()
     few = new.head(30)
     shares = np.random.default_rng(5).dirichlet(np.ones(3), 30)
     found = res.scores(few, outcome=shares)
     rows = pd.concat([few.assign(party=c, w=shares[:, k]) for k, c in enumerate(res.categories)])
     laid_out = res.scores(rows, weights="w", weight_type="importance")
-    for key in ("overall", "decomposition", "by_category", "discrimination", "pairs"):
-        gaps = getattr(found, key) - getattr(laid_out, key)
+    for key, columns in (
+        ("overall", ["score", "reference", "skill"]),
+        ("decomposition", [*found.decomposition.columns]),
+        ("by_category", [*found.by_category.columns]),
+        ("discrimination", ["estimate"]),
+        ("pairs", ["estimate"]),
+    ):
+        gaps = getattr(found, key)[columns] - getattr(laid_out, key)[columns]
         assert gaps.abs().max(axis=None) < 1e-12
     assert "30 observations" in found.rows
 
@@ -167,7 +173,9 @@ def test_categories_of_any_kind():
         found = res.scores(frame.head(60))
         assert found.by_category.index.get_level_values("category")[1] == res.categories[1]
         assert label in res.classification(frame.head(60)).table.index
-        assert len(repr(res.calibration())) > 100
+        named = res.calibration().recalibration.loc["own slopes"].loc["slope"].index
+        assert list(named) == list(res.categories[1:])
+        assert f"Recalibration against {res.categories[0]}" in repr(res.calibration())
     # Whole numbers may have become floats, as they do beside missing values.
     floats = frame.assign(number=frame["number"].astype(float)).head(60)
     assert by_number.scores(floats).log == by_number.scores(frame.head(60)).log
@@ -259,9 +267,9 @@ def test_weights_of_new_rows_are_checked():
     with pytest.raises(WeightError, match="negative"):
         res.scores(new, weights=-np.ones(80), weight_type="sampling")
     fit = ml.mnlogit(FORMULA, survey(), weights="weight", weight_type="sampling").fit()
-    judged = judge_rows(fit.record, new, weights="weight")
+    judged = judge_rows(fit.record, NewRows(new, weights="weight"))
     assert judged.design.weight_type == "sampling"
-    assert judge_rows(fit.record, new).design.weight_type is None
+    assert judge_rows(fit.record, NewRows(new)).design.weight_type is None
 
 
 def test_what_is_about_new_rows_needs_them():

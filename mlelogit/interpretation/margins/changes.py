@@ -1,0 +1,172 @@
+"""Effects of every change asked for, in every cell, and their Jacobians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from mlelogit.interpretation.averages import CellSums, sum_probabilities
+from mlelogit.interpretation.margins.places import Places, find_rate
+from mlelogit.interpretation.margins.requests import (
+    SIGNS,
+    Change,
+    write_level,
+)
+from mlelogit.interpretation.margins.slopes import (
+    apply_direction,
+    pays,
+    sum_curves,
+    sum_slopes,
+)
+from mlelogit.interpretation.margins.variables import Variable
+from mlelogit.interpretation.points import PointModel
+from mlelogit.interpretation.variances import find_still
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Effects (G, J) of one change in every cell, and their Jacobian (G, J, P)."""
+
+    variable: Any
+    contrast: str
+    found: CellSums
+
+
+def find_effects(
+    places: Places,
+    model: PointModel,
+    effect: str,
+    asked: list[Variable],
+    changes: Mapping[Hashable, tuple[Change, ...] | None],
+) -> Iterator[Effect]:
+    """Yield the effects asked for at some places, variable by variable.
+
+    Parameters
+    ----------
+    places : Places
+    model : PointModel
+    effect : str
+    asked : list of Variable
+    changes : mapping
+        Variable -> its discrete changes; None for its derivative.
+    """
+    if effect == "level" and not asked:
+        yield Effect("", "level", _average(places, model, {}))
+    numbers = [one for one in asked if not (changes[one.name] or one.omitted)]
+    steady = _share_pass(places, model, numbers) if effect == "dydx" else {}
+    find_own = cache(lambda: _average(places, model, {}))
+    for variable in asked:
+        mine = changes[variable.name]
+        if variable.omitted:
+            yield from _leave_open(places, model, variable, mine, effect)
+        elif effect == "level":
+            yield from _find_levels(places, model, variable)
+        elif mine:
+            yield from _find_changes(places, model, variable, mine, find_own)
+        elif variable.name in steady:
+            yield Effect(variable.name, SIGNS["dydx"], steady[variable.name])
+        else:
+            yield _find_slope(places, model, variable, effect)
+
+
+def _share_pass(
+    places: Places, model: PointModel, numbers: list[Variable]
+) -> dict[Hashable, CellSums]:
+    """Return the derivatives of all variables that move columns at one rate, in one pass."""
+    steady = [variable for variable in numbers if variable.affine]
+    encoding = places.points.encoding
+    width = len(encoding.names)
+    worth = pays(len(encoding.categories), width, len(steady), places.cells)
+    if model.separation.found or not worth:
+        return {}
+    sums = sum_curves(places.blocks({}), model, places.cells)
+    found = {}
+    for variable in steady:
+        rate = find_rate(places.points, variable)
+        direction = np.zeros(width)
+        direction[rate.columns] = rate.values[:, 0]
+        found[variable.name] = apply_direction(sums, model, direction)
+    return found
+
+
+def _leave_open(
+    places: Places,
+    model: PointModel,
+    variable: Variable,
+    changes: tuple[Change, ...] | None,
+    effect: str,
+) -> Iterator[Effect]:
+    """Yield effects that are not known: NaN."""
+    shape = places.cells, len(places.points.encoding.categories)
+    unknown = CellSums(
+        np.ones(places.cells), np.full(shape, np.nan), np.full((*shape, model.params.size), np.nan)
+    )
+    words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
+    if effect == "level":
+        words = [write_level(level) for level in variable.levels or ()]
+    yield from (Effect(variable.name, said, unknown) for said in words)
+
+
+def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
+    for level in variable.levels or ():
+        yield Effect(
+            variable.name, write_level(level), _average(places, model, {variable.name: level})
+        )
+
+
+def _average(places: Places, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:
+    return sum_probabilities(places.blocks(changes), model, places.cells).average()
+
+
+def _find_changes(
+    places: Places,
+    model: PointModel,
+    variable: Variable,
+    changes: tuple[Change, ...],
+    find_own: Callable[[], CellSums],
+) -> Iterator[Effect]:
+    """Yield discrete changes; what several of them start from is found once."""
+    known: dict[Any, CellSums] = {}
+
+    def find(value: Any) -> CellSums:
+        key = value if isinstance(value, Hashable) else None
+        if key is None:
+            return _average(places, model, {variable.name: value})
+        if key not in known:
+            known[key] = _average(places, model, {variable.name: value})
+        return known[key]
+
+    for change in changes:
+        if change.relative:
+            values = places.values(variable.name)
+            start = find(values + change.start) if change.start else find_own()
+            stop = find(values + change.stop)
+        else:
+            start, stop = find(change.start), find(change.stop)
+        yield Effect(variable.name, change.words, subtract_averages(stop, start, model))
+
+
+def subtract_averages(stop: CellSums, start: CellSums, model: PointModel) -> CellSums:
+    """Return a difference of averages; how it moves is NaN where separation alone settles an end.
+
+    That end is zero, or one, by what was seen of some rows, which is no knowledge of others: the
+    error of the other end would be given for the difference's.
+    """
+    jacobian = stop.jacobian - start.jacobian
+    if model.separation.found:
+        for end in (stop.jacobian, start.jacobian):
+            still = find_still(end.reshape(-1, end.shape[2]), end.shape[1])
+            jacobian[still.reshape(end.shape[:2])] = np.nan
+    return CellSums(start.totals, stop.values - start.values, jacobian)
+
+
+def _find_slope(places: Places, model: PointModel, variable: Variable, effect: str) -> Effect:
+    blocks, direction = places.slope_blocks(
+        variable, effect.startswith("ey"), effect.endswith("ex")
+    )
+    found = sum_slopes(blocks, model, direction, places.cells).average()
+    return Effect(variable.name, SIGNS[effect], found)
