@@ -134,6 +134,8 @@ def plot_influence(
         If n is no number of rows, or the influence is on a fit with other rows or categories.
     PictureError
         If no Cook's distance is known.
+    MissingExtraError
+        If matplotlib is not installed.
 
     Examples
     --------

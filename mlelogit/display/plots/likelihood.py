@@ -194,6 +194,11 @@ def plot_trace(record: FitRecord, canvas: Canvas | None = None) -> Any:
     -------
     matplotlib.axes.Axes
 
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+
     Examples
     --------
     >>> import mlelogit as ml
