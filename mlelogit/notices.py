@@ -56,11 +56,12 @@ def hear_warnings() -> Iterator[list[Heard]]:
     'No interval.'
     """
     heard: list[Heard] = []
-    token = _listener.set(heard)
-    try:
+    before = _listener.get()
+    try:  # An interrupt may come as soon as it is set.
+        _listener.set(heard)
         yield heard
     finally:
-        _listener.reset(token)
+        _listener.set(before)
 
 
 def warn_user(message: str, category: type[MNLogitWarning]) -> None:
@@ -177,14 +178,15 @@ def run_quietly(function: Callable[..., Result], *args: Any) -> Result:
     warnings that others give meanwhile go where they would have gone.
     """
     with _turn:
-        before = warnings.filters
+        before, listener = warnings.filters, _listener.get()
         mine: Any = ("ignore", None, Warning, _ThisThread(), 0)
         try:
             warnings.filters = [mine, *before]
-            with hear_warnings():
-                return function(*args)
+            _listener.set([])
+            return function(*args)
         finally:
             warnings.filters = before
+            _listener.set(listener)
 
 
 class _ThisThread:

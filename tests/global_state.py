@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_info
 
+from mlelogit.notices import _listener
+
 # What threadpoolctl, scikit-learn and polars set as they are loaded.
 SET_BY_LOADING = {"KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "_RJEM_MALLOC_CONF"}
 
@@ -33,6 +35,7 @@ def look():
         "filters": list(warnings.filters),
         "the list of filters": id(warnings.filters),
         "showing warnings": (warnings.showwarning, warnings._showwarnmsg_impl),
+        "who hears warnings": id(_listener.get()),
         "pandas options": deepcopy(pd.options.d),
         "environment": {k: v for k, v in os.environ.items() if k not in SET_BY_LOADING},
         "threads of libraries": list_limits(),

@@ -165,7 +165,7 @@ def logit_interval(value: float, error: float, alpha: float) -> tuple[float, flo
     --------
     >>> from mlelogit.interpretation.performance.rates import logit_interval
     >>> [round(end, 3) for end in logit_interval(0.9, 0.05, 0.05)]
-    [0.744, 0.965]
+    [0.752, 0.964]
     """
     if not (0 < value < 1 and error >= 0):
         return np.nan, np.nan
