@@ -34,7 +34,7 @@ DEEPEST_FORMULA = 50
 MOST_DOTS = 10
 _NAME = r"[^\W\d]\w*"
 _QUOTED_FACTOR = re.compile(r"^Q\((['\"])(.*)\1\)$")
-_DOTTED = re.compile(rf"(?<![\w.]){_NAME}(?:\.{_NAME})+(?![\w.(])")
+_BARE = re.compile(rf"(?<![\w.]){_NAME}(?:\.{_NAME})*(?![\w.(])")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def parse_formula(
         raise FormulaError(f"A formula has one '~' with the outcome on its left: {quote(formula)}.")
     left, right = formula[: bare.index("~")], formula[bare.index("~") + 1 :]
     outcome, kind = _parse_outcome(left.strip(), columns)
-    rhs = _quote_dotted_columns(right.strip(), columns)
+    rhs = _quote_odd_columns(right.strip(), columns)
     if not rhs:
         raise FormulaError(f"The right side of {quote(formula)} is empty; write '~ 1' for none.")
     available = [str(name) for name in columns if name not in outcome and name not in aside]
@@ -179,7 +179,7 @@ def _parse_outcome(left: str, columns: Collection[str]) -> tuple[tuple[str, ...]
         raise FormulaError("The formula has no outcome on the left of '~'.")
     if left in columns:
         return (left,), None
-    node = parse_expression(hide_names(_quote_dotted_columns(left, columns)), left)
+    node = parse_expression(hide_names(_quote_odd_columns(left, columns)), left)
     if isinstance(node, ast.Call) and dotted_name(node.func) in OUTCOME_FUNCTIONS:
         if node.keywords or len(node.args) < 2:
             raise FormulaError(f"{quote(left)} needs two or more columns, separated by commas.")
@@ -201,17 +201,22 @@ def _read_column(node: ast.expr, text: str, columns: Collection[str]) -> str:
     return check_column(name, columns)
 
 
-def _quote_dotted_columns(text: str, columns: Collection[str]) -> str:
-    """Put backticks around dotted names that are columns (``feat.price``)."""
+def _quote_odd_columns(text: str, columns: Collection[str]) -> str:
+    """Put backticks around columns with dots or letters beyond ASCII (``feat.price``, ``größe``).
+
+    Python would read the first as an attribute, and some of the others as other letters.
+    """
 
     def enclose(match: re.Match[str]) -> str:
-        return f"`{match.group()}`" if match.group() in columns else match.group()
+        name = match.group()
+        odd = "." in name or not name.isascii()
+        return f"`{name}`" if odd and name in columns else name
 
     pieces, end = [], 0
     for quoted in QUOTED.finditer(text):
-        pieces += [_DOTTED.sub(enclose, text[end : quoted.start()]), quoted.group()]
+        pieces += [_BARE.sub(enclose, text[end : quoted.start()]), quoted.group()]
         end = quoted.end()
-    return "".join([*pieces, _DOTTED.sub(enclose, text[end:])])
+    return "".join([*pieces, _BARE.sub(enclose, text[end:])])
 
 
 def _expand_dot(rhs: str, available: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Formulas: what they say."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mlelogit as ml
@@ -194,3 +195,19 @@ def test_arrays_are_sent_to_the_model_that_takes_them():
     """The formula is looked at first: it is what shows which call was meant."""
     with pytest.raises(FormulaError, match=r"arrays are for MNLogit\(endog, exog\)"):
         ml.mnlogit(np.arange(6) % 3, np.ones((6, 2)))
+
+
+@pytest.mark.parametrize("name", ["größe", "é", "naïve", "年齢", "µg", "x²", "größe.neu"])
+def test_letters_of_all_scripts_need_no_quotes(name):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"y": rng.choice(list("abc"), 60), name: rng.integers(1, 4, 60)})
+    frame["z"] = rng.normal(size=60)
+    plain = frame.rename(columns={name: "plain"})
+    for text in ("{}", "log({})", "C({})", "I({}**2) + {}", "C({}):z"):
+        res = ml.mnlogit(f"y ~ {text.format(*[name] * 2)}", frame).fit()
+        other = ml.mnlogit(f"y ~ {text.format('plain', 'plain')}", plain).fit()
+        assert np.array_equal(res.params, other.params)
+        assert list(res.params.index) == [
+            label.replace("plain", name) for label in other.params.index
+        ]
+        assert np.array_equal(res.predict(frame.head(3)), other.predict(plain.head(3)))

@@ -263,8 +263,9 @@ def _draw_factor(picture: _Picture) -> np.ndarray:
     handles: list[Any] = []
     for g, ax in enumerate(axes):
         draw_rows(ax, layout)
-        # A mark at zero is not cut in half.
-        ax.set_xlim(-EDGE * picture.top * picture.banded, picture.top)
+        # A mark at zero or one is not cut in half.
+        room = EDGE * picture.top * picture.banded
+        ax.set_xlim(-room, picture.top + room)
         use_plain_numbers(ax.xaxis)
         if picture.banded:
             numbers = np.stack([curves.probabilities, curves.lower, curves.upper], axis=-1)[:, g]

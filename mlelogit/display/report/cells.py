@@ -110,8 +110,21 @@ def write_share(value: Any) -> str:
     return f"{100 * number:.1f} %" if np.isfinite(number) else NOTHING
 
 
+def write_figure(value: Any) -> str:
+    """Give what is written already, a number among numbers.
+
+    Examples
+    --------
+    >>> from mlelogit.display.report.cells import write_figure
+    >>> write_figure("12,345")
+    '12,345'
+    """
+    return str(value)
+
+
 WRITERS = {
     "number": write_number,
+    "figure": write_figure,
     "count": write_count,
     "p": write_p,
     "share": write_share,

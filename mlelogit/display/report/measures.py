@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlelogit.display.report.cells import iterate, make_table, write_share
+from mlelogit.display.report.cells import (
+    iterate,
+    make_table,
+    write_count,
+    write_number,
+    write_share,
+)
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.hypotheses import list_nulls, tabulate_tests
 from mlelogit.display.report.scope import Scope, attempt
@@ -44,6 +50,7 @@ NAMES = {
     "sabic": "BIC, sample-size adjusted",
     "hqic": "Hannan and Quinn's",
 }
+COUNTS = ("nobs", "parameters", "df_model", "df_resid")
 # The criteria start here: what comes before says how much of the outcome is explained.
 FIRST_R2, FIRST_CRITERION = "mcfadden", "aic"
 
@@ -60,6 +67,7 @@ def _list_statistics(scope: Scope) -> Iterator[Part]:
     yield Paragraph(found.attrs["weights"])
     frame = found.reset_index()
     frame["name"] = [NAMES.get(name, name) for name in frame["statistic"]]
+    frame["value"] = [_write_value(*one) for one in iterate(frame, "statistic", "value")]
     groups, title = [], "The likelihood"
     for name in frame["statistic"]:
         title = {
@@ -70,7 +78,7 @@ def _list_statistics(scope: Scope) -> Iterator[Part]:
     yield make_table(
         "Fit statistics",
         iterate(frame, "name", "value", "definition", "source"),
-        [("Statistic", "text"), ("Value", "number"), ("Definition", "text"), ("Source", "text")],
+        [("Statistic", "text"), ("Value", "figure"), ("Definition", "text"), ("Source", "text")],
         groups=groups,
     )
     reasons: dict[str, list[str]] = {}
@@ -79,6 +87,10 @@ def _list_statistics(scope: Scope) -> Iterator[Part]:
             reasons.setdefault(reason, []).append(name)
     if reasons:
         yield Items(tuple(f"{', '.join(names)}: {why}." for why, names in reasons.items()))
+
+
+def _write_value(statistic: str, value: float) -> str:
+    return write_count(value) if statistic in COUNTS else write_number(value)
 
 
 def _test_fit(scope: Scope) -> Iterator[Part]:

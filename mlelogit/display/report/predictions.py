@@ -31,6 +31,8 @@ NAMES = {
     "hand_till": "Hand and Till's M",
     "auc": "Area under the curve, against the rest",
 }
+# Shares and probabilities that agree but for the rounding of their sums differ by less.
+ROUNDING = 1e-12
 # The measure of calibration errors that there is one of for every category.
 BY_CATEGORY = "category"
 OWN_ROWS = (
@@ -117,6 +119,7 @@ def _calibrate(scope: Scope) -> Iterator[Part]:
 
 def _list_errors(scope: Scope, found: Calibration) -> Part:
     errors = found.errors.reset_index()
+    errors["estimate"] = errors["estimate"].where(errors["estimate"] > ROUNDING, 0.0)
     label = [
         write_name(category) if measure == BY_CATEGORY else str(measure).capitalize()
         for measure, category in zip(errors["measure"], errors["category"], strict=True)
