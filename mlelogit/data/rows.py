@@ -316,7 +316,7 @@ def read_new_offset(given: Any, length: int, encoding: Encoding) -> np.ndarray:
     if np.isnan(offset.values).any():
         raise OffsetError("The offset for the new rows holds missing values.")
     by_place = not encoding.offset_names or offset.labels != encoding.offset_names
-    if by_place or encoding.base_category in layout:
+    if by_place:
         layout = _lay_out_anew(offset, layout, encoding)
     return settle_offset(offset, layout, encoding.categories, encoding.base)
 

@@ -17,6 +17,7 @@ from mlelogit.data.design import Design, count_people
 from mlelogit.data.encoding import Encoding, check_truths, encode_rows
 from mlelogit.data.frames import (
     as_frame,
+    check_indexes,
     convert_foreign,
     find_missing,
     list_names,
@@ -236,6 +237,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
         raise OffsetError("The fit has no offset, so newdata cannot have one.")
     added = None
     if record.has_offset:
+        check_indexes({"newdata": newdata, "offset": offset})
         found = _find_offset(offset, frame, encoding.offset_names)
         added = read_new_offset(found, len(frame), encoding)
     complete, allowed = None, missing == "propagate"

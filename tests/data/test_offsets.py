@@ -9,6 +9,7 @@ import mlelogit as ml
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     LengthMismatchError,
+    MisalignedIndexError,
     MissingDataError,
     MNLogitError,
     OffsetError,
@@ -109,3 +110,37 @@ def test_offset_columns_by_name():
     data = pd.DataFrame(OFFSET[:, 1:], columns=["p", "q"]).assign(y=CODES, x=DESIGN[:, 1])
     named = ml.mnlogit("y ~ x", data, offset=["p", "q"]).fit()
     np.testing.assert_allclose(named.params, fit(offset=OFFSET[:, 1:]).params, rtol=1e-9)
+
+
+def test_offsets_by_name_keep_their_categories_after_a_change_of_base():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["x", "o1", "o2"])
+    frame["y"] = rng.choice(list("abc"), 120)
+    fits = [ml.mnlogit("y ~ x", frame, offset=["o1", "o2"]).fit()]
+    fits.append(
+        ml.mnlogit("y ~ x", frame.rename(columns={"o1": "b", "o2": "c"}), offset=["b", "c"]).fit()
+    )
+    two = frame.assign(y=np.where(frame["y"] == "a", "a", "b"))
+    fits.append(ml.mnlogit("y ~ x", two, offset="o1").fit())
+    rows = frame.assign(b=frame["o1"], c=frame["o2"])
+    for res in fits:
+        for base in res.categories:
+            moved = res.rebase(base)
+            np.testing.assert_allclose(moved.predict(rows), res.predict(), rtol=1e-12)
+            np.testing.assert_allclose(
+                moved.margins("x", newdata=rows).estimate, res.margins("x").estimate, atol=1e-14
+            )
+
+
+def test_an_offset_of_new_rows_pairs_by_index():
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.normal(size=(60, 1)), columns=["x"])
+    frame["y"] = rng.choice(list("abc"), 60)
+    offset = pd.DataFrame(rng.normal(size=(60, 2)), columns=["b", "c"])
+    res = ml.mnlogit("y ~ x", frame, offset=offset).fit()
+    some = [5, 0, 3]
+    found = res.predict(frame.iloc[some], offset=offset.iloc[some])
+    np.testing.assert_allclose(found, res.predict().iloc[some], rtol=1e-12)
+    for other in ([0, 3, 5], [5, 0, 7]):
+        with pytest.raises(MisalignedIndexError, match="newdata and offset"):
+            res.predict(frame.iloc[some], offset=offset.iloc[other])

@@ -57,6 +57,11 @@ BIAS = (
     "score too, which is a refit"
 )
 UNKNOWN = "no finite maximum has been shown to exist, so there is nothing to move"
+SETTLED = (
+    "the data are separated completely: no coefficient is left to estimate in the limit, and none "
+    "moves"
+)
+INFINITE = "dfbeta: coefficients that are infinite have no step"
 SINGULAR = (
     "Cook's distance: the covariance in use is singular, as of fewer groups than parameters, so it "
     "measures no distance"
@@ -282,7 +287,11 @@ def _list_reasons(record: FitRecord) -> dict[str, tuple]:
     if record.maximum.bias_reduction is not None:
         return {BIAS: MEASURES[1:]}
     uses = record.weight_type, record.encoding.outcome_kind
-    return {VARIANCES[use]: ("chi_square",) for use in uses if use in VARIANCES}
+    reasons = {VARIANCES[use]: ("chi_square",) for use in uses if use in VARIANCES}
+    if not record.separation.found:
+        return reasons
+    infinite = ~np.isfinite(record.estimates)
+    return reasons | ({SETTLED: MEASURES[1:]} if infinite.all() else {INFINITE: ()})
 
 
 def _warn_of_lone(values: np.ndarray, people: np.ndarray, unit: str) -> None:

@@ -242,8 +242,8 @@ class Margins:
         inside = u[:, told].T @ z
         if np.linalg.norm(z - u[:, told] @ inside) > OUTSIDE * np.linalg.norm(z):
             return (
-                f"the {len(self)} effects vary in {told.sum()} ways alone, along which they do "
-                "not become zero; test fewer, or coefficients by wald_test()"
+                f"the {len(self)} effects vary in {told.sum()} ways alone, along which, to the "
+                "first order, they do not become zero; test fewer, or coefficients by wald_test()"
             )
         return np.asarray(inside / s[told])
 

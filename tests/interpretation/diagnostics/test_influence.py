@@ -542,3 +542,19 @@ def test_the_worst_are_shown_with_their_variables():
     assert "160 lines, 10 free parameters, nonrobust covariance" in said
     assert "cooks_distance" in influence._repr_html_()
     assert repr(influence) == said
+
+
+def test_reasons_are_given_for_separated_data():
+    data = pd.DataFrame({"x": np.arange(9.0), "y": list("aaabbbccc")})
+    with pytest.warns(SeparationWarning):
+        apart = ml.mnlogit("y ~ x", data).fit().get_influence()
+    assert "no coefficient is left" in apart.reason
+    assert apart.cooks_distance.isna().all()
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"y": rng.choice(list("abc"), 80), "x": rng.normal(size=80)})
+    data["g"] = np.where(data["y"] == "a", "p", rng.choice(["p", "q"], 80))
+    with pytest.warns(SeparationWarning):
+        partly = ml.mnlogit("y ~ x + g", data).fit().get_influence()
+    assert partly.dfbeta.isna().any().any()
+    assert "infinite" in partly.reason
+    assert partly.cooks_distance.notna().all()
