@@ -27,7 +27,7 @@ from mlelogit.data.frames import (
 from mlelogit.data.labels import read_numbers
 from mlelogit.data.outcome import Outcome
 from mlelogit.data.rows import Given, read_new_offset
-from mlelogit.data.sources import ColumnSource, as_array, make_source
+from mlelogit.data.sources import ColumnSource, as_array, lay_out, make_source
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     DataNotKeptError,
@@ -130,8 +130,7 @@ class Points:
         """
         encoding, given = self.encoding, self.design.given
         if encoding.rhs is None:
-            columns = self.design.source.block(0, self.design.source.shape[0])
-            dense = columns if isinstance(columns, np.ndarray) else columns.toarray()
+            dense = lay_out(self.design.source.block(0, self.design.source.shape[0]))
             return pd.DataFrame(dense.T, columns=pd.Index(list(encoding.names)), copy=False)
         if given is None or given.frame is None:
             raise DataNotKeptError(
@@ -326,9 +325,7 @@ def read_values(points: Points, name: Hashable) -> np.ndarray:
     if encoding.rhs is None:
         place = encoding.names.index(name)
         source, length = points.design.source, points.design.source.shape[0]
-        starts = range(0, length, choose_size(points.design))
         size = choose_size(points.design)
-        parts = [source.block(start, min(start + size, length))[[place]] for start in starts]
-        dense = [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
-        return np.concatenate(dense, axis=1)[0]
+        cuts = ((start, min(start + size, length)) for start in range(0, length, size))
+        return np.concatenate([lay_out(source.block(*cut)[[place]])[0] for cut in cuts])
     return points.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -19,11 +19,11 @@ from mlelogit.display.plots.style import (
     look_of_mark,
     measure_names,
     use_plain_numbers,
-    write_level,
+    write_coverage,
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
-from mlelogit.interpretation.margins.requests import write_level as write_label
+from mlelogit.interpretation.margins.requests import write_factor_level
 from mlelogit.interpretation.performance.binning import check_bins
 from mlelogit.interpretation.performance.judged import judge_rows
 from mlelogit.interpretation.points import read_points, read_values
@@ -120,7 +120,7 @@ def plot_binned_residuals(
     axes, width = draw(found, half, end, canvas)
     notes = ["About zero where the model holds."]
     if np.isfinite(half).all():
-        notes.append(f"Grey: where {write_level(alpha)} of the points are then.")
+        notes.append(f"Grey: where {write_coverage(alpha)} of the points are then.")
     encoding = record.encoding
     title = f"Residuals of {encoding.outcome_name} over {found.name}"
     canvas.entitle_panels(axes, title, notes, encoding.category_names, width)
@@ -216,7 +216,7 @@ def _place_rows(record: FitRecord, variable: Any, totals: np.ndarray, bins: int)
 
 def _place_labels(labels: Labels) -> _Placed:
     places = np.arange(labels.count, dtype=float)
-    return _Placed(labels.codes, places, [*map(write_label, labels.names)], labels.name)
+    return _Placed(labels.codes, places, [*map(write_factor_level, labels.names)], labels.name)
 
 
 def cut_values(values: np.ndarray, people: np.ndarray, bins: int) -> np.ndarray:

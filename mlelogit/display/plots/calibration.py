@@ -15,7 +15,7 @@ from mlelogit.display.plots.style import (
     look_of_mark,
     pick_color,
     use_plain_numbers,
-    write_level,
+    write_coverage,
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.performance.calibration import Calibration
@@ -76,7 +76,7 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
             use_plain_numbers(axis)
     own = "The fit's own rows." if found.own else f"{found.rows.capitalize()}."
     known = found.bins["lower"].notna().any()
-    lines = f", lines: {write_level(found.alpha)} intervals" if known else ""
+    lines = f", lines: {write_coverage(found.alpha)} intervals" if known else ""
     notes = [own, f"Points: bins of rows{lines}.", "Dotted: as predicted."]
     width = PANEL_WIDTH * columns
     title = f"Calibration of {encoding.outcome_name}"

@@ -20,7 +20,7 @@ from mlelogit.display.plots.rows import (
     read_numbers,
     tell_marks,
 )
-from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
+from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_coverage
 from mlelogit.exceptions import ColumnNotFoundError
 from mlelogit.fitting.penalized.regularization import find_standardization
 from mlelogit.fitting.record import FitRecord
@@ -123,7 +123,7 @@ def plot_coefficients(
     table = estimate_rows(record, covariance, request)
     shown = table[table["name"].isin(chosen)]
     held = bool(shown["held"].any())
-    level = write_level(request.alpha)
+    level = write_coverage(request.alpha)
     picture = _Picture(
         _order_rows(shown, chosen, bool(request.panels), record.encoding),
         record.encoding,

@@ -16,7 +16,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import find_quantile
 from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
-from mlelogit.interpretation.margins.requests import KINDS, find_level, write_level
+from mlelogit.interpretation.margins.requests import KINDS, find_level, write_factor_level
 from mlelogit.interpretation.margins.variables import Variable, find_variables
 from mlelogit.interpretation.points import Points, read_points, read_values
 from mlelogit.interpretation.variances import bound_probabilities
@@ -172,7 +172,7 @@ def name_levels(variable: Variable, values: list) -> list[str]:
 
 def _call_levels(variable: Variable, values: list, points: Any) -> list[str]:
     if variable.is_factor:
-        return [write_level(value) for value in values]
+        return [write_factor_level(value) for value in values]
     return name_levels(variable, values) if points is None else []
 
 
@@ -236,7 +236,7 @@ def name_groups(beside: pd.DataFrame) -> tuple[list[str], str]:
     said = np.array(
         [
             [
-                f"{name} = {write_level(value)}"
+                f"{name} = {write_factor_level(value)}"
                 for name, value in zip(beside.columns, row, strict=True)
             ]
             for row in rows

@@ -22,7 +22,7 @@ from mlelogit.display.plots.style import (
     place_legend,
     use_plain_numbers,
     wrap_name,
-    write_level,
+    write_coverage,
 )
 from mlelogit.exceptions import OptionError, PictureError
 from mlelogit.fitting.record import FitRecord
@@ -97,7 +97,7 @@ def plot_quantiles(
     name_axes(ax, "Quantile of the standard normal distribution", "Randomized quantile residual")
     notes = [
         "On the dotted line if the model holds.",
-        f"Grey: where {write_level(alpha)} of each rank are then.",
+        f"Grey: where {write_coverage(alpha)} of each rank are then.",
     ]
     entitle(ax, f"Residuals of {record.encoding.outcome_name}", notes, WIDTH)
     return finish(ax)

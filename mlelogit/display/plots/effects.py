@@ -20,13 +20,13 @@ from mlelogit.display.plots.rows import (
     tell_given,
     tell_marks,
 )
-from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_level
+from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_coverage
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.coefficients import NUMBERS
 from mlelogit.interpretation.margins.effects import LEVEL_TITLES
-from mlelogit.interpretation.margins.requests import SIGNS
-from mlelogit.interpretation.margins.requests import write_level as write_value
-from mlelogit.interpretation.margins.table import NUMBERS, Margins
+from mlelogit.interpretation.margins.requests import SIGNS, write_factor_level
+from mlelogit.interpretation.margins.table import Margins
 
 WIDTH = 4.6
 # Panels side by side, inches of one, and of its title.
@@ -95,7 +95,7 @@ def plot_margins(
         f"{found.title} {'of' if levels else 'on'} {record.encoding.outcome_name}",
         SCALES["level"] if levels else _name_scale(frame),
         [
-            *tell_marks(numbers, False, write_level(alpha)),
+            *tell_marks(numbers, False, write_coverage(alpha)),
             tell_given(record, bool(np.isfinite(numbers[:, 1:]).any())),
             f"Covariance: {found.cov_type}." if found.cov_type != "nonrobust" else "",
         ],
@@ -173,7 +173,7 @@ def _write_head(labels: dict[Any, Any]) -> str:
     said = str(variable) if plain else f"{variable} ({contrast})"
     if "combination" in labels:
         said = str(labels.pop("combination"))
-    beside = [f"{name} = {write_value(value)}" for name, value in labels.items()]
+    beside = [f"{name} = {write_factor_level(value)}" for name, value in labels.items()]
     return ", ".join(part for part in [said, *beside] if part)
 
 

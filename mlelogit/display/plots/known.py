@@ -9,7 +9,7 @@ from typing import Any
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.margins.requests import write_level as write_value
+from mlelogit.interpretation.margins.requests import write_factor_level
 
 # What stands between the names in a contrast of categories: ``(b - a) - (c - a)``.
 BETWEEN = re.compile(r"[()\- ]*")
@@ -60,7 +60,7 @@ def check_categories(record: FitRecord, held: Iterable[Any], what: str) -> None:
     """
     encoding = record.encoding
     own = set(encoding.categories)
-    words = {str(name) for name in encoding.category_names} | set(map(write_value, own))
+    words = {str(name) for name in encoding.category_names} | set(map(write_factor_level, own))
     # Longest first, as one name can be part of another.
     every = re.compile("|".join(map(re.escape, sorted(filter(None, words), key=len)[::-1])))
     strange = [

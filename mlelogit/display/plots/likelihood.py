@@ -27,7 +27,7 @@ from mlelogit.display.plots.style import (
     use_log_scale,
     use_plain_numbers,
     use_whole_numbers,
-    write_level,
+    write_coverage,
     write_short,
 )
 from mlelogit.fitting.certificate import EPSILON
@@ -114,12 +114,12 @@ def plot_profile(
         _draw_ends(ax, wald[["lower", "upper"]].to_numpy(dtype=float), cut, 1)
         names[1] += f"\n{_write_ends(wald[['lower', 'upper']])}"
     names[0] += f"\n{_write_ends(ends)}"
-    place_legend(ax, [*handles, level], [*names, f"cut of {write_level(alpha)}\nintervals"])
+    place_legend(ax, [*handles, level], [*names, f"cut of {write_coverage(alpha)}\nintervals"])
     use_plain_numbers(ax.xaxis)
     use_plain_numbers(ax.yaxis)
     name_axes(ax, asked.said, "Log-likelihood less its maximum")
     notes = [
-        f"Curves meet the dashed line at the ends of {write_level(alpha)} intervals.",
+        f"Curves meet the dashed line at the ends of {write_coverage(alpha)} intervals.",
         "" if rests_on_model(record, covariance) else OTHER_COVARIANCE.format(covariance.kind),
         PENALIZED if record.maximum.adjusted else "",
     ]

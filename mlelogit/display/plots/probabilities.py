@@ -32,7 +32,7 @@ from mlelogit.display.plots.style import (
     thin_hatch,
     use_plain_numbers,
     wrap_names,
-    write_level,
+    write_coverage,
 )
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
@@ -153,7 +153,8 @@ class _Picture:
         """Write title, notes, heads and the labels of the axes."""
         known = np.isfinite(self.curves.lower)
         marks = "Lines" if self.curves.levels else "Bands"
-        said = f"{marks}: {write_level(self.request.alpha)} intervals of each." * bool(known.any())
+        level = write_coverage(self.request.alpha)
+        said = f"{marks}: {level} intervals of each." if known.any() else ""
         lost = "" if known.all() else UNKNOWN[bool(known.any())]
         gaps = OPEN if np.isnan(self.curves.probabilities).any() else ""
         given = tell_given(self.record, bool(known.any()))

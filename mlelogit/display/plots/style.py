@@ -178,13 +178,13 @@ def count_lines(name: str) -> int:
     return name.count("\n") + 1
 
 
-def write_level(alpha: float) -> str:
+def write_coverage(alpha: float) -> str:
     """Write the level of intervals in per cent.
 
     Examples
     --------
-    >>> from mlelogit.display.plots.style import write_level
-    >>> [write_level(alpha).split() for alpha in (0.05, 0.001)]
+    >>> from mlelogit.display.plots.style import write_coverage
+    >>> [write_coverage(alpha).split() for alpha in (0.05, 0.001)]
     [['95', '%'], ['99.9', '%']]
     """
     return f"{100 * (1 - alpha):.6g}{NO_BREAK}%"

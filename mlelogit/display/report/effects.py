@@ -13,12 +13,12 @@ from mlelogit.display.report.cells import tabulate
 from mlelogit.display.report.content import Heading, Notice, Paragraph, Part
 from mlelogit.display.report.pictures import draw, draw_lines
 from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.inference.coefficients import NUMBERS
 from mlelogit.interpretation.margins.effects import estimate_margins
 
 # Numbers in the Jacobian of all effects: some 400 MB.
 LARGEST_JACOBIAN = 50_000_000
 SLOPE = "dy/dx"
-NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 # Variables whose probabilities are drawn, those of the smallest p-values first.
 MOST_DRAWN = 4
 

@@ -14,9 +14,7 @@ from mlelogit.display.report.content import Heading, Paragraph, Part
 from mlelogit.display.report.pictures import draw_lines
 from mlelogit.display.report.scope import Scope
 from mlelogit.fitting.constrained.constraints import find_fixed
-from mlelogit.inference.coefficients import tidy_coefficients
-
-NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
+from mlelogit.inference.coefficients import NUMBERS, tidy_coefficients
 
 
 def write_coefficients(scope: Scope) -> Iterator[Part]:

@@ -66,8 +66,7 @@ def sum_cell_scores(
     sums = np.empty((len(cells), len(excess), width))
     for equation, values in enumerate(excess):
         picked = csr_array((-values, local, np.arange(rows + 1)), shape=(rows, len(cells)))
-        added = picked.T @ block.x.T
-        sums[:, equation] = added if isinstance(added, np.ndarray) else added.toarray()
+        sums[:, equation] = lay_out(picked.T @ block.x.T)
     return CellSums(cells, sums.reshape(len(cells), -1), count)
 
 

@@ -14,7 +14,7 @@ from mlelogit.interpretation.margins.places import Places, find_rate
 from mlelogit.interpretation.margins.requests import (
     SIGNS,
     Change,
-    write_level,
+    write_factor_level,
 )
 from mlelogit.interpretation.margins.slopes import (
     apply_direction,
@@ -107,15 +107,14 @@ def _leave_open(
     )
     words = [change.words for change in changes] if changes else [SIGNS.get(effect, "level")]
     if effect == "level":
-        words = [write_level(level) for level in variable.levels or ()]
+        words = [write_factor_level(level) for level in variable.levels or ()]
     yield from (Effect(variable.name, said, unknown) for said in words)
 
 
 def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
     for level in variable.levels or ():
-        yield Effect(
-            variable.name, write_level(level), _average(places, model, {variable.name: level})
-        )
+        found = _average(places, model, {variable.name: level})
+        yield Effect(variable.name, write_factor_level(level), found)
 
 
 def _average(places: Places, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:

@@ -15,7 +15,7 @@ from mlelogit.data.changes import EncodedSource, ReplacedSource, is_single
 from mlelogit.data.derivatives import Slopes, differentiate_columns
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.encoding import Encoding, encode_new
-from mlelogit.data.sources import ArraySource, ColumnSource, JoinedSource
+from mlelogit.data.sources import ArraySource, ColumnSource, JoinedSource, lay_out
 from mlelogit.data.terms import read_terms
 from mlelogit.interpretation.averages import assign_cells
 from mlelogit.interpretation.margins.slopes import Direction
@@ -349,7 +349,7 @@ def _numeric(levels: tuple) -> bool:
 def _evaluate(encoding: Encoding, frame: pd.DataFrame, by: str | None) -> np.ndarray:
     if by is None:
         matrix = encode_new(encoding, frame)[0]
-        return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
+        return lay_out(matrix)
     slopes = differentiate_columns(encoding, frame, by)
     whole = np.zeros((len(frame), len(encoding.names)))
     whole[:, slopes.columns] = slopes.values.T

@@ -198,17 +198,17 @@ def _read_level_changes(change: Any, variable: Variable) -> tuple[Change, ...]:
             f"The change of the factor {variable.name!r} must be one of "
             f"{', '.join(LEVEL_CHANGES)} or two different levels of it, not {write_value(change)}."
         )
-    words = [write_level(level) for level in levels]
+    words = [write_factor_level(level) for level in levels]
     return tuple(Change(f"{words[b]} - {words[a]}", levels[a], levels[b]) for a, b in pairs)
 
 
-def write_level(level: Any) -> str:
+def write_factor_level(level: Any) -> str:
     """Write a level, whole numbers without a point.
 
     Examples
     --------
-    >>> from mlelogit.interpretation.margins.requests import write_level
-    >>> write_level(2.0), write_level("low")
+    >>> from mlelogit.interpretation.margins.requests import write_factor_level
+    >>> write_factor_level(2.0), write_factor_level("low")
     ('2', 'low')
     """
     number = isinstance(level, float | np.floating)

@@ -18,11 +18,10 @@ from mlelogit.inference.coefficients import (
 )
 from mlelogit.inference.multiplicity import adjust_pvalues
 from mlelogit.inference.testing.hypothesis import TestResult, make_wald, refuse_test
-from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_level
+from mlelogit.interpretation.margins.requests import LEVEL_CHANGES, pair_levels, write_factor_level
 from mlelogit.interpretation.variances import bound_probabilities
 from mlelogit.markup import write_html, write_table
 
-NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 # Relative to rows of length one: what rounding leaves of a direction without variance.
 RANK_TOLERANCE = 1e-7
 # Of the estimates over their errors: what rounding leaves outside the space they vary in.
@@ -291,7 +290,7 @@ def _read_weights(weights: Any, size: int) -> np.ndarray:
 
 
 def _write(value: Any) -> str:
-    text = write_level(value)
+    text = write_factor_level(value)
     return f"({text})" if " - " in text else text
 
 

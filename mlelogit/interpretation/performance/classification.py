@@ -31,14 +31,6 @@ from mlelogit.interpretation.performance.rates import (
 )
 from mlelogit.interpretation.prediction import count_pairs
 
-RATES = {
-    "hit_rate": "share of people whose category is the one predicted",
-    "baseline_rate": "share of the most frequent category, the hit rate of always predicting it",
-    "mean_probability": "mean probability of people's own category",
-    "count_adjusted": "(hit_rate - baseline_rate) / (1 - baseline_rate)",
-    "balanced_accuracy": "mean over categories of the sensitivity",
-    "kappa": "(h - e) / (1 - e), e the hits expected of predictions made blindly",
-}
 BY_CATEGORY = ("sensitivity", "specificity", "precision")
 COLUMNS = ("estimate", "std_err", "lower", "upper")
 
