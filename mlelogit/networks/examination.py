@@ -23,6 +23,9 @@ SUM_ONE = 1e-9
 # Doubles that the activations of a block may fill: 64 MB, and some times that with gradients.
 BLOCK_NUMBERS = 1 << 23
 LEAST_ROWS = 64
+# On a busy machine two threads take a quarter of a second to agree on anything, which is what
+# one takes for so many numbers.
+PARALLEL_NUMBERS = 1 << 22
 
 
 def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None:
@@ -178,6 +181,16 @@ def _tell_unused(network: Network, rows: Any) -> None:
 
 def choose_block(network: Network, inputs: Inputs) -> int:
     """Return how many rows go through a module at once, by how many numbers it makes of a row."""
+    return max(LEAST_ROWS, BLOCK_NUMBERS // count_numbers(network, inputs))
+
+
+def is_heavy(network: Network, inputs: Inputs, per_block: int) -> bool:
+    """Tell whether a block of rows is work enough for several threads."""
+    return min(per_block, inputs.shape[0]) * count_numbers(network, inputs) > PARALLEL_NUMBERS
+
+
+def count_numbers(network: Network, inputs: Inputs) -> int:
+    """Return how many numbers the layers of a module make of a row, itself included."""
     rows = inputs.block(0, min(TRIED, inputs.shape[0]))
     numbers = [rows.numel()]
 
@@ -191,5 +204,4 @@ def choose_block(network: Network, inputs: Inputs) -> int:
         finally:
             for hook in hooks:
                 hook.remove()
-    per_row = max(1, sum(numbers) // len(rows))
-    return max(LEAST_ROWS, BLOCK_NUMBERS // per_row)
+    return max(1, sum(numbers) // len(rows))

@@ -19,8 +19,9 @@ from mlelogit.data.arguments import (
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import NotConvergedWarning, OptionError
+from mlelogit.networks.backend import put_back
 from mlelogit.networks.certificate import certify_network
-from mlelogit.networks.examination import choose_block, examine_network
+from mlelogit.networks.examination import choose_block, examine_network, is_heavy
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
 from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
@@ -34,6 +35,7 @@ DEFAULT_TOLERANCE = 1e-6
 DEFAULT_MAXITER = 5000
 
 
+@put_back
 def fit_network(
     module: Any,
     X: Any,
@@ -172,7 +174,7 @@ def _make_rows(
     design, inputs = read_rows(x, y, options)
     examine_network(network, inputs, design.encoding.categories)
     chosen = choose_block(network, inputs) if block_rows is None else int(block_rows)
-    return NetworkRows(design, inputs, chosen)
+    return NetworkRows(design, inputs, chosen, is_heavy(network, inputs, chosen))
 
 
 # The threads of linear algebra and those of PyTorch would wait for each other: five times slower.

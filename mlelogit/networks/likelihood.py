@@ -11,6 +11,7 @@ row by its scores is ``d_n - t_n y_n``, with t_n = Σ_k d_nk; the rest is PyTorc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,7 +81,7 @@ class NetworkLikelihood:
         self.evaluations += 1
         loglike, gradient = 0.0, np.zeros(self.network.size)
         for block in self.rows.cut():
-            with plain_torch(self.network.device, gradients=score) as torch:
+            with self._compute(gradients=score) as torch:
                 value = self._sum_block(torch, block)
                 if score:
                     gradient += self.network.flatten(self._differentiate(torch, value))
@@ -97,7 +98,7 @@ class NetworkLikelihood:
         product = np.zeros(len(vector))
         cuts = np.split(vector, np.cumsum(self.network.sizes)[:-1])
         for block in self.rows.cut():
-            with plain_torch(self.network.device) as torch:
+            with self._compute() as torch:
                 value = self._sum_block(torch, block)
                 score = self._differentiate(torch, value, again=True)
                 along = sum(
@@ -114,6 +115,9 @@ class NetworkLikelihood:
         units = np.eye(len(params))
         whole = np.array([self.multiply_information(params, unit) for unit in units])
         return np.asarray((whole + whole.T) / 2)
+
+    def _compute(self, gradients: bool = True) -> AbstractContextManager[Any]:
+        return plain_torch(self.network.device, gradients, self.rows.parallel)
 
     def _differentiate(self, torch: Any, value: Any, again: bool = False) -> Any:
         pieces = self.network.pieces
