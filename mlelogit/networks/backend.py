@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -59,6 +60,7 @@ class _SharedThreads:
 
 
 _threads = _SharedThreads()
+_drawing = threading.RLock()
 
 
 @contextmanager
@@ -86,6 +88,14 @@ def plain_torch(device: Any, gradients: bool = True, parallel: bool = False) -> 
         yield torch
 
 
+@contextmanager
+def one_attention() -> Iterator[None]:
+    """Compute attention by its formula, which can be differentiated twice."""
+    attention = importlib.import_module("torch.nn.attention")
+    with attention.sdpa_kernel(attention.SDPBackend.MATH):
+        yield
+
+
 def put_back(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Put PyTorch's switches back after an interrupt, which can keep a ``with`` from doing so."""
 
@@ -109,8 +119,11 @@ def put_back(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 @contextmanager
 def fork_randomness(seed: int) -> Iterator[None]:
-    """Draw from a seed, and leave PyTorch's own random numbers as they were."""
+    """Draw from a seed, and leave PyTorch's own random numbers as they were.
+
+    They belong to the process, so threads take turns.
+    """
     torch = load_torch()
-    with torch.random.fork_rng():
+    with _drawing, torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

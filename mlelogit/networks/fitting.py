@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,12 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import NotConvergedWarning, OptionError
 from mlelogit.networks.backend import put_back
 from mlelogit.networks.certificate import certify_network
-from mlelogit.networks.examination import choose_block, examine_network, is_heavy
+from mlelogit.networks.examination import (
+    choose_block,
+    examine_network,
+    find_curvature,
+    is_heavy,
+)
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
 from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
@@ -145,6 +151,7 @@ def fit_network(
     precisions = read_precisions(l2, network)
     options = DataOptions(weights=weights, weight_type=weight_type, outcome=outcome)
     rows = _make_rows(network, X, y, options, block_rows)
+    network = replace(network, curved=find_curvature(network, rows.inputs))
     likelihood = NetworkLikelihood(network, rows, precisions)
     with start_bar("Iterations", disp=disp) as bar:
         record = _climb_all(likelihood, request, callback, bar)
@@ -207,6 +214,8 @@ def _climb(
 ) -> NetworkMaximum:
     """Climb from one start, and say what is known of the point at the end."""
     method = find_method(request.method, likelihood.network.size)
+    if request.method == "auto" and not likelihood.network.curved:
+        method = "L-BFGS-B"
     climb = NetworkClimb(likelihood, request.maxiter, request.tol, callback, bar)
     params = climb_network(climb, start, method)
     sums = climb.look(params)

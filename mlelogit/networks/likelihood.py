@@ -10,15 +10,16 @@ row by its scores is ``d_n - t_n y_n``, with t_n = Σ_k d_nk; the rest is PyTorc
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mlelogit.networks.backend import plain_torch
+from mlelogit.exceptions import NetworkError
+from mlelogit.networks.backend import one_attention, plain_torch
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs, NetworkRows, cut_rows
 
@@ -86,7 +87,8 @@ class NetworkLikelihood:
                 if score:
                     gradient += self.network.flatten(self._differentiate(torch, value))
                 loglike += float(value.detach())
-        penalty = 0.5 * float(self.precisions @ params**2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            penalty = 0.5 * float(self.precisions @ params**2)
         return NetworkSums(loglike, penalty, gradient - self.precisions * params if score else None)
 
     def multiply_information(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -98,7 +100,7 @@ class NetworkLikelihood:
         product = np.zeros(len(vector))
         cuts = np.split(vector, np.cumsum(self.network.sizes)[:-1])
         for block in self.rows.cut():
-            with self._compute() as torch:
+            with self._compute_twice() as torch:
                 value = self._sum_block(torch, block)
                 score = self._differentiate(torch, value, again=True)
                 along = sum(
@@ -111,17 +113,48 @@ class NetworkLikelihood:
         return product + self.precisions * vector
 
     def form_information(self, params: np.ndarray) -> np.ndarray:
-        """Return minus the Hessian of the penalized log-likelihood (P, P), column by column."""
-        units = np.eye(len(params))
-        whole = np.array([self.multiply_information(params, unit) for unit in units])
-        return np.asarray((whole + whole.T) / 2)
+        """Return minus the Hessian of the penalized log-likelihood (P, P), row by row."""
+        self.network.write_params(params)
+        whole = np.zeros((len(params), len(params)))
+        for block in self.rows.cut():
+            with self._compute_twice() as torch:
+                score = self._differentiate(torch, self._sum_block(torch, block), again=True)
+                whole -= self._differentiate_all(torch, score)
+        return np.asarray((whole + whole.T) / 2 + np.diag(self.precisions))
+
+    def _differentiate_all(self, torch: Any, score: Any) -> np.ndarray:
+        """Return the derivatives of a score by the parameters (P, P)."""
+        found, last = np.zeros((self.network.size, self.network.size)), 0
+        for part, size in zip(score, self.network.sizes, strict=True):
+            if part is not None and part.requires_grad:
+                for i, one in enumerate(part.reshape(-1)):
+                    found[last + i] = self.network.flatten(
+                        self._differentiate(torch, one, keep=True)
+                    )
+            last += size
+        return found
 
     def _compute(self, gradients: bool = True) -> AbstractContextManager[Any]:
         return plain_torch(self.network.device, gradients, self.rows.parallel)
 
-    def _differentiate(self, torch: Any, value: Any, again: bool = False) -> Any:
-        pieces = self.network.pieces
-        return torch.autograd.grad(value, pieces, create_graph=again, allow_unused=True)
+    @contextmanager
+    def _compute_twice(self) -> Iterator[Any]:
+        """Compute second derivatives, which fused attention has not."""
+        if not self.network.curved:
+            raise NetworkError(
+                "The module's scores have no second derivatives, or wrong ones: a backward() of "
+                "its own does not allow for them. method='L-BFGS-B' needs none."
+            )
+        with self._compute() as torch, one_attention():
+            yield torch
+
+    def _differentiate(
+        self, torch: Any, value: Any, again: bool = False, keep: bool = False
+    ) -> Any:
+        pieces, keep = self.network.pieces, keep or again
+        return torch.autograd.grad(
+            value, pieces, create_graph=again, retain_graph=keep, allow_unused=True
+        )
 
     def _sum_block(self, torch: Any, block: slice) -> Any:
         """Return the log-likelihood of a block of rows as a tensor of one number."""

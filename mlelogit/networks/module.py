@@ -26,11 +26,14 @@ class Network:
         Their names in the module.
     shapes : tuple of tuple of int
         Their shapes.
+    curved : bool
+        Whether second derivatives are there; a backward() of a user's own may lose them.
     """
 
     module: Any
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    curved: bool = True
 
     @property
     def pieces(self) -> list[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 
-from mlelogit.exceptions import OptionError
+from mlelogit.exceptions import NetworkError, OptionError
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
 from mlelogit.networks.path import Path
 from mlelogit.networks.record import Ended
@@ -129,7 +129,8 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
     try:
         climb.note("start", start)
         point = _run(climb, start, method)
-        _polish(climb, point)
+        if climb.ended is None:
+            _polish(climb, point)
     except StopIteration:
         pass
     _, params, sums, _ = climb.path.end
@@ -176,7 +177,10 @@ def _polish(climb: NetworkClimb, point: np.ndarray) -> None:
     """Make Newton steps while they make the gradient much smaller, and no value lower."""
     for _ in range(POLISHING):
         sums = climb.look(point)
-        step = _find_newton_step(climb, point, sums.gradient)
+        try:
+            step = _find_newton_step(climb, point, sums.gradient)
+        except NetworkError:  # There are no second derivatives.
+            return
         if step is None:
             return
         found = climb.look(point + step)
@@ -201,7 +205,10 @@ def _find_newton_step(
 
 def _solve_densely(information: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:
     """Solve along the directions that are not flat; None if one of them curves upwards."""
-    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    if not np.isfinite(information).all() or np.diag(information).min() < 0:
+        return None
+    scale = np.sqrt(np.diag(information))
+    scale = np.where(scale > 0, scale, 1.0)
     values, vectors = eigh(information / np.outer(scale, scale))
     if values[0] < -(FLAT**0.5) * abs(values[-1]):
         return None

@@ -1,5 +1,7 @@
 """Modules and rows that tests of networks share; only imported where PyTorch is installed."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 
@@ -15,7 +17,7 @@ def make_net(*sizes, seed=0, activation=torch.nn.Tanh):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         layers = []
-        for wide, narrow in zip(sizes[:-1], sizes[1:], strict=True):
+        for wide, narrow in pairwise(sizes):
             layers += [torch.nn.Linear(wide, narrow), activation()]
         return torch.nn.Sequential(*layers[:-1])
 

@@ -6,6 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mlelogit.exceptions import NetworkError  # noqa: E402
+from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.likelihood import NetworkSums, map_rows  # noqa: E402
 from tests.networks.modules import (  # noqa: E402
     Wrapped,
@@ -81,9 +83,7 @@ def test_blocks_add_up(rng, per_block):
     assert np.abs(whole.score - parts.score).max() < 1e-11
     information = one.form_information(point) - cut.form_information(point)
     assert np.abs(information).max() < 1e-10
-    scores = [
-        map_rows(two.network, two.rows.inputs, two.rows.per_block) for two in (one, cut)
-    ]
+    scores = [map_rows(two.network, two.rows.inputs, two.rows.per_block) for two in (one, cut)]
     assert np.abs(scores[0] - scores[1]).max() < 1e-12
 
 
@@ -96,7 +96,9 @@ def exact_network(rows, codes, flat):
     for (a, b), code in zip(rows, codes, strict=True):
         hidden = [mp.tanh(first[i, 0] * a + first[i, 1] * b + bias[i]) for i in range(2)]
         weights = [second[2 * k : 2 * k + 2] for k in range(3)]
-        scores = [v * hidden[0] + w * hidden[1] + u for (v, w), u in zip(weights, last, strict=True)]
+        scores = [
+            v * hidden[0] + w * hidden[1] + u for (v, w), u in zip(weights, last, strict=True)
+        ]
         total += scores[code] - mp.log(mp.fsum(mp.exp(u) for u in scores))
     return total
 
@@ -171,3 +173,41 @@ def test_weight_is_the_number_of_observations(rng):
 def test_a_score_that_was_not_asked_for_is_not_there():
     with pytest.raises(AssertionError, match="without"):
         _ = NetworkSums(0.0, 0.0).gradient
+
+
+class OnceOnly(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, scores):
+        return 2 * scores
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):
+        return 2 * gradient
+
+
+@pytest.mark.parametrize("layer", ["scores", "inside"])
+def test_without_second_derivatives_there_is_still_a_maximum(rng, layer):
+    x, y = draw_rows(rng)
+    net = Wrapped(3, 3, lambda scores, rows: OnceOnly.apply(scores))
+    if layer == "inside":
+        net = torch.nn.Sequential(net, torch.nn.Tanh(), torch.nn.Linear(3, 3))
+    with pytest.raises(NetworkError, match="no second derivatives"):
+        fit_network(net, x, y, l2=0.3, method="trust-exact")
+    res = fit_network(net, x, y, l2=0.3)
+    assert res.converged
+    assert res.record.maximum.method == "L-BFGS-B"
+
+
+def test_attention_has_second_derivatives(rng):
+    net = torch.nn.Sequential(
+        torch.nn.TransformerEncoderLayer(4, 2, 5, batch_first=True, dropout=0.0),
+        torch.nn.Flatten(),
+        torch.nn.Linear(12, 2),
+    )
+    likelihood = make_likelihood(net, rng.normal(size=(6, 3, 4)), np.arange(6) % 2)
+    point = likelihood.network.read_params()
+    direction = rng.normal(size=len(point))
+    ahead, behind = (likelihood.evaluate(point + h * direction).score for h in (1e-6, -1e-6))
+    product = likelihood.multiply_information(point, direction)
+    assert np.abs(product + (ahead - behind) / 2e-6).max() < 1e-6 * np.abs(product).max()
