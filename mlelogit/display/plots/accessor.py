@@ -178,7 +178,7 @@ class Plots:
         elif wrong := {*how, *rows.list_given()} - {"newdata"}:
             said = ", ".join(sorted(wrong))
             raise OptionError(f"{said} cannot be given with a Calibration that is known.")
-        return plot_calibration(self.record, found, self._place(ax))
+        return plot_calibration(self.record.encoding, found, self._place(ax))
 
     def residuals(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlelogit.data.encoding import Encoding
 from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.known import check_categories
 from mlelogit.display.plots.style import (
@@ -17,7 +18,6 @@ from mlelogit.display.plots.style import (
     use_plain_numbers,
     write_coverage,
 )
-from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.performance.calibration import Calibration
 from mlelogit.notices import import_extra
 
@@ -26,7 +26,7 @@ PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.6, 2.65
 EDGE = 0.03
 
 
-def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | None = None) -> Any:
+def plot_calibration(encoding: Encoding, found: Calibration, canvas: Canvas | None = None) -> Any:
     """Draw a reliability diagram for every category.
 
     Every point is a bin of rows with similar probabilities: their mean, and the share that was
@@ -36,7 +36,8 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
 
     Parameters
     ----------
-    record : FitRecord
+    encoding : Encoding
+        Its categories and the outcome's name are those of the fit, be it linear or a network.
     found : mlelogit.interpretation.performance.calibration.Calibration
     canvas : Canvas, optional
 
@@ -61,8 +62,8 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     ['Clinton', 'Dole']
     """
     ticker = import_extra("matplotlib.ticker", "plots")
-    check_categories(record, found.bins.index.get_level_values("category"), "The Calibration")
-    encoding, canvas = record.encoding, canvas or Canvas()
+    check_categories(encoding, found.bins.index.get_level_values("category"), "The Calibration")
+    canvas = canvas or Canvas()
     count = len(encoding.categories)
     columns = count_columns(count, PANELS)
     axes = canvas.open_panels(count, columns, PANEL_WIDTH, PANEL_HEIGHT, 0.4, share=False)
