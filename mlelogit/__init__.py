@@ -18,6 +18,7 @@ _HOMES = {
     "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
+    "networks": "mlelogit.networks",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
@@ -32,6 +33,7 @@ __all__ = [
     "equivalence",
     "exceptions",
     "mnlogit",
+    "networks",
 ]
 
 

@@ -37,6 +37,8 @@ __all__ = [
     "MissingDataError",
     "MissingExtraError",
     "NegativeVarianceWarning",
+    "NetworkError",
+    "NetworkWarning",
     "NoFiniteMaximumWarning",
     "NotConvergedWarning",
     "NotNestedError",
@@ -243,6 +245,14 @@ class LeverageWarning(MNLogitWarning):
 
 class NegativeVarianceWarning(MNLogitWarning):
     """A multi-way covariance had negative eigenvalues, which were set to zero."""
+
+
+class NetworkError(MNLogitError):
+    """A module is no softmax network that can be fitted by maximum likelihood."""
+
+
+class NetworkWarning(MNLogitWarning):
+    """A network is fitted as something else than what it may have been meant to be."""
 
 
 class NoFiniteMaximumWarning(MNLogitWarning):

@@ -35,6 +35,7 @@ LAYERS = (
     "interpretation",
     "display",
     "equivalence",
+    "networks",
     "datasets",
     "bridges",
     "answers",
@@ -241,6 +242,22 @@ INSIDE = {
         "report.document",
     ),
     "equivalence": ("identity", "constrained", "engines", "verification"),
+    "networks": (
+        "backend",
+        "module",
+        "rows",
+        "likelihood",
+        "examination",
+        "priors",
+        "path",
+        "certificate",
+        "record",
+        "optimization",
+        "prediction",
+        "summary",
+        "results",
+        "fitting",
+    ),
     "datasets": (),
     "bridges": ("maketables", "columns", "covariances", "adapter", "marginaleffects"),
     "answers": ("facts", "inference", "interpretation", "display"),
@@ -253,10 +270,11 @@ DELEGATING = (
     "answers/inference.py",
     "answers/interpretation.py",
     "answers/display.py",
+    "networks/results.py",
     "results.py",
     "model.py",
 )
-MAY_MINIMIZE = ("fitting/optimization.py", "equivalence/engines.py")
+MAY_MINIMIZE = ("fitting/optimization.py", "equivalence/engines.py", "networks/optimization.py")
 MAY_PRINT = ("cli.py",)
 HEAVY = {
     "statsmodels",

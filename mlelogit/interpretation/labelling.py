@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.design import take_rows
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import look_up_column
 from mlelogit.data.sources import lay_out
 from mlelogit.fitting.record import FitRecord
 from mlelogit.notices import in_turn
+
+
+class Encoded(Protocol):
+    """A fit of any kind, with what it learned from the data."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """Categories, names of columns and so on."""
 
 
 def index_labels(labels: Sequence, name: str | None = None) -> pd.Index:
@@ -21,7 +30,7 @@ def index_labels(labels: Sequence, name: str | None = None) -> pd.Index:
     return pd.Index(list(labels), name=name, tupleize_cols=False)
 
 
-def index_categories(record: FitRecord, name: str | None = None) -> pd.Index:
+def index_categories(record: Encoded, name: str | None = None) -> pd.Index:
     """Return the categories as an index of one level, be they tuples."""
     return index_labels(record.encoding.categories, name)
 
@@ -68,7 +77,7 @@ def label_codes(codes: np.ndarray, labels: Sequence) -> pd.Categorical:
     return pd.Categorical.from_codes(codes.astype(np.int64), categories=index_labels(labels))
 
 
-def frame_rows(values: np.ndarray, index: pd.Index, record: FitRecord) -> pd.DataFrame:
+def frame_rows(values: np.ndarray, index: pd.Index, record: Encoded) -> pd.DataFrame:
     """Label values (J, m) by row and category."""
     return pd.DataFrame(values.T, index=index, columns=index_categories(record, "category"))
 

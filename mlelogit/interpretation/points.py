@@ -231,7 +231,7 @@ def read_points(
 @in_turn
 def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missing: str) -> Points:
     encoding = record.encoding
-    frame = _as_new_frame(record, newdata)
+    frame = as_new_frame(encoding, newdata)
     if not record.has_offset and offset is not None:
         raise OffsetError("The fit has no offset, so newdata cannot have one.")
     added = None
@@ -297,15 +297,16 @@ def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
     return offset
 
 
-def _as_new_frame(record: FitRecord, newdata: Any) -> pd.DataFrame:
+def as_new_frame(encoding: Encoding, newdata: Any) -> pd.DataFrame:
+    """Return new rows as a frame; an unnamed array has the columns of the fit in their order."""
     newdata = convert_foreign(newdata)
-    names = set(record.encoding.names)
+    names = set(encoding.names)
     if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
         newdata = newdata.to_frame().T
-    if isinstance(newdata, pd.DataFrame | dict) or record.encoding.rhs is not None:
+    if isinstance(newdata, pd.DataFrame | dict) or encoding.rhs is not None:
         return as_frame(newdata, "newdata")
     array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
-    every = record.encoding.all_names
+    every = encoding.all_names
     width = len(every)
     if array.ndim == 1 and len(array) == width:
         array = array[np.newaxis, :]

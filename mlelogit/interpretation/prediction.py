@@ -17,7 +17,7 @@ from mlelogit.fitting.likelihood import (
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
-from mlelogit.interpretation.labelling import frame_rows, index_categories, label_codes
+from mlelogit.interpretation.labelling import Encoded, frame_rows, index_categories, label_codes
 from mlelogit.interpretation.points import map_point_scores, model_points, read_points
 
 PREDICTIONS = ("prob", "category", "linear")
@@ -66,16 +66,17 @@ def predict(
         scores = _map_rows(record, map_scores)
     else:
         scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
-    return _label(scores, points.index, record, which)
+    return label_scores(scores, points.index, record, which)
 
 
 def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
     return record.limit_blocks().map(function, record.maximum.params, record.encoding.base)
 
 
-def _label(
-    scores: np.ndarray, index: pd.Index, record: FitRecord, which: str
+def label_scores(
+    scores: np.ndarray, index: pd.Index, record: Encoded, which: str
 ) -> pd.DataFrame | pd.Series:
+    """Return probabilities, categories or log-odds against the base from scores (J, m)."""
     if which == "linear":
         # Of two categories that are none in the limit of separated data no log-odds is known.
         with np.errstate(invalid="ignore"):
@@ -88,7 +89,7 @@ def _label(
     return label_best(probabilities, index, record)
 
 
-def label_best(probabilities: np.ndarray, index: pd.Index, record: FitRecord) -> pd.Series:
+def label_best(probabilities: np.ndarray, index: pd.Index, record: Encoded) -> pd.Series:
     """Return the most probable category of every row, the first of those that tie (m,)."""
     unknown = np.isnan(probabilities).any(axis=0)
     best = np.where(unknown, -1, probabilities.argmax(axis=0))

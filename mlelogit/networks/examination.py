@@ -1,0 +1,195 @@
+"""Whether a module is a softmax network: scores (n, J), of every row by itself, the same twice."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.frames import list_some
+from mlelogit.exceptions import NetworkError, NetworkWarning
+from mlelogit.networks.backend import fork_randomness, load_torch, plain_torch
+from mlelogit.networks.module import Network
+from mlelogit.networks.rows import Inputs
+from mlelogit.notices import warn_user
+
+# Rows to try a module on; whether rows depend on each other shows on few.
+TRIED = 32
+# Sums of many terms in another order differ by less, relative to the largest score.
+SAME = 1e-8
+# Rows of outputs that are a softmax already sum to one up to here.
+SUM_ONE = 1e-9
+# Doubles that the activations of a block may fill: 64 MB, and some times that with gradients.
+BLOCK_NUMBERS = 1 << 23
+LEAST_ROWS = 64
+
+
+def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None:
+    """Raise a named error unless a module gives one score per category for every row.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : Inputs
+    categories : tuple
+        The J categories.
+
+    Raises
+    ------
+    NetworkError
+        If the module cannot run on the rows, if its scores are of another shape, not finite or
+        already probabilities, if they differ from one run to the next, or if those of a row
+        depend on the other rows.
+
+    Warns
+    -----
+    NetworkWarning
+        If the module gives other scores in training mode, or does not use some parameter.
+    """
+    few = inputs.block(0, min(TRIED, inputs.shape[0]))
+    scores = _try_out(network, few.clone(), len(categories))
+    _check_shape(scores, len(few), categories)
+    _check_finite(scores)
+    _check_repeatable(network, few, scores)
+    _check_rows_alone(network, few, scores)
+    _check_not_probabilities(scores)
+    _tell_training_mode(network, few, scores)
+    _tell_unused(network, few)
+
+
+def _try_out(network: Network, rows: Any, count: int) -> Any:
+    with plain_torch(network.device, gradients=False) as torch:
+        try:
+            scores = network.module(rows.to(network.device))
+        except Exception as error:
+            raise NetworkError(
+                f"The module cannot run on rows of shape {tuple(rows.shape)} and type "
+                f"{rows.dtype}: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(scores, torch.Tensor):
+            raise NetworkError(
+                f"The module returns {type(scores).__name__}; it must return one tensor of "
+                f"scores (n, {count})."
+            )
+        return scores.detach().cpu()
+
+
+def _check_shape(scores: Any, rows: int, categories: tuple) -> None:
+    count = len(categories)
+    if tuple(scores.shape) == (rows, count) and scores.dtype == load_torch().float64:
+        return
+    if scores.dtype != load_torch().float64:
+        raise NetworkError(
+            f"The module's scores are {scores.dtype} though its parameters and inputs are in "
+            "double precision; do not convert them inside."
+        )
+    raise NetworkError(
+        f"The module gives scores of shape {tuple(scores.shape)} for {rows} rows; it must be "
+        f"({rows}, {count}), one score for each of the {count} categories, in this order: "
+        f"{list_some(categories, 20)}."
+    )
+
+
+def _check_finite(scores: Any) -> None:
+    odd = np.flatnonzero(~np.isfinite(scores.numpy()).all(axis=1))
+    if odd.size:
+        raise NetworkError(
+            f"The module's scores are not finite at its own parameters, first in row {odd[0]}: "
+            f"{scores[int(odd[0])].tolist()}."
+        )
+
+
+def _check_repeatable(network: Network, rows: Any, scores: Any) -> None:
+    again = _try_out(network, rows.clone(), scores.shape[1])
+    if _differ(scores, again):
+        raise NetworkError(
+            "The module gives other scores when it runs again on the same rows, in evaluation "
+            "mode: they are no function of the rows and parameters, so there is no likelihood. "
+            "Take random numbers and counters out of forward()."
+        )
+
+
+def _differ(scores: Any, others: Any) -> bool:
+    """Tell whether scores differ by more than rounding."""
+    return not float((others - scores).abs().max()) <= SAME * max(1.0, float(scores.abs().max()))
+
+
+def _check_rows_alone(network: Network, rows: Any, scores: Any) -> None:
+    """Raise unless a row has the same scores in other company."""
+    if len(rows) < 2:
+        return
+    order = np.arange(len(rows))[::-1][: (len(rows) + 1) // 2].copy()
+    alone = _try_out(network, rows[load_torch().from_numpy(order)].clone(), scores.shape[1])
+    same = tuple(alone.shape) == (len(order), scores.shape[1])
+    if not same or _differ(scores[order], alone):
+        raise NetworkError(
+            "The scores of a row depend on which other rows go through the module with it "
+            "(batch statistics, or a softmax or sort along the rows?), so the likelihood is no "
+            "product over the rows."
+        )
+
+
+def _check_not_probabilities(scores: Any) -> None:
+    values = scores.numpy()
+    if values.min() >= 0 and np.abs(values.sum(axis=1) - 1).max() < SUM_ONE:
+        raise NetworkError(
+            "The module's outputs are not negative and sum to one in every row: probabilities. "
+            "Leave its last softmax out; the scores before it are what is needed, and the "
+            "softmax is taken here."
+        )
+
+
+def _tell_training_mode(network: Network, rows: Any, scores: Any) -> None:
+    """Warn if the module gives other scores in training mode."""
+    with plain_torch(network.device, gradients=False), fork_randomness(0):
+        trained = copy.deepcopy(network.module).train()
+        try:
+            others = trained(rows.clone().to(network.device)).detach().cpu()
+        except Exception:  # noqa: BLE001 - batch statistics of one row, say; then they differ
+            others = scores + 1
+    if _differ(scores, others):
+        warn_user(
+            "The module gives other scores in training mode than in evaluation mode (dropout, or "
+            "batch normalization?). The likelihood is that of evaluation mode: nothing is "
+            "dropped, and running means and variances stay as they are.",
+            NetworkWarning,
+        )
+
+
+def _tell_unused(network: Network, rows: Any) -> None:
+    """Warn if scores do not depend on some parameters, which then stay where they are."""
+    with plain_torch(network.device) as torch:
+        total = network.module(rows.clone().to(network.device)).sum()
+        if not total.requires_grad:
+            raise NetworkError(
+                "The module's scores have no gradient by its parameters; take detach() and "
+                "no_grad() out of forward()."
+            )
+        found = torch.autograd.grad(total, network.pieces, allow_unused=True)
+    unused = [name for name, part in zip(network.names, found, strict=True) if part is None]
+    if unused:
+        warn_user(
+            f"The scores do not depend on the parameters {list_some(unused)}, which stay as "
+            "they are.",
+            NetworkWarning,
+        )
+
+
+def choose_block(network: Network, inputs: Inputs) -> int:
+    """Return how many rows go through a module at once, by how many numbers it makes of a row."""
+    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
+    numbers = [rows.numel()]
+
+    def count(_: Any, __: Any, output: Any) -> None:
+        numbers.append(output.numel() if hasattr(output, "numel") else 0)
+
+    with plain_torch(network.device, gradients=False):
+        hooks = [layer.register_forward_hook(count) for layer in network.module.modules()]
+        try:
+            network.module(rows.to(network.device))
+        finally:
+            for hook in hooks:
+                hook.remove()
+    per_row = max(1, sum(numbers) // len(rows))
+    return max(LEAST_ROWS, BLOCK_NUMBERS // per_row)

@@ -1,0 +1,72 @@
+"""What a fitted network says of its rows, or of new ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.equivalence.identity import cross_entropy, one_hot, softmax
+from mlelogit.interpretation.prediction import PREDICTIONS, label_scores
+from mlelogit.networks.examination import choose_block
+from mlelogit.networks.likelihood import map_rows
+from mlelogit.networks.record import NetworkRecord
+from mlelogit.networks.rows import read_new_inputs
+
+
+def score_rows(record: NetworkRecord, newdata: Any = None) -> tuple[np.ndarray, pd.Index]:
+    """Return the scores u (J, n) of the network's rows, or of new ones, and their index."""
+    rows = record.rows
+    if newdata is None:
+        inputs, index, per_block = rows.inputs, rows.design.index.view(), rows.per_block
+    else:
+        inputs, index = read_new_inputs(record.encoding, rows.inputs, newdata)
+        per_block = min(rows.per_block, choose_block(record.network, inputs))
+    return map_rows(record.network, inputs, per_block).T, index
+
+
+def read_outcomes(record: NetworkRecord) -> np.ndarray:
+    """Return d (n, J): one-hot rows, counts or probabilities."""
+    outcome = record.rows.design.outcome
+    if outcome.codes is not None:
+        return one_hot(outcome.codes, len(outcome.categories))
+    return np.asarray(outcome.table)
+
+
+def measure_cross_entropy(record: NetworkRecord) -> float:
+    """Return the cross-entropy error of the network's probabilities on its rows."""
+    y = softmax(score_rows(record)[0].T)
+    return cross_entropy(read_outcomes(record), y, record.rows.design.weights)
+
+
+def predict_network(
+    record: NetworkRecord, newdata: Any = None, which: str = "prob"
+) -> pd.DataFrame | pd.Series:
+    """Predict the outcome of the network's rows, or of new ones.
+
+    Parameters
+    ----------
+    record : NetworkRecord
+    newdata : DataFrame, dict, array-like or torch.Tensor, optional
+        New rows, in the shape of the fit's; columns of a frame are matched by name. The fit's own
+        rows if not given.
+    which : {"prob", "category", "linear"}
+        Probabilities (m, J), the softmax of the scores; the most probable category (m,), the
+        first of those that tie; or log-odds against the first category (m, J), which are
+        differences of scores, since a constant added to all scores of a row changes nothing.
+
+    Returns
+    -------
+    pandas.DataFrame or pandas.Series
+        Labelled by the rows' index and the categories.
+
+    Raises
+    ------
+    MNLogitError
+        One of its named cases, for anything wrong with the rows.
+    """
+    check_choice("which", which, PREDICTIONS)
+    scores, index = score_rows(record, newdata)
+    return label_scores(scores, index, record, which)

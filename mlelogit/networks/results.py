@@ -1,0 +1,106 @@
+"""NetworkResults: a fitted softmax network and everything that can be asked of it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.data.design import total_observations
+from mlelogit.fitting.maximum import Trace
+from mlelogit.markup import Shown
+from mlelogit.networks.certificate import NetworkCertificate
+from mlelogit.networks.prediction import measure_cross_entropy, predict_network
+from mlelogit.networks.record import NetworkRecord
+from mlelogit.networks.summary import NetworkSummary, summarize_network
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkResults(Shown):
+    """A softmax network fitted by maximum likelihood.
+
+    Attributes
+    ----------
+    record : NetworkRecord
+    """
+
+    record: NetworkRecord
+
+    @property
+    def llf(self) -> float:
+        """The log-likelihood, without the prior."""
+        return self.record.maximum.loglike
+
+    @property
+    def cross_entropy(self) -> float:
+        """The cross-entropy error ``-Σ_n Σ_k d_nk log y_nk`` of its probabilities."""
+        return measure_cross_entropy(self.record)
+
+    @property
+    def penalty(self) -> float:
+        """What the prior takes off the log-likelihood: ``1/2 Σ λ w²``."""
+        return self.record.maximum.penalty
+
+    @property
+    def llnull(self) -> float:
+        """The log-likelihood of the shares of the categories."""
+        return self.record.llnull
+
+    @property
+    def nobs(self) -> float:
+        """Number of observations."""
+        return total_observations(self.record.rows.design)
+
+    @property
+    def categories(self) -> tuple:
+        """The categories, in the order of the scores."""
+        return self.record.encoding.categories
+
+    @property
+    def converged(self) -> bool:
+        """Whether the point is stationary: its gradient is as small as tol asks."""
+        return self.record.maximum.certificate.stationary
+
+    @property
+    def certificate(self) -> NetworkCertificate:
+        """What is known of the point: see `mlelogit.networks.certificate`."""
+        return self.record.maximum.certificate
+
+    @property
+    def trace(self) -> Trace:
+        """Points of the climb."""
+        return self.record.maximum.trace
+
+    @property
+    def starts(self) -> pd.DataFrame:
+        """One row for every start."""
+        return self.record.starts.copy()
+
+    @property
+    def params(self) -> pd.Series:
+        """The parameters (P,), labelled by their names in the module and their places."""
+        labels = self.record.network.label_params()
+        return pd.Series(self.record.maximum.params, index=labels, name="params")
+
+    @property
+    def module(self) -> Any:
+        """A copy of the module with the fitted parameters, in double precision."""
+        return copy.deepcopy(self.record.network.module)
+
+    @property
+    def probabilities(self) -> Any:
+        """The posterior probabilities of the fit's rows (n, J)."""
+        return predict_network(self.record)
+
+    def predict(self, newdata: Any = None, which: str = "prob") -> Any:
+        """Predict; see `mlelogit.networks.prediction.predict_network`."""
+        return predict_network(self.record, newdata, which)
+
+    def summary(self) -> NetworkSummary:
+        """Summarize; see `mlelogit.networks.summary.summarize_network`."""
+        return summarize_network(self.record)
+
+    def __str__(self) -> str:
+        return str(self.summary())
