@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,42 @@ from mlelogit.display.plots.style import (
     use_plain_numbers,
     write_coverage,
 )
+from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.performance.calibration import Calibration
+from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.notices import import_extra
 
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.6, 2.65
 # The share of a scale that is left free at its ends, for marks at zero and one.
 EDGE = 0.03
+
+
+def take_calibration(
+    rows: NewRows, how: Mapping[str, Any], judge: Callable[..., Calibration]
+) -> Calibration:
+    """Return the Calibration that is given in place of new rows, or make that of some rows.
+
+    Parameters
+    ----------
+    rows : NewRows
+        Their newdata may be a Calibration.
+    how : mapping
+        Bins, strategy and alpha, as far as they are given.
+    judge : callable
+        Makes a Calibration of rows, and of these keywords.
+
+    Raises
+    ------
+    OptionError
+        If anything is given with a Calibration, which has its own.
+    """
+    found = rows.newdata
+    if not isinstance(found, Calibration):
+        return judge(rows, **how)
+    if wrong := {*how, *rows.list_given()} - {"newdata"}:
+        said = ", ".join(sorted(wrong))
+        raise OptionError(f"{said} cannot be given with a Calibration that is known.")
+    return found
 
 
 def plot_calibration(encoding: Encoding, found: Calibration, canvas: Canvas | None = None) -> Any:
