@@ -254,6 +254,8 @@ INSIDE = {
         "record",
         "optimization",
         "prediction",
+        "judging",
+        "plots",
         "summary",
         "results",
         "fitting",
