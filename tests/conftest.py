@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,15 @@ def one_thread() -> Iterator[None]:
     """Thousands of small fits: threads in the linear algebra would only wait for each other."""
     with threadpool_limits(limits=1):
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the examples that run PyTorch where it is not installed, and say so."""
+    if find_spec("torch"):
+        return
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and "import torch" in item.dtest.docstring:
+            item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
 
 
 @pytest.fixture
