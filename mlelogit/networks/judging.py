@@ -2,9 +2,9 @@ r"""A network's probabilities beside outcomes: calibration, classification and s
 
 On the rows that a network was fitted to recalibration is the identity, as for a multinomial logit
 with intercepts, if its scores come from a last affine layer ``u_n = W h_n + b`` whose W and b are
-all free, and no prior pulls at them. With residuals ``r_n = c_n (d_n - t_n y_n)`` the log-likelihood
-has the derivatives ``Σ_n r_nk`` by b_k and ``Σ_n r_nk h_n`` by row k of W. Where they are zero
-so are
+all free, and no prior pulls at them. With the residuals ``r_n = c_n (d_n - t_n y_n)`` of rows of
+weight c_n the log-likelihood has the derivatives ``Σ_n r_nk`` by b_k and ``Σ_n r_nk h_n`` by row k
+of W. Where they are zero so are
 
     ``Σ_n r_nk (u_nk - u_n,base) = (W_k - W_base) Σ_n r_nk h_n + (b_k - b_base) Σ_n r_nk``,
 

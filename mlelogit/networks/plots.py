@@ -13,6 +13,7 @@ from mlelogit.display.plots.calibration import plot_calibration, take_calibratio
 from mlelogit.display.plots.canvas import Canvas
 from mlelogit.display.plots.style import (
     FAINT,
+    MINUS,
     PAPER,
     RULE,
     dress_axes,
@@ -23,10 +24,12 @@ from mlelogit.display.plots.style import (
     pick_color,
     pick_dashes,
     place_legend,
+    use_log_scale,
     use_plain_numbers,
     use_whole_numbers,
     write_short,
 )
+from mlelogit.fitting.maximum import Trace
 from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.networks.judging import calibrate_network
 from mlelogit.networks.record import NetworkRecord
@@ -34,6 +37,10 @@ from mlelogit.networks.record import NetworkRecord
 WIDTH, HEIGHT = 5.0, 3.6
 # Inches that the legend takes.
 BESIDE = 2.3
+# Beyond so many evaluations the first ones, in which most is gained, would be one upright line.
+MOST_LINEAR = 40
+# How dense the colour between a curve and zero is.
+SHADE = 0.10
 # The share of the largest number that stays free above it.
 ROOM = 0.08
 
@@ -126,10 +133,64 @@ def plot_network_trace(record: NetworkRecord, canvas: Canvas | None = None) -> A
     MissingExtraError
         If matplotlib is not installed.
     """
-    trace, penalized = record.maximum.trace, bool((record.precisions > 0).any())
+    penalized = bool((record.precisions > 0).any())
     ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
     dress_axes(ax, "y")
-    ax.axhline(0, color=RULE, linewidth=1.0, zorder=1)
-    ends = f", {'less' if penalized else ''}", f", {'with' if penalized else ''}"
-    handles, names = _draw_climb(ax, record)
+    handles, names = _draw_climb(ax, record, penalized)
+    handles.append(_draw_shares(ax, record.llnull))
+    names.append("that of the shares of\nthe categories")
+    place_legend(ax, handles, names)
+    top = (1 + ROOM) * max(float(np.abs(record.maximum.trace.loglike).max()), abs(record.llnull))
+    ax.set_ylim(-top, top)
+    use_plain_numbers(ax.yaxis)
+    name_axes(ax, _scale_evaluations(ax, record.maximum.trace), "Log-likelihood and cross-entropy")
+    entitle(ax, "The climb of the likelihood", _list_notes(record, penalized), WIDTH)
     return finish(ax)
+
+
+def _draw_climb(ax: Any, record: NetworkRecord, penalized: bool) -> tuple[list[Any], list[str]]:
+    """Draw both curves about the line at zero, in which they are mirrored."""
+    trace = record.maximum.trace
+    ax.axhline(0.0, color=RULE, linewidth=1.0, zorder=1)
+    steps = np.array([stage == "newton" for stage in trace.stage])
+    handles: list[Any] = []
+    for i, values in enumerate((trace.loglike, -trace.loglike)):
+        color = pick_color(i)
+        ax.fill_between(trace.evaluations, values, color=color, alpha=SHADE, linewidth=0, zorder=0)
+        look = {"color": color, "linestyle": pick_dashes(i), "linewidth": 1.8, "zorder": 3}
+        dots = {"marker": ".", "markersize": 5, "markeredgewidth": 0.8}
+        handles += ax.plot(trace.evaluations, values, **look, **dots)
+        inside = look_of_mark(i, 5.0) | {"markerfacecolor": PAPER, "zorder": 4}
+        ax.plot(trace.evaluations[steps], values[steps], **inside)
+    less, more = (f"\n{sign} penalty of the prior" if penalized else "" for sign in (MINUS, "+"))
+    return handles, [f"log-likelihood{less}", f"cross-entropy error{more}"]
+
+
+def _scale_evaluations(ax: Any, trace: Trace) -> str:
+    """Give the axis of evaluations a log scale if there are many, and return its label."""
+    last, label = int(trace.evaluations[-1]), "Evaluation of likelihood and gradient"
+    if last > MOST_LINEAR:
+        use_log_scale(ax, "x", 0.9, 1.1 * last)
+        return f"{label} (log scale)"
+    use_whole_numbers(ax.xaxis)
+    return label
+
+
+def _draw_shares(ax: Any, llnull: float) -> Any:
+    """Draw where constant scores would be at best, on both sides, and return one of the lines."""
+    look = {"color": FAINT, "linestyle": ":", "linewidth": 1.2, "zorder": 2}
+    ax.axhline(-llnull, **look)
+    return ax.axhline(llnull, **look)
+
+
+def _list_notes(record: NetworkRecord, penalized: bool) -> list[str]:
+    maximum, count = record.maximum, len(record.starts)
+    kept = int(np.flatnonzero(record.starts["kept"])[0]) + 1
+    penalty = f", the penalty {write_short(maximum.penalty)}" if penalized else ""
+    gradient = write_short(maximum.certificate.gradient_norm)
+    return [
+        f"At its end the log-likelihood is {write_short(maximum.loglike)}{penalty}.",
+        f"The largest entry of the gradient there is {gradient}.",
+        f"Number {kept} of {count} starts, the highest." if count > 1 else "",
+        "Hollow: Newton steps." if "newton" in maximum.trace.stage else "",
+    ]
