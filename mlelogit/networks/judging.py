@@ -272,7 +272,7 @@ def explain_network_departure(record: NetworkRecord, judged: JudgedRows) -> str:
     pulled = record.precisions if last is None else record.precisions[last]
     found = {
         "the gradient is not zero where the climb ended": not certificate.stationary,
-        "the prior pulls weights off the maximum of the likelihood": bool((pulled > 0).any()),
+        "the prior pulls parameters off the maximum of the likelihood": bool((pulled > 0).any()),
         "the scores do not come from a last affine layer whose weights and biases are all fitted": (
             last is None
         ),

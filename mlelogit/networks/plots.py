@@ -138,12 +138,12 @@ def plot_network_trace(record: NetworkRecord, canvas: Canvas | None = None) -> A
     dress_axes(ax, "y")
     handles, names = _draw_climb(ax, record, penalized)
     handles.append(_draw_shares(ax, record.llnull))
-    names.append("that of the shares of\nthe categories")
+    names.append("constant scores")
     place_legend(ax, handles, names)
     top = (1 + ROOM) * max(float(np.abs(record.maximum.trace.loglike).max()), abs(record.llnull))
     ax.set_ylim(-top, top)
     use_plain_numbers(ax.yaxis)
-    name_axes(ax, _scale_evaluations(ax, record.maximum.trace), "Log-likelihood and cross-entropy")
+    name_axes(ax, _scale_evaluations(ax, record.maximum.trace), "Log-likelihood, cross-entropy")
     entitle(ax, "The climb of the likelihood", _list_notes(record, penalized), WIDTH)
     return finish(ax)
 
@@ -162,8 +162,8 @@ def _draw_climb(ax: Any, record: NetworkRecord, penalized: bool) -> tuple[list[A
         handles += ax.plot(trace.evaluations, values, **look, **dots)
         inside = look_of_mark(i, 5.0) | {"markerfacecolor": PAPER, "zorder": 4}
         ax.plot(trace.evaluations[steps], values[steps], **inside)
-    less, more = (f"\n{sign} penalty of the prior" if penalized else "" for sign in (MINUS, "+"))
-    return handles, [f"log-likelihood{less}", f"cross-entropy error{more}"]
+    less, more = (f"\n{sign} penalty" if penalized else "" for sign in (MINUS, "+"))
+    return handles, [f"log-likelihood{less}", f"cross-entropy{more}"]
 
 
 def _scale_evaluations(ax: Any, trace: Trace) -> str:
