@@ -71,8 +71,8 @@ def factor_covariance(covariance: np.ndarray, names: tuple, where: str) -> Facto
     column = failed - 1 if failed else int(np.argmin(shares))
     if failed or shares[column] < SINGULAR:
         raise RankDeficiencyError(
-            f"The covariance {where} is singular: column {names[column]!r} is a combination of "
-            "the columns before it. Leave it out."
+            f"The covariance {where} is not positive definite: column {names[column]!r} is a "
+            "combination of the columns before it. Leave it out."
         )
     rest = _subtract_square(inside, lower)
     coarse = solve_triangular(lower, solve_triangular(lower, rest, lower=True).T, lower=True)

@@ -174,7 +174,8 @@ class GaussianClasses(Shown):
             size = factor.log_determinant + len(mean) * np.log(2 * np.pi)
             for start in range(0, len(rows), ROWS):
                 part = slice(start, start + ROWS)
-                out[part, k] = -0.5 * (factor.whiten(rows[part] - mean) ** 2).sum(axis=1)
+                with np.errstate(over="ignore"):  # A density below all doubles is zero.
+                    out[part, k] = -0.5 * (factor.whiten(rows[part] - mean) ** 2).sum(axis=1)
             out[:, k] += np.log(self.priors[k]) - 0.5 * size
         return out
 
@@ -291,8 +292,9 @@ class GaussianClasses(Shown):
         if base is None:
             return 0
         for place, category in enumerate(self.categories):
+            answer = category == base
             same_kind = isinstance(category, bool | np.bool_) == isinstance(base, bool | np.bool_)
-            if same_kind and np.ndim(base) == 0 and bool(category == base):
+            if same_kind and isinstance(answer, bool | np.bool_) and answer:
                 return place
         listed = ", ".join(repr(category) for category in self.categories[:50])
         raise BaseCategoryError(f"base={base!r} is not a category. Categories: {listed}.")
