@@ -20,6 +20,7 @@ from mlelogit.data.arguments import check_choice, check_flag
 from mlelogit.data.design import Design, make_design, total_observations
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.sources import ArraySource, lay_out
+from mlelogit.data.threads import single_threaded_blas
 from mlelogit.equivalence.gaussian import (
     GaussianClasses,
     GaussianFit,
@@ -110,6 +111,7 @@ def fit_gaussian_classes(
     return _fit_design(make_design(y, x, options), covariance == "own", bool(unbiased))
 
 
+@single_threaded_blas
 def _fit_design(design: Design, own: bool, unbiased: bool) -> GaussianFit:
     x, d = _read_columns(design), _read_outcome(design)
     if unbiased and design.weight_type == "sampling":

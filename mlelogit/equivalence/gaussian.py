@@ -98,12 +98,18 @@ class GaussianClasses(Shown):
         self._set("covariance", (self.covariance + np.swapaxes(self.covariance, -1, -2)) / 2)
         self.covariance.setflags(write=False)
         count, width = self.means.shape
-        self._set("categories", tuple(self.categories) or tuple(range(count)))
-        self._set("names", tuple(self.names) or tuple(f"x{i + 1}" for i in range(width)))
+        categories = _list_labels(self.categories, "categories")
+        names = _list_labels(self.names, "names")
+        self._set("categories", categories or tuple(range(count)))
+        self._set("names", names or tuple(f"x{i + 1}" for i in range(width)))
         _check_labels(self.categories, count, "categories")
         _check_labels(self.names, width, "names")
         _check_labels(self.terms, len(self.terms), "terms")
         self._set("_factors", self._factor())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -329,12 +335,8 @@ class GaussianClasses(Shown):
 
 def read_rows(x: Any, names: tuple) -> tuple[np.ndarray, pd.Index]:
     """Return rows (n, K) of finite numbers, and their index; a frame's columns go by name."""
+    x = _take_columns(x, names)
     index = x.index if isinstance(x, pd.DataFrame | pd.Series) else None
-    if isinstance(x, pd.DataFrame):
-        absent = [name for name in names if name not in x.columns]
-        if absent:
-            raise ColumnNotFoundError(f"x has no column {absent[0]!r}; it needs {list(names)}.")
-        x = x[list(names)]
     rows = _read_numbers(x, "x", ColumnTypeError)
     rows = rows[:, None] if rows.ndim == 1 and len(names) == 1 else rows
     if rows.ndim != 2 or rows.shape[1] != len(names):
@@ -345,6 +347,22 @@ def read_rows(x: Any, names: tuple) -> tuple[np.ndarray, pd.Index]:
         case = MissingDataError if np.isnan(rows[row, column]) else InfiniteValueError
         raise case(f"x is {rows[row, column]} in row {row}, column {names[column]!r}.")
     return rows, pd.RangeIndex(len(rows)) if index is None else index
+
+
+def _take_columns(x: Any, names: tuple) -> Any:
+    """Return the named columns of any frame as a pandas one; anything else as an array."""
+    if hasattr(x, "toarray"):
+        return x.toarray()
+    listed = getattr(x, "column_names", list(x) if isinstance(x, dict) else None)
+    listed = getattr(x, "columns", None) if listed is None else listed
+    if listed is None:
+        return x
+    absent = [name for name in names if name not in list(listed)]
+    if absent:
+        raise ColumnNotFoundError(f"x has no column {absent[0]!r}; it needs {list(names)}.")
+    if isinstance(x, pd.DataFrame):
+        return x[list(names)]
+    return pd.DataFrame({name: np.asarray(x[name]) for name in names})
 
 
 def _read_numbers(given: Any, name: str, error: type[Exception] = ParamsError) -> np.ndarray:
@@ -382,6 +400,14 @@ def _check_shapes(priors: np.ndarray, means: np.ndarray, covariance: np.ndarray)
     size = np.sqrt(np.abs(np.diagonal(covariance, axis1=-2, axis2=-1)))
     if (np.abs(covariance - turned) > ROUNDED * size[..., None] * size[..., None, :]).any():
         raise ParamsError("A covariance is not symmetric.")
+
+
+def _list_labels(given: Any, what: str) -> tuple:
+    """Return labels as plain Python objects."""
+    if isinstance(given, str) or (not np.iterable(given) and given is not None):
+        raise ParamsError(f"{what} must be a sequence of labels, not {given!r}.")
+    labels = () if given is None else given
+    return tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
 
 
 def _check_labels(labels: tuple, count: int, what: str) -> None:

@@ -9,6 +9,7 @@ import mpmath as mp
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import multivariate_normal
 
 from mlelogit.equivalence import GaussianClasses, posterior_from_joint, softmax
@@ -203,11 +204,29 @@ def test_what_is_given_is_copied_and_what_is_held_cannot_be_written_to():
     classes = GaussianClasses(PRIORS, means, COMMON)
     before = classes.posterior([[1.0, 1.0]])
     means[:] = 0
-    for name in ("priors", "means", "covariance"):
-        with pytest.raises(ValueError, match="read-only"):
-            getattr(classes, name)[0] = 1
     for again in (classes, copy.deepcopy(classes), pickle.loads(pickle.dumps(classes))):
+        for name in ("priors", "means", "covariance"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(again, name)[0] = 1
         assert again.posterior([[1.0, 1.0]]).equals(before)
+
+
+def test_frames_of_other_packages_go_by_name_too(rng):
+    polars, arrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    x = rng.normal(size=(5, 2))
+    turned = {"x2": x[:, 1], "x1": x[:, 0]}
+    truth = make().posterior(x)
+    for frame in (turned, pd.DataFrame(turned), polars.DataFrame(turned), arrow.table(turned)):
+        assert make().posterior(frame).equals(truth)
+    assert make().posterior(csr_array(x)).equals(truth)
+    with pytest.raises(ColumnNotFoundError, match="no column 'x2'"):
+        make().posterior(polars.DataFrame({"x1": [1.0]}))
+
+
+def test_labels_are_plain():
+    classes = make(categories=np.array([3, 1, 2]), names=np.array(["a", "b"]))
+    assert repr(classes.categories + classes.names) == "(3, 1, 2, 'a', 'b')"
+    assert make(categories=None, names=None).categories == (0, 1, 2)
 
 
 @both
@@ -246,6 +265,8 @@ def test_it_prints_and_shows_in_a_notebook():
             "of category 'b' is not positive definite",
         ),
         ({"categories": ["a", "a", "b"]}, DuplicateColumnError, "'a' stands twice"),
+        ({"categories": "abc"}, ParamsError, "sequence of labels, not 'abc'"),
+        ({"names": 2}, ParamsError, "names must be a sequence"),
         ({"categories": ["a"]}, ParamsError, "There are 1 categories, not 3"),
         ({"names": ["x", "x"]}, DuplicateColumnError, "'x' stands twice among the names"),
         ({"names": ["const", "x"]}, DuplicateColumnError, "'const' stands twice among the terms"),
