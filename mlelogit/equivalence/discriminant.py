@@ -27,7 +27,7 @@ from mlelogit.equivalence.gaussian import (
     estimate_moments,
 )
 from mlelogit.equivalence.identity import one_hot
-from mlelogit.exceptions import OptionError, RankDeficiencyError
+from mlelogit.exceptions import OptionError, RankDeficiencyError, ScaleError
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.record import FitRecord, FitRequest
 from mlelogit.inference.coefficients import index_params
@@ -38,6 +38,8 @@ from mlelogit.notices import keep_errors
 COVARIANCES = ("common", "own")
 # What rounding leaves of a column that is constant, as a share of its largest value.
 CONSTANT_SHARE = 1e-14
+# As in the logit: squares of columns beyond, times rows, come near the range of a double.
+LARGEST = 1e100
 OWN = (
     "Standard errors of the analytic map are derived for a common covariance, and every category "
     "has its own here."
@@ -90,6 +92,8 @@ def fit_gaussian_classes(
     RankDeficiencyError
         If a column is constant, or a combination of others, within categories, or there are
         too few rows; with own covariances within one category.
+    ScaleError
+        If a column's size is outside 1e-100 to 1e100.
     OneCategoryError
         If the outcome takes a single value.
     OptionError
@@ -137,7 +141,13 @@ def _fit_design(design: Design, own: bool, unbiased: bool) -> GaussianFit:
 def _read_columns(design: Design) -> np.ndarray:
     """Return the columns (n, K) of the rows used; they hold no constant."""
     low, high = design.source.extremes
-    for name, constant in zip(design.encoding.names, low == high, strict=True):
+    largest = np.maximum(np.abs(low), np.abs(high))
+    for name, constant, size in zip(design.encoding.names, low == high, largest, strict=True):
+        if not (constant or 1 / LARGEST <= size <= LARGEST):
+            raise ScaleError(
+                f"Column {name!r} has {size:.2g} as its largest absolute value, outside "
+                f"{1 / LARGEST:g} to {LARGEST:g}; use other units."
+            )
         if constant:
             raise RankDeficiencyError(
                 f"Column {name!r} of x is constant. Leave it out: a Gaussian has none, and the "
@@ -223,7 +233,7 @@ class EstimatorComparison(Shown):
 
     @property
     def gain(self) -> float:
-        """By how much the logit's conditional log-likelihood is higher; never negative."""
+        """By how much the logit's conditional log-likelihood is higher, at its maximum never less."""
         best, other = self.loglikes.loc[[CONDITIONAL, JOINT], "conditional"]
         return float(best - other)
 

@@ -35,6 +35,7 @@ from mlelogit.exceptions import (
     OneCategoryError,
     OptionError,
     RankDeficiencyError,
+    ScaleError,
     SeparationWarning,
     WeightTypeError,
 )
@@ -483,6 +484,8 @@ FRAME = pd.DataFrame(X, columns=["u", "v"])
         (FRAME.astype(str) + "a", Y, {}, ColumnTypeError, "u"),
         (FRAME, pd.Series(Y, index=range(1, 13)), {}, MisalignedIndexError, "index"),
         (FRAME.assign(const=1.0), Y, {}, RankDeficiencyError, "'const' of x is constant"),
+        (FRAME * [1, 1e160], Y, {}, ScaleError, "'v' has .* outside 1e-100 to 1e"),
+        (FRAME * [1e-170, 1], Y, {}, ScaleError, "'u' has .* use other units"),
         (FRAME.assign(w=FRAME.u - 2 * FRAME.v), Y, {}, RankDeficiencyError, "'w' is a combination"),
         (FRAME.assign(w=(Y == "a") * 3.7), Y, {}, RankDeficiencyError, "within every category"),
         (FRAME.rename(columns={"u": "const"}), Y, {}, DuplicateColumnError, "terms"),

@@ -82,19 +82,23 @@ def find_exact(classes, x):
     return joint, [value - top - total for value in joint]
 
 
-@pytest.mark.parametrize("far", [1.0, 1e4])
-@pytest.mark.parametrize("smallest", [1e-2, 1e-6, 1e-9])
-@pytest.mark.parametrize("own", [False, True])
-def test_far_and_ill_conditioned_to_fifty_digits(rng, own, smallest, far):
-    """Columns in units from 1e-5 to 1e6, whose correlations have eigenvalues from 1 to 1e-9."""
+def draw_ill_conditioned(rng, smallest, count):
+    """Columns in units from 1e-5 to 1e6, their correlations of eigenvalues from 1 to smallest."""
     units = np.array([1, 1e6, 1e-5, 1, 30.0])
     squares = []
-    for _ in range(3 if own else 1):
+    for _ in range(count):
         turn = np.linalg.qr(rng.normal(size=(5, 5)))[0]
         square = (turn * [1, 1, 0.5, 0.1, smallest]) @ turn.T * units * units[:, None]
         squares.append((square + square.T) / 2)
     means = rng.normal(size=(3, 5)) * units
-    classes = GaussianClasses(PRIORS, means, squares if own else squares[0])
+    return GaussianClasses(PRIORS, means, squares if count > 1 else squares[0]), units
+
+
+@pytest.mark.parametrize("far", [1.0, 1e4])
+@pytest.mark.parametrize("smallest", [1e-2, 1e-6, 1e-9])
+@pytest.mark.parametrize("own", [False, True])
+def test_far_and_ill_conditioned_to_fifty_digits(rng, own, smallest, far):
+    classes, units = draw_ill_conditioned(rng, smallest, 3 if own else 1)
     x = far * rng.normal(size=(4, 5)) * units
     joint, logs = classes.log_joint(x).to_numpy(), classes.log_posterior(x).to_numpy()
     y = classes.posterior(x).to_numpy()
@@ -108,6 +112,25 @@ def test_far_and_ill_conditioned_to_fifty_digits(rng, own, smallest, far):
                 assert abs(logs[n, k] - posterior[k]) < 1e-11 * max(scale, 1)
                 if scale < 1e4:
                     assert abs(y[n, k] - mp.exp(posterior[k])) < 1e-7
+
+
+@pytest.mark.parametrize("smallest", [1e-2, 1e-6, 1e-9])
+def test_determinants_and_the_map_of_ill_conditioned_classes_to_fifty_digits(rng, smallest):
+    classes, units = draw_ill_conditioned(rng, smallest, 1)
+    joint = classes.log_joint(classes.means).to_numpy()
+    params = classes.logit_params().to_numpy()
+    with mp.workdps(50):
+        square = mp.matrix(classes.covariance.tolist())
+        for k, mean in enumerate(classes.means):
+            assert abs(joint[k, k] - find_exact(classes, mean)[0][k]) < 1e-13
+            if k:
+                one, two = (mp.matrix(row.tolist()) for row in (mean, classes.means[0]))
+                slopes = mp.lu_solve(square, one - two)
+                halves = (((one + two).T * slopes) / 2)[0]
+                constant = mp.log(mp.mpf(PRIORS[k]) / mp.mpf(PRIORS[0])) - halves
+                exact = np.array([constant, *slopes]) * np.append(1.0, units)
+                gaps = np.abs(params[:, k - 1] * np.append(1.0, units) - exact)
+                assert gaps.max() < 1e-11 * np.abs(exact).max()
 
 
 def test_posterior_far_out_keeps_digits_that_the_joint_density_loses():
