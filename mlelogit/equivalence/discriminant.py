@@ -233,7 +233,7 @@ class EstimatorComparison(Shown):
 
     @property
     def gain(self) -> float:
-        """By how much the logit's conditional log-likelihood is higher, at its maximum never less."""
+        """By how much the logit's conditional log-likelihood is higher: at its maximum >= 0."""
         best, other = self.loglikes.loc[[CONDITIONAL, JOINT], "conditional"]
         return float(best - other)
 
@@ -268,7 +268,8 @@ class EstimatorComparison(Shown):
 
     def _describe(self) -> tuple[Any, ...]:
         head = "Coefficients: joint (Gaussian classes) and conditional (multinomial logit)"
-        parts = (head, self.params, "Log-likelihoods", self.loglikes, "\n".join(self._notes))
+        logs = self.loglikes.map("{:.4f}".format, na_action="ignore")
+        parts = (head, self.params, "Log-likelihoods", logs, "\n".join(self._notes))
         return "Joint and conditional maximum likelihood of one posterior", *parts
 
     def __str__(self) -> str:

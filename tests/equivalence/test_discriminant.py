@@ -454,6 +454,9 @@ def test_tables_print_and_show_in_a_notebook(rng):
     said = str(both)
     assert "Base category: bee. Observations: 100." in said
     assert f"higher by {both.gain:.6g}" in said
+    for value in both.loglikes.to_numpy().ravel():
+        assert np.isnan(value) or f"{value:.4f}" in said
+    assert "nan" not in said.lower()
     assert "standard errors of the logit" in said
     assert repr(both) == said
     assert "&lt;h&gt;" in both._repr_html_()
