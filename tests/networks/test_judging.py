@@ -68,6 +68,19 @@ def test_notes_and_headings_are_those_of_mnlogit():
         assert one.title in str(other)
 
 
+def test_with_a_hidden_layer_that_is_held_all_is_as_of_mnlogit_on_its_outputs():
+    frame = scaled()
+    module = freeze(make_network(), "0")
+    network = ml.networks.fit_network(module, frame[COLUMNS], frame["party"])
+    with torch.no_grad():
+        inputs = torch.from_numpy(frame[COLUMNS].to_numpy())
+        outputs = network.module[:2](inputs).numpy()
+    x = pd.DataFrame(outputs, index=frame.index).assign(const=1.0)
+    linear = ml.MNLogit(frame["party"], x).fit()
+    assert abs(linear.llf - network.llf) < 1e-9
+    assert measure_gap(judge_all(linear), judge_all(network)) < 1e-6
+
+
 @pytest.mark.parametrize("weight_type", ["frequency", "sampling", "importance"])
 def test_weights_are_as_of_mnlogit(weight_type):
     frame, new = scaled().iloc[::2], new_rows()
@@ -235,6 +248,7 @@ WRONG = {
         ParamsError,
         lambda x, y: {"newdata": np.ones((80, 3)), "outcome": y.to_numpy()},
     ),
+    "no rows": (EmptyDataError, lambda x, y: {"newdata": x.iloc[:0], "outcome": y.iloc[:0]}),
     "two columns": (OutcomeError, lambda x, y: {"newdata": x, "outcome": np.ones((80, 2))}),
     "weights without a type": (
         WeightTypeError,
@@ -293,6 +307,17 @@ def test_what_is_wrong_has_a_name(name):
     for judge in (network.scores, network.classification, network.calibration):
         with pytest.raises(error):
             judge(**given)
+
+
+def test_truth_values_stay_truth_values():
+    frame, new = scaled().iloc[::2], new_rows()
+    x = frame[COLUMNS].assign(age=frame["age"] > 0)
+    network = ml.networks.fit_network(torch.nn.Linear(2, 3), x, frame["party"])
+    with pytest.raises(UnseenLevelError, match="truth"):
+        network.scores(new, "party")
+    zeros = new.assign(age=(new["age"] > 0).astype(int))
+    truths = new.assign(age=new["age"] > 0)
+    assert network.scores(zeros, "party").log == network.scores(truths, "party").log
 
 
 def test_options_are_refused_before_rows_are_read():
