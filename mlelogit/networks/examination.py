@@ -20,13 +20,14 @@ TRIED = 32
 SAME = 1e-8
 # Rows of outputs that are a softmax already sum to one up to here.
 SUM_ONE = 1e-9
-# Doubles that the activations of a block may fill: 64 MB, and some times that with gradients.
-BLOCK_NUMBERS = 1 << 23
+# Doubles that the activations of a block may fill: 8 MB, what a processor keeps at hand, and some
+# times that with gradients. Larger blocks are no faster.
+BLOCK_NUMBERS = 1 << 20
 LEAST_ROWS = 64
 # Differences over such a step are right to about its square, far below what is rough.
 STEP, ROUGH = 1e-5, 1e-3
 # On a busy machine two threads take a quarter of a second to agree on anything, which is what
-# one takes for so many numbers.
+# one takes for so many numbers. Only blocks that a user made so large have as many.
 PARALLEL_NUMBERS = 1 << 22
 
 

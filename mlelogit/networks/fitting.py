@@ -107,7 +107,9 @@ def fit_network(
     tol : float
         The largest entry of the gradient, per observation, that counts as stationary.
     block_rows : int, optional
-        Rows that go through the module at once; chosen by what it makes of a row if not given.
+        Rows that go through the module at once; chosen by what it makes of a row if not given, so
+        that memory does not grow with the rows. A block for which it makes more than four million
+        numbers is shared among PyTorch's threads; smaller ones are computed by one.
     callback : callable, optional
         Called with the parameters (P,) after every iteration; a true answer ends the climb.
     disp : bool, optional

@@ -96,7 +96,7 @@ def test_error_and_likelihood_are_the_same_on_other_rows(network):
     assert abs(loglike + loss) < 1e-10
     assert abs(loglike + float(error)) < 1e-10
     judged = network.scores(X[TEST], Y[TEST])
-    assert abs(judged.scores.loc["log", "score"] * len(TEST) + loglike) < 1e-9
+    assert abs(judged.overall.loc["log", "score"] * len(TEST) + loglike) < 1e-9
 
 
 def test_network_beats_chance(network):
