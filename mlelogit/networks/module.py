@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Network:
     shapes: tuple[tuple[int, ...], ...]
     curved: bool = True
 
-    @property
+    @cached_property
     def pieces(self) -> list[Any]:
         """The parameters that can be fitted, as the module holds them."""
         held = dict(self.module.named_parameters())

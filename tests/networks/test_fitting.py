@@ -15,8 +15,10 @@ from mlelogit.exceptions import (  # noqa: E402
     OptionError,
 )
 from mlelogit.networks.fitting import fit_network  # noqa: E402
+from mlelogit.notices import hear_warnings  # noqa: E402
 from tests.global_state import unchanged  # noqa: E402
 from tests.networks.modules import Wrapped, draw_rows, make_net  # noqa: E402
+from tests.test_interruption import interrupt_everywhere  # noqa: E402
 
 
 @pytest.fixture
@@ -237,3 +239,21 @@ def test_progress_is_shown_if_asked_for(rows, capsys):
     assert "Iterations" in capsys.readouterr().err
     fit_network(make_net(3, 3), *rows)
     assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_at_any_call(rows):
+    """Between any two steps of this package and of what enters and leaves contexts."""
+    net = make_net(3, 2, 3)
+    before = switches()
+
+    def check(place):
+        assert switches() == before
+        assert net.training
+
+    files = ("mlelogit/networks", "contextlib.py", "torch/autograd/grad_mode", "torch/amp")
+
+    def fit():
+        with hear_warnings():
+            fit_network(net, *rows, l2=0.2, maxiter=3, starts=2)
+
+    interrupt_everywhere(fit, check, moments=40, files=files)
