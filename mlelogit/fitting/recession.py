@@ -23,6 +23,8 @@ SHORT = 0.1
 ROUNDING = 1e-14
 # Gaps of a direction in the box that are all wider than this are no rounding.
 WIDE = 1e-6
+# Least-distance programming cannot be told to stop; in so many directions it takes some minutes.
+TIMELESS = 2000
 # Where a gap counts up to one, it is one or none.
 HALF = 0.5
 # Ties were never seen to be further apart than a seventh of this, relative to the largest gap.
@@ -59,7 +61,7 @@ def center_direction(
         (P,): where a climb came to. If it separates the pairs, no linear programme is needed.
     """
     turn = _even_out(free, len(separated))
-    guess = np.linalg.lstsq(turn, near)[0]
+    guess = np.nan_to_num(np.linalg.solve(turn.T @ turn, turn.T @ near))
     guess /= max(float(np.abs(guess).max()), np.finfo(float).tiny)
     reached = blocks.map(map_gaps, turn @ guess, base)
     chosen = choose_pairs(np.where(separated, -reached, -np.inf), FIRST_PAIRS)
@@ -91,9 +93,9 @@ def _find_widest(gaps: np.ndarray, deadline: float, guess: np.ndarray) -> np.nda
 
     Where the margin is too narrow for its digits they are those of the widest in a box.
     """
-    if (margin := float((gaps @ guess).min())) > WIDE:
-        return _find_shortest(gaps, guess, margin)
     size = gaps.shape[1]
+    if size <= TIMELESS and (margin := float((gaps @ guess).min())) > WIDE:
+        return _find_shortest(gaps, guess, margin)
     answer = run_solver(
         np.append(np.zeros(size), -1.0),
         deadline,

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import mlelogit as ml  # noqa: E402
-from mlelogit.exceptions import MNLogitError, OptionError  # noqa: E402
+from mlelogit.exceptions import ColumnNotFoundError, MNLogitError, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.prediction import read_outcomes  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
@@ -64,11 +64,13 @@ def test_huge_scores(rows):
     assert found.to_numpy()[0, 0] == 1.0
 
 
-def test_a_dict_of_columns(res, rows):
-    columns = res.record.encoding
-    frame = pd.DataFrame(rows)
-    assert columns is not None
-    assert np.array_equal(res.predict(frame.to_numpy().tolist()), res.predict(rows))
+def test_a_dict_of_columns(rng, rows):
+    x, y = draw_rows(rng)
+    fitted = fit_network(make_net(3, 3), pd.DataFrame(x, columns=["a", "b", "c"]), y)
+    columns = dict(zip("cab", rows[:, [2, 0, 1]].T, strict=True))
+    assert fitted.predict(columns).equals(fitted.predict(rows))
+    with pytest.raises(ColumnNotFoundError, match="'b'"):
+        fitted.predict({"a": [1.0], "c": [2.0]})
 
 
 @pytest.mark.parametrize("which", ["probs", None, 3])
