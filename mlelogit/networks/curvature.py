@@ -3,7 +3,7 @@ r"""The curvature of a network's log-likelihood at a point: its extremes, and a 
 H is the information, minus the Hessian of the penalized log-likelihood, a matrix (P, P) that may
 have eigenvalues of both signs. Parameters have units, and the eigenvalues of H depend on them; so
 H is *equilibrated* first: ``S H S`` with a diagonal S that gives all rows length one (Dauphin, de
-Vries and Bengio 2015). The signs of the eigenvalues stay the same (Sylvester's law of inertia).
+Vries and Bengio 2015); where the log-likelihood is concave, one that makes its diagonal one. The signs of the eigenvalues stay the same (Sylvester's law of inertia).
 
 Small networks have H formed. For large ones there are products with it: the length of row i is
 ``E (Hz)_i²`` for random signs z; steps come from conjugate gradients, and the extremes
@@ -36,6 +36,7 @@ FLAT = 1e-12
 # Upward curvature counts from this part of the steepest on: along curves on which the scores do
 # not change at all, second derivatives are of the size of what is left of the gradient.
 UPWARD = 1e-6
+TINY = 1e-300
 # Rounds of scaling rows and columns; each halves what the logarithms of their lengths are off by.
 ROUNDS = 12
 # Random signs that tell the lengths of rows to a third or so, which is all that is needed.
@@ -144,7 +145,10 @@ class LocalShape:
         small = self.size <= SMALL_NETWORK
         self.matrix = likelihood.form_information(point) if small else None
         draw = np.random.default_rng(SEED)
-        if self.matrix is not None:
+        if self.matrix is not None and concave:
+            size = np.sqrt(np.maximum(np.diag(self.matrix), 0.0))
+            self.scale = 1 / np.where(size > 0, size, 1.0)
+        elif self.matrix is not None:
             self.scale = equilibrate(self.matrix, shortest)
         else:
             signs = draw.choice([-1.0, 1.0], (SIGNS, self.size))
@@ -187,6 +191,17 @@ class LocalShape:
         ways = np.vstack([way, curvature.ways]) if len(curvature.ways) else way[np.newaxis]
         return replace(curvature, smallest=min(steepness, curvature.smallest), ways=ways)
 
+    def find_units(self) -> np.ndarray:
+        """Return T (P, r) with ``T' H T`` the identity if H was formed, else S on its diagonal (P,).
+
+        Directions that are flat are left out.
+        """
+        if self.matrix is None:
+            return self.scale
+        values, vectors = eigh(self.scale_matrix())
+        steep = values > FLAT * values[-1]
+        return np.asarray(self.scale[:, np.newaxis] * vectors[:, steep] / np.sqrt(values[steep]))
+
     def find_extremes(self, products: int = LANCZOS) -> Curvature:
         """Return the extremes of curvature."""
         if not self.finite:
@@ -228,7 +243,7 @@ class LocalShape:
         return part * spread / (1 - 2 * part) if 2 * part < 1 else np.inf
 
 
-def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST_CONCAVE) -> np.ndarray:
+def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST) -> np.ndarray:
     """Return S (P,) that gives all rows of ``S H S`` length one, those that are not too short.
 
     Ruiz (2001): divide rows and columns by the square roots of their lengths, and again.
@@ -237,8 +252,8 @@ def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST_CONCAVE) -> np.nd
     --------
     >>> import numpy as np
     >>> from mlelogit.networks.curvature import equilibrate
-    >>> scale = equilibrate(np.diag([4e8, 1e-4]))
-    >>> np.round(scale**2 * [4e8, 1e-4], 3)
+    >>> scale = equilibrate(np.diag([4e4, 1e2]))
+    >>> np.round(scale**2 * [4e4, 1e2], 3)
     array([1., 1.])
     """
     first = np.linalg.norm(matrix, axis=1)
@@ -253,7 +268,11 @@ def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST_CONCAVE) -> np.nd
 def _invert_lengths(lengths: np.ndarray, shortest: float) -> np.ndarray:
     """Return one over the lengths of rows, none taken as too short."""
     longest = float(lengths.max())
-    return 1 / np.maximum(lengths, shortest * longest) if longest > 0 else np.ones(len(lengths))
+    return (
+        1 / np.maximum(lengths, max(shortest * longest, TINY))
+        if longest > 0
+        else np.ones(len(lengths))
+    )
 
 
 def solve_densely(information: np.ndarray, gradient: np.ndarray) -> NewtonStep:
@@ -265,7 +284,7 @@ def solve_densely(information: np.ndarray, gradient: np.ndarray) -> NewtonStep:
     steep = values > FLAT * steepest
     along = vectors.T @ gradient
     step = vectors[:, steep] @ (along[steep] / values[steep])
-    least = max(FLAT * steepest, float(np.finfo(float).tiny))
+    least = max(FLAT * steepest, TINY)
     return NewtonStep(step, 0.5 * float(np.sum(along**2 / np.maximum(values, least))), None)
 
 

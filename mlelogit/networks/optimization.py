@@ -47,6 +47,9 @@ WORTH = 0.5
 ROUNDING = 1e-12
 # Where more is left, the next run goes on to a gradient smaller by this.
 CLOSER = 10.0
+# A step of length one is one of a standard error over the root of n: from saturated rows the way
+# can be long.
+WIDEST = 1e12
 # Saddle points that a climb leaves; each costs up to `LANCZOS` products.
 ESCAPES = 8
 # Lengths of a step off a saddle point: as long as the parameters, and each a quarter of the last.
@@ -106,6 +109,21 @@ class NetworkClimb:
         if not is_finite(sums):
             return np.inf, np.zeros(len(params))
         return -sums.objective / self.likelihood.weight, -sums.gradient / self.likelihood.weight
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The units of the parameters in every run: T (P, r), or its diagonal (P,).
+
+        Where the log-likelihood is concave, those in which its curvature per observation at equal
+        scores is one in all directions, or about so: then the units of the inputs do not matter.
+        At parameters of zero no row is settled already. Elsewhere they are the module's.
+        """
+        size = self.likelihood.network.size
+        if not self.concave:
+            return np.ones(size)
+        shape = LocalShape(self.likelihood, np.zeros(size), concave=True)
+        units = shape.find_units() if shape.finite else np.zeros((size, 0))
+        return units * np.sqrt(self.likelihood.weight) if units.size else np.ones(size)
 
     def multiply(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return the information at a point times a vector; what leads to it is kept."""
@@ -209,6 +227,7 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
     """
     try:
         climb.note("start", start)
+        _begin(climb)
         for escapes in range(ESCAPES + 1):
             _reach(climb, method)
             if escapes == ESCAPES or climb.is_running_off() or not _leave_saddle(climb):
@@ -218,6 +237,17 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
     if climb.ended is None:
         climb.ended = Ended.ARRIVED if climb.is_level(climb.path.end[2]) else Ended.STALLED
     return climb.path.end[1]
+
+
+def _begin(climb: NetworkClimb) -> None:
+    """Begin at equal scores where that is higher and the log-likelihood is concave.
+
+    From there all starts lead to the same height, and where inputs are large a start at random
+    numbers leaves all rows so certain of a wrong category that no curvature is left to go by.
+    """
+    zero = np.zeros(climb.likelihood.network.size)
+    if climb.concave and climb.look(zero).objective > climb.path.end[2].objective:
+        climb.note("zero", zero)
 
 
 def _reach(climb: NetworkClimb, method: str) -> None:
@@ -239,11 +269,8 @@ def _reach(climb: NetworkClimb, method: str) -> None:
 
 
 def _run(climb: NetworkClimb, method: str, aim: float) -> None:
-    """Run one of scipy's methods from the last point on, until the gradient is below an aim.
-
-    In the units of `_find_scale`.
-    """
-    run = _Run(climb, method, aim, climb.path.end[1], _find_scale(climb, climb.path.end[1]))
+    """Run one of scipy's methods from the last point on, until the gradient is below an aim."""
+    run = _Run(climb, method, aim, climb.path.end[1], climb.units)
     derivatives: dict[str, Any] = {"hessp": run.multiply} if method in WITH_PRODUCTS else {}
     if method == "trust-exact":
         derivatives = {"hess": run.form}
@@ -251,11 +278,11 @@ def _run(climb: NetworkClimb, method: str, aim: float) -> None:
         with np.errstate(all="ignore"):
             minimize(  # type: ignore[call-overload]
                 run.measure,
-                np.zeros(len(run.origin)),
+                run.enter(np.zeros(len(run.origin))),
                 jac=True,
                 method=method,
                 callback=run.note,
-                options=_make_options(climb, method, aim * float(run.scale.min())),
+                options=_make_options(climb, method, run.convert(aim)),
                 **derivatives,
             )
     except StopIteration:
@@ -270,10 +297,12 @@ def _run(climb: NetworkClimb, method: str, aim: float) -> None:
 
 @dataclass
 class _Run:
-    """A run of a method in coordinates z, ``w = origin + scale z``.
+    """A run of a method in coordinates z, ``w = origin + T z``.
 
     Attributes
     ----------
+    units : numpy.ndarray
+        T (P, r), or its diagonal (P,).
     failed : bool
         Whether the network or the user raised an error, which is not the method's own.
     """
@@ -282,11 +311,23 @@ class _Run:
     method: str
     aim: float
     origin: np.ndarray
-    scale: np.ndarray
+    units: np.ndarray
     failed: bool = False
 
     def place(self, z: np.ndarray) -> np.ndarray:
-        return np.asarray(self.origin + self.scale * z)
+        return self.origin + self.leave(z)
+
+    def leave(self, z: np.ndarray) -> np.ndarray:
+        return np.asarray(self.units @ z if self.units.ndim > 1 else self.units * z)
+
+    def enter(self, gradient: np.ndarray) -> np.ndarray:
+        return np.asarray(self.units.T @ gradient if self.units.ndim > 1 else self.units * gradient)
+
+    def convert(self, aim: float) -> float:
+        """Return the largest entry of a gradient by z that makes none by w exceed an aim."""
+        if self.units.ndim == 1:
+            return aim * float(self.units.min())
+        return aim * float(np.linalg.norm(self.units, axis=0).min() / np.sqrt(len(self.origin)))
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -297,7 +338,7 @@ class _Run:
     def measure(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         with self.watch():
             value, gradient = self.climb.measure(self.place(z))
-        return value, self.scale * gradient
+        return value, self.enter(gradient)
 
     def note(self, z: np.ndarray) -> None:
         with self.watch():
@@ -308,25 +349,13 @@ class _Run:
     def form(self, z: np.ndarray) -> np.ndarray:
         with self.watch():
             whole = self.climb.likelihood.form_information(self.place(z))
-        scaled = whole * self.scale * self.scale[:, np.newaxis]
-        return np.nan_to_num(scaled / self.climb.likelihood.weight)
+        once = np.array([self.enter(row) for row in whole / self.climb.likelihood.weight])
+        return np.nan_to_num(np.array([self.enter(row) for row in once.T]))
 
     def multiply(self, z: np.ndarray, vector: np.ndarray) -> np.ndarray:
         with self.watch():
-            product = self.climb.multiply(self.place(z), self.scale * vector)
-        return np.nan_to_num(self.scale * product / self.climb.likelihood.weight)
-
-
-def _find_scale(climb: NetworkClimb, point: np.ndarray) -> np.ndarray:
-    """Return the unit of every parameter (P,) for a run.
-
-    Where the log-likelihood is concave, one by which rows of the Hessian are equally long: it does
-    not depend on the units of the inputs. Elsewhere rows may be next to nothing for a while.
-    """
-    if not climb.concave:
-        return np.ones(len(point))
-    shape = LocalShape(climb.likelihood, point, concave=True)
-    return shape.scale / shape.scale.max() if shape.finite else np.ones(len(point))
+            product = self.climb.multiply(self.place(z), self.leave(vector))
+        return np.nan_to_num(self.enter(product) / self.climb.likelihood.weight)
 
 
 def _make_options(climb: NetworkClimb, method: str, tol: float) -> dict[str, Any]:
@@ -336,6 +365,8 @@ def _make_options(climb: NetworkClimb, method: str, tol: float) -> dict[str, Any
     if method == "TNC":
         return {"maxfun": 20 * left, "gtol": tol, "ftol": 0.0, "xtol": 0.0}
     options: dict[str, Any] = {"maxiter": left, "gtol": tol}
+    if method.startswith("trust") and climb.concave:
+        options |= {"initial_trust_radius": 1.0, "max_trust_radius": WIDEST}
     if method == "L-BFGS-B":
         options |= {"ftol": 0.0, "maxfun": 20 * left, "maxcor": 30}
     return options
