@@ -219,7 +219,9 @@ class LocalShape:
         values, vectors, made = found
         ways = self._list_ways(values, vectors)
         low, high = float(values[0]), float(values[-1])
-        return Curvature(low, high, self._bound_hidden(high - low, made), ways, made)
+        # What stops by itself has seen all that there is.
+        hidden = self._bound_hidden(high - low, made) if made == most else 0.0
+        return Curvature(low, high, hidden, ways, made)
 
     def _list_ways(self, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
         """Return the directions of upward curvature.

@@ -228,8 +228,11 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
     try:
         climb.note("start", start)
         _begin(climb)
+        aim = climb.tol
         for escapes in range(ESCAPES + 1):
-            _reach(climb, method)
+            _reach(climb, method, aim)
+            # Where a saddle point was as level, what is beyond it may be too.
+            aim = min(aim, climb.measure_gradient(climb.path.end[2]) / CLOSER)
             if escapes == ESCAPES or climb.is_running_off() or not _leave_saddle(climb):
                 break
     except StopIteration:
@@ -250,9 +253,8 @@ def _begin(climb: NetworkClimb) -> None:
         climb.note("zero", zero)
 
 
-def _reach(climb: NetworkClimb, method: str) -> None:
+def _reach(climb: NetworkClimb, method: str, aim: float) -> None:
     """Run a method, and another one where that finds no way, until the gradient is small."""
-    aim = climb.tol
     for _ in range(RUNS):
         before = climb.path.end[2].objective
         _run(climb, method, aim)

@@ -8,6 +8,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning
 from mlelogit.fitting.certificate import certify
+from mlelogit.notices import hear_warnings
 
 torch = pytest.importorskip("torch")
 
@@ -144,7 +145,8 @@ class Features(torch.nn.Module):
 )
 def test_affine_scores_are_told_by_numbers(rng, net, affine):
     x, y = draw_rows(rng)
-    likelihood = remake(ml.networks.fit_network(net, x, y, l2=0.1))
+    with hear_warnings():
+        likelihood = remake(ml.networks.fit_network(net, x, y, l2=0.1, maxiter=3))
     point = likelihood.network.read_params()
     everything = np.ones(len(point), dtype=bool)
     assert recession.is_affine(likelihood, point, everything) is affine
@@ -258,7 +260,7 @@ def test_separated_digits_have_no_finite_maximum():
     data = pytest.importorskip("sklearn.datasets").load_digits()
     x, y = data.data[:300] / 16, data.target[:300]
     with pytest.warns(NoFiniteMaximumWarning, match="No finite maximum exists"):
-        res = ml.networks.fit_network(build(64, 8, 10), x, y)
+        res = ml.networks.fit_network(build(64, 12, 10), x, y)
     check_ray(res)
     assert set(res.certificate.recession.names) == {"2.weight", "2.bias"}
 
@@ -331,22 +333,32 @@ def test_no_way_is_claimed_where_rows_overlap(rng):
     assert recession.find_recession(likelihood, np.zeros(9), everything) is None
 
 
-def test_last_layer_that_runs_off_is_no_maximum():
+def test_part_that_runs_off_is_no_maximum():
     x, y = make_quasi_separated()
-    with pytest.warns(NoFiniteMaximumWarning):
-        res = ml.networks.fit_network(build(2, 2, 2, seed=3), x, y, l2={"0.weight": 0.1})
+    torch.manual_seed(2)
+    prior = {name: 1.0 for name, _ in Skip().named_parameters() if not name.startswith("past")}
+    with pytest.warns(NoFiniteMaximumWarning, match="whether a finite maximum exists elsewhere"):
+        res = ml.networks.fit_network(Skip(), x, y, l2=prior)
     assert res.certificate.verdict is Verdict.RUNAWAY
+    assert res.certificate.recession.separated >= 8
+    likelihood, point = remake(res), res.record.maximum.params
+    way = res.certificate.recession.direction
+    way = way / np.abs(way).max()
+    heights = [likelihood.evaluate(point + c * way).objective for c in (0, 1, 5, 25)]
+    assert (np.diff(heights) >= -1e-9).all()
+    assert heights[-1] > heights[0]
 
 
 def test_stationarity_does_not_depend_on_units(rng):
+    """With inputs in tiny units the gradient is next to nothing, wherever one stands."""
     x, y = draw_rows(rng)
-    res = ml.networks.fit_network(build(2, 3, 3), x, y, l2={"0.bias": 1.0}, maxiter=5000)
-    small = build(2, 3, 3)
-    likelihood = remake(res)
-    judged = certify_network(likelihood, np.zeros(len(res.params)) + 0.01, tolerance=1e9)
-    assert judged.relative <= judged.tolerance
-    assert not judged.gain <= 1e-4
-    assert small is not None
+    tiny = remake(ml.networks.fit_network(torch.nn.Linear(2, 3), x * 1e-9, y))
+    point = np.zeros(9)
+    point[6:] = np.log(np.bincount(y))
+    judged = certify_network(tiny, point, tolerance=1e-6)
+    assert judged.relative < 1e-6
+    assert judged.gain > 1
+    assert judged.verdict is Verdict.NOT_STATIONARY
 
 
 def test_climb_stopped_early_is_not_stationary(rng):
@@ -359,7 +371,9 @@ def test_climb_stopped_early_is_not_stationary(rng):
 
 def test_kinks_are_told(rng):
     x, y = draw_rows(rng)
-    res = ml.networks.fit_network(build(2, 3, 3, activation=torch.nn.ReLU), x, y, l2=1.0)
+    net = build(2, 3, 3, activation=torch.nn.ReLU)
+    with pytest.warns(NotConvergedWarning, match="kink"):
+        res = ml.networks.fit_network(net, x, y, l2=1.0, maxiter=3)
     assert "ReLU" in str(res.certificate)
     assert "kink" in res.certificate.tell_kinks()
 
