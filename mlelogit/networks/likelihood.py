@@ -10,18 +10,21 @@ row by its scores is ``d_n - t_n y_n``, with t_n = Σ_k d_nk; the rest is PyTorc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import one_attention, plain_torch
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs, NetworkRows, cut_rows
+from mlelogit.notices import run_quietly
+
+# The cube root of a double's rounding, where differences of a score are most exact.
+STEP = 6e-6
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class NetworkLikelihood:
         self.rows = rows
         self.precisions = precisions
         self.evaluations = 0
+        self.writes = 0
 
     @cached_property
     def weight(self) -> float:
@@ -78,7 +82,7 @@ class NetworkLikelihood:
 
     def evaluate(self, params: np.ndarray, score: bool = True) -> NetworkSums:
         """Return log-likelihood and penalty, and their score (P,) if it is asked for."""
-        self.network.write_params(params)
+        self.write(params)
         self.evaluations += 1
         loglike, gradient = 0.0, np.zeros(self.network.size)
         for block in self.rows.cut():
@@ -96,65 +100,124 @@ class NetworkLikelihood:
 
         Pearlmutter (1994, Neural Computation 6): the gradient of the score's product with it.
         """
+        return self.prepare_information(params)(vector)
+
+    def prepare_information(self, params: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a function that multiplies a vector (P,) by the information at a point.
+
+        If the rows are one block, what leads to their score is kept as long as the parameters
+        are: a product then costs one pass back, and else one forth and two back. A module that
+        loses second derivatives has differences of its score instead.
+        """
+        if not self.network.curved:
+            return partial(self._multiply_by_differences, params.copy())
+        blocks = list(self.rows.cut())
+        kept: list[Any] = []
+
+        def multiply(vector: np.ndarray) -> np.ndarray:
+            if not kept or self.writes != kept[0]:
+                self.write(params)
+                kept[:] = [self.writes]
+                kept.extend(self._trace_score(block) for block in blocks[:1] if len(blocks) == 1)
+            product = np.array(self.precisions * vector)
+            for block in blocks:
+                score = kept[1] if len(blocks) == 1 else self._trace_score(block)
+                product -= self._multiply_back(score, vector)
+            return product
+
+        return multiply
+
+    def write(self, params: np.ndarray) -> None:
+        """Set the parameters of the network."""
+        self.writes += 1
         self.network.write_params(params)
-        product = np.zeros(len(vector))
-        cuts = np.split(vector, np.cumsum(self.network.sizes)[:-1])
-        for block in self.rows.cut():
-            with self._compute_twice() as torch:
-                value = self._sum_block(torch, block)
-                score = self._differentiate(torch, value, again=True)
-                along = sum(
-                    (part * torch.as_tensor(cut.reshape(part.shape), device=part.device)).sum()
-                    for part, cut in zip(score, cuts, strict=True)
-                    if part is not None and part.requires_grad
-                )
-                if isinstance(along, torch.Tensor):
-                    product -= self.network.flatten(self._differentiate(torch, along))
-        return product + self.precisions * vector
 
     def form_information(self, params: np.ndarray) -> np.ndarray:
-        """Return minus the Hessian of the penalized log-likelihood (P, P), row by row."""
-        self.network.write_params(params)
-        whole = np.zeros((len(params), len(params)))
+        """Return minus the Hessian of the penalized log-likelihood (P, P)."""
+        if not self.network.curved:
+            units = np.eye(len(params))
+            whole = np.array([self._multiply_by_differences(params, unit) for unit in units])
+            return np.asarray((whole + whole.T) / 2)
+        self.write(params)
+        whole = np.diag(self.precisions)
         for block in self.rows.cut():
-            with self._compute_twice() as torch:
-                score = self._differentiate(torch, self._sum_block(torch, block), again=True)
-                whole -= self._differentiate_all(torch, score)
-        return np.asarray((whole + whole.T) / 2 + np.diag(self.precisions))
+            score = self._trace_score(block)
+            # As many rows of it at once as make no more numbers than a block of rows may.
+            count = max(1, self.rows.per_block // (block.stop - block.start))
+            for start in range(0, len(params), count):
+                units = np.eye(min(count, len(params) - start), len(params), start)
+                whole[start : start + count] -= self._multiply_many(score, units)
+        return np.asarray((whole + whole.T) / 2)
 
-    def _differentiate_all(self, torch: Any, score: Any) -> np.ndarray:
-        """Return the derivatives of a score by the parameters (P, P)."""
-        found, last = np.zeros((self.network.size, self.network.size)), 0
-        for part, size in zip(score, self.network.sizes, strict=True):
-            if part is not None and part.requires_grad:
-                for i, one in enumerate(part.reshape(-1)):
-                    found[last + i] = self.network.flatten(
-                        self._differentiate(torch, one, keep=True)
-                    )
-            last += size
-        return found
+    def _multiply_by_differences(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Return the information times a vector by central differences of the score."""
+        length = float(np.abs(vector).max())
+        if not length > 0:
+            return np.zeros(len(vector))
+        step = STEP * max(1.0, float(np.abs(params).max())) / length
+        ahead, behind = (self.evaluate(params + by * vector).gradient for by in (step, -step))
+        return np.asarray((behind - ahead) / (2 * step))
+
+    def _trace_score(self, block: slice) -> Any:
+        """Return the score of a block, piece by piece, with what leads to it.
+
+        Fused attention has no second derivatives; its formula has.
+        """
+        with self._compute() as torch, one_attention():
+            return self._differentiate(torch, self._sum_block(torch, block), again=True)
+
+    def _multiply_many(self, score: Any, vectors: np.ndarray) -> np.ndarray:
+        """Return the derivatives of a score's products with vectors (m, P), one by one if need be.
+
+        PyTorch makes them at once if it can run all that the module does on a batch of batches.
+        """
+        if len(vectors) > 1:
+            try:
+                return run_quietly(self._multiply_at_once, score, vectors)
+            except (RuntimeError, NotImplementedError):
+                pass
+        return np.array([self._multiply_back(score, vector) for vector in vectors])
+
+    def _multiply_at_once(self, score: Any, vectors: np.ndarray) -> np.ndarray:
+        size = len(vectors)
+        products = self._push_back(score, vectors, (size,), is_grads_batched=True)
+        flat = [
+            np.zeros((size, width)) if part is None else part.cpu().numpy().reshape(size, width)
+            for part, width in zip(products, self.network.sizes, strict=True)
+        ]
+        return np.concatenate(flat, axis=1)
+
+    def _multiply_back(self, score: Any, vector: np.ndarray) -> np.ndarray:
+        """Return the derivative of a score's product with a vector (P,)."""
+        return self.network.flatten(self._push_back(score, vector, ()))
+
+    def _push_back(self, score: Any, vectors: np.ndarray, first: tuple, **options: Any) -> Any:
+        """Return, piece by piece, what PyTorch's chain rule makes of a score and vectors."""
+        cuts = np.split(vectors, np.cumsum(self.network.sizes)[:-1], axis=-1)
+        with self._compute() as torch:
+            held = [
+                (part, torch.as_tensor(cut.reshape(*first, *part.shape), device=part.device))
+                for part, cut in zip(score, cuts, strict=True)
+                if part is not None and part.requires_grad
+            ]
+            if not held:
+                return [None] * len(cuts)
+            parts, along = zip(*held, strict=True)
+            return torch.autograd.grad(
+                parts,
+                self.network.pieces,
+                grad_outputs=along,
+                retain_graph=True,
+                allow_unused=True,
+                **options,
+            )
 
     def _compute(self, gradients: bool = True) -> AbstractContextManager[Any]:
         return plain_torch(self.network.device, gradients, self.rows.parallel)
 
-    @contextmanager
-    def _compute_twice(self) -> Iterator[Any]:
-        """Compute second derivatives, which fused attention has not."""
-        if not self.network.curved:
-            raise NetworkError(
-                "The module's scores have no second derivatives, or wrong ones: a backward() of "
-                "its own does not allow for them. method='L-BFGS-B' needs none."
-            )
-        with self._compute() as torch, one_attention():
-            yield torch
-
-    def _differentiate(
-        self, torch: Any, value: Any, again: bool = False, keep: bool = False
-    ) -> Any:
-        pieces, keep = self.network.pieces, keep or again
-        return torch.autograd.grad(
-            value, pieces, create_graph=again, retain_graph=keep, allow_unused=True
-        )
+    def _differentiate(self, torch: Any, value: Any, again: bool = False) -> Any:
+        pieces = self.network.pieces
+        return torch.autograd.grad(value, pieces, create_graph=again, allow_unused=True)
 
     def _sum_block(self, torch: Any, block: slice) -> Any:
         """Return the log-likelihood of a block of rows as a tensor of one number."""

@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split  # noqa: E402
 import mlelogit as ml  # noqa: E402
 from mlelogit.exceptions import (  # noqa: E402
     CollinearityWarning,
-    NotConvergedWarning,
+    NoFiniteMaximumWarning,
     SeparationWarning,
 )
 from tests.networks.modules import make_net  # noqa: E402
@@ -42,7 +42,7 @@ def network():
 @pytest.fixture(scope="module")
 def free():
     """The same network without a prior, stopped where every training row is right."""
-    with pytest.warns(NotConvergedWarning):
+    with pytest.warns(NoFiniteMaximumWarning, match="rises for ever"):
         return ml.networks.fit_network(NET, X[TRAIN], Y[TRAIN], maxiter=25)
 
 

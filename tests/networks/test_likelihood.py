@@ -1,12 +1,14 @@
 """Value, gradient and Hessian of a network's log-likelihood against independent truths."""
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from mlelogit.exceptions import NetworkError  # noqa: E402
+from mlelogit.networks.examination import find_curvature  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.likelihood import NetworkSums, map_rows  # noqa: E402
 from tests.networks.modules import (  # noqa: E402
@@ -187,16 +189,27 @@ class OnceOnly(torch.autograd.Function):
 
 
 @pytest.mark.parametrize("layer", ["scores", "inside"])
-def test_without_second_derivatives_there_is_still_a_maximum(rng, layer):
+def test_second_derivatives_that_are_lost_are_differences(rng, layer):
     x, y = draw_rows(rng)
-    net = Wrapped(3, 3, lambda scores, rows: OnceOnly.apply(scores))
+    lost = Wrapped(3, 3, lambda scores, rows: OnceOnly.apply(scores))
+    kept = Wrapped(3, 3, lambda scores, rows: 2 * scores)
     if layer == "inside":
-        net = torch.nn.Sequential(net, torch.nn.Tanh(), torch.nn.Linear(3, 3))
-    with pytest.raises(NetworkError, match="no second derivatives"):
-        fit_network(net, x, y, l2=0.3, method="trust-exact")
-    res = fit_network(net, x, y, l2=0.3)
-    assert res.converged
-    assert res.record.maximum.method == "L-BFGS-B"
+        lost, kept = (
+            torch.nn.Sequential(net, torch.nn.Tanh(), make_net(3, 3)) for net in (lost, kept)
+        )
+    kept.load_state_dict(lost.state_dict())
+    one, other = (make_likelihood(net, x, y, l2=0.3) for net in (lost, kept))
+    assert not find_curvature(one.network, one.rows.inputs)
+    assert find_curvature(other.network, other.rows.inputs)
+    one.network = replace(one.network, curved=False)
+    point = rng.normal(size=one.network.size)
+    whole, exact = one.form_information(point), other.form_information(point)
+    assert np.abs(whole - exact).max() < 1e-7 * np.abs(exact).max()
+    product = one.multiply_information(point, point) - exact @ point
+    assert np.abs(product).max() < 1e-7 * np.abs(exact @ point).max()
+    assert not one.multiply_information(point, 0 * point).any()
+    fits = [fit_network(net, x, y, l2=0.3) for net in (lost, kept)]
+    assert abs(fits[0].llf - fits[0].penalty - fits[1].llf + fits[1].penalty) < 1e-8
 
 
 def test_attention_has_second_derivatives(rng):
