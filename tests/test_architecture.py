@@ -254,7 +254,7 @@ INSIDE = {
         "record",
         "optimization",
         "prediction",
-        "affine",
+        "multinomial",
         "identity",
         "rivals",
         "logit",

@@ -1,4 +1,4 @@
-r"""Whether a network's log-odds are affine in its parameters and its inputs, decided by numbers.
+r"""Whether a network is a multinomial logit of its inputs, decided by numbers.
 
 Contrasts ``u_k - u_0`` of scores are what the likelihood depends on. Where they are affine in the
 parameters the log-likelihood is concave in them. Where they are affine in the inputs as well, and
