@@ -191,4 +191,5 @@ def _reaches_all(form: LogitForm) -> bool:
     shape = (target.size, form.network.size)
     operator = LinearOperator(shape, matvec=spread, rmatvec=gather, dtype=np.float64)
     found = lsqr(operator, target.ravel(), atol=0, btol=HIT / 10, conlim=0, iter_lim=HITTING_STEPS)
-    return float(np.linalg.norm(spread(found[0]) - target.ravel())) <= HIT * np.linalg.norm(target)
+    missed = np.linalg.norm(spread(found[0]) - target.ravel())
+    return bool(missed <= HIT * np.linalg.norm(target))

@@ -68,7 +68,7 @@ class Training:
         self.rows, self.bar = record.rows, bar
         self.network: Network = record.network.duplicate(record.maximum.trace.params[0])
         self.pieces = self.network.pieces
-        self.goal = record.request.tol * CLOSER * _count(record)
+        self.goal = record.request.tol * CLOSER * count_people(record)
         cuts = np.split(record.precisions, np.cumsum(self.network.sizes)[:-1])
         shapes = zip(cuts, self.network.shapes, strict=True)
         self.precisions = [cut.reshape(shape) for cut, shape in shapes]
@@ -109,7 +109,7 @@ class Training:
         return Descent(params, self.cross_entropy, self.gradient, self.evaluations)
 
 
-def _count(record: NetworkRecord) -> float:
+def count_people(record: NetworkRecord) -> float:
     """Return the observations in all, weights included."""
     return float(sum(record.rows.design.audit.categories.values()))
 
