@@ -68,8 +68,6 @@ COLUMNS = [
     *WAYS,
     *("difference", "tolerance", "verdict", "not_run"),
 ]
-    + ["difference", "tolerance", "verdict", "not_run"]
-)
 
 
 def _find_log_loss() -> tuple[Callable[..., float] | None, str]:
