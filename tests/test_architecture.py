@@ -241,7 +241,15 @@ INSIDE = {
         "report.colophon",
         "report.document",
     ),
-    "equivalence": ("identity", "constrained", "engines", "verification"),
+    "equivalence": (
+        "identity",
+        "constrained",
+        "engines",
+        "verification",
+        "factors",
+        "gaussian",
+        "discriminant",
+    ),
     "networks": (
         "backend",
         "module",
@@ -262,6 +270,8 @@ INSIDE = {
         "logit",
         "descents",
         "verification",
+        "judging",
+        "plots",
         "summary",
         "results",
         "fitting",
@@ -378,7 +388,14 @@ def list_imports_at_import(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["equivalence/identity.py", "equivalence/constrained.py", "equivalence/engines.py"]
+    "path",
+    [
+        "equivalence/identity.py",
+        "equivalence/constrained.py",
+        "equivalence/engines.py",
+        "equivalence/factors.py",
+        "equivalence/gaussian.py",
+    ],
 )
 def test_independent_engines_do_not_import_the_fit(path):
     wrong = ("mlelogit.fitting", "mlelogit.inference", "mlelogit.data", "mlelogit.results")
