@@ -98,8 +98,9 @@ def run_descents(
     ours = _arrive(record, OURS, own)
     found: list[Arrival] = []
     rows: dict[str, dict[str, Any]] = {}
+    reasons = _find_reasons(record, engines, ours, patience)
     for engine in engines:
-        reason = _find_reason(record, engine, ours, patience)
+        reason = reasons.get(engine, "")
         answer = reason or _run_safely(record, engine)
         if isinstance(answer, Arrival):
             found.append(answer)
@@ -117,22 +118,22 @@ def _count(record: NetworkRecord) -> int:
     return int(record.maximum.trace.evaluations[-1])
 
 
-def _find_reason(record: NetworkRecord, engine: str, ours: Arrival, patience: float) -> str:
-    """Say why an engine is not run unless it is asked for; empty if it is."""
+def _find_reasons(
+    record: NetworkRecord, engines: Sequence[str], ours: Arrival, patience: float
+) -> dict[str, str]:
+    """Say why engines are not run unless they are asked for: engine -> reason."""
     if patience == np.inf:
-        return ""
-    again = f"engines={engine!r} runs it all the same"
-    if engine == "MNLogit" and ours.separates:
-        return f"the data are separated, and no finite estimates exist; {again}"
-    seconds = estimate_seconds(record, engine)
-    return f"about {seconds:.0f} s; {again}" if seconds > patience else ""
-
-
-def estimate_seconds(record: NetworkRecord, engine: str) -> float:
-    """Estimate an engine's time: evaluations times what one takes here."""
-    if engine == "MNLogit":
-        return estimate_logit_seconds(record)
-    return EVALUATIONS[engine] * time_evaluation(record)
+        return {}
+    found, each = {}, time_evaluation(record)
+    for engine in engines:
+        again = f"engines={engine!r} runs it all the same"
+        logit = engine == "MNLogit"
+        seconds = estimate_logit_seconds(record) if logit else EVALUATIONS[engine] * each
+        if logit and ours.separates:
+            found[engine] = f"the data are separated, and no finite estimates exist; {again}"
+        elif seconds > patience:
+            found[engine] = f"about {seconds:.0f} s; {again}"
+    return found
 
 
 def _run_safely(record: NetworkRecord, engine: str) -> Arrival | LogitAnswer | str:
@@ -251,18 +252,15 @@ def _write(answer: Arrival, verdict: str) -> dict[str, Any]:
 
 def _write_logit(answer: LogitAnswer, ours: Arrival) -> dict[str, Any]:
     """Write what MNLogit says, whose own certificate tells that it is the maximum."""
-    verdict = AGREES
+    gap = answer.loglike - ours.loglike
+    faults = []
+    if not answer.distance <= COEFFICIENT_TOLERANCE:
+        faults.append(f"this fit's coefficients differ by {answer.distance:.2g} standard errors")
+    if not _is_same(answer.loglike, ours.loglike):
+        faults.append(f"this fit is {'lower' if gap > 0 else 'higher'} by {abs(gap):.3g}")
+    verdict = f"{OFF}{'; '.join(faults)}" if faults else AGREES
     if answer.separated or not answer.finite:
         verdict = SEPARATED if answer.separated else NOTHING
-    else:
-        faults = []
-        if not answer.distance <= COEFFICIENT_TOLERANCE:
-            faults.append(f"coefficients differ by {answer.distance:.2g} standard errors")
-        if not _is_same(answer.loglike, ours.loglike):
-            faults.append(
-                f"this fit's log-likelihood differs by {ours.loglike - answer.loglike:.3g}"
-            )
-        verdict = f"{OFF}{'; '.join(faults)}" if faults else AGREES
     return {
         "loglike": answer.loglike,
         "cross_entropy": 0.0 - answer.loglike,

@@ -25,7 +25,9 @@ LBFGS_ITERATIONS = 5000
 LBFGS_ROUND = 100
 # Evaluations that a descent by L-BFGS mostly needs at most, for telling how long it takes.
 LBFGS_EVALUATIONS = 2000
-LBFGS_HISTORY = 50
+# Steps that it remembers, two vectors each, fewer of large networks: 256 MB.
+LBFGS_HISTORY = (5, 50)
+LBFGS_NUMBERS = 1 << 25
 # A gradient so much smaller than the fit's tolerance leaves values that agree in most digits.
 CLOSER = 1e-4
 # Steps of Adam, every one over all rows. Its rate falls to zero along half a cosine, since with a
@@ -122,14 +124,14 @@ def train_lbfgs(record: NetworkRecord, bar: Any = None) -> Descent:
     record : NetworkRecord
     bar : tqdm, optional
     """
-    training = Training(record, bar)
+    training, size = Training(record, bar), record.network.size
     with plain_torch(training.network.device) as torch:
         optimizer = torch.optim.LBFGS(
             training.pieces,
             max_iter=LBFGS_ROUND,
             tolerance_grad=training.goal,
             tolerance_change=0.0,
-            history_size=LBFGS_HISTORY,
+            history_size=int(np.clip(LBFGS_NUMBERS // (2 * size), *LBFGS_HISTORY)),
             line_search_fn="strong_wolfe",
         )
         before = np.inf

@@ -28,6 +28,8 @@ from mlelogit.networks.record import NetworkRecord
 TITLE = "Maximum likelihood = minimum cross-entropy of a softmax network"
 IDENTITY = "-log L = E(w) at every point"
 DESCENTS = "From the same start"
+# What a verdict begins with where there is nothing to agree on.
+UNDECIDED = "undecided: "
 FORMATS = {
     "largest_score": "{:.3g}".format,
     "rows_in_logs": "{:.0f}".format,
@@ -150,8 +152,11 @@ class NetworkVerification(Shown):
             return f"no other engine was run ({count})"
         if bool((verdicts == AGREES).all()):
             return f"all engines that were run agree ({count})"
-        told = [f"{name}: {verdict}" for name, verdict in verdicts.items() if verdict != AGREES]
-        return f"of the engines that were run ({count}) not all agree - {'; '.join(told)}"
+        others = verdicts[verdicts != AGREES]
+        told = "; ".join(f"{name}: {verdict}" for name, verdict in others.items())
+        open_ones = bool(others.str.startswith(UNDECIDED).all())
+        word = "some are undecided" if open_ones else "NOT all agree"
+        return f"of the engines that were run ({count}) {word} - {told}"
 
 
 def _write(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from mlelogit.exceptions import MNLogitWarning, OptionError
 from mlelogit.networks import agreement, descents, identity, rivals
 from mlelogit.networks.descents import Arrival, judge_arrival, judge_ours
 from mlelogit.networks.identity import EPS, Values
-from mlelogit.networks.points import SPREADS, choose_points
+from mlelogit.networks.points import SPREADS, Point, choose_points
+from mlelogit.networks.verification import NetworkVerification
 
 torch = pytest.importorskip("torch")
 sklearn_datasets = pytest.importorskip("sklearn.datasets")
@@ -169,6 +170,35 @@ def test_every_form_is_that_of_fifty_digits(kind, spread):
         assert abs(value - truth) <= values.rounding
     assert values.rounding < 1e-11 * max(truth, 1)
     assert (values.in_logs > 0) == (spread >= 1e3)
+
+
+def test_scores_that_overflow_are_undecided(res):
+    record, params = res.record, np.full(res.record.network.size, 1e308)
+    module = nn.Sequential(*record.network.module, nn.Linear(3, 3))
+    network = replace(record.network, module=module)
+    module[3].double().requires_grad_(False).weight.fill_(1e10)
+    points = [Point("random", "large", params), choose_points(record, 1, 0)[0]]
+    frame = agreement.tabulate_identity(replace(record, network=network), points)
+    assert frame["verdict"].iloc[0] == "undecided: scores are not finite"
+    verified = NetworkVerification(frame.iloc[:1], res.verify([], 1).descents, "", 0)
+    assert not verified.holds
+    assert not verified.differs
+    assert "the identity holds at 0 of 1 points" in str(verified)
+
+
+@pytest.mark.parametrize("block_rows", [1, 37])
+def test_rows_in_blocks_are_summed(block_rows):
+    x, y = load_iris()
+    rows = slice(20, 120)
+    fitted = fit_network(
+        nn.Linear(4, 3), x[rows], y[rows], l2=1.0, block_rows=block_rows, method="L-BFGS-B"
+    )
+    verified = fitted.verify(engines="LBFGS", points=3)
+    assert verified.agrees
+    values = identity.measure_identity(
+        fitted.record.network, fitted.record.rows, fitted.record.maximum.params
+    )
+    assert abs(values.likelihood + fitted.llf) <= values.rounding
 
 
 def test_a_short_climb_is_filled_up_and_says_so():
@@ -343,7 +373,7 @@ def test_a_rival_that_is_higher_is_not_hidden():
     assert other.startswith("another stationary point, higher by")
     assert verified.holds
     assert not verified.agrees
-    assert "not all agree" in str(verified)
+    assert "NOT all agree" in str(verified)
 
 
 def test_training_that_has_not_arrived_says_so(res, monkeypatch):
@@ -401,6 +431,7 @@ def test_separated_rows_have_no_maximum_to_agree_on():
     assert verified.holds
     assert not verified.agrees
     assert not verified.differs
+    assert "(2 of 2) some are undecided" in str(verified)
     unasked = fitted.verify(points=1).descents["verdict"]
     assert unasked["mlelogit.MNLogit"].startswith("not run: the data are separated")
 
@@ -479,7 +510,7 @@ def test_another_answer_than_mnlogits_is_off():
     moved = replace(record, maximum=replace(record.maximum, params=params))
     frame = descents.run_descents(moved, ["MNLogit"])
     verdict = frame.loc["mlelogit.MNLogit", "verdict"]
-    assert verdict.startswith("OFF: coefficients differ by")
+    assert verdict.startswith("OFF: this fit's coefficients differ by")
     assert frame.iloc[0]["verdict"].startswith("OFF: its cross-entropy is")
 
 
