@@ -36,12 +36,15 @@ def one_torch_thread():
     torch.set_num_threads(before)
 
 
+def make_linear(inputs, outputs, seed=0, bias=True):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return nn.Linear(inputs, outputs, bias=bias)
+
+
 def make_network(inputs, hidden, outputs, seed=0):
-    generator = torch.random.get_rng_state()
-    torch.manual_seed(seed)
-    net = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, outputs))
-    torch.random.set_rng_state(generator)
-    return net
+    layers = make_linear(inputs, hidden, seed), make_linear(hidden, outputs, seed + 1)
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1])
 
 
 def load_iris():
@@ -74,7 +77,7 @@ def make_weights(weight_type, rows):
 @pytest.fixture(scope="module")
 def res():
     x, y = load_iris()
-    return fit_network(make_network(4, 3, 3), x, y, l2=1.0, method="L-BFGS-B", tol=1e-10)
+    return fit_network(make_network(4, 2, 3), x, y, l2=1.0, method="L-BFGS-B", tol=1e-10)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,7 @@ def test_every_form_is_that_of_fifty_digits(kind, spread):
     x, y = x[::5], y[::5]
     weights = make_weights("importance", len(y))
     fitted = fit_network(
-        nn.Linear(4, 3),
+        make_linear(4, 3),
         x,
         make_outcome(kind, y),
         weights=weights,
@@ -174,7 +177,7 @@ def test_every_form_is_that_of_fifty_digits(kind, spread):
 
 def test_scores_that_overflow_are_undecided(res):
     record, params = res.record, np.full(res.record.network.size, 1e308)
-    module = nn.Sequential(*record.network.module, nn.Linear(3, 3))
+    module = nn.Sequential(*record.network.module, make_linear(3, 3))
     network = replace(record.network, module=module)
     module[3].double().requires_grad_(False).weight.fill_(1e10)
     points = [Point("random", "large", params), choose_points(record, 1, 0)[0]]
@@ -186,12 +189,12 @@ def test_scores_that_overflow_are_undecided(res):
     assert "the identity holds at 0 of 1 points" in str(verified)
 
 
-@pytest.mark.parametrize("block_rows", [1, 37])
+@pytest.mark.parametrize("block_rows", [7, 37])
 def test_rows_in_blocks_are_summed(block_rows):
     x, y = load_iris()
     rows = slice(20, 120)
     fitted = fit_network(
-        nn.Linear(4, 3), x[rows], y[rows], l2=1.0, block_rows=block_rows, method="L-BFGS-B"
+        make_linear(4, 3), x[rows], y[rows], l2=1.0, block_rows=block_rows, method="L-BFGS-B"
     )
     verified = fitted.verify(engines="LBFGS", points=3)
     assert verified.agrees
@@ -203,7 +206,7 @@ def test_rows_in_blocks_are_summed(block_rows):
 
 def test_a_short_climb_is_filled_up_and_says_so():
     x, y = load_iris()
-    fitted = fit_network(nn.Linear(4, 3), x, y, l2=1.0)
+    fitted = fit_network(make_linear(4, 3), x, y, l2=1.0)
     verified = fitted.verify(engines=[], points=23)
     kinds = verified.identity["kind"].value_counts()
     recorded = len(fitted.trace.loglike)
@@ -345,6 +348,29 @@ def test_training_agrees_for_other_outcomes_and_weights(kind, weight_type):
     assert list(said) == ["agrees", "agrees"]
 
 
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_lbfgs_reaches_the_same_value_from_other_starts(seed):
+    x, y = load_iris()
+    fitted = fit_network(make_network(4, 2, 3, seed), x, y, l2=1.0, tol=1e-9)
+    assert fitted.verify(engines="LBFGS", points=1).agrees
+
+
+def test_another_maximum_is_told():
+    x, y = load_iris()
+    fitted = fit_network(make_network(4, 3, 3), x, y, l2=1.0, method="L-BFGS-B", tol=1e-9)
+    better = fit_network(make_network(4, 3, 3), x, y, l2=1.0, starts=6, tol=1e-9)
+    gap = (better.llf - better.penalty) - (fitted.llf - fitted.penalty)
+    assert gap > 0.1
+    # The lower one's summit, reached from the higher one's start, and the other way round.
+    for own, start, sign in ((fitted, better, "higher"), (better, fitted, "lower")):
+        trace = replace(own.trace, params=np.array([start.params, *own.trace.params[1:]]))
+        record = replace(own.record, maximum=replace(own.record.maximum, trace=trace))
+        ours, other = descents.run_descents(record, ["LBFGS"])["verdict"]
+        assert other == f"another stationary point, {sign} by {gap:.3g}"
+        told = f"lower than torch.optim.LBFGS by {gap:.3g}"
+        assert ours == (told if sign == "higher" else "agrees")
+
+
 def test_training_starts_where_the_fit_did():
     x, y = load_iris()
     net = make_network(4, 3, 3).double()
@@ -422,7 +448,7 @@ def test_separated_rows_have_no_maximum_to_agree_on():
     x, y = load_iris()
     keep = y < 2
     with pytest.warns(MNLogitWarning):
-        fitted = fit_network(nn.Linear(4, 2), x[keep], y[keep], maxiter=8)
+        fitted = fit_network(make_linear(4, 2), x[keep], y[keep], maxiter=8)
     verified = fitted.verify(engines=["LBFGS", "MNLogit"])
     ours, other, logit = verified.descents["verdict"]
     assert ours == "undecided: rises towards 0: no finite maximum"
@@ -439,8 +465,8 @@ def test_separated_rows_have_no_maximum_to_agree_on():
 def test_bounded_scores_do_not_rise_without_end():
     x, y = load_iris()
     keep = y < 2
-    net = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Tanh())
-    record = fit_network(nn.Linear(4, 2), x[keep], y[keep], l2=1.0).record
+    net = nn.Sequential(make_linear(4, 2, bias=False), nn.Tanh())
+    record = fit_network(make_linear(4, 2), x[keep], y[keep], l2=1.0).record
     free = replace(record, precisions=np.zeros_like(record.precisions))
     assert descents.rises_without_end(free, record.maximum.params)
     assert not descents.rises_without_end(record, record.maximum.params)
@@ -456,8 +482,8 @@ def load_anes(outcome):
 
 def simulate(categories):
     rng = np.random.default_rng(categories)
-    x = rng.normal(size=(300, 3)) * [1, 100, 0.01]
-    scores = x / [1, 100, 0.01] @ rng.normal(size=(3, categories)) + rng.gumbel(
+    x = rng.normal(size=(300, 3)) * [1, 10, 0.1]
+    scores = x / [1, 10, 0.1] @ rng.normal(size=(3, categories)) + rng.gumbel(
         size=(300, categories)
     )
     return x, scores.argmax(axis=1)
@@ -491,7 +517,11 @@ def test_no_hidden_layer_is_mnlogit(data, which, kind, weight_type, bias):
         x, count = x[:, 1:2], 3
     weights = make_weights(weight_type, len(y))
     fitted = fit_network(
-        nn.Linear(np.shape(x)[1], count, bias=bias), x, y, weights=weights, weight_type=weight_type
+        make_linear(np.shape(x)[1], count, bias=bias),
+        x,
+        y,
+        weights=weights,
+        weight_type=weight_type,
     )
     row = fitted.verify(engines="MNLogit", points=1).descents.loc["mlelogit.MNLogit"]
     assert row["verdict"] == "agrees"
@@ -504,7 +534,7 @@ def test_no_hidden_layer_is_mnlogit(data, which, kind, weight_type, bias):
 
 def test_another_answer_than_mnlogits_is_off():
     x, y = load_anes("vote")
-    record = fit_network(nn.Linear(3, 2), x / 10, y).record
+    record = fit_network(make_linear(3, 2), x / 10, y).record
     params = np.array(record.maximum.params)
     params[0] += 0.01
     moved = replace(record, maximum=replace(record.maximum, params=params))
@@ -517,7 +547,7 @@ def test_another_answer_than_mnlogits_is_off():
 def test_columns_that_repeat_others_are_left_out_of_the_comparison():
     x, y = load_anes("PID")
     twice = x.assign(months=12 * x["age"] + 3)
-    row = fit_network(nn.Linear(4, 7), twice / 10, y).verify(engines="MNLogit").descents.iloc[1]
+    row = fit_network(make_linear(4, 7), twice / 10, y).verify(engines="MNLogit").descents.iloc[1]
     assert row["verdict"] == "agrees"
     assert row["coef_diff"] < 1e-6
 
@@ -615,14 +645,14 @@ def test_targets_are_shown():
     x, y = load_digits(100)
     names = np.array(["zero", "one", "two", "three", "four", *"56789"])
     categories = pd.Categorical(names[y], names)
-    said = str(fit_network(nn.Linear(64, 10), x, categories, l2=1.0).verify(engines=[], points=1))
+    said = str(fit_network(make_linear(64, 10), x, categories, l2=1.0).verify(engines=[], points=1))
     assert "category 'three' of the 10 is [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]." in said
 
 
 def test_counts_are_their_own_targets():
     x, y = load_iris()
     d = make_outcome("counts", y)
-    said = str(fit_network(nn.Linear(4, 3), x, d, l2=1.0).verify(engines=[], points=1))
+    said = str(fit_network(make_linear(4, 3), x, d, l2=1.0).verify(engines=[], points=1))
     first = ", ".join(f"{value:g}" for value in d[0])
     assert f"Targets d are the counts themselves: the first row is [{first}]." in said
 
