@@ -18,8 +18,8 @@ from mlelogit.data.arguments import (
 )
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import NotConvergedWarning, OptionError
-from mlelogit.networks.certificate import certify_network
+from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
+from mlelogit.networks.certificate import Verdict, certify_network
 from mlelogit.networks.examination import choose_block, examine_network
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
@@ -124,7 +124,9 @@ def fit_network(
     Warns
     -----
     NotConvergedWarning
-        If the gradient is not as small as tol.
+        If the climb ended where the gradient is not as small as tol, or at a saddle point.
+    NoFiniteMaximumWarning
+        If the log-likelihood rises for ever, or that a finite maximum exists is not shown.
 
     Examples
     --------
@@ -146,7 +148,7 @@ def fit_network(
     likelihood = NetworkLikelihood(network, rows, precisions)
     with start_bar("Iterations", disp=disp) as bar:
         record = _climb_all(likelihood, request, callback, bar)
-    warn_if_not_stationary(record)
+    warn_if_not_converged(record)
     return NetworkResults(record)
 
 
@@ -212,7 +214,7 @@ def _climb(
         params=params,
         loglike=sums.loglike,
         penalty=sums.penalty,
-        certificate=certify_network(likelihood, sums, request.tol),
+        certificate=certify_network(likelihood, params, request.tol, climb.newton, climb.curvature),
         ended=climb.ended or Ended.STALLED,
         trace=climb.path.trace(),
         method=method,
@@ -253,13 +255,24 @@ def _compute_null(rows: NetworkRows) -> float:
     return float(totals @ np.log(totals / totals.sum()))
 
 
-def warn_if_not_stationary(record: NetworkRecord) -> None:
-    """Warn if the climb ended before the gradient was as small as asked."""
+def warn_if_not_converged(record: NetworkRecord) -> None:
+    """Warn if the climb did not end at a maximum, and say where it did."""
     maximum, certificate = record.maximum, record.maximum.certificate
-    if not certificate.stationary:
-        warn_user(
-            f"{maximum.ended.value} The largest entry of the gradient is "
-            f"{certificate.relative:.2g} per observation after {maximum.iterations} iterations of "
-            f"{maximum.method}, and tol asks for {certificate.tolerance:.2g}.",
-            NotConvergedWarning,
-        )
+    if certificate.converged:
+        return
+    told, endless = [certificate.verdict.value], False
+    if certificate.recession is not None:
+        told, endless = [*told, certificate.tell_recession()], True
+    elif certificate.verdict is Verdict.UNDECIDED:
+        told, endless = [*told, certificate.tell_bound(), certificate.reason], True
+    elif certificate.verdict is Verdict.NOT_STATIONARY:
+        told = [maximum.ended.value, certificate.tell_gradient(), _tell_effort(maximum)]
+        told += [certificate.tell_bound(), certificate.tell_kinks(), certificate.reason]
+    else:
+        told = [*told, _tell_effort(maximum)]
+    category = NoFiniteMaximumWarning if endless else NotConvergedWarning
+    warn_user(" ".join(line for line in told if line), category)
+
+
+def _tell_effort(maximum: NetworkMaximum) -> str:
+    return f"After {maximum.iterations} iterations of {maximum.method}."

@@ -20,6 +20,7 @@ import numpy as np
 from mlelogit.networks.backend import plain_torch
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs, NetworkRows, cut_rows
+from mlelogit.notices import run_quietly
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class NetworkLikelihood:
         self.rows = rows
         self.precisions = precisions
         self.evaluations = 0
+        self.writes = 0
 
     @cached_property
     def weight(self) -> float:
@@ -76,7 +78,7 @@ class NetworkLikelihood:
 
     def evaluate(self, params: np.ndarray, score: bool = True) -> NetworkSums:
         """Return log-likelihood and penalty, and their score (P,) if it is asked for."""
-        self.network.write_params(params)
+        self.write(params)
         self.evaluations += 1
         loglike, gradient = 0.0, np.zeros(self.network.size)
         for block in self.rows.cut():
@@ -93,27 +95,98 @@ class NetworkLikelihood:
 
         Pearlmutter (1994, Neural Computation 6): the gradient of the score's product with it.
         """
+        return self.prepare_information(params)(vector)
+
+    def prepare_information(self, params: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a function that multiplies a vector (P,) by the information at a point.
+
+        If the rows are one block, what leads to their score is kept as long as the parameters
+        are: a product then costs one pass back, and else one forth and two back.
+        """
+        blocks = list(self.rows.cut())
+        kept: list[Any] = []
+
+        def multiply(vector: np.ndarray) -> np.ndarray:
+            if not kept or self.writes != kept[0]:
+                self.write(params)
+                kept[:] = [self.writes]
+                kept.extend(self._trace_score(block) for block in blocks[:1] if len(blocks) == 1)
+            product = np.array(self.precisions * vector)
+            for block in blocks:
+                score = kept[1] if len(blocks) == 1 else self._trace_score(block)
+                product -= self._multiply_back(score, vector)
+            return product
+
+        return multiply
+
+    def write(self, params: np.ndarray) -> None:
+        """Set the parameters of the network."""
+        self.writes += 1
         self.network.write_params(params)
-        product = np.zeros(len(vector))
-        cuts = np.split(vector, np.cumsum(self.network.sizes)[:-1])
-        for block in self.rows.cut():
-            with plain_torch(self.network.device) as torch:
-                value = self._sum_block(torch, block)
-                score = self._differentiate(torch, value, again=True)
-                along = sum(
-                    (part * torch.as_tensor(cut.reshape(part.shape), device=part.device)).sum()
-                    for part, cut in zip(score, cuts, strict=True)
-                    if part is not None and part.requires_grad
-                )
-                if isinstance(along, torch.Tensor):
-                    product -= self.network.flatten(self._differentiate(torch, along))
-        return product + self.precisions * vector
 
     def form_information(self, params: np.ndarray) -> np.ndarray:
-        """Return minus the Hessian of the penalized log-likelihood (P, P), column by column."""
-        units = np.eye(len(params))
-        whole = np.array([self.multiply_information(params, unit) for unit in units])
+        """Return minus the Hessian of the penalized log-likelihood (P, P)."""
+        self.write(params)
+        whole = np.diag(self.precisions)
+        for block in self.rows.cut():
+            score = self._trace_score(block)
+            # As many rows of it at once as make no more numbers than a block of rows may.
+            count = max(1, self.rows.per_block // (block.stop - block.start))
+            for start in range(0, len(params), count):
+                units = np.eye(min(count, len(params) - start), len(params), start)
+                whole[start : start + count] -= self._multiply_many(score, units)
         return np.asarray((whole + whole.T) / 2)
+
+    def _trace_score(self, block: slice) -> Any:
+        """Return the score of a block, piece by piece, with what leads to it."""
+        with plain_torch(self.network.device) as torch:
+            return self._differentiate(torch, self._sum_block(torch, block), again=True)
+
+    def _multiply_many(self, score: Any, vectors: np.ndarray) -> np.ndarray:
+        """Return the derivatives of a score's products with vectors (m, P), one by one if need be.
+
+        PyTorch makes them at once if it can run all that the module does on a batch of batches.
+        """
+        if len(vectors) > 1:
+            try:
+                return run_quietly(self._multiply_at_once, score, vectors)
+            except (RuntimeError, NotImplementedError):
+                pass
+        return np.array([self._multiply_back(score, vector) for vector in vectors])
+
+    def _multiply_at_once(self, score: Any, vectors: np.ndarray) -> np.ndarray:
+        size = len(vectors)
+        products = self._push_back(score, vectors, (size,), is_grads_batched=True)
+        flat = [
+            np.zeros((size, width)) if part is None else part.cpu().numpy().reshape(size, width)
+            for part, width in zip(products, self.network.sizes, strict=True)
+        ]
+        return np.concatenate(flat, axis=1)
+
+    def _multiply_back(self, score: Any, vector: np.ndarray) -> np.ndarray:
+        """Return the derivative of a score's product with a vector (P,)."""
+        return self.network.flatten(self._push_back(score, vector, ()))
+
+    def _push_back(self, score: Any, vectors: np.ndarray, first: tuple, **options: Any) -> Any:
+        """Return, piece by piece, what PyTorch's chain rule makes of a score and vectors."""
+        cuts = np.split(vectors, np.cumsum(self.network.sizes)[:-1], axis=-1)
+        with plain_torch(self.network.device) as torch:
+            held = [
+                (part, torch.as_tensor(cut.reshape(*first, *part.shape), device=part.device))
+                for part, cut in zip(score, cuts, strict=True)
+                if part is not None and part.requires_grad
+            ]
+            if not held:
+                return [None] * len(cuts)
+            parts, along = zip(*held, strict=True)
+            return torch.autograd.grad(
+                parts,
+                self.network.pieces,
+                grad_outputs=along,
+                retain_graph=True,
+                allow_unused=True,
+                **options,
+            )
 
     def _differentiate(self, torch: Any, value: Any, again: bool = False) -> Any:
         pieces = self.network.pieces

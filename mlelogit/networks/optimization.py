@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import OptionError
+from mlelogit.networks.certificate import GAIN
+from mlelogit.networks.curvature import (
+    LANCZOS,
+    SMALL_NETWORK,
+    Curvature,
+    LocalShape,
+    NewtonStep,
+)
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
 from mlelogit.networks.path import Path
+from mlelogit.networks.recession import find_margin, is_affine
 from mlelogit.networks.record import Ended
 
 METHODS = ("L-BFGS-B", "BFGS", "CG", "Newton-CG", "trust-ncg", "trust-krylov", "trust-exact", "TNC")
 WITH_PRODUCTS = ("Newton-CG", "trust-ncg", "trust-krylov")
-# Up to here the Hessian is formed, which is P products; it sees directions of any scale.
-SMALL_NETWORK = 150
+# Methods that hold a matrix (P, P), and the doubles that it may have: 2 GB.
+WITH_MATRIX = ("BFGS", "trust-exact")
+LARGEST_MATRIX = 1 << 28
+# What goes on where a line search finds no way: a trust region only shrinks where there is none.
+RESCUE = "trust-ncg"
+# Runs of a method between two saddle points; each begins where the last one stopped.
+RUNS = 6
 # Newton steps at the end, where values no longer tell points apart.
 POLISHING = 6
+# Products with the Hessian for such a step: as many as a part of the evaluations, within bounds.
 PRODUCTS = 250
-# Directions flatter than this part of the steepest are left alone: no rounding tells them from 0.
-FLAT = 1e-12
-# Conjugate gradients end when the square of what is left has shrunk to this.
-CLOSE = 1e-6
+FEWEST_PRODUCTS = 20
+FEWEST_LANCZOS = 40
+SHARE = 8
 # A Newton step worth making leaves at most this part of the gradient.
 WORTH = 0.5
+# Values that differ by less, relative to one plus their size, are the same but for rounding.
+ROUNDING = 1e-12
+# Where more is left, the next run goes on to a gradient smaller by this.
+CLOSER = 10.0
+# A step of length one is one of a standard error over the root of n: from saturated rows the way
+# can be long.
+WIDEST = 1e12
+# Saddle points that a climb leaves; each costs up to `LANCZOS` products.
+ESCAPES = 8
+# Lengths of a step off a saddle point: as long as the parameters, and each a quarter of the last.
+LENGTHS = 16
 
 
 @dataclass
@@ -41,10 +67,15 @@ class NetworkClimb:
     tol : float
         Largest entry of the gradient per observation that ends it.
     callback : callable or None
-        Called with the parameters (P,) after every iteration; a true answer ends it.
+        Called with the parameters (P,) after every iteration; a true answer ends it, and so
+        does StopIteration.
     bar : tqdm or None
     path : Path
     ended : Ended or None
+    newton : NewtonStep or None
+        At the last point, if it was sought.
+    curvature : Curvature or None
+        At the last point, if it was examined.
     """
 
     likelihood: NetworkLikelihood
@@ -55,7 +86,10 @@ class NetworkClimb:
     path: Path = field(init=False)
     ended: Ended | None = None
     iterations: int = 0
+    newton: NewtonStep | None = None
+    curvature: Curvature | None = None
     known: tuple[np.ndarray, NetworkSums] | None = None
+    shaped: tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]] | None = None
 
     def __post_init__(self) -> None:
         self.path = Path(self.likelihood.network.size)
@@ -72,32 +106,88 @@ class NetworkClimb:
         Where scores overflow there is no value; a step that leads there is too long.
         """
         sums = self.look(params)
-        if not (np.isfinite(sums.objective) and np.isfinite(sums.gradient).all()):
+        if not is_finite(sums):
             return np.inf, np.zeros(len(params))
         return -sums.objective / self.likelihood.weight, -sums.gradient / self.likelihood.weight
 
-    def multiply(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        """Return the Hessian of what is minimized times a vector."""
-        return self.likelihood.multiply_information(params, vector) / self.likelihood.weight
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The units of the parameters in every run: T (P, r), or its diagonal (P,).
 
-    def form(self, params: np.ndarray) -> np.ndarray:
-        """Return the Hessian of what is minimized."""
-        return self.likelihood.form_information(params) / self.likelihood.weight
+        Where the log-likelihood is concave, those in which its curvature per observation at equal
+        scores is one in all directions, or about so: then the units of the inputs do not matter.
+        At parameters of zero no row is settled already. Elsewhere they are the module's.
+        """
+        size = self.likelihood.network.size
+        if not self.concave:
+            return np.ones(size)
+        shape = LocalShape(self.likelihood, np.zeros(size), concave=True)
+        units = shape.find_units() if shape.finite else np.zeros((size, 0))
+        return units * np.sqrt(self.likelihood.weight) if units.size else np.ones(size)
+
+    def multiply(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Return the information at a point times a vector; what leads to it is kept."""
+        if self.shaped is None or not np.array_equal(self.shaped[0], params):
+            self.shaped = params.copy(), self.likelihood.prepare_information(params)
+        return self.shaped[1](vector)
+
+    def measure_gradient(self, sums: NetworkSums) -> float:
+        """Return the largest entry of the gradient per observation."""
+        return float(np.abs(sums.gradient).max()) / self.likelihood.weight
+
+    def is_level(self, sums: NetworkSums) -> bool:
+        """Tell whether the gradient is as small as was asked."""
+        return self.measure_gradient(sums) <= self.tol
+
+    @cached_property
+    def concave(self) -> bool:
+        """Whether the scores are affine in the parameters."""
+        point = self.path.end[1]
+        return is_affine(self.likelihood, point, np.ones(len(point), dtype=bool))
+
+    def is_running_off(self) -> bool:
+        """Tell whether every row is right and nothing keeps parameters: the way up is endless."""
+        free = not self.likelihood.precisions.any()
+        level = self.is_level(self.path.end[2])
+        return free and level and find_margin(self.likelihood, self.path.end[1]) > 0
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the last point's gradient is small, and a Newton step does not promise more."""
+        more = self.newton is not None and self.newton.gain > GAIN
+        return self.is_level(self.path.end[2]) and not more
+
+    def share_products(self, fewest: int, most: int) -> int:
+        """Return how many products with the Hessian are a small part of the climb so far."""
+        return int(np.clip(self.likelihood.evaluations // SHARE, fewest, most))
 
     def note(self, stage: str, params: np.ndarray) -> None:
         """Take note of an iteration, tell the user, and stop where it is to stop."""
         sums = self.look(params)
         self.iterations += stage != "start"
+        self.newton, self.curvature = None, None
         self.path.add(stage, params, sums, self.likelihood.evaluations)
         if self.bar is not None:
             self.bar.update(1)
             self.bar.set_postfix_str(f"log-likelihood {sums.loglike:.6g}", refresh=False)
-        if self.callback is not None and stage != "start" and self.callback(params.copy()):
+        if stage != "start" and self._ask(params.copy()):
             self.ended = Ended.CALLBACK
-        elif self.iterations >= self.maxiter:
+        elif self.iterations >= self.maxiter and not self.is_level(sums):
             self.ended = Ended.MAXITER
         if self.ended is not None:
             raise StopIteration
+
+    def _ask(self, params: np.ndarray) -> bool:
+        """Tell whether the user wants to stop."""
+        try:
+            return self.callback is not None and bool(self.callback(params))
+        except StopIteration:
+            return True
+
+
+def is_finite(sums: NetworkSums) -> bool:
+    """Tell whether value and gradient are numbers."""
+    return bool(np.isfinite(sums.objective) and np.isfinite(sums.gradient).all())
 
 
 def find_method(method: Any, size: int) -> str:
@@ -106,17 +196,26 @@ def find_method(method: Any, size: int) -> str:
     Raises
     ------
     OptionError
-        If the word is unknown; the message lists the choices.
+        If the word is unknown; the message lists the choices. If the method holds a matrix that
+        so many parameters make too large.
     """
     if method == "auto":
         return "trust-exact" if size <= SMALL_NETWORK else "L-BFGS-B"
     if method not in METHODS:
         raise OptionError(f"method={method!r} is not known. Choices: auto, {', '.join(METHODS)}.")
+    if method in WITH_MATRIX and size**2 > LARGEST_MATRIX:
+        raise OptionError(
+            f"method={method!r} holds a matrix of {size} parameters by {size}, "
+            f"{8 * size**2 / 1e9:.1f} GB; L-BFGS-B and trust-krylov do without."
+        )
     return str(method)
 
 
 def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.ndarray:
     """Climb from a start until the gradient is as small as asked; return the last point (P,).
+
+    A point where the gradient is small but the log-likelihood curves upwards is a saddle; the
+    climb steps off it along that curvature, and goes on.
 
     Parameters
     ----------
@@ -128,105 +227,198 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
     """
     try:
         climb.note("start", start)
-        point = _run(climb, start, method)
-        _polish(climb, point)
+        _begin(climb)
+        for escapes in range(ESCAPES + 1):
+            _reach(climb, method)
+            if escapes == ESCAPES or climb.is_running_off() or not _leave_saddle(climb):
+                break
     except StopIteration:
         pass
-    _, params, sums, _ = climb.path.end
     if climb.ended is None:
-        norm = float(np.abs(sums.gradient).max()) / climb.likelihood.weight
-        climb.ended = Ended.ARRIVED if norm <= climb.tol else Ended.STALLED
-    return params
-
-
-def _run(climb: NetworkClimb, start: np.ndarray, method: str) -> np.ndarray:
-    """Run one of scipy's methods."""
-
-    def note(point: np.ndarray) -> None:
-        climb.note(method, point)
-
-    products: dict[str, Any] = {"hessp": climb.multiply} if method in WITH_PRODUCTS else {}
-    if method == "trust-exact":
-        products = {"hess": climb.form}
-    with np.errstate(all="ignore"):
-        minimize(  # type: ignore[call-overload]
-            climb.measure,
-            start,
-            jac=True,
-            method=method,
-            callback=note,
-            options=_make_options(climb, method),
-            **products,
-        )
+        climb.ended = Ended.ARRIVED if climb.is_level(climb.path.end[2]) else Ended.STALLED
     return climb.path.end[1]
 
 
-def _make_options(climb: NetworkClimb, method: str) -> dict[str, Any]:
+def _begin(climb: NetworkClimb) -> None:
+    """Begin at equal scores where that is higher and the log-likelihood is concave.
+
+    From there all starts lead to the same height, and where inputs are large a start at random
+    numbers leaves all rows so certain of a wrong category that no curvature is left to go by.
+    """
+    zero = np.zeros(climb.likelihood.network.size)
+    if climb.concave and climb.look(zero).objective > climb.path.end[2].objective:
+        climb.note("zero", zero)
+
+
+def _reach(climb: NetworkClimb, method: str) -> None:
+    """Run a method, and another one where that finds no way, until the gradient is small."""
+    aim = climb.tol
+    for _ in range(RUNS):
+        before = climb.path.end[2].objective
+        _run(climb, method, aim)
+        if climb.is_running_off():
+            return
+        _polish(climb)
+        if climb.arrived or climb.iterations >= climb.maxiter:
+            return
+        aim = min(aim, climb.measure_gradient(climb.path.end[2]) / CLOSER)
+        if climb.path.end[2].objective - before <= ROUNDING * (1 + abs(before)):
+            if method == RESCUE:
+                return
+            method = RESCUE
+
+
+def _run(climb: NetworkClimb, method: str, aim: float) -> None:
+    """Run one of scipy's methods from the last point on, until the gradient is below an aim."""
+    run = _Run(climb, method, aim, climb.path.end[1], climb.units)
+    derivatives: dict[str, Any] = {"hessp": run.multiply} if method in WITH_PRODUCTS else {}
+    if method == "trust-exact":
+        derivatives = {"hess": run.form}
+    try:
+        with np.errstate(all="ignore"):
+            minimize(  # type: ignore[call-overload]
+                run.measure,
+                run.enter(np.zeros(len(run.origin))),
+                jac=True,
+                method=method,
+                callback=run.note,
+                options=_make_options(climb, method, run.convert(aim)),
+                **derivatives,
+            )
+    except StopIteration:
+        pass
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        # A method's own algebra breaks down where there are no numbers.
+        if run.failed:
+            raise
+    if climb.ended is not None:
+        raise StopIteration
+
+
+@dataclass
+class _Run:
+    """A run of a method in coordinates z, ``w = origin + T z``.
+
+    Attributes
+    ----------
+    units : numpy.ndarray
+        T (P, r), or its diagonal (P,).
+    failed : bool
+        Whether the network or the user raised an error, which is not the method's own.
+    """
+
+    climb: NetworkClimb
+    method: str
+    aim: float
+    origin: np.ndarray
+    units: np.ndarray
+    failed: bool = False
+
+    def place(self, z: np.ndarray) -> np.ndarray:
+        return self.origin + self.leave(z)
+
+    def leave(self, z: np.ndarray) -> np.ndarray:
+        return np.asarray(self.units @ z if self.units.ndim > 1 else self.units * z)
+
+    def enter(self, gradient: np.ndarray) -> np.ndarray:
+        return np.asarray(self.units.T @ gradient if self.units.ndim > 1 else self.units * gradient)
+
+    def convert(self, aim: float) -> float:
+        """Return the largest entry of a gradient by z that makes none by w exceed an aim."""
+        if self.units.ndim == 1:
+            return aim * float(self.units.min())
+        return aim * float(np.linalg.norm(self.units, axis=0).min() / np.sqrt(len(self.origin)))
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        self.failed = True
+        yield
+        self.failed = False
+
+    def measure(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        with self.watch():
+            value, gradient = self.climb.measure(self.place(z))
+        return value, self.enter(gradient)
+
+    def note(self, z: np.ndarray) -> None:
+        with self.watch():
+            self.climb.note(self.method, self.place(z))
+        if self.climb.measure_gradient(self.climb.path.end[2]) <= self.aim:
+            raise StopIteration
+
+    def form(self, z: np.ndarray) -> np.ndarray:
+        with self.watch():
+            whole = self.climb.likelihood.form_information(self.place(z))
+        once = np.array([self.enter(row) for row in whole / self.climb.likelihood.weight])
+        return np.nan_to_num(np.array([self.enter(row) for row in once.T]))
+
+    def multiply(self, z: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        with self.watch():
+            product = self.climb.multiply(self.place(z), self.leave(vector))
+        return np.nan_to_num(self.enter(product) / self.climb.likelihood.weight)
+
+
+def _make_options(climb: NetworkClimb, method: str, tol: float) -> dict[str, Any]:
+    left = climb.maxiter - climb.iterations
     if method == "Newton-CG":
-        return {"maxiter": climb.maxiter, "xtol": climb.tol**2}
+        return {"maxiter": left, "xtol": tol**2}
     if method == "TNC":
-        return {"maxfun": 20 * climb.maxiter, "gtol": climb.tol, "ftol": 0.0, "xtol": 0.0}
-    options: dict[str, Any] = {"maxiter": climb.maxiter, "gtol": climb.tol}
+        return {"maxfun": 20 * left, "gtol": tol, "ftol": 0.0, "xtol": 0.0}
+    options: dict[str, Any] = {"maxiter": left, "gtol": tol}
+    if method.startswith("trust") and climb.concave:
+        options |= {"initial_trust_radius": 1.0, "max_trust_radius": WIDEST}
     if method == "L-BFGS-B":
-        options |= {"ftol": 0.0, "maxfun": 20 * climb.maxiter, "maxcor": 30}
+        options |= {"ftol": 0.0, "maxfun": 20 * left, "maxcor": 30}
     return options
 
 
-def _polish(climb: NetworkClimb, point: np.ndarray) -> None:
+def _polish(climb: NetworkClimb) -> None:
     """Make Newton steps while they make the gradient much smaller, and no value lower."""
     for _ in range(POLISHING):
-        sums = climb.look(point)
-        step = _find_newton_step(climb, point, sums.gradient)
+        _, point, sums, _ = climb.path.end
+        shape = LocalShape(climb.likelihood, point, climb.concave)
+        products = climb.share_products(FEWEST_PRODUCTS, PRODUCTS)
+        climb.newton = shape.find_step(sums.gradient, products)
+        step = climb.newton.step
         if step is None:
             return
         found = climb.look(point + step)
-        rounding = 1e-12 * (1 + abs(sums.objective))
         smaller = np.abs(found.gradient).max() <= WORTH * np.abs(sums.gradient).max()
-        if not (smaller and found.objective >= sums.objective - rounding):
+        least = sums.objective - ROUNDING * (1 + abs(sums.objective))
+        if not (is_finite(found) and smaller and found.objective >= least):
             return
-        point = point + step
-        climb.note("newton", point)
+        climb.note("newton", point + step)
 
 
-def _find_newton_step(
-    climb: NetworkClimb, point: np.ndarray, gradient: np.ndarray
-) -> np.ndarray | None:
-    """Return the Newton step, or None where the log-likelihood curves upwards along it."""
-    if len(point) <= SMALL_NETWORK:
-        return _solve_densely(climb.likelihood.form_information(point), gradient)
-    return _solve_by_products(
-        lambda vector: climb.likelihood.multiply_information(point, vector), gradient
-    )
+def _leave_saddle(climb: NetworkClimb) -> bool:
+    """Step off a saddle point, if the climb stands on one; tell whether it does so."""
+    _, point, sums, _ = climb.path.end
+    if climb.concave or not climb.is_level(sums) or climb.iterations >= climb.maxiter:
+        return False
+    products = climb.share_products(FEWEST_LANCZOS, LANCZOS)
+    shape, newton = LocalShape(climb.likelihood, point), climb.newton
+    climb.curvature = shape.find_extremes(products)
+    if newton is not None and newton.way is not None:
+        climb.curvature = shape.find_rest(climb.curvature, newton.way)
+    for way in climb.curvature.ways:
+        higher = _step_along(climb, point, way)
+        if higher is not None:
+            climb.note("saddle", higher)
+            return True
+    return False
 
 
-def _solve_densely(information: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:
-    """Solve along the directions that are not flat; None if one of them curves upwards."""
-    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
-    values, vectors = eigh(information / np.outer(scale, scale))
-    if values[0] < -(FLAT**0.5) * abs(values[-1]):
-        return None
-    steep = values > FLAT * values[-1]
-    along = vectors[:, steep]
-    return np.asarray(along @ ((along.T @ (gradient / scale)) / values[steep]) / scale)
-
-
-def _solve_by_products(
-    multiply: Callable[[np.ndarray], np.ndarray], gradient: np.ndarray
-) -> np.ndarray | None:
-    """Solve by conjugate gradients; None if a direction on the way curves upwards."""
-    step, left = np.zeros_like(gradient), gradient.copy()
-    direction, squared = left.copy(), float(left @ left)
-    goal, steepest = CLOSE * squared, 0.0
-    for _ in range(min(PRODUCTS, len(gradient))):
-        if squared <= goal:
+def _step_along(climb: NetworkClimb, point: np.ndarray, direction: np.ndarray) -> np.ndarray | None:
+    """Return the highest of some points on both sides along a direction; None if none is higher."""
+    height = climb.look(point).objective
+    best, highest = None, height + ROUNDING * (1 + abs(height))
+    length = (1 + float(np.abs(point).max())) / float(np.abs(direction).max())
+    for k in range(LENGTHS):
+        for sign in (1.0, -1.0):
+            tried = point + sign * length * 4.0**-k * direction
+            objective = climb.likelihood.evaluate(tried, score=False).objective
+            if objective > highest:
+                best, highest = tried, objective
+        if best is not None and k > 1:
             break
-        product = multiply(direction)
-        curvature = float(direction @ product)
-        steepest = max(steepest, curvature / float(direction @ direction))
-        if curvature <= FLAT * steepest * float(direction @ direction):
-            return None
-        length = squared / curvature
-        step, left = step + length * direction, left - length * product
-        before, squared = squared, float(left @ left)
-        direction = left + squared / before * direction
-    return step
+    return best

@@ -67,8 +67,8 @@ class NetworkResults(Shown):
 
     @property
     def converged(self) -> bool:
-        """Whether the point is stationary: its gradient is as small as tol asks."""
-        return self.record.maximum.certificate.stationary
+        """Whether the point is stationary, no saddle point, and not on a way to infinity."""
+        return self.record.maximum.certificate.converged
 
     @property
     def certificate(self) -> NetworkCertificate:

@@ -44,5 +44,8 @@ def summarize_network(record: NetworkRecord) -> NetworkSummary:
         ("Penalty", f"{maximum.penalty:.6f}"),
         ("LL-Null", f"{record.llnull:.6f}"),
     )
-    notes = (f"Categories in order: {list_some(encoding.categories, 20)}.",)
+    point = maximum.certificate
+    told = (point.verdict.value, point.tell_gradient(), point.tell_curvature(), point.tell_bound())
+    order = f"Categories in order: {list_some(encoding.categories, 20)}."
+    notes = (*(line for line in told if line), order)
     return NetworkSummary(lines, notes)

@@ -1,0 +1,385 @@
+"""What is said of the point where a network's climb ended, against independent truths."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning
+from mlelogit.fitting.certificate import certify
+
+torch = pytest.importorskip("torch")
+
+from mlelogit.networks import curvature, recession  # noqa: E402
+from mlelogit.networks.affine import certify_affine  # noqa: E402
+from mlelogit.networks.certificate import Verdict, certify_network  # noqa: E402
+from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
+
+XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+def remake(res):
+    record = res.record
+    return NetworkLikelihood(record.network, record.rows, record.precisions)
+
+
+def draw_rows(rng, n=150, categories=3):
+    x = rng.normal(size=(n, 2))
+    u = x @ rng.normal(size=(2, categories)) + rng.gumbel(size=(n, categories))
+    return x, u.argmax(axis=1)
+
+
+def build(*widths, activation=None, seed=0):
+    torch.manual_seed(seed)
+    layers = []
+    for a, b in itertools.pairwise(widths):
+        layers += [torch.nn.Linear(a, b), (activation or torch.nn.Tanh)()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def fill(net, value):
+    with torch.no_grad():
+        for piece in net.parameters():
+            piece.fill_(value)
+    return net
+
+
+def compute_theorem(x, d, weights, params):
+    """λ and D of a multinomial logit on [1, X] by its plain formulas, base the first category."""
+    z = np.column_stack([np.ones(len(x)), x])
+    categories = d.shape[1]
+    w = params[: categories * x.shape[1]].reshape(categories, -1)
+    u = x @ w.T + params[categories * x.shape[1] :]
+    y = np.exp(u - u.max(axis=1, keepdims=True))
+    y /= y.sum(axis=1, keepdims=True)
+    people = weights * d.sum(axis=1)
+    score = ((weights[:, None] * d - people[:, None] * y)[:, 1:].T @ z).ravel()
+    size = z.shape[1]
+    information = np.zeros(((categories - 1) * size,) * 2)
+    for c, row, p in zip(people, z, y[:, 1:], strict=True):
+        information += c * np.kron(np.diag(p) - np.outer(p, p), np.outer(row, row))
+    v = np.linalg.inv(information)
+    largest = 0.0
+    for row, (k, l) in itertools.product(z, itertools.combinations(range(categories), 2)):
+        h = np.zeros((categories, size))
+        h[k], h[l] = row, -row
+        h = h[1:].ravel()
+        largest = max(largest, h @ v @ h)
+    return np.sqrt(score @ v @ score), np.sqrt(largest)
+
+
+@pytest.mark.parametrize("categories", [2, 3])
+@pytest.mark.parametrize("kind", ["labels", "weights", "counts"])
+def test_theorem_is_that_of_the_logit_at_any_point(rng, categories, kind):
+    x, y = draw_rows(rng, categories=categories)
+    d, weights = np.eye(categories)[y], np.ones(len(y))
+    options = {}
+    if kind == "weights":
+        weights = rng.integers(1, 4, len(y)).astype(float)
+        options = {"weights": weights, "weight_type": "frequency"}
+    if kind == "counts":
+        d = d + rng.integers(0, 3, d.shape)
+        y = d
+    res = ml.networks.fit_network(torch.nn.Linear(2, categories), x, y, **options)
+    assert res.certificate.verdict is Verdict.GLOBAL_MAXIMUM
+    likelihood = remake(res)
+    for size in (1e-3, 0.03):
+        params = res.record.maximum.params + size * rng.normal(size=res.params.size)
+        decrement, spread = compute_theorem(x, d, weights, params)
+        found = certify_affine(likelihood, params, 1e-6)
+        assert found.decrement == pytest.approx(decrement, rel=1e-9)
+        assert found.log_odds_error == pytest.approx(spread, rel=1e-9)
+        truth = certify(decrement, spread)
+        assert found.error_bound == pytest.approx(truth.error_bound, rel=1e-9)
+        assert found.loglike_gap == pytest.approx(truth.loglike_gap, rel=1e-8)
+        assert truth.finite_maximum
+        assert res.llf - likelihood.evaluate(params).loglike <= found.loglike_gap
+
+
+def test_affine_bound_holds_with_a_prior(rng):
+    x, y = draw_rows(rng)
+    res = ml.networks.fit_network(torch.nn.Linear(2, 3), x, y, l2=2.0)
+    likelihood, best = remake(res), res.record.maximum
+    for _ in range(5):
+        params = best.params + 0.05 * rng.normal(size=9)
+        bound = certify_affine(likelihood, params, 1e-6)
+        left = best.objective - likelihood.evaluate(params).objective
+        assert bound.finite_maximum
+        assert 0.5 * bound.loglike_gap < left <= bound.loglike_gap
+
+
+def test_bound_does_not_depend_on_units_or_collinear_columns(rng):
+    x, y = draw_rows(rng)
+    net = torch.nn.Linear(2, 3)
+    plain = ml.networks.fit_network(net, x, y)
+    far = np.column_stack([x[:, 0] * 1e-7, x[:, 1] * 1e5 + 3e5, np.full(len(x), 4.0), x[:, 0]])
+    other = ml.networks.fit_network(torch.nn.Linear(4, 3), far, y)
+    assert other.certificate.verdict is Verdict.GLOBAL_MAXIMUM
+    assert other.llf == pytest.approx(plain.llf, abs=1e-9)
+    spread = plain.certificate.bound.log_odds_error
+    assert other.certificate.bound.log_odds_error == pytest.approx(spread, rel=1e-6)
+
+
+class Features(torch.nn.Module):
+    """Scores that are affine in the parameters, and not in the inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.zeros(3, 3, dtype=torch.float64))
+
+    def forward(self, x):
+        return torch.stack([torch.sin(x[:, 0]), x[:, 1] ** 2, x[:, 0].abs()], dim=1) @ self.w
+
+
+@pytest.mark.parametrize(
+    ("net", "affine"),
+    [
+        (torch.nn.Linear(2, 3), True),
+        (Features(), True),
+        (build(2, 3, 3), False),
+        (build(2, 3, 3, activation=torch.nn.ReLU), False),
+        (torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 3)), False),
+    ],
+)
+def test_affine_scores_are_told_by_numbers(rng, net, affine):
+    x, y = draw_rows(rng)
+    likelihood = remake(ml.networks.fit_network(net, x, y, l2=0.1))
+    point = likelihood.network.read_params()
+    everything = np.ones(len(point), dtype=bool)
+    assert recession.is_affine(likelihood, point, everything) is affine
+
+
+def test_extremes_are_those_of_a_difference_of_gradients(rng):
+    x, y = draw_rows(rng)
+    likelihood = remake(ml.networks.fit_network(build(2, 3, 3), x, y, l2=0.5))
+    point = likelihood.network.read_params() + 0.3
+    step = 1e-5
+    rows = [
+        likelihood.evaluate(point - step * unit).gradient
+        - likelihood.evaluate(point + step * unit).gradient
+        for unit in np.eye(len(point))
+    ]
+    numeric = np.array(rows) / (2 * step)
+    numeric = (numeric + numeric.T) / 2
+    shape = curvature.LocalShape(likelihood, point)
+    values = np.linalg.eigvalsh(numeric * shape.scale * shape.scale[:, np.newaxis])
+    found = shape.find_extremes()
+    assert found.smallest == pytest.approx(values[0], abs=1e-6)
+    assert found.largest == pytest.approx(values[-1], abs=1e-6)
+    assert found.upward
+    for way in found.ways:
+        assert way @ numeric @ way < 0
+
+
+def test_lanczos_bound_holds_on_matrices_of_known_extremes(rng):
+    q = np.linalg.qr(rng.normal(size=(300, 300)))[0]
+    values = np.concatenate([[-0.02], np.linspace(0, 1, 299) ** 4 * 30])
+    matrix = (q * values) @ q.T
+    found = curvature.run_lanczos(lambda v: matrix @ v, rng.normal(size=300), 60)
+    ritz, vectors, made = found
+    assert made == 60
+    assert values[0] - 1e-9 <= ritz[0] <= values[0] + 0.2
+    assert ritz[-1] == pytest.approx(30.0, rel=1e-6)
+    rayleigh = vectors[0] @ matrix @ vectors[0] / (vectors[0] @ vectors[0])
+    assert rayleigh == pytest.approx(ritz[0], abs=1e-9)
+
+
+def test_products_find_what_the_formed_matrix_shows(rng, monkeypatch):
+    x, y = draw_rows(rng)
+    likelihood = remake(ml.networks.fit_network(build(2, 4, 3), x, y, l2=0.5))
+    point = likelihood.network.read_params()
+    gradient = likelihood.evaluate(point + 0.01).gradient
+    formed = curvature.LocalShape(likelihood, point + 0.01)
+    step = formed.find_step(gradient, 200)
+    monkeypatch.setattr(curvature, "SMALL_NETWORK", 0)
+    products = curvature.LocalShape(likelihood, point + 0.01)
+    other = products.find_step(gradient, 200)
+    assert other.gain == pytest.approx(step.gain, rel=1e-4)
+    assert products.find_extremes().upward is formed.find_extremes().upward
+
+
+@pytest.mark.parametrize("method", ["auto", "L-BFGS-B", "BFGS", "CG", "Newton-CG", "TNC"])
+def test_saddle_at_zeros_is_left(rng, method):
+    x, y = draw_rows(rng)
+    net = fill(build(2, 3, 3), 0.0)
+    res = ml.networks.fit_network(net, x, y, l2=0.1, method=method)
+    assert res.certificate.verdict is Verdict.LOCAL_MAXIMUM
+    assert res.llf - res.penalty > res.llnull + 10
+    assert not res.certificate.curvature.upward
+
+
+def test_symmetric_start_is_left(rng):
+    x, y = draw_rows(rng)
+    res = ml.networks.fit_network(fill(build(2, 3, 3), 0.1), x, y, l2=0.1, method="L-BFGS-B")
+    units = res.params.to_numpy()[:6].reshape(3, 2)
+    assert res.converged
+    assert np.ptp(units, axis=0).max() > 0.1
+    assert "saddle" in res.trace.stage
+
+
+def test_saddle_that_is_not_left_is_called_one(rng, monkeypatch):
+    monkeypatch.setattr("mlelogit.networks.optimization.ESCAPES", 0)
+    x, y = draw_rows(rng)
+    net = fill(build(2, 3, 3), 0.0)
+    with pytest.warns(NotConvergedWarning, match="saddle point"):
+        res = ml.networks.fit_network(net, x, y, l2=0.1, method="L-BFGS-B")
+    assert not res.converged
+    assert res.certificate.stationary
+    assert "upwards in some direction" in str(res.certificate)
+
+
+def test_exclusive_or_has_no_finite_maximum():
+    with pytest.warns(NoFiniteMaximumWarning, match="l2=") as heard:
+        res = ml.networks.fit_network(build(2, 3, 2), XOR, [0, 1, 1, 0])
+    assert "held out" in str(heard[0].message)
+    assert not res.converged
+    assert res.certificate.verdict is Verdict.NO_FINITE_MAXIMUM
+    check_ray(res)
+
+
+def check_ray(res):
+    """Really scale what the certificate says scales all scores."""
+    likelihood, found = remake(res), res.certificate.recession
+    point = res.record.maximum.params
+    heights = [
+        likelihood.evaluate(point + c * found.direction).loglike for c in (0, 0.5, 1, 3, 9, 99)
+    ]
+    assert heights[0] == pytest.approx(res.llf, rel=1e-9)
+    assert (np.diff(heights) >= 0).all()
+    assert heights[0] < heights[1] <= 0
+    assert heights[-1] == pytest.approx(0.0, abs=1e-12)
+    assert recession.find_margin(likelihood, point + found.direction) == pytest.approx(
+        2 * found.margin
+    )
+
+
+def test_separated_digits_have_no_finite_maximum():
+    data = pytest.importorskip("sklearn.datasets").load_digits()
+    x, y = data.data[:300] / 16, data.target[:300]
+    with pytest.warns(NoFiniteMaximumWarning, match="No finite maximum exists"):
+        res = ml.networks.fit_network(build(64, 8, 10), x, y)
+    check_ray(res)
+    assert set(res.certificate.recession.names) == {"2.weight", "2.bias"}
+
+
+def test_hidden_prior_leaves_a_way_to_infinity():
+    with pytest.warns(NoFiniteMaximumWarning, match="not known"):
+        res = ml.networks.fit_network(build(2, 3, 2), XOR, [0, 1, 1, 0], l2={"0.weight": 1e-3})
+    assert res.certificate.verdict is Verdict.RUNAWAY
+    assert not res.converged
+
+
+def test_prior_makes_it_finite():
+    res = ml.networks.fit_network(build(2, 3, 2), XOR, [0, 1, 1, 0], l2=0.01)
+    assert res.converged
+    assert res.certificate.verdict is Verdict.LOCAL_MAXIMUM
+    assert res.certificate.recession is None
+
+
+class Skip(torch.nn.Module):
+    """Two layers whose scores add up: neither alone scales them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(2, 3), torch.nn.Linear(3, 2)
+        self.past = torch.nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.second(torch.tanh(self.first(x))) + self.past(x)
+
+
+def test_layers_side_by_side_are_scaled_together():
+    torch.manual_seed(1)
+    with pytest.warns(NoFiniteMaximumWarning):
+        res = ml.networks.fit_network(Skip(), XOR, [0, 1, 1, 0])
+    names = {name.partition(".")[0] for name in res.certificate.recession.names}
+    assert names == {"second", "past"}
+    check_ray(res)
+
+
+def make_quasi_separated():
+    x = np.arange(20.0)
+    y = np.r_[np.zeros(8), [0, 1, 0, 1], np.ones(8)].astype(int)
+    return np.column_stack([x % 4, x > 11]), y
+
+
+def test_quasi_separation_is_decided_as_the_logit_does():
+    x, y = make_quasi_separated()
+    with pytest.warns(NoFiniteMaximumWarning, match="pairs of a row"):
+        res = ml.networks.fit_network(torch.nn.Linear(2, 2), x, y)
+    with pytest.warns(NoFiniteMaximumWarning):
+        logit = ml.MNLogit(y, np.column_stack([np.ones(20), x])).fit()
+    found = res.certificate
+    assert found.verdict is Verdict.NO_FINITE_MAXIMUM
+    assert (found.recession.separated, found.recession.pairs) == (
+        logit.separation.separated,
+        logit.separation.pairs,
+    )
+    assert found.bound.product >= 1
+    likelihood, point = remake(res), res.record.maximum.params
+    way = found.recession.direction / np.abs(found.recession.direction).max()
+    heights = [likelihood.evaluate(point + c * way).loglike for c in (0, 1, 5, 25)]
+    assert (np.diff(heights) >= -1e-12).all()
+    assert heights[1] > heights[0]
+
+
+def test_no_way_is_claimed_where_rows_overlap(rng):
+    x, y = draw_rows(rng)
+    likelihood = remake(ml.networks.fit_network(torch.nn.Linear(2, 3), x, y))
+    everything = np.ones(9, dtype=bool)
+    assert recession.find_recession(likelihood, np.zeros(9), everything) is None
+
+
+def test_last_layer_that_runs_off_is_no_maximum():
+    x, y = make_quasi_separated()
+    with pytest.warns(NoFiniteMaximumWarning):
+        res = ml.networks.fit_network(build(2, 2, 2, seed=3), x, y, l2={"0.weight": 0.1})
+    assert res.certificate.verdict is Verdict.RUNAWAY
+
+
+def test_stationarity_does_not_depend_on_units(rng):
+    x, y = draw_rows(rng)
+    res = ml.networks.fit_network(build(2, 3, 3), x, y, l2={"0.bias": 1.0}, maxiter=5000)
+    small = build(2, 3, 3)
+    likelihood = remake(res)
+    judged = certify_network(likelihood, np.zeros(len(res.params)) + 0.01, tolerance=1e9)
+    assert judged.relative <= judged.tolerance
+    assert not judged.gain <= 1e-4
+    assert small is not None
+
+
+def test_climb_stopped_early_is_not_stationary(rng):
+    x, y = draw_rows(rng)
+    with pytest.warns(NotConvergedWarning, match="Stopped at maxiter"):
+        res = ml.networks.fit_network(build(2, 3, 3), x, y, maxiter=2)
+    assert res.certificate.verdict is Verdict.NOT_STATIONARY
+    assert not res.converged
+
+
+def test_kinks_are_told(rng):
+    x, y = draw_rows(rng)
+    res = ml.networks.fit_network(build(2, 3, 3, activation=torch.nn.ReLU), x, y, l2=1.0)
+    assert "ReLU" in str(res.certificate)
+    assert "kink" in res.certificate.tell_kinks()
+
+
+def test_text_and_summary_say_the_same(rng):
+    x, y = draw_rows(rng)
+    res = ml.networks.fit_network(build(2, 3, 3), x, y, l2=0.1)
+    text = str(res.certificate)
+    assert repr(res.certificate) == text
+    assert text.startswith("A local maximum as far as second derivatives tell")
+    for line in text.splitlines()[:3]:
+        assert line in str(res.summary())
+    assert "<p>" in res.certificate._repr_html_()
+
+
+def test_certificate_is_the_same_twice(rng):
+    x, y = draw_rows(rng)
+    net = fill(build(2, 3, 3), 0.0)
+    one, two = (
+        ml.networks.fit_network(net, x, y, l2=0.1, method="L-BFGS-B", disp=False) for _ in range(2)
+    )
+    assert str(one.certificate) == str(two.certificate)
+    assert one.llf == two.llf
