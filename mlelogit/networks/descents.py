@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from mlelogit.equivalence.verification import (
     OURS,
     SEPARATED,
 )
-from mlelogit.networks.identity import find_targets, measure_identity
-from mlelogit.networks.likelihood import map_rows
+from mlelogit.networks.identity import measure_identity
+from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.logit import LogitAnswer, estimate_logit_seconds, fit_logit
-from mlelogit.networks.multinomial import can_grow
+from mlelogit.networks.recession import find_ray
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.networks.rivals import EVALUATIONS, TRAININGS, Descent, count_people, time_evaluation
 from mlelogit.notices import run_quietly, start_bar
@@ -34,6 +34,7 @@ ENGINES = {
 COLUMNS = ["loglike", "cross_entropy", "penalty", "gradient", "coef_diff", "evaluations", "verdict"]
 NOT_RUN = "not run: "
 RISES = "undecided: rises towards 0: no finite maximum"
+ENDLESS = "undecided: this fit rises without end"
 BOTH_RISE = "undecided: both rise towards 0: no finite maximum"
 
 
@@ -56,6 +57,8 @@ class Arrival:
         What loglike and cross_entropy may differ by.
     separates : bool
         Whether the log-likelihood rises to zero from here without end.
+    endless : bool
+        Whether it rises from here without end, to zero or to something below.
     """
 
     engine: str
@@ -66,6 +69,7 @@ class Arrival:
     evaluations: int
     rounding: float
     separates: bool = False
+    endless: bool = False
 
     @property
     def objective(self) -> float:
@@ -95,7 +99,7 @@ def run_descents(
     own = Descent(
         record.maximum.params, -record.maximum.loglike, certificate.gradient_norm, _count(record)
     )
-    ours = _arrive(record, OURS, own)
+    ours = replace(_arrive(record, OURS, own), endless=certificate.recession is not None)
     found: list[Arrival] = []
     rows: dict[str, dict[str, Any]] = {}
     reasons = _find_reasons(record, engines, ours, patience)
@@ -169,24 +173,14 @@ def _arrive(record: NetworkRecord, engine: str, descent: Descent) -> Arrival:
 def rises_without_end(record: NetworkRecord, params: np.ndarray) -> bool:
     """Tell whether the log-likelihood rises to zero, and never gets there, from some parameters.
 
-    It does where every row has one category and that has the highest score, and all scores
-    double as the last parameters double: the more they grow, the surer every row.
-
     Parameters
     ----------
     record : NetworkRecord
     params : numpy.ndarray
         (P,).
     """
-    if record.precisions.any():
-        return False
-    rows, twin = record.rows, record.network.duplicate(params)
-    scores = map_rows(twin, rows.inputs, rows.per_block)
-    d = find_targets(rows, slice(0, rows.total)) > 0
-    observed = np.where(d, scores, np.inf).min(axis=1)
-    others = np.where(d, -np.inf, scores).max(axis=1)
-    right = bool((d.sum(axis=1) == 1).all() and (observed > others).all())
-    return right and can_grow(twin, rows.inputs)
+    likelihood = NetworkLikelihood(record.network.duplicate(params), record.rows, record.precisions)
+    return find_ray(likelihood, params) is not None
 
 
 def judge_arrival(answer: Arrival, ours: Arrival, tolerance: float) -> str:
@@ -206,7 +200,10 @@ def judge_arrival(answer: Arrival, ours: Arrival, tolerance: float) -> str:
     told = f"{'higher' if gap > 0 else 'lower'} by {abs(gap):.3g}"
     if answer.separates:
         return BOTH_RISE if ours.separates else f"{RISES}, {told}"
-    if _is_same(answer.objective, ours.objective):
+    same = _is_same(answer.objective, ours.objective)
+    if ours.endless:
+        return f"{ENDLESS}, {'the value is the same' if same else told}"
+    if same:
         return AGREES
     if answer.gradient <= tolerance:
         return f"another stationary point, {told}"
@@ -226,6 +223,7 @@ def judge_ours(ours: Arrival, others: Sequence[Arrival], tolerance: float) -> st
     ]
     best = max(higher, key=lambda other: other.objective, default=None)
     told = [] if ours.gradient <= tolerance else [_tell_gradient(ours)]
+    told = [f"{ENDLESS}: no maximum"] if ours.endless else told
     if best is not None:
         told.append(f"lower than {best.engine} by {best.objective - ours.objective:.3g}")
     return ", ".join(told) or AGREES

@@ -58,30 +58,6 @@ def is_affine(network: Network, inputs: Inputs) -> bool:
     return True
 
 
-def can_grow(network: Network, inputs: Inputs) -> bool:
-    """Tell whether all log-odds double when the last of the parameters double.
-
-    Then they can grow without end, and where every observed category has the highest score the
-    log-likelihood rises to zero along the way: there is no finite maximum.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : Inputs
-    """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    params, twin = network.read_params(), network.duplicate(network.read_params())
-    single = take_contrasts(twin, rows)
-    starts = np.cumsum((0, *network.sizes))[:-1]
-    for start in reversed(starts):
-        doubled = params.copy()
-        doubled[start:] *= 2
-        change = _take_at(twin, doubled, rows) - 2 * single
-        if np.abs(single).max() > 0 and np.abs(change).max() <= SAME * np.abs(single).max():
-            return True
-    return False
-
-
 def _take_at(network: Network, params: np.ndarray, rows: Any) -> np.ndarray:
     network.write_params(params)
     return take_contrasts(network, rows)

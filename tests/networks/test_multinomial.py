@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 from mlelogit.networks.module import copy_module  # noqa: E402
-from mlelogit.networks.multinomial import LogitForm, can_grow, find_logit_form, is_affine  # noqa: E402
+from mlelogit.networks.multinomial import LogitForm, find_logit_form, is_affine  # noqa: E402
 from mlelogit.networks.rows import ColumnInputs, TensorInputs  # noqa: E402
 
 SCALES = np.array([1.0, 1e3, 1e-3, 1.0, 0.0, 5.0])
@@ -56,14 +56,13 @@ def stack(*layers):
 
 
 HIDDEN, INPUTS, TIED = "not affine in the parameters", "not affine in the inputs", "tied"
-# Module, what it is said not to be (or whether it has a constant), affine, able to grow.
+# Module, what it is said not to be (or whether it has a constant), affine.
 KINDS = {
-    "linear": (lambda: nn.Linear(6, 3), True, True, True),
-    "without bias": (lambda: nn.Linear(6, 3, bias=False), False, True, True),
-    "with a log-softmax": (lambda: stack(nn.Linear(6, 3), nn.LogSoftmax(1)), True, True, True),
+    "linear": (lambda: nn.Linear(6, 3), True, True),
+    "without bias": (lambda: nn.Linear(6, 3, bias=False), False, True),
+    "with a log-softmax": (lambda: stack(nn.Linear(6, 3), nn.LogSoftmax(1)), True, True),
     "on a frozen layer that keeps all": (
         lambda: freeze(stack(nn.Linear(6, 8), nn.Linear(8, 3)), lambda net: net[0]),
-        True,
         True,
         True,
     ),
@@ -71,26 +70,24 @@ KINDS = {
         lambda: freeze(stack(nn.Linear(6, 4), nn.Linear(4, 3)), lambda net: net[0]),
         TIED,
         True,
-        True,
     ),
     "frozen bias": (
         lambda: freeze(nn.Linear(6, 3), lambda layer: layer.bias),
         TIED,
         True,
-        False,
     ),
-    "tied": (Tied, TIED, True, True),
-    "folded": (Folded, INPUTS, True, True),
-    "two layers": (lambda: stack(nn.Linear(6, 8), nn.Linear(8, 3)), HIDDEN, False, True),
-    "tanh": (lambda: stack(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)), HIDDEN, False, True),
-    "relu": (lambda: stack(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), HIDDEN, False, True),
-    "bounded": (lambda: stack(nn.Linear(6, 3), nn.Tanh()), HIDDEN, False, False),
+    "tied": (Tied, TIED, True),
+    "folded": (Folded, INPUTS, True),
+    "two layers": (lambda: stack(nn.Linear(6, 8), nn.Linear(8, 3)), HIDDEN, False),
+    "tanh": (lambda: stack(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3)), HIDDEN, False),
+    "relu": (lambda: stack(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), HIDDEN, False),
+    "bounded": (lambda: stack(nn.Linear(6, 3), nn.Tanh()), HIDDEN, False),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_of_networks_are_told_apart(inputs, kind):
-    make, said, affine, grows = KINDS[kind]
+    make, said, affine = KINDS[kind]
     network = copy_module(make())
     before = network.read_params()
     form = find_logit_form(network, inputs)
@@ -100,7 +97,6 @@ def test_kinds_of_networks_are_told_apart(inputs, kind):
         assert isinstance(form, LogitForm)
         assert form.constant is said
     assert is_affine(network, inputs) is affine
-    assert can_grow(network, inputs) is grows
     assert np.array_equal(network.read_params(), before)
 
 

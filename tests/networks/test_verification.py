@@ -435,6 +435,28 @@ def test_verdicts_on_arrivals(answer, verdict):
     assert judge_arrival(answer, arrive(), 1e-6) == verdict
 
 
+def test_verdicts_where_this_fit_rises_without_end():
+    ours = replace(arrive(), endless=True)
+    ends = "undecided: this fit rises without end"
+    assert judge_ours(ours, [], 1e-6) == f"{ends}: no maximum"
+    assert judge_ours(ours, [arrive(-9)], 1e-6) == f"{ends}: no maximum, lower than x by 1"
+    assert judge_arrival(arrive(), ours, 1e-6) == f"{ends}, the value is the same"
+    assert judge_arrival(arrive(-9), ours, 1e-6) == f"{ends}, higher by 1"
+
+
+def test_a_category_absent_from_some_rows_is_undecided():
+    x, y = simulate(3)
+    group = np.repeat([0.0, 1.0], 150)
+    y[(group == 1) & (y == 2)] = 0
+    with pytest.warns(MNLogitWarning):
+        fitted = fit_network(make_linear(4, 3), np.column_stack([x, group]), y)
+    verified = fitted.verify(engines=["LBFGS", "MNLogit"], points=1)
+    assert verified.descents["verdict"].str.startswith("undecided: ").all()
+    assert verified.holds
+    assert not verified.agrees
+    assert "some are undecided" in str(verified)
+
+
 def test_verdicts_on_this_fit():
     higher, highest = arrive(-9, name="one"), arrive(-8, name="two")
     assert judge_ours(arrive(), [], 1e-6) == "agrees"
