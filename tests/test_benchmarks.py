@@ -1,5 +1,6 @@
 """Every piece of the benchmarks works on tiny data; nothing here depends on time."""
 
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, margins, memory, rpeers
+from tests.benchmarks import anes, margins, memory, networks, rpeers
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -131,6 +132,33 @@ def test_effects_are_measured(engine):
     cost = margins.measure_here(engine, Case("unit", 600, 6, 3))
     assert (cost.engine, cost.rows) == (engine, 600)
     assert cost.seconds > 0
+
+
+@needs_sklearn
+def test_networks_are_timed_from_one_start_to_one_maximum():
+    pytest.importorskip("torch")
+    lines = networks.time_engines(networks.draw_digits(300, 4), 1, 3000)
+    assert [line.engine for line in lines] == list(networks.ENGINES)
+    start = networks.draw_digits(300, 4)
+    begin, _ = start.judge(start.make())
+    for line in lines:
+        assert line.objective > begin + 100
+        assert len(str(line).split("|")) == len(networks.HEADER.splitlines()[0].split("|"))
+    ours, torch_line, _ = lines
+    assert max(ours.gradient, torch_line.gradient) <= 2 * networks.TOLERANCE
+
+
+@needs_sklearn
+@pytest.mark.parametrize("engine", networks.ENGINES)
+def test_memory_of_networks(engine):
+    pytest.importorskip("torch")
+    if missing := memory.find_missing("mlelogit"):
+        pytest.skip(missing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        line = networks.measure_here(engine, 600, 4)
+    assert line.rows == 600
+    assert line.peak >= 0
 
 
 @pytest.mark.parametrize("engine", memory.FITS)

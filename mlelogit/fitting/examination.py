@@ -40,6 +40,8 @@ GUESSES = (1e-3, 1e-5, 1e-7, 1e-9)
 TIME_LIMIT = 60.0
 # Rows times categories times coefficients: a second or two.
 EXAMINED_PAIRS = 20_000_000
+# One programme in more directions takes seconds, and each coefficient needs one.
+EXAMINED_DIRECTIONS = 150
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,10 @@ class Question:
         )
         if directions is None or not directions.free.shape[1]:
             return None
-        direction = center_direction(plain, base, ~possible, directions.free, self.deadline)
+        climbed = self.climbed.params
+        direction = center_direction(
+            plain, base, ~possible, directions.free, self.deadline, climbed
+        )
         if direction is None:
             return None
         tie = measure_ties(plain, base, possible, direction, basis.amplification)
@@ -214,7 +219,8 @@ def examine_signs(
         return sure
     sure[running] = np.nan
     separated = ~np.asarray(separation.possible)
-    if separated.size * len(running) <= EXAMINED_PAIRS:
+    few = free.shape[1] <= EXAMINED_DIRECTIONS
+    if few and separated.size * len(running) <= EXAMINED_PAIRS:
         moves = leave_columns(basis, free)[running] * np.sign(limits[running])[:, np.newaxis]
         sure[running] = find_sure(plain, base, separated, free, moves, deadline)
     return sure

@@ -21,6 +21,10 @@ from mlelogit.fitting.separation import (
 # How far short of the margin a pair may fall that the solver was not told of.
 SHORT = 0.1
 ROUNDING = 1e-14
+# Gaps of a direction in the box that are all wider than this are no rounding.
+WIDE = 1e-6
+# Least-distance programming cannot be told to stop; in so many directions it takes some minutes.
+TIMELESS = 2000
 # Where a gap counts up to one, it is one or none.
 HALF = 0.5
 # Ties were never seen to be further apart than a seventh of this, relative to the largest gap.
@@ -28,7 +32,12 @@ LEVEL = 3e-14
 
 
 def center_direction(
-    blocks: RowBlocks, base: int, separated: np.ndarray, free: np.ndarray, deadline: float
+    blocks: RowBlocks,
+    base: int,
+    separated: np.ndarray,
+    free: np.ndarray,
+    deadline: float,
+    near: np.ndarray,
 ) -> np.ndarray | None:
     """Find the direction whose smallest gap is largest for its spread, or None.
 
@@ -48,12 +57,17 @@ def center_direction(
         (P, q): the directions along which no other pair moves.
     deadline : float
         When to give up, on the clock of `time.monotonic`.
+    near : numpy.ndarray
+        (P,): where a climb came to. If it separates the pairs, no linear programme is needed.
     """
     turn = _even_out(free, len(separated))
-    chosen = choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
+    guess = np.nan_to_num(np.linalg.solve(turn.T @ turn, turn.T @ near))
+    guess /= max(float(np.abs(guess).max()), np.finfo(float).tiny)
+    reached = blocks.map(map_gaps, turn @ guess, base)
+    chosen = choose_pairs(np.where(separated, -reached, -np.inf), FIRST_PAIRS)
     for _ in range(ROUNDS):
         gaps = list_gaps(blocks, base, chosen) @ turn
-        found = _find_widest(gaps, deadline)
+        found = _find_widest(gaps, deadline, guess)
         if found is None:
             return None
         direction = turn @ found
@@ -74,12 +88,14 @@ def _even_out(free: np.ndarray, categories: int) -> np.ndarray:
     return np.asarray(np.linalg.solve(lower, free.T).T)
 
 
-def _find_widest(gaps: np.ndarray, deadline: float) -> np.ndarray | None:
+def _find_widest(gaps: np.ndarray, deadline: float, guess: np.ndarray) -> np.ndarray | None:
     """Return the shortest coordinates (q,) with all gaps one or more, or None if there are none.
 
     Where the margin is too narrow for its digits they are those of the widest in a box.
     """
     size = gaps.shape[1]
+    if size <= TIMELESS and (margin := float((gaps @ guess).min())) > WIDE:
+        return _find_shortest(gaps, guess, margin)
     answer = run_solver(
         np.append(np.zeros(size), -1.0),
         deadline,
@@ -89,7 +105,12 @@ def _find_widest(gaps: np.ndarray, deadline: float) -> np.ndarray | None:
     )
     if answer is None or answer[size] <= ROUNDING:
         return None
-    boxed, margin = answer[:size], answer[size]
+    return _find_shortest(gaps, answer[:size], float(answer[size]))
+
+
+def _find_shortest(gaps: np.ndarray, boxed: np.ndarray, margin: float) -> np.ndarray:
+    """Return the shortest coordinates with all gaps one or more, given some with a margin."""
+    size = gaps.shape[1]
     tall = np.vstack([gaps.T / margin, np.ones(len(gaps))])
     target = np.append(np.zeros(size), 1.0)
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import NetworkError, NetworkWarning
-from mlelogit.networks.backend import fork_randomness, load_torch, plain_torch
+from mlelogit.networks.backend import fork_randomness, load_torch, one_attention, plain_torch
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs
 from mlelogit.notices import warn_user
@@ -20,9 +20,15 @@ TRIED = 32
 SAME = 1e-8
 # Rows of outputs that are a softmax already sum to one up to here.
 SUM_ONE = 1e-9
-# Doubles that the activations of a block may fill: 64 MB, and some times that with gradients.
-BLOCK_NUMBERS = 1 << 23
+# Doubles that the activations of a block may fill: 8 MB, what a processor keeps at hand, and some
+# times that with gradients. Larger blocks are no faster.
+BLOCK_NUMBERS = 1 << 20
 LEAST_ROWS = 64
+# Differences over such a step are right to about its square, far below what is rough.
+STEP, ROUGH = 1e-5, 1e-3
+# On a busy machine two threads take a quarter of a second to agree on anything, which is what
+# one takes for so many numbers. Only blocks that a user made so large have as many.
+PARALLEL_NUMBERS = 1 << 22
 
 
 def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None:
@@ -45,7 +51,7 @@ def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None
     Warns
     -----
     NetworkWarning
-        If the module gives other scores in training mode, or does not use some parameter.
+        If the module gives other scores in training mode, or does not use some parameter there.
     """
     few = inputs.block(0, min(TRIED, inputs.shape[0]))
     scores = _try_out(network, few.clone(), len(categories))
@@ -158,7 +164,7 @@ def _tell_training_mode(network: Network, rows: Any, scores: Any) -> None:
 
 
 def _tell_unused(network: Network, rows: Any) -> None:
-    """Warn if scores do not depend on some parameters, which then stay where they are."""
+    """Warn if scores do not depend on some parameters."""
     with plain_torch(network.device) as torch:
         total = network.module(rows.clone().to(network.device)).sum()
         if not total.requires_grad:
@@ -170,14 +176,67 @@ def _tell_unused(network: Network, rows: Any) -> None:
     unused = [name for name, part in zip(network.names, found, strict=True) if part is None]
     if unused:
         warn_user(
-            f"The scores do not depend on the parameters {list_some(unused)}, which stay as "
-            "they are.",
+            f"The scores of the first {len(rows)} rows do not depend on the parameters "
+            f"{list_some(unused)}. If no row's do, the likelihood says nothing of their values.",
             NetworkWarning,
         )
 
 
+def find_curvature(network: Network, inputs: Inputs) -> bool:
+    """Tell whether second derivatives of a module are those of its first ones.
+
+    They are looked at in one direction: the derivatives of ``Σ_n log Σ_k exp(u_nk)``, which is
+    all that curves in the log-likelihood of a single layer, against their central differences.
+    """
+    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
+    point = network.read_params()
+    direction = np.random.default_rng(0).normal(size=network.size) * np.maximum(1, np.abs(point))
+    try:
+        product = _differentiate_along(network, rows, point, direction, twice=True)
+    except RuntimeError:  # Some operation has none.
+        return False
+    ahead, behind = (
+        _differentiate_along(network, rows, point + step * direction, direction)
+        for step in (STEP, -STEP)
+    )
+    network.write_params(point)
+    difference = (ahead - behind) / (2 * STEP)
+    scale = max(np.abs(product).max(), np.abs(difference).max())
+    return bool(np.abs(product - difference).max() <= ROUGH * scale)
+
+
+def _differentiate_along(
+    network: Network, rows: Any, point: np.ndarray, direction: np.ndarray, twice: bool = False
+) -> np.ndarray:
+    """Return the gradient (P,), or its derivative along a direction."""
+    network.write_params(point)
+    cuts = np.split(direction, np.cumsum(network.sizes)[:-1])
+    with plain_torch(network.device) as torch, one_attention():
+        value = network.module(rows.clone().to(network.device)).logsumexp(dim=1).sum()
+        options = {"allow_unused": True, "create_graph": twice}
+        found = torch.autograd.grad(value, network.pieces, **options)
+        if twice:
+            along = sum(
+                (part * torch.from_numpy(cut.reshape(part.shape)).to(part.device)).sum()
+                for part, cut in zip(found, cuts, strict=True)
+                if part is not None
+            )
+            found = torch.autograd.grad(along, network.pieces, allow_unused=True)
+        return network.flatten(found)
+
+
 def choose_block(network: Network, inputs: Inputs) -> int:
     """Return how many rows go through a module at once, by how many numbers it makes of a row."""
+    return max(LEAST_ROWS, BLOCK_NUMBERS // count_numbers(network, inputs))
+
+
+def is_heavy(network: Network, inputs: Inputs, per_block: int) -> bool:
+    """Tell whether a block of rows is work enough for several threads."""
+    return min(per_block, inputs.shape[0]) * count_numbers(network, inputs) > PARALLEL_NUMBERS
+
+
+def count_numbers(network: Network, inputs: Inputs) -> int:
+    """Return how many numbers the layers of a module make of a row, itself included."""
     rows = inputs.block(0, min(TRIED, inputs.shape[0]))
     numbers = [rows.numel()]
 
@@ -191,5 +250,4 @@ def choose_block(network: Network, inputs: Inputs) -> int:
         finally:
             for hook in hooks:
                 hook.remove()
-    per_row = max(1, sum(numbers) // len(rows))
-    return max(LEAST_ROWS, BLOCK_NUMBERS // per_row)
+    return max(1, sum(numbers) // len(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,14 @@ from mlelogit.data.arguments import (
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
+from mlelogit.networks.backend import put_back
 from mlelogit.networks.certificate import Verdict, certify_network
-from mlelogit.networks.examination import choose_block, examine_network
+from mlelogit.networks.examination import (
+    choose_block,
+    examine_network,
+    find_curvature,
+    is_heavy,
+)
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
 from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
@@ -34,6 +41,7 @@ DEFAULT_TOLERANCE = 1e-6
 DEFAULT_MAXITER = 5000
 
 
+@put_back
 def fit_network(
     module: Any,
     X: Any,
@@ -100,7 +108,9 @@ def fit_network(
     tol : float
         The largest entry of the gradient, per observation, that counts as stationary.
     block_rows : int, optional
-        Rows that go through the module at once; chosen by what it makes of a row if not given.
+        Rows that go through the module at once; chosen by what it makes of a row if not given, so
+        that memory does not grow with the rows. A block for which it makes more than four million
+        numbers is shared among PyTorch's threads; smaller ones are computed by one.
     callback : callable, optional
         Called with the parameters (P,) after every iteration; a true answer ends the climb.
     disp : bool, optional
@@ -146,6 +156,7 @@ def fit_network(
     precisions = read_precisions(l2, network)
     options = DataOptions(weights=weights, weight_type=weight_type, outcome=outcome)
     rows = _make_rows(network, X, y, options, block_rows)
+    network = replace(network, curved=find_curvature(network, rows.inputs))
     likelihood = NetworkLikelihood(network, rows, precisions)
     with start_bar("Iterations", disp=disp) as bar:
         record = _climb_all(likelihood, request, callback, bar)
@@ -175,7 +186,7 @@ def _make_rows(
     design, inputs = read_rows(x, y, options)
     examine_network(network, inputs, design.encoding.categories)
     chosen = choose_block(network, inputs) if block_rows is None else int(block_rows)
-    return NetworkRows(design, inputs, chosen)
+    return NetworkRows(design, inputs, chosen, is_heavy(network, inputs, chosen))
 
 
 # The threads of linear algebra and those of PyTorch would wait for each other: five times slower.

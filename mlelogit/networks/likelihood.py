@@ -11,16 +11,20 @@ row by its scores is ``d_n - t_n y_n``, with t_n = Σ_k d_nk; the rest is PyTorc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from mlelogit.networks.backend import plain_torch
+from mlelogit.networks.backend import one_attention, plain_torch
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs, NetworkRows, cut_rows
 from mlelogit.notices import run_quietly
+
+# The cube root of a double's rounding, where differences of a score are most exact.
+STEP = 6e-6
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,13 @@ class NetworkLikelihood:
         self.evaluations += 1
         loglike, gradient = 0.0, np.zeros(self.network.size)
         for block in self.rows.cut():
-            with plain_torch(self.network.device, gradients=score) as torch:
+            with self._compute(gradients=score) as torch:
                 value = self._sum_block(torch, block)
                 if score:
                     gradient += self.network.flatten(self._differentiate(torch, value))
                 loglike += float(value.detach())
-        penalty = 0.5 * float(self.precisions @ params**2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            penalty = 0.5 * float(self.precisions @ params**2)
         return NetworkSums(loglike, penalty, gradient - self.precisions * params if score else None)
 
     def multiply_information(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -101,8 +106,11 @@ class NetworkLikelihood:
         """Return a function that multiplies a vector (P,) by the information at a point.
 
         If the rows are one block, what leads to their score is kept as long as the parameters
-        are: a product then costs one pass back, and else one forth and two back.
+        are: a product then costs one pass back, and else one forth and two back. A module that
+        loses second derivatives has differences of its score instead.
         """
+        if not self.network.curved:
+            return partial(self._multiply_by_differences, params.copy())
         blocks = list(self.rows.cut())
         kept: list[Any] = []
 
@@ -126,6 +134,10 @@ class NetworkLikelihood:
 
     def form_information(self, params: np.ndarray) -> np.ndarray:
         """Return minus the Hessian of the penalized log-likelihood (P, P)."""
+        if not self.network.curved:
+            units = np.eye(len(params))
+            whole = np.array([self._multiply_by_differences(params, unit) for unit in units])
+            return np.asarray((whole + whole.T) / 2)
         self.write(params)
         whole = np.diag(self.precisions)
         for block in self.rows.cut():
@@ -137,9 +149,21 @@ class NetworkLikelihood:
                 whole[start : start + count] -= self._multiply_many(score, units)
         return np.asarray((whole + whole.T) / 2)
 
+    def _multiply_by_differences(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Return the information times a vector by central differences of the score."""
+        length = float(np.abs(vector).max())
+        if not length > 0:
+            return np.zeros(len(vector))
+        step = STEP * max(1.0, float(np.abs(params).max())) / length
+        ahead, behind = (self.evaluate(params + by * vector).gradient for by in (step, -step))
+        return np.asarray((behind - ahead) / (2 * step))
+
     def _trace_score(self, block: slice) -> Any:
-        """Return the score of a block, piece by piece, with what leads to it."""
-        with plain_torch(self.network.device) as torch:
+        """Return the score of a block, piece by piece, with what leads to it.
+
+        Fused attention has no second derivatives; its formula has.
+        """
+        with self._compute() as torch, one_attention():
             return self._differentiate(torch, self._sum_block(torch, block), again=True)
 
     def _multiply_many(self, score: Any, vectors: np.ndarray) -> np.ndarray:
@@ -170,7 +194,7 @@ class NetworkLikelihood:
     def _push_back(self, score: Any, vectors: np.ndarray, first: tuple, **options: Any) -> Any:
         """Return, piece by piece, what PyTorch's chain rule makes of a score and vectors."""
         cuts = np.split(vectors, np.cumsum(self.network.sizes)[:-1], axis=-1)
-        with plain_torch(self.network.device) as torch:
+        with self._compute() as torch:
             held = [
                 (part, torch.as_tensor(cut.reshape(*first, *part.shape), device=part.device))
                 for part, cut in zip(score, cuts, strict=True)
@@ -187,6 +211,9 @@ class NetworkLikelihood:
                 allow_unused=True,
                 **options,
             )
+
+    def _compute(self, gradients: bool = True) -> AbstractContextManager[Any]:
+        return plain_torch(self.network.device, gradients, self.rows.parallel)
 
     def _differentiate(self, torch: Any, value: Any, again: bool = False) -> Any:
         pieces = self.network.pieces

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,16 @@ class Network:
         Their names in the module.
     shapes : tuple of tuple of int
         Their shapes.
+    curved : bool
+        Whether second derivatives are there; a backward() of a user's own may lose them.
     """
 
     module: Any
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    curved: bool = True
 
-    @property
+    @cached_property
     def pieces(self) -> list[Any]:
         """The parameters that can be fitted, as the module holds them."""
         held = dict(self.module.named_parameters())

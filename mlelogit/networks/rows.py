@@ -80,11 +80,14 @@ class NetworkRows:
         (n, ...).
     per_block : int
         Rows that go through the module at once.
+    parallel : bool
+        Whether a block of them is work enough for several threads.
     """
 
     design: Design
     inputs: Inputs
     per_block: int
+    parallel: bool = False
 
     @property
     def encoding(self) -> Encoding:

@@ -389,3 +389,42 @@ def test_hypotheses_about_what_is_finite_are_tested(nested):
     test = res.wald_test([(1, "x")])
     assert test.statistic == pytest.approx(res.tvalues.loc["x", 1] ** 2)
     assert "infinite" in res.wald_test(["C(g)[T.1]"]).reason
+
+
+def separate(seed, complete):
+    """Draw rows that some direction separates, all of them or those of two categories only."""
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([np.ones(80), rng.normal(size=(80, 4))])
+    scores = x @ rng.normal(size=(5, 4))
+    if not complete:
+        scores += np.where(x[:, 1:2] > 0, [0, 0, -1e3, -1e3], [-1e3, -1e3, 0, 0])
+        scores += rng.gumbel(size=scores.shape)
+    return scores.argmax(axis=1), x
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_climb_leads_to_the_direction_that_the_programme_leads_to(seed, complete, monkeypatch):
+    y, x = separate(seed, complete)
+    found = []
+    for wide in (recession.WIDE, np.inf):
+        monkeypatch.setattr(recession, "WIDE", wide)
+        with pytest.warns(SeparationWarning):
+            found.append(ml.MNLogit(y, x).fit().record.separation)
+    one, other = found
+    assert one.verdict == other.verdict == ("complete" if complete else "quasi-complete")
+    lengths = [np.linalg.norm(each.direction) for each in found]
+    assert np.abs(one.direction - other.direction).max() < 1e-8 * max(lengths)
+    assert np.array_equal(one.sure, other.sure, equal_nan=True)
+
+
+def test_many_directions_need_no_programme(monkeypatch):
+    """180 directions: they are not asked for signs, and the climb has found one already."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(240, 60)), np.arange(240) % 4
+    x[np.arange(240), y] += 6
+    monkeypatch.setattr(recession, "run_solver", lambda *args, **kwargs: pytest.fail("asked"))
+    with pytest.warns(SeparationWarning, match="Complete separation"):
+        res = ml.MNLogit(y, x).fit()
+    assert np.isnan(res.record.separation.sure).all()
+    assert res.record.separation.separated == 3 * 240
