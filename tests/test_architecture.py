@@ -241,7 +241,15 @@ INSIDE = {
         "report.colophon",
         "report.document",
     ),
-    "equivalence": ("identity", "constrained", "engines", "verification"),
+    "equivalence": (
+        "identity",
+        "constrained",
+        "engines",
+        "verification",
+        "factors",
+        "gaussian",
+        "discriminant",
+    ),
     "networks": (
         "backend",
         "module",
@@ -370,7 +378,14 @@ def list_imports_at_import(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["equivalence/identity.py", "equivalence/constrained.py", "equivalence/engines.py"]
+    "path",
+    [
+        "equivalence/identity.py",
+        "equivalence/constrained.py",
+        "equivalence/engines.py",
+        "equivalence/factors.py",
+        "equivalence/gaussian.py",
+    ],
 )
 def test_independent_engines_do_not_import_the_fit(path):
     wrong = ("mlelogit.fitting", "mlelogit.inference", "mlelogit.data", "mlelogit.results")

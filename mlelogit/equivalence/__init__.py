@@ -1,9 +1,16 @@
 """Maximum likelihood is minimum cross-entropy is maximum entropy, and is statsmodels' answer.
 
 `identity` holds the pieces, `engines` the independent ways to the same numbers,
-`verification` sets them side by side for a user's own fit.
+`verification` sets them side by side for a user's own fit. `gaussian` has the class densities
+whose posterior a softmax is, `discriminant` their estimates beside the multinomial logit's.
 """
 
+from mlelogit.equivalence.discriminant import (
+    EstimatorComparison,
+    compare_estimators,
+    fit_gaussian_classes,
+)
+from mlelogit.equivalence.gaussian import GaussianClasses, GaussianFit
 from mlelogit.equivalence.identity import (
     cross_entropy,
     log_likelihood,
@@ -12,4 +19,15 @@ from mlelogit.equivalence.identity import (
     softmax,
 )
 
-__all__ = ["cross_entropy", "log_likelihood", "one_hot", "posterior_from_joint", "softmax"]
+__all__ = [
+    "EstimatorComparison",
+    "GaussianClasses",
+    "GaussianFit",
+    "compare_estimators",
+    "cross_entropy",
+    "fit_gaussian_classes",
+    "log_likelihood",
+    "one_hot",
+    "posterior_from_joint",
+    "softmax",
+]

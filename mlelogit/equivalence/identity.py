@@ -31,6 +31,11 @@ def softmax(u: Any) -> np.ndarray:
     numpy.ndarray
         (..., J); every row sums to one.
 
+    Raises
+    ------
+    OutcomeError
+        If the largest score of a row is not finite: others may be -inf, and get zero.
+
     Examples
     --------
     >>> from mlelogit.equivalence import softmax
@@ -38,9 +43,16 @@ def softmax(u: Any) -> np.ndarray:
     [0.5, 0.5, 0.0]
     """
     scores = _read_numbers(u, "u")
-    if not scores.size or not np.isfinite(scores.max(axis=-1)).all():
-        raise OutcomeError("Every row needs a largest score that is finite.")
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    if not scores.ndim or not scores.shape[-1]:
+        raise OutcomeError("Every row needs a largest score that is finite, and there is none.")
+    largest = scores.max(axis=-1, keepdims=True)
+    odd = np.argwhere(~np.isfinite(largest[..., 0]))
+    if len(odd):
+        raise OutcomeError(
+            "Every row needs a largest score that is finite; that of "
+            f"{_name_row(odd[0])} is {largest[tuple(odd[0])][0]}."
+        )
+    powers = np.exp(scores - largest)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
@@ -141,7 +153,17 @@ def posterior_from_joint(log_joint: Any) -> np.ndarray:
     Parameters
     ----------
     log_joint : array-like
-        (..., J).
+        (..., J): -inf for a category whose density at x is zero, and its posterior is zero.
+
+    Returns
+    -------
+    numpy.ndarray
+        (..., J); every row sums to one.
+
+    Raises
+    ------
+    OutcomeError
+        If all of a row are -inf, so that no category is possible there, or one is inf or NaN.
 
     Examples
     --------
@@ -149,8 +171,25 @@ def posterior_from_joint(log_joint: Any) -> np.ndarray:
     >>> from mlelogit.equivalence import posterior_from_joint
     >>> posterior_from_joint(np.log([0.1, 0.3])).round(4).tolist()
     [0.25, 0.75]
+    >>> posterior_from_joint([-800.0, -np.inf]).tolist()
+    [1.0, 0.0]
     """
-    return softmax(log_joint)
+    joint = _read_numbers(log_joint, "log_joint")
+    nothing = (joint == -np.inf).all(axis=-1) if joint.ndim and joint.size else np.zeros(0)
+    impossible = np.argwhere(nothing)
+    if len(impossible):
+        raise OutcomeError(
+            f"No category is possible in {_name_row(impossible[0])}: all of its log joint "
+            "densities are -inf, so there is no posterior. Leave the row out, or give a category "
+            "a density there."
+        )
+    return softmax(joint)
+
+
+def _name_row(place: np.ndarray) -> str:
+    """Name a row by its position; the only one there is has none."""
+    numbers = ", ".join(str(number) for number in place.tolist())
+    return f"row {numbers}" if numbers else "the row"
 
 
 def _read_numbers(given: Any, name: str) -> np.ndarray:
