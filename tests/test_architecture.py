@@ -262,6 +262,8 @@ INSIDE = {
         "record",
         "optimization",
         "prediction",
+        "judging",
+        "plots",
         "summary",
         "results",
         "fitting",

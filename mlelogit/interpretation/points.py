@@ -263,7 +263,7 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
         given=Given(len(frame), index, positions, frame, new=True),
     )
     if weights is not None:
-        design = replace(design, weights=_read_new_weights(design, weights))
+        design = replace(design, weights=read_new_weights(design, weights))
     threads = 1 if record.blocks is None else record.blocks.threads
     return Points(design, frame.index.view(), complete, False, threads)
 
@@ -282,7 +282,8 @@ def _no_outcome(encoding: Encoding, rows: int) -> Outcome:
     )
 
 
-def _read_new_weights(design: Design, weights: Any) -> np.ndarray:
+def read_new_weights(design: Design, weights: Any) -> np.ndarray:
+    """Return the weights (n,) of new rows, which none may be negative, from a column or values."""
     numbers, name = read_numbers(design, weights, "weights")
     bad = np.flatnonzero(numbers < 0)
     if bad.size:

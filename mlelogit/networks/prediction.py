@@ -9,22 +9,40 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.equivalence.identity import cross_entropy, one_hot, softmax
+from mlelogit.exceptions import NetworkError
 from mlelogit.interpretation.prediction import PREDICTIONS, label_scores
 from mlelogit.networks.examination import choose_block
 from mlelogit.networks.likelihood import map_rows
 from mlelogit.networks.record import NetworkRecord
-from mlelogit.networks.rows import read_new_inputs
+from mlelogit.networks.rows import Inputs, read_new_inputs
 
 
 def score_rows(record: NetworkRecord, newdata: Any = None) -> tuple[np.ndarray, pd.Index]:
     """Return the scores u (J, n) of the network's rows, or of new ones, and their index."""
     rows = record.rows
     if newdata is None:
-        inputs, index, per_block = rows.inputs, rows.design.index.view(), rows.per_block
-    else:
-        inputs, index = read_new_inputs(record.encoding, rows.inputs, newdata)
-        per_block = min(rows.per_block, choose_block(record.network, inputs))
-    return map_rows(record.network, inputs, per_block).T, index
+        return map_rows(record.network, rows.inputs, rows.per_block).T, rows.design.index.view()
+    inputs, index = read_new_inputs(record.encoding, rows.inputs, newdata)
+    return score_inputs(record, inputs), index
+
+
+def score_inputs(record: NetworkRecord, inputs: Inputs) -> np.ndarray:
+    """Return the scores u (J, n) of inputs of new rows.
+
+    Raises
+    ------
+    NetworkError
+        If scores are not finite, which inputs far beyond those of the fit can make them.
+    """
+    per_block = min(record.rows.per_block, choose_block(record.network, inputs))
+    scores = map_rows(record.network, inputs, per_block).T
+    odd = np.flatnonzero(~np.isfinite(scores).all(axis=0))
+    if odd.size:
+        raise NetworkError(
+            f"The module gives scores that are not finite in {odd.size} rows of newdata, first in "
+            f"row {odd[0]} by position: {scores[:, odd[0]].tolist()}. Look at its inputs."
+        )
+    return scores
 
 
 def read_outcomes(record: NetworkRecord) -> np.ndarray:

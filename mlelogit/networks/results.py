@@ -10,8 +10,14 @@ import pandas as pd
 
 from mlelogit.data.design import total_observations
 from mlelogit.fitting.maximum import Trace
+from mlelogit.interpretation.performance.calibration import Calibration
+from mlelogit.interpretation.performance.classification import Classification
+from mlelogit.interpretation.performance.judged import NewRows
+from mlelogit.interpretation.performance.scoring_rules import Scores
 from mlelogit.markup import Shown
 from mlelogit.networks.certificate import NetworkCertificate
+from mlelogit.networks.judging import calibrate_network, classify_network, score_network
+from mlelogit.networks.plots import NetworkPlots
 from mlelogit.networks.prediction import measure_cross_entropy, predict_network
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.networks.summary import NetworkSummary, summarize_network
@@ -93,6 +99,53 @@ class NetworkResults(Shown):
     def probabilities(self) -> Any:
         """The posterior probabilities of the fit's rows (n, J)."""
         return predict_network(self.record)
+
+    def calibration(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        bins: int = 10,
+        strategy: str = "quantile",
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Calibration:
+        """Judge calibration; see `mlelogit.networks.judging.calibrate_network`."""
+        rows = NewRows(newdata, outcome, None, weights, weight_type)
+        return calibrate_network(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
+
+    def classification(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Classification:
+        """Compare categories; see `mlelogit.networks.judging.classify_network`."""
+        rows = NewRows(newdata, outcome, None, weights, weight_type)
+        return classify_network(self.record, rows, alpha=alpha)
+
+    def scores(
+        self,
+        newdata: Any = None,
+        outcome: Any = None,
+        *,
+        bins: int = 10,
+        weights: Any = None,
+        weight_type: str | None = None,
+        alpha: float = 0.05,
+    ) -> Scores:
+        """Score probabilities; see `mlelogit.networks.judging.score_network`."""
+        rows = NewRows(newdata, outcome, None, weights, weight_type)
+        return score_network(self.record, rows, bins=bins, alpha=alpha)
+
+    @property
+    def plot(self) -> NetworkPlots:
+        """Pictures: calibration and trace; see `mlelogit.networks.plots.NetworkPlots`."""
+        return NetworkPlots(self.record)
 
     def predict(self, newdata: Any = None, which: str = "prob") -> Any:
         """Predict; see `mlelogit.networks.prediction.predict_network`."""

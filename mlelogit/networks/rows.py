@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.design import Design, make_design
-from mlelogit.data.encoding import Encoding, encode_rows
+from mlelogit.data.encoding import Encoding, check_truths, encode_rows
 from mlelogit.data.frames import list_some
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.sources import ColumnSource, lay_out, make_source
@@ -152,13 +152,21 @@ def read_new_inputs(encoding: Encoding, inputs: Inputs, newdata: Any) -> tuple[I
         If a column of the fit is absent.
     ColumnTypeError
         If a row has another shape than in the fit.
+    UnseenLevelError
+        If what was truth values in the fit is something else.
+    EmptyDataError
+        If there are no rows.
     MNLogitError
         Another of its named cases, for anything else wrong with them.
     """
     tensor = _find_tensor(newdata)
     if tensor is None and isinstance(inputs, ColumnInputs):
         frame = as_new_frame(encoding, detach(newdata))
-        return ColumnInputs(make_source(encode_rows(encoding, frame)[0])), frame.index
+        if frame.empty:
+            raise EmptyDataError(f"newdata has shape {frame.shape}: there is nothing to predict.")
+        matrix, _ = encode_rows(encoding, frame)
+        check_truths(encoding, frame)
+        return ColumnInputs(make_source(matrix)), frame.index
     if tensor is None:
         raise ColumnTypeError("newdata must be a tensor or an array of its shape, as X was.")
     _check_tensor(tensor, "newdata")

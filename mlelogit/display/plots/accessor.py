@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mlelogit.display.plots.binned import BINS, plot_binned_residuals
-from mlelogit.display.plots.calibration import plot_calibration
+from mlelogit.display.plots.calibration import plot_calibration, take_calibration
 from mlelogit.display.plots.canvas import Canvas
 from mlelogit.display.plots.coefficients import CoefficientRequest, plot_coefficients
 from mlelogit.display.plots.curves import CurveRequest
@@ -24,7 +25,7 @@ from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.diagnostics.influence import Influence, measure_influence
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.table import Margins
-from mlelogit.interpretation.performance.calibration import Calibration, calibrate
+from mlelogit.interpretation.performance.calibration import calibrate
 from mlelogit.interpretation.performance.judged import NewRows
 
 
@@ -172,13 +173,9 @@ class Plots:
             Bins, strategy and alpha, as in `results.calibration`. With a Calibration, which has
             its own, nothing but ax is to be given.
         """
-        rows, found = NewRows(newdata, outcome, offset, weights, weight_type), newdata
-        if not isinstance(found, Calibration):
-            found = calibrate(self.record, rows, **how)
-        elif wrong := {*how, *rows.list_given()} - {"newdata"}:
-            said = ", ".join(sorted(wrong))
-            raise OptionError(f"{said} cannot be given with a Calibration that is known.")
-        return plot_calibration(self.record, found, self._place(ax))
+        rows = NewRows(newdata, outcome, offset, weights, weight_type)
+        found = take_calibration(rows, how, partial(calibrate, self.record))
+        return plot_calibration(self.record.encoding, found, self._place(ax))
 
     def residuals(
         self,

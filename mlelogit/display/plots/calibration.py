@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from mlelogit.data.encoding import Encoding
 from mlelogit.display.plots.canvas import Canvas, count_columns
 from mlelogit.display.plots.known import check_categories
 from mlelogit.display.plots.style import (
@@ -17,8 +19,9 @@ from mlelogit.display.plots.style import (
     use_plain_numbers,
     write_coverage,
 )
-from mlelogit.fitting.record import FitRecord
+from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.performance.calibration import Calibration
+from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.notices import import_extra
 
 PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.6, 2.65
@@ -26,7 +29,35 @@ PANELS, PANEL_WIDTH, PANEL_HEIGHT = 3, 2.6, 2.65
 EDGE = 0.03
 
 
-def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | None = None) -> Any:
+def take_calibration(
+    rows: NewRows, how: Mapping[str, Any], judge: Callable[..., Calibration]
+) -> Calibration:
+    """Return the Calibration that is given in place of new rows, or make that of some rows.
+
+    Parameters
+    ----------
+    rows : NewRows
+        Their newdata may be a Calibration.
+    how : mapping
+        Bins, strategy and alpha, as far as they are given.
+    judge : callable
+        Makes a Calibration of rows, and of these keywords.
+
+    Raises
+    ------
+    OptionError
+        If anything is given with a Calibration, which has its own.
+    """
+    found = rows.newdata
+    if not isinstance(found, Calibration):
+        return judge(rows, **how)
+    if wrong := {*how, *rows.list_given()} - {"newdata"}:
+        said = ", ".join(sorted(wrong))
+        raise OptionError(f"{said} cannot be given with a Calibration that is known.")
+    return found
+
+
+def plot_calibration(encoding: Encoding, found: Calibration, canvas: Canvas | None = None) -> Any:
     """Draw a reliability diagram for every category.
 
     Every point is a bin of rows with similar probabilities: their mean, and the share that was
@@ -36,7 +67,8 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
 
     Parameters
     ----------
-    record : FitRecord
+    encoding : Encoding
+        Its categories and the outcome's name are those of the fit, be it linear or a network.
     found : mlelogit.interpretation.performance.calibration.Calibration
     canvas : Canvas, optional
 
@@ -61,8 +93,8 @@ def plot_calibration(record: FitRecord, found: Calibration, canvas: Canvas | Non
     ['Clinton', 'Dole']
     """
     ticker = import_extra("matplotlib.ticker", "plots")
-    check_categories(record, found.bins.index.get_level_values("category"), "The Calibration")
-    encoding, canvas = record.encoding, canvas or Canvas()
+    check_categories(encoding, found.bins.index.get_level_values("category"), "The Calibration")
+    canvas = canvas or Canvas()
     count = len(encoding.categories)
     columns = count_columns(count, PANELS)
     axes = canvas.open_panels(count, columns, PANEL_WIDTH, PANEL_HEIGHT, 0.4, share=False)

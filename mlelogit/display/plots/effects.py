@@ -86,7 +86,7 @@ def plot_margins(
         raise OptionError("These effects are not of categories, so they have no panels for them.")
     if frame.empty:
         raise OptionError("There are no effects to draw.")
-    check_categories(record, frame.get("category", ()), "The Margins")
+    check_categories(record.encoding, frame.get("category", ()), "The Margins")
     numbers = read_numbers(frame)
     levels = found.title in LEVEL_TITLES.values()
     picture = _Picture(

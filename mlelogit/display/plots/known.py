@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.record import FitRecord
@@ -47,18 +48,17 @@ def check_variables(given: Any) -> None:
         )
 
 
-def check_categories(record: FitRecord, held: Iterable[Any], what: str) -> None:
+def check_categories(encoding: Encoding, held: Iterable[Any], what: str) -> None:
     """Raise `OptionError` unless what is known has categories of this fit, or contrasts of them.
 
     Parameters
     ----------
-    record : FitRecord
+    encoding : Encoding
     held : iterable of labels
         The categories that it has.
     what : str
         What is known.
     """
-    encoding = record.encoding
     own = set(encoding.categories)
     words = {str(name) for name in encoding.category_names} | set(map(write_factor_level, own))
     # Longest first, as one name can be part of another.
@@ -79,7 +79,7 @@ def check_rows(record: FitRecord, other: FitRecord, what: str) -> None:
     """Raise `OptionError` unless what is known is of a fit to the same outcome and rows."""
     if other is record:
         return
-    check_categories(record, other.encoding.categories, what)
+    check_categories(record.encoding, other.encoding.categories, what)
     if not other.index.equals(record.index):
         raise OptionError(
             f"{what} is of another fit, with {len(other.index):,} rows, not the "

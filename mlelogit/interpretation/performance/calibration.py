@@ -192,15 +192,54 @@ def calibrate(
     >>> bool(slope["lower"] < 1 < slope["upper"])
     True
     """
-    alpha = check_alpha(alpha)
+    check_alpha(alpha)
     check_bins(bins, strategy)
     judged = judge_rows(record, rows)
+    departure = explain_departure(record) if judged.own else ""
+    return calibrate_judged(judged, bins, strategy, alpha, departure)
+
+
+@single_threaded_blas
+def calibrate_judged(
+    judged: JudgedRows,
+    bins: int = 10,
+    strategy: str = "quantile",
+    alpha: float = 0.05,
+    departure: str = "",
+) -> Calibration:
+    """Compare the probabilities of judged rows, whatever gave them, with what was observed.
+
+    Parameters
+    ----------
+    judged : JudgedRows
+    bins, strategy, alpha
+        As in `calibrate`, which has the formulas.
+    departure : str
+        Why recalibration need not be the identity on rows that a model was fitted to; nothing if
+        it has to be. Of new rows it says nothing.
+
+    Raises
+    ------
+    OptionError
+        If bins is not a whole number of 2 or more, or strategy is unknown.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.performance.calibration import calibrate_judged
+    >>> from mlelogit.interpretation.performance.judged import judge_rows
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> found = calibrate_judged(judge_rows(res.record), bins=4)
+    >>> bool((found.means["difference"].abs() < 1e-9).all())
+    True
+    """
+    alpha = check_alpha(alpha)
+    check_bins(bins, strategy)
     each = [
         _bin_rows(judged, p, own, bins, strategy, alpha)
         for p, own in zip(judged.probabilities, judged.people, strict=True)
     ]
     top = _bin_rows(judged, *_pick_best(judged), bins, strategy, alpha)
-    departure = explain_departure(record) if judged.own else ""
     anew = recalibrate(judged, alpha, departure)
     confidence = pd.Index(top.labels, name="bin")
     return Calibration(
@@ -222,9 +261,9 @@ def calibrate(
 def _explain(judged: JudgedRows, departure: str) -> list[str]:
     """Say what the fit's own rows have by construction, and what is by chance."""
     notes = [] if judged.fractional else [ERROR_NOTE]
-    if departure:
-        return [OWN_DEPARTURE.format(departure), *notes]
-    return [OWN_NOTE, *notes] if judged.own else notes
+    if not judged.own:
+        return notes
+    return [OWN_DEPARTURE.format(departure) if departure else OWN_NOTE, *notes]
 
 
 def _pick_best(judged: JudgedRows) -> tuple[np.ndarray, np.ndarray]:

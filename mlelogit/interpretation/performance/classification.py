@@ -142,8 +142,30 @@ def classify(
     >>> found.rates.loc["hit_rate", ["estimate", "lower", "upper"]].round(3).tolist()
     [0.596, 0.565, 0.627]
     """
+    check_alpha(alpha)
+    return classify_judged(judge_rows(record, rows), alpha)
+
+
+@single_threaded_blas
+def classify_judged(judged: JudgedRows, alpha: float = 0.05) -> Classification:
+    """Set the categories predicted for judged rows, whatever predicts them, against observed ones.
+
+    Parameters
+    ----------
+    judged : JudgedRows
+    alpha : float
+        As in `classify`, which has the formulas.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.performance.classification import classify_judged
+    >>> from mlelogit.interpretation.performance.judged import judge_rows
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> round(classify_judged(judge_rows(res.record)).hit_rate, 3)
+    0.596
+    """
     alpha = check_alpha(alpha)
-    judged = judge_rows(record, rows)
     pairs = _Pairs(
         count_pairs(judged.people, judged.best),
         count_pairs(judged.people * judged.variance_weights, judged.best),

@@ -40,7 +40,7 @@ from mlelogit.interpretation.performance.rates import (
     average_people,
     wilson_interval,
 )
-from mlelogit.interpretation.points import Points, map_point_scores, model_points, read_points
+from mlelogit.interpretation.points import map_point_scores, model_points, read_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +74,13 @@ class NewRows:
     def list_given(self) -> list[str]:
         """Return the names of what is given."""
         return [name for name, value in vars(self).items() if value is not None]
+
+    def check_alone(self) -> None:
+        """Raise `OptionError` if something about new rows is given without them."""
+        if self.newdata is None and (wrong := self.list_given()):
+            raise OptionError(
+                f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
+            )
 
 
 OWN = NewRows()
@@ -241,13 +248,9 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
     >>> judge_rows(res.record, NewRows(anes.head(10))).weight
     10.0
     """
+    rows.check_alone()
     if rows.newdata is not None:
         return _judge_new(record, rows)
-    wrong = rows.list_given()
-    if wrong:
-        raise OptionError(
-            f"{' and '.join(wrong)} goes with newdata; the fit's own rows have theirs."
-        )
     blocks = record.need_blocks()
     scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
     base = record.encoding.base
@@ -255,24 +258,59 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
 
 
 def _judge_new(record: FitRecord, rows: NewRows) -> JudgedRows:
-    kind = _settle_weight_type(record, rows.weights, rows.weight_type)
+    kind = settle_weight_type(record.weight_type, rows.weights, rows.weight_type)
     points = read_points(record, rows.newdata, rows.offset, rows.weights)
-    found = _read_new_outcome(points, rows.newdata, rows.outcome)
+    found = read_new_outcome(points.design, rows.newdata, rows.outcome)
+    design = replace(points.design, outcome=found, weight_type=kind)
     scores = points.blocks().map(map_point_scores, model_points(record))
-    if kind == "frequency":
-        _check_whole(np.asarray(points.design.weights))
-    design = replace(points.design, outcome=found, weight_type=kind, offset=None, given=None)
-    base = record.encoding.base
-    judged = JudgedRows(design, *log_softmax(scores), base, False, points.threads)
+    return judge_scores(design, scores, points.threads)
+
+
+def judge_scores(design: Design, scores: np.ndarray, threads: int = 1) -> JudgedRows:
+    """Set scores (J, n) of new rows beside their outcome; rows that stand for nobody are left out.
+
+    Parameters
+    ----------
+    design : Design
+        With the outcome and the weights of the rows, and what these mean.
+    scores : numpy.ndarray
+        (J, n).
+    threads : int
+
+    Raises
+    ------
+    WeightError
+        If frequency weights are not whole numbers.
+    EmptyDataError
+        If all rows stand for nobody.
+    """
+    if design.weight_type == "frequency":
+        _check_whole(np.asarray(design.weights))
+    design = replace(design, offset=None, given=None)
+    judged = JudgedRows(design, *log_softmax(scores), design.encoding.base, False, threads)
     return _leave_out_weightless(judged)
 
 
-def _settle_weight_type(record: FitRecord, weights: Any, weight_type: str | None) -> str | None:
+def settle_weight_type(own: str | None, weights: Any, weight_type: str | None) -> str | None:
+    """Say what weights of new rows mean: what is said of them, or as in the fit.
+
+    Parameters
+    ----------
+    own : str or None
+        The weight_type of the fit.
+    weights : array-like or None
+    weight_type : str or None
+
+    Raises
+    ------
+    WeightTypeError
+        If there are weights and nothing says what they mean, or the other way round.
+    """
     if weights is None:
         if weight_type is not None:
             raise WeightTypeError(f"weight_type={weight_type!r} was given without weights.")
         return None
-    kind = record.weight_type if weight_type is None else weight_type
+    kind = own if weight_type is None else weight_type
     if kind is None:
         raise WeightTypeError(
             "The fit has no weights, so weights of new rows need weight_type, one of "
@@ -307,8 +345,23 @@ def _leave_out_weightless(judged: JudgedRows) -> JudgedRows:
     )
 
 
-def _read_new_outcome(points: Points, newdata: Any, given: Any) -> Outcome:
-    encoding, frame = points.encoding, _need_frame(points)
+def read_new_outcome(design: Design, newdata: Any, given: Any) -> Outcome:
+    """Read the outcome of new rows in the categories of a fit.
+
+    Parameters
+    ----------
+    design : Design
+        The rows, with the frame that they came in.
+    newdata, given
+        As ``newdata`` and ``outcome`` of `NewRows`.
+
+    Raises
+    ------
+    MNLogitError
+        Its named cases; see `judge_rows`.
+    """
+    encoding, rows = design.encoding, design.source.shape[0]
+    frame = _need_frame(design)
     if isinstance(given, str):
         if given not in frame.columns:
             raise ColumnNotFoundError(f"outcome={given!r} is no column of newdata.")
@@ -316,16 +369,16 @@ def _read_new_outcome(points: Points, newdata: Any, given: Any) -> Outcome:
     kind = encoding.outcome_kind if given is None else None
     given = _find_outcome(encoding, frame) if given is None else convert_foreign(given)
     raw = read_outcome(given, kind, encoding.outcome_name)
-    check_lengths({"newdata": len(frame), "outcome": len(raw.values)})
+    check_lengths({"newdata": rows, "outcome": len(raw.values)})
     if isinstance(newdata, pd.DataFrame):
         check_indexes({"newdata": newdata, "outcome": given})
     check_missing(raw.list_missing(), " in the outcome of newdata", " Leave these rows out.")
     return match_outcome(raw, encoding.categories, isinstance(given, pd.DataFrame))
 
 
-def _need_frame(points: Points) -> pd.DataFrame:
-    given = points.design.given
-    return pd.DataFrame() if given is None else given.frame
+def _need_frame(design: Design) -> pd.DataFrame:
+    frame = None if design.given is None else design.given.frame
+    return pd.DataFrame() if frame is None else frame
 
 
 def _find_outcome(encoding: Encoding, frame: pd.DataFrame) -> Any:

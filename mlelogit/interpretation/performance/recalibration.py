@@ -61,6 +61,8 @@ UNCERTIFIED_REASON = (
 )
 # Linear predictors whose range is below this share of their size do not vary but for rounding.
 CONSTANT = 1e-9
+# Directions in which rows tell less than this part of what they tell in the best one tell nothing.
+TOLD = 1e-12
 # Directions of which equations hold a larger share than rounding leaves.
 HELD = 1e-9
 
@@ -160,6 +162,26 @@ def recalibrate(judged: JudgedRows, alpha: float, departure: str = "") -> Recali
     why = dict.fromkeys(reason for reason in tests["reason"] if reason)
     said += [f"Tests of the recalibration do not apply: {reason}." for reason in why]
     return Recalibration(_frame(judged, fits, alpha), tests, tuple(said))
+
+
+def measure_drift(judged: JudgedRows) -> float:
+    """Return how far the first Newton step leads from the identity: its largest coefficient.
+
+    It is zero if recalibration with free intercepts and one's own slopes is the identity. A small
+    score alone would not show that, as rows whose probabilities are next to zero and one have one
+    whatever the coefficients are; of rows that tell nothing at all it is infinite.
+    """
+    slopes_of_one, space, _ = _make_spaces(len(judged.categories))
+    inside = RestrictedLogLikelihood(_make_objective(judged), space)
+    sums = inside.evaluate(space.enter(slopes_of_one.origin), 2)
+    score, information = np.asarray(sums.score), np.asarray(sums.information)
+    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+    told = values > TOLD * values[-1]
+    if not told.any():
+        return np.inf
+    step = vectors[:, told] @ ((score / scale) @ vectors[:, told] / values[told]) / scale
+    return float(np.abs(step).max())
 
 
 def _make_spaces(size: int) -> list[FreeSpace]:

@@ -168,9 +168,37 @@ def score_probabilities(
     >>> bool(abs(found.overall.loc["log", "skill"] - res.prsquared) < 1e-12)
     True
     """
+    check_alpha(alpha)
+    check_bins(bins)
+    return score_judged(judge_rows(record, rows), bins, alpha)
+
+
+@single_threaded_blas
+def score_judged(judged: JudgedRows, bins: int = 10, alpha: float = 0.05) -> Scores:
+    """Score the probabilities of judged rows, whatever gave them, by what was observed.
+
+    Parameters
+    ----------
+    judged : JudgedRows
+    bins, alpha
+        As in `score_probabilities`, which has the formulas.
+
+    Raises
+    ------
+    OptionError
+        If bins is not a whole number of 2 or more.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.performance.judged import judge_rows
+    >>> from mlelogit.interpretation.performance.scoring_rules import score_judged
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> abs(score_judged(judge_rows(res.record)).log + res.llf / res.nobs) < 1e-12
+    True
+    """
     alpha = check_alpha(alpha)
     check_bins(bins)
-    judged = judge_rows(record, rows)
     told = measure_discrimination(judged, alpha)
     return Scores(
         overall=_score(judged, alpha),

@@ -23,7 +23,10 @@ from mlelogit.exceptions import (
     WeightError,
     WeightTypeError,
 )
+from mlelogit.interpretation.performance.calibration import calibrate_judged
+from mlelogit.interpretation.performance.classification import classify_judged
 from mlelogit.interpretation.performance.judged import NewRows, judge_rows
+from mlelogit.interpretation.performance.scoring_rules import score_judged
 from tests.inference.samples import survey
 from tests.interpretation.performance.judging import FORMULA, judge_all, measure_gap, split_survey
 
@@ -299,3 +302,55 @@ def test_nothing_given_is_changed():
     judge_all(res, newdata=new, weights=weights, weight_type="frequency")
     assert new.equals(before)
     assert (weights == held).all()
+
+
+def test_judged_rows_are_all_that_judging_needs():
+    """Whatever gave the probabilities: nothing else of a fit is read."""
+    res, new = split_survey()
+    for given in ({}, {"newdata": new, "weights": "people", "weight_type": "sampling"}):
+        judged = judge_rows(res.record, NewRows(**given))
+        pairs = (
+            (res.calibration(bins=4, alpha=0.1, **given), calibrate_judged(judged, 4, alpha=0.1)),
+            (res.classification(alpha=0.1, **given), classify_judged(judged, 0.1)),
+            (res.scores(bins=4, alpha=0.1, **given), score_judged(judged, 4, 0.1)),
+        )
+        for found, again in pairs:
+            assert str(found) == str(again)
+            for name, table in vars(found).items():
+                same = table.equals if isinstance(table, pd.DataFrame) else table.__eq__
+                assert same(vars(again)[name]), name
+
+
+def test_what_own_rows_depart_by_is_said_of_own_rows_only():
+    res, new = split_survey()
+    said = "the weather"
+    own = calibrate_judged(judge_rows(res.record), departure=said)
+    other = calibrate_judged(judge_rows(res.record, NewRows(new)), departure=said)
+    assert sum(said in note for note in own.notes) == 1
+    assert not any("by the score equations" in note for note in own.notes)
+    assert not any(said in note or "score equations" in note for note in other.notes)
+
+
+def test_judging_of_judged_rows_refuses_options():
+    judged = judge_rows(split_survey()[0].record)
+    for wrong in (
+        lambda: calibrate_judged(judged, bins=1),
+        lambda: calibrate_judged(judged, strategy="even"),
+        lambda: calibrate_judged(judged, alpha=0),
+        lambda: classify_judged(judged, alpha=1),
+        lambda: score_judged(judged, bins=2.5),
+        lambda: score_judged(judged, alpha="5%"),
+    ):
+        with pytest.raises(OptionError):
+            wrong()
+
+
+def test_options_are_refused_before_rows_are_read():
+    """So a mistake in them is told at once, whatever else is wrong."""
+    res = split_survey()[0]
+    for judge in (res.calibration, res.scores, res.classification):
+        with pytest.raises(OptionError, match="alpha"):
+            judge("no frame at all", alpha=2)
+    for judge in (res.calibration, res.scores):
+        with pytest.raises(OptionError, match="bins"):
+            judge("no frame at all", bins=0)

@@ -1,0 +1,1 @@
+"""Softmax networks by maximum likelihood."""
