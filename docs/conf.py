@@ -41,8 +41,8 @@ html_title = f"mlelogit {release}"
 def setup(app):
     """Tell browsers and screen readers which pages are in Japanese."""
 
-    def name_language(app, pagename, templatename, context, doctree):
-        if pagename.endswith(".ja"):
+    def name_language(_app, page, _template, context, _doctree):
+        if page.endswith(".ja"):
             context["language"] = "ja"
 
     app.connect("html-page-context", name_language)
