@@ -36,3 +36,13 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["notebook.css"]
 html_title = f"mlelogit {release}"
+
+
+def setup(app):
+    """Tell browsers and screen readers which pages are in Japanese."""
+
+    def name_language(_app, page, _template, context, _doctree):
+        if page.endswith(".ja"):
+            context["language"] = "ja"
+
+    app.connect("html-page-context", name_language)

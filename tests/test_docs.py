@@ -1,5 +1,6 @@
 """Every example in README and docs runs, and prints what it says."""
 
+import ast
 import doctest
 import re
 import warnings
@@ -12,6 +13,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```pycon\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
+# What pages show that not every installation has; matplotlib draws behind its plot methods too.
+EXTRAS = {"marginaleffects", "sklearn", "torch"}
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
 ZERO = re.compile(r"\b0\.0e\+00")
 
@@ -30,6 +33,9 @@ def blur(text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_print_what_the_page_says(page):
     source = "\n".join(block for block in BLOCK.findall(page.read_text(encoding="utf-8")))
+    for name in sorted(EXTRAS):
+        if f">>> import {name}" in source:
+            pytest.importorskip(name)
     test = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
     report = []
     runner = doctest.DocTestRunner(Checker(), optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -45,12 +51,25 @@ def read_cells(page):
         yield "\n".join(code), ":  output_stderr: remove" in lines
 
 
+def list_extras(page):
+    """Return the names of the extras that a notebook imports."""
+    found = set()
+    for code, _ in read_cells(page):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module.split(".")[0])
+    return sorted(found & EXTRAS)
+
+
 @pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.name)
 # marginaleffects uses what polars 1.44 says polars 2 will drop.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:polars", "ignore::DeprecationWarning:marg")
 def test_notebooks_run_and_warn_only_where_they_say_so(page):
     plt = pytest.importorskip("matplotlib.pyplot")
-    pytest.importorskip("marginaleffects")
+    for name in list_extras(page):
+        pytest.importorskip(name)
     names = {"__name__": "__main__"}
     for code, may_warn in read_cells(page):
         with warnings.catch_warnings(record=may_warn) as warned:
@@ -61,9 +80,34 @@ def test_notebooks_run_and_warn_only_where_they_say_so(page):
     plt.close("all")
 
 
-def test_there_is_a_tutorial():
-    assert [page.name for page in NOTEBOOKS] == ["tutorial.md"]
-    assert len(list(read_cells(NOTEBOOKS[0]))) > 20
+@pytest.mark.parametrize(
+    ("name", "extras"),
+    [
+        ("tutorial.md", ["marginaleffects"]),
+        ("cross_entropy.md", ["torch"]),
+        ("cross_entropy.ja.md", ["torch"]),
+    ],
+)
+def test_notebooks_are_found_and_say_what_they_need(name, extras):
+    page = ROOT / "docs" / name
+    assert page in NOTEBOOKS
+    assert len(list(read_cells(page))) > 20
+    assert list_extras(page) == extras
+
+
+def blank_texts(code):
+    """Return code without comments, and with nothing in its texts."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.unparse(tree)
+
+
+def test_the_page_in_japanese_runs_the_same_code():
+    pages = [ROOT / "docs" / name for name in ("cross_entropy.md", "cross_entropy.ja.md")]
+    english, japanese = ([blank_texts(code) for code, _ in read_cells(page)] for page in pages)
+    assert english == japanese
 
 
 def test_a_wrong_output_is_seen():

@@ -200,6 +200,7 @@ class NetworkCertificate(Shown):
         )
 
 
+@np.errstate(all="ignore")
 def certify_network(
     likelihood: NetworkLikelihood,
     params: np.ndarray,

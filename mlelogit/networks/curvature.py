@@ -3,7 +3,8 @@ r"""The curvature of a network's log-likelihood at a point: its extremes, and a 
 H is the information, minus the Hessian of the penalized log-likelihood, a matrix (P, P) that may
 have eigenvalues of both signs. Parameters have units, and the eigenvalues of H depend on them; so
 H is *equilibrated* first: ``S H S`` with a diagonal S that gives all rows length one (Dauphin, de
-Vries and Bengio 2015); where the log-likelihood is concave, one that makes its diagonal one. The signs of the eigenvalues stay the same (Sylvester's law of inertia).
+Vries and Bengio 2015); where the log-likelihood is concave, one that makes its diagonal one.
+The signs of the eigenvalues stay the same (Sylvester's law of inertia).
 
 Small networks have H formed. For large ones there are products with it: the length of row i is
 ``E (Hz)_i²`` for random signs z; steps come from conjugate gradients, and the extremes
@@ -192,7 +193,7 @@ class LocalShape:
         return replace(curvature, smallest=min(steepness, curvature.smallest), ways=ways)
 
     def find_units(self) -> np.ndarray:
-        """Return T (P, r) with ``T' H T`` the identity if H was formed, else S on its diagonal (P,).
+        """Return T (P, r) with ``T' H T`` the identity if H was formed, else the diagonal S (P,).
 
         Directions that are flat are left out.
         """

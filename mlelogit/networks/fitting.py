@@ -101,7 +101,8 @@ def fit_network(
         Of the second start; the next has the next number.
     method : str
         A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters and
-        L-BFGS-B for more. A few Newton steps follow.
+        L-BFGS-B for more. A few Newton steps follow; a saddle point is left along its upward
+        curvature, and the climb goes on.
     maxiter : int
         Iterations of each climb.
     tol : float

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from mlelogit.exceptions import OptionError
+from mlelogit.exceptions import NetworkError, OptionError
 from mlelogit.networks.certificate import GAIN
 from mlelogit.networks.curvature import (
     LANCZOS,
@@ -211,6 +211,7 @@ def find_method(method: Any, size: int) -> str:
     return str(method)
 
 
+@np.errstate(all="ignore")
 def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.ndarray:
     """Climb from a start until the gradient is as small as asked; return the last point (P,).
 
@@ -224,6 +225,11 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
         (P,).
     method : str
         One of `METHODS`.
+
+    Raises
+    ------
+    NetworkError
+        If the log-likelihood or its gradient is not finite at the start.
     """
     try:
         climb.note("start", start)
@@ -249,6 +255,11 @@ def _begin(climb: NetworkClimb) -> None:
     numbers leaves all rows so certain of a wrong category that no curvature is left to go by.
     """
     zero = np.zeros(climb.likelihood.network.size)
+    if not is_finite(climb.path.end[2]):
+        raise NetworkError(
+            "The log-likelihood, or its gradient, is not finite at the parameters that the climb "
+            "would start from: scores overflow. Rescale the inputs, or start from smaller ones."
+        )
     if climb.concave and climb.look(zero).objective > climb.path.end[2].objective:
         climb.note("zero", zero)
 

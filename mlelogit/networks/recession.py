@@ -78,6 +78,7 @@ def find_scores(likelihood: NetworkLikelihood, params: np.ndarray) -> np.ndarray
     return map_rows(likelihood.network, likelihood.rows.inputs, likelihood.rows.per_block)
 
 
+@np.errstate(all="ignore")
 def find_margin(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
     """Return by how much the observed category leads in the row where it leads least.
 
@@ -134,6 +135,7 @@ def list_parts(likelihood: NetworkLikelihood) -> list[np.ndarray]:
     return parts[::-1]
 
 
+@np.errstate(all="ignore")
 def _scales(
     likelihood: NetworkLikelihood, params: np.ndarray, part: np.ndarray, scores: np.ndarray
 ) -> bool:
@@ -145,6 +147,7 @@ def _scales(
     return largest > 0
 
 
+@np.errstate(all="ignore")
 def is_affine(
     likelihood: NetworkLikelihood,
     params: np.ndarray,

@@ -21,6 +21,7 @@ from mlelogit.networks.plots import NetworkPlots
 from mlelogit.networks.prediction import measure_cross_entropy, predict_network
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.networks.summary import NetworkSummary, summarize_network
+from mlelogit.networks.verification import NetworkVerification, verify_network
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -150,6 +151,10 @@ class NetworkResults(Shown):
     def predict(self, newdata: Any = None, which: str = "prob") -> Any:
         """Predict; see `mlelogit.networks.prediction.predict_network`."""
         return predict_network(self.record, newdata, which)
+
+    def verify(self, engines: Any = None, points: int = 20, seed: Any = 0) -> NetworkVerification:
+        """Verify; see `mlelogit.networks.verification.verify_network`."""
+        return verify_network(self.record, engines, points, seed)
 
     def summary(self) -> NetworkSummary:
         """Summarize; see `mlelogit.networks.summary.summarize_network`."""

@@ -62,9 +62,9 @@ def compute_theorem(x, d, weights, params):
         information += c * np.kron(np.diag(p) - np.outer(p, p), np.outer(row, row))
     v = np.linalg.inv(information)
     largest = 0.0
-    for row, (k, l) in itertools.product(z, itertools.combinations(range(categories), 2)):
+    for row, (k, other) in itertools.product(z, itertools.combinations(range(categories), 2)):
         h = np.zeros((categories, size))
-        h[k], h[l] = row, -row
+        h[k], h[other] = row, -row
         h = h[1:].ravel()
         largest = max(largest, h @ v @ h)
     return np.sqrt(score @ v @ score), np.sqrt(largest)

@@ -430,7 +430,7 @@ def test_separated_rows_have_no_slopes_of_one_however_small_the_gradient():
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.0, 0.0], [300.0, 0.0]]))
         layer.bias.zero_()
-    with pytest.warns(MNLogitWarning):
+    with pytest.warns(ml.exceptions.NoFiniteMaximumWarning):
         network = ml.networks.fit_network(layer, x, y, maxiter=1)
     assert network.certificate.gradient_norm < 1e-10
     assert measure_drift(judge_network(network.record)) > 1e-2
