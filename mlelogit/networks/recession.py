@@ -19,10 +19,13 @@ import numpy as np
 
 from mlelogit.fitting.separation import STRICT, TIED, choose_pairs, run_solver
 from mlelogit.networks.affine import ScoreChanges
-from mlelogit.networks.likelihood import NetworkLikelihood, map_rows
+from mlelogit.networks.backend import plain_torch
+from mlelogit.networks.likelihood import NetworkLikelihood, map_rows, run_module
 
 # Scores that differ by less, relative to the largest, are the same but for rounding.
 SAME = 1e-9
+# Those that differ by more are others, whatever the largest of all rows is.
+CLEAR = 1e-3
 # Powers of two: a module that is linear in what they multiply makes no rounding error of them.
 FACTORS = (2.0, 0.5, 1024.0)
 # A linear programme has one row for each pair of a row and another category, and one column for
@@ -165,12 +168,35 @@ def is_affine(
     for distance in (1e-2, 1.0, 1e2):
         for _ in range(points):
             v, w = params + part * size * distance * draw.standard_normal((2, len(params)))
-            ends = find_scores(likelihood, v), find_scores(likelihood, w)
-            middle = find_scores(likelihood, (v + w) / 2)
-            largest = max(float(np.abs(one).max()) for one in ends)
-            if not float(np.abs(middle - (ends[0] + ends[1]) / 2).max()) <= SAME * largest:
+            if not _is_midpoint(likelihood, v, w):
                 return False
     return True
+
+
+def _score_block(likelihood: NetworkLikelihood, params: np.ndarray, block: slice) -> np.ndarray:
+    """Return the scores (m, J) of a block of rows at a point."""
+    likelihood.write(params)
+    with plain_torch(likelihood.network.device, gradients=False):
+        scores = run_module(likelihood.network, likelihood.rows.inputs, block)
+        return np.asarray(scores.cpu().numpy())
+
+
+def _is_midpoint(likelihood: NetworkLikelihood, v: np.ndarray, w: np.ndarray) -> bool:
+    """Tell whether scores halfway between two points are the mean of theirs, block by block.
+
+    One block shows it if they are far from it.
+    """
+    gap = largest = 0.0
+    for block in likelihood.rows.cut():
+        first, last, middle = (
+            _score_block(likelihood, point, block) for point in (v, w, (v + w) / 2)
+        )
+        largest = max(largest, float(np.abs(first).max()), float(np.abs(last).max()))
+        # Unlike max, it does not lose what is no number.
+        gap = float(np.maximum(gap, np.abs(middle - (first + last) / 2).max()))
+        if not gap <= CLEAR * largest:
+            return False
+    return bool(gap <= SAME * largest)
 
 
 def find_recession(
