@@ -178,7 +178,7 @@ def verify_network(
 
     At the start, the answer, the points that the climb took note of and random ones the forms of
     ``-log L = -Σ_n log Π_k y_nk^d_nk = -Σ_n Σ_k d_nk log y_nk = E(w)`` are taken anew from the
-    module's scores (Bishop 2006, equations 4.107 and 4.108), see `mlelogit.networks.proof.identity`,
+    module's scores (Bishop 2006, equations 4.107, 4.108), see `mlelogit.networks.proof.identity`,
     and compared with the value of the fit. Then PyTorch's own optimizers go down
     `torch.nn.functional.cross_entropy` from where the fit started; and where the network is a
     multinomial logit `mlelogit.MNLogit` is fitted to its rows.
