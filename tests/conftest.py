@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import doctest
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -7,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
+
+from tests.examples import list_imports
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,8 +24,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if find_spec("torch"):
         return
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and "import torch" in item.dtest.docstring:
+        if isinstance(item, pytest.DoctestItem) and needs_torch(item.dtest):
             item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+
+
+def needs_torch(test: doctest.DocTest) -> bool:
+    """Tell whether examples import PyTorch, whatever else they say of it."""
+    return any("torch" in list_imports(example.source) for example in test.examples)
+
+
+@pytest.fixture
+def torch_restored() -> Iterator[None]:
+    """Give PyTorch back its threads and its random numbers after code that sets them."""
+    if not find_spec("torch"):
+        yield
+        return
+    import torch
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_rng_state(state)
 
 
 @pytest.fixture

@@ -471,6 +471,12 @@ def test_heavy_packages_are_imported_late(path):
         assert not list_imports_at_import(path) & HEAVY
 
 
+@pytest.mark.parametrize("path", list_sources(TESTS), ids=lambda path: path.name)
+def test_tests_do_without_pytorch(path):
+    """All of them are collected for doctests, so an import at the top would end the whole run."""
+    assert "torch" not in list_imports_at_import(path)
+
+
 @every_file
 def test_public_names_are_documented(path):
     tree = parse(path)

@@ -1,15 +1,17 @@
-"""Modules and rows that tests of networks share; only imported where PyTorch is installed."""
+"""Modules and rows that tests of networks share."""
 
 from itertools import pairwise
 
 import numpy as np
-import torch
+import pytest
 
 from mlelogit.data.rows import DataOptions
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import copy_module
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.rows import NetworkRows, read_rows
+
+torch = pytest.importorskip("torch")
 
 
 def make_net(*sizes, seed=0, activation=torch.nn.Tanh):

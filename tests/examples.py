@@ -1,0 +1,36 @@
+"""What examples import: known from their syntax, however they write it."""
+
+import ast
+from collections.abc import Iterable
+
+
+def list_imports(code: str) -> set[str]:
+    """Return the names of the packages that code imports, wherever the import stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def keep_runnable(blocks: Iterable[str], absent: set[str]) -> tuple[list[int], list[int]]:
+    """Return which blocks of code can run where packages are absent, and which cannot.
+
+    A block cannot if it imports one of them, or reads a name that such a block was to set.
+    """
+    kept: list[int] = []
+    left: list[int] = []
+    lost: set[str] = set()
+    for place, code in enumerate(blocks):
+        names = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
+        written = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+        read = {node.id for node in names if isinstance(node.ctx, ast.Load)} - written
+        if list_imports(code) & absent or read & lost:
+            left.append(place)
+            lost |= written
+        else:
+            kept.append(place)
+            lost -= written
+    return kept, left
