@@ -40,8 +40,8 @@ GUESSES = (1e-3, 1e-5, 1e-7, 1e-9)
 TIME_LIMIT = 60.0
 # Rows times categories times coefficients: a second or two.
 EXAMINED_PAIRS = 20_000_000
-# One programme in more directions takes seconds, and each coefficient needs one.
-EXAMINED_DIRECTIONS = 150
+# In seconds: signs are an extra, and in hundreds of directions each programme takes some.
+SIGNS_LIMIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _weigh_people(design: Design) -> np.ndarray:
 def examine_signs(
     plain: RowBlocks, base: int, basis: ColumnBasis, separation: Separation, deadline: float
 ) -> np.ndarray:
-    """Tell which coefficients have one sign of infinity only, if that is not too much work.
+    """Tell which coefficients have one sign of infinity only, as far as `SIGNS_LIMIT` allows.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def examine_signs(
     Returns
     -------
     numpy.ndarray
-        (P,): as `Separation.sure`; 1 for finite coefficients.
+        (P,): as `Separation.sure`; 1 for finite coefficients, NaN for those that were left open.
     """
     limits, free = separation.find_limits(basis), np.asarray(separation.free)
     sure = np.where(np.isnan(limits), 0.0, 1.0)
@@ -219,10 +219,10 @@ def examine_signs(
         return sure
     sure[running] = np.nan
     separated = ~np.asarray(separation.possible)
-    few = free.shape[1] <= EXAMINED_DIRECTIONS
-    if few and separated.size * len(running) <= EXAMINED_PAIRS:
+    if separated.size * len(running) <= EXAMINED_PAIRS:
         moves = leave_columns(basis, free)[running] * np.sign(limits[running])[:, np.newaxis]
-        sure[running] = find_sure(plain, base, separated, free, moves, deadline)
+        until = min(deadline, time.monotonic() + SIGNS_LIMIT)
+        sure[running] = find_sure(plain, base, separated, free, moves, until)
     return sure
 
 

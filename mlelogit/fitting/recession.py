@@ -91,7 +91,8 @@ def _even_out(free: np.ndarray, categories: int) -> np.ndarray:
 def _find_widest(gaps: np.ndarray, deadline: float, guess: np.ndarray) -> np.ndarray | None:
     """Return the shortest coordinates (q,) with all gaps one or more, or None if there are none.
 
-    Where the margin is too narrow for its digits they are those of the widest in a box.
+    Where the margin is too narrow for its digits they are those of the widest in a box. A guess
+    saves the programme, but in more directions than `TIMELESS` only the latter ends in time.
     """
     size = gaps.shape[1]
     if size <= TIMELESS and (margin := float((gaps @ guess).min())) > WIDE:
@@ -153,7 +154,8 @@ def find_sure(
     """Tell which coefficients go the same way along every direction of recession.
 
     Some of the inequalities leave more directions than all of them do. So what is the same
-    in those is the same in all; what is not is asked of more pairs.
+    in those is the same in all; what is not is asked of more pairs. A direction that one
+    coefficient goes the other way along is looked up for all others too: most need no programme.
 
     Parameters
     ----------
@@ -171,8 +173,9 @@ def find_sure(
     chosen = choose_pairs(np.where(separated, 0.0, -np.inf), FIRST_PAIRS)
     gaps = list_gaps(blocks, base, chosen) @ free
     sure = np.full(len(moves), np.nan)
-    for place, move in enumerate(moves / np.linalg.norm(moves, axis=1, keepdims=True)):
-        for _ in range(ROUNDS):
+    moves = moves / np.linalg.norm(moves, axis=1, keepdims=True)
+    for place, move in enumerate(moves):
+        for _ in range(ROUNDS if np.isnan(sure[place]) else 0):
             zeros = np.zeros(len(gaps))
             answer = run_solver(move, deadline, A_ub=-gaps, b_ub=zeros, bounds=(-1.0, 1.0))
             if answer is None:
@@ -183,7 +186,7 @@ def find_sure(
             reached = blocks.map(map_gaps, free @ answer, base)
             broken = np.where(separated & ~chosen & (reached < -STRICT), -reached, -np.inf)
             if not np.isfinite(broken).any():
-                sure[place] = 0.0
+                sure[moves @ answer <= -STRICT] = 0.0
                 break
             more = choose_pairs(broken, MORE_PAIRS)
             gaps = np.vstack([gaps, list_gaps(blocks, base, more) @ free])

@@ -1,5 +1,7 @@
 """Separation: decided as a plain linear programme decides it, and the limit it leads to."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -345,6 +347,7 @@ def test_pairs_that_are_guessed_are_those_that_are_found(guess, monkeypatch):
     assert np.isposinf(res.params.loc["x2"]).all()
 
 
+LATER = time.monotonic() + 1e6
 UNENDED = {
     "no time": (examination, "TIME_LIMIT", 0.0),
     "too many stages": (module, "STAGES", 0),
@@ -407,24 +410,60 @@ def separate(seed, complete):
 def test_the_climb_leads_to_the_direction_that_the_programme_leads_to(seed, complete, monkeypatch):
     y, x = separate(seed, complete)
     found = []
-    for wide in (recession.WIDE, np.inf):
-        monkeypatch.setattr(recession, "WIDE", wide)
-        with pytest.warns(SeparationWarning):
-            found.append(ml.MNLogit(y, x).fit().record.separation)
-    one, other = found
-    assert one.verdict == other.verdict == ("complete" if complete else "quasi-complete")
-    lengths = [np.linalg.norm(each.direction) for each in found]
-    assert np.abs(one.direction - other.direction).max() < 1e-8 * max(lengths)
-    assert np.array_equal(one.sure, other.sure, equal_nan=True)
+    for name, value in (("WIDE", recession.WIDE), ("WIDE", np.inf), ("TIMELESS", 0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(recession, name, value)
+            with pytest.warns(SeparationWarning):
+                res = ml.MNLogit(y, x).fit()
+        found.append(res.record.separation)
+    one, *others = found
+    for other in others:
+        assert one.verdict == other.verdict == ("complete" if complete else "quasi-complete")
+        lengths = [np.linalg.norm(each.direction) for each in (one, other)]
+        assert np.abs(one.direction - other.direction).max() < 1e-8 * max(lengths)
+        assert np.array_equal(one.sure, other.sure, equal_nan=True)
 
 
-def test_many_directions_need_no_programme(monkeypatch):
-    """180 directions: they are not asked for signs, and the climb has found one already."""
+def test_signs_have_a_deadline_of_their_own(monkeypatch):
+    """180 directions: the climb has found one already, and signs are left open in time."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(240, 60)), np.arange(240) % 4
     x[np.arange(240), y] += 6
-    monkeypatch.setattr(recession, "run_solver", lambda *args, **kwargs: pytest.fail("asked"))
+    deadlines = []
+    monkeypatch.setattr(
+        recession, "run_solver", lambda _, deadline, **programme: deadlines.append(deadline)
+    )
     with pytest.warns(SeparationWarning, match="Complete separation"):
         res = ml.MNLogit(y, x).fit()
+    assert set(deadlines) == {max(deadlines)}
+    assert max(deadlines) < time.monotonic() + examination.SIGNS_LIMIT
+    assert examination.SIGNS_LIMIT < examination.TIME_LIMIT / 2
     assert np.isnan(res.record.separation.sure).all()
     assert res.record.separation.separated == 3 * 240
+
+
+def test_signs_need_fewer_programmes_than_there_are_coefficients(monkeypatch):
+    """And are those that each coefficient has by itself."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.ones(150), rng.normal(size=(150, 8))])
+    y = (x @ rng.normal(size=(9, 4))).argmax(axis=1)
+    asked, find, solve, alone = [], recession.find_sure, recession.run_solver, []
+
+    def find_both(blocks, base, separated, free, moves, _):
+        given = blocks, base, separated, free
+        alone.extend(find(*given, move[np.newaxis], np.inf)[0] for move in moves)
+        asked.clear()
+        return find(*given, moves, np.inf)
+
+    monkeypatch.setattr(examination, "find_sure", find_both)
+    monkeypatch.setattr(
+        recession,
+        "run_solver",
+        lambda cost, _, **more: asked.append(1) or solve(cost, LATER, **more),
+    )
+    with pytest.warns(SeparationWarning):
+        res = ml.MNLogit(y, x).fit()
+    sure = res.record.separation.sure
+    assert sure.tolist() == alone  # All run to infinity.
+    assert {0.0, 1.0} == set(alone)
+    assert len(asked) < len(sure)
