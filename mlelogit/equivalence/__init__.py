@@ -1,8 +1,9 @@
 """Maximum likelihood is minimum cross-entropy is maximum entropy, and is statsmodels' answer.
 
 `identity` holds the pieces, `engines` the independent ways to the same numbers,
-`verification` sets them side by side for a user's own fit. `gaussian` has the class densities
-whose posterior a softmax is, `discriminant` their estimates beside the multinomial logit's.
+`verification` sets them side by side for a user's own fit. These engines share no code with the fit
+that they check. `gaussian` has the class densities whose posterior a softmax is, `moments` their
+estimates, `discriminant` sets these beside the multinomial logit's.
 """
 
 from mlelogit.equivalence.discriminant import (
@@ -10,7 +11,7 @@ from mlelogit.equivalence.discriminant import (
     compare_estimators,
     fit_gaussian_classes,
 )
-from mlelogit.equivalence.gaussian import GaussianClasses, GaussianFit
+from mlelogit.equivalence.gaussian import GaussianClasses
 from mlelogit.equivalence.identity import (
     cross_entropy,
     log_likelihood,
@@ -18,6 +19,7 @@ from mlelogit.equivalence.identity import (
     posterior_from_joint,
     softmax,
 )
+from mlelogit.equivalence.moments import GaussianFit
 
 __all__ = [
     "EstimatorComparison",

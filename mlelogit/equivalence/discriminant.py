@@ -21,14 +21,13 @@ from mlelogit.data.design import Design, make_design, total_observations
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.sources import ArraySource, lay_out
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.equivalence.gaussian import (
-    GaussianClasses,
-    GaussianFit,
-    estimate_moments,
-)
+from mlelogit.equivalence.description import LARGEST
 from mlelogit.equivalence.identity import one_hot
+from mlelogit.equivalence.moments import GaussianFit, Moments, estimate_moments
 from mlelogit.exceptions import OptionError, RankDeficiencyError, ScaleError
+from mlelogit.fitting.basis import describe_aliases, list_first
 from mlelogit.fitting.estimation import estimate
+from mlelogit.fitting.linalg import find_aliases
 from mlelogit.fitting.record import FitRecord, FitRequest
 from mlelogit.inference.coefficients import index_params
 from mlelogit.inference.covariance import estimate_covariance
@@ -38,8 +37,6 @@ from mlelogit.notices import keep_errors
 COVARIANCES = ("common", "own")
 # What rounding leaves of a column that is constant, as a share of its largest value.
 CONSTANT_SHARE = 1e-14
-# As in the logit: squares of columns beyond, times rows, come near the range of a double.
-LARGEST = 1e100
 OWN = (
     "Standard errors of the analytic map are derived for a common covariance, and every category "
     "has its own here."
@@ -53,7 +50,7 @@ JOINT, CONDITIONAL = "Gaussian classes", "multinomial logit"
 
 @keep_errors
 def fit_gaussian_classes(
-    x: Any,
+    X: Any,
     y: Any,
     *,
     weights: Any = None,
@@ -71,7 +68,7 @@ def fit_gaussian_classes(
 
     Parameters
     ----------
-    x : array-like
+    X : array-like
         Columns (n, K), without a constant; a DataFrame, numpy array, list or sparse array.
     y : array-like
         The outcome, as in `mlelogit.MNLogit`: labels (n,), counts or probabilities (n, J). A
@@ -112,7 +109,7 @@ def fit_gaussian_classes(
     check_choice("covariance", covariance, COVARIANCES)
     check_flag("unbiased", unbiased)
     options = DataOptions(None, weights, weight_type, None, outcome, missing)
-    return _fit_design(make_design(y, x, options), covariance == "own", bool(unbiased))
+    return _fit_design(make_design(y, X, options), covariance == "own", bool(unbiased))
 
 
 @single_threaded_blas
@@ -121,20 +118,36 @@ def _fit_design(design: Design, own: bool, unbiased: bool) -> GaussianFit:
     if unbiased and design.weight_type == "sampling":
         raise OptionError("unbiased needs numbers of rows, and sampling weights are none.")
     _check_enough(x, d, design, own, unbiased)
-    totals, means, covariance = estimate_moments(x, d, own, unbiased)
-    _check_constant(x, covariance, design)
-    priors = totals / totals.sum()
-    found = (priors, means, covariance, design.encoding.categories, design.encoding.names)
-    classes = GaussianClasses(*found)
+    moments = estimate_moments(x, d, own, unbiased)
+    _check_constant(x, moments, design)
+    _check_aliases(x, d, moments, design)
+    return _judge_moments(x, d, moments, design, unbiased)
+
+
+def _judge_moments(
+    x: np.ndarray, d: np.ndarray, moments: Moments, design: Design, unbiased: bool
+) -> GaussianFit:
+    """Return the fit with its log-likelihoods, which its own densities give."""
+    own, encoding = moments.roots.ndim == 3, design.encoding
     counted = design.weight_type in (None, "frequency")
-    return GaussianFit(
-        *found,
-        totals=totals,
-        loglike=_add_up(d, classes.log_joint(x)),
-        conditional_loglike=_add_up(d, classes.log_posterior(x)),
+    fit = GaussianFit(
+        moments.totals / moments.totals.sum(),
+        moments.means,
+        moments.covariance,
+        encoding.categories,
+        encoding.names,
+        totals=moments.totals,
+        roots=moments.roots,
+        loglike=np.nan,
+        conditional_loglike=np.nan,
         nobs=total_observations(design),
         divisor=("n_k - 1" if unbiased else "n_k") if own else ("n - J" if unbiased else "n"),
         without_errors=OWN if own else "" if counted else SAMPLED.format(design.weight_type),
+    )
+    return replace(
+        fit,
+        loglike=_add_up(d, fit.log_joint(x)),
+        conditional_loglike=_add_up(d, fit.log_posterior(x)),
     )
 
 
@@ -150,7 +163,7 @@ def _read_columns(design: Design) -> np.ndarray:
             )
         if constant:
             raise RankDeficiencyError(
-                f"Column {name!r} of x is constant. Leave it out: a Gaussian has none, and the "
+                f"Column {name!r} of X is constant. Leave it out: a Gaussian has none, and the "
                 "logit gets its own."
             )
     return np.ascontiguousarray(lay_out(design.source.block(0, design.source.shape[0])).T)
@@ -167,33 +180,61 @@ def _read_outcome(design: Design) -> np.ndarray:
 def _check_enough(x: np.ndarray, d: np.ndarray, design: Design, own: bool, less: bool) -> None:
     """Raise if rows, or what they count, are too few for the covariance of K columns."""
     rows, width = (d > 0).sum(axis=0), x.shape[1]
+    light = (d.sum(axis=0) <= 1).any() if own else d.sum() <= len(rows)
+    if less and light:
+        raise RankDeficiencyError(
+            "unbiased divides squares by the total weight less one per category, and "
+            f"{'that of a category' if own else f'the {d.sum():.6g} in all'} is not more. Use "
+            "larger weights, or unbiased=False."
+        )
     if own:
-        few = np.flatnonzero((rows - 1 < width) | (d.sum(axis=0) <= less))
+        few = np.flatnonzero(rows - 1 < width)
         if len(few):
             category = design.encoding.categories[few[0]]
             raise RankDeficiencyError(
                 f"Category {category!r} has {rows[few[0]]} rows, and its own covariance of {width} "
                 f"columns needs {width + 1}. Use covariance='common', or fewer columns."
             )
-    elif rows.sum() - len(rows) < width or d.sum() <= less * len(rows):
+    elif rows.sum() - len(rows) < width:
         raise RankDeficiencyError(
             f"{rows.sum()} rows in {len(rows)} categories are too few for the covariance of "
             f"{width} columns, which needs {width + len(rows)}. Use fewer columns."
         )
 
 
-def _check_constant(x: np.ndarray, covariance: np.ndarray, design: Design) -> None:
+def _check_constant(x: np.ndarray, moments: Moments, design: Design) -> None:
     """Raise if a column has no variance within categories but for rounding."""
-    variances = np.diagonal(covariance, axis1=-2, axis2=-1).reshape(-1, x.shape[1])
-    still = np.argwhere(np.sqrt(variances) <= CONSTANT_SHARE * np.abs(x).max(axis=0))
+    spreads = np.linalg.norm(moments.roots, axis=-1).reshape(-1, x.shape[1])
+    still = np.argwhere(spreads <= CONSTANT_SHARE * np.abs(x).max(axis=0))
     if len(still):
         category, column = still[0]
-        own = covariance.ndim == 3
-        where = f"category {design.encoding.categories[category]!r}" if own else "every category"
         raise RankDeficiencyError(
-            f"Column {design.encoding.names[column]!r} is constant within {where}, so it has no "
-            "Gaussian density there. Leave it out."
+            f"Column {design.encoding.names[column]!r} is constant within "
+            f"{_name_place(moments, category, design)}, so it has no Gaussian density there. "
+            "Leave it out."
         )
+
+
+def _check_aliases(x: np.ndarray, d: np.ndarray, moments: Moments, design: Design) -> None:
+    """Raise if a column is a combination of others within categories, as the logit judges it."""
+    own = moments.roots.ndim == 3
+    squares = d.T @ x**2 if own else (d.sum(axis=1) @ x**2)[np.newaxis]
+    norms = np.sqrt(squares / np.reshape(moments.divisors, (-1, 1)))
+    roots = moments.roots.reshape(-1, *moments.roots.shape[-2:])
+    for place, (root, norm) in enumerate(zip(roots, norms, strict=True)):
+        aliases = find_aliases(root.T, norm, design.source.rounding)
+        if aliases:
+            said = list_first(describe_aliases(aliases, design.encoding.names))
+            raise RankDeficiencyError(
+                f"Columns are combinations of others within {_name_place(moments, place, design)}, "
+                f"but for a constant: {said}. Leave them out."
+            )
+
+
+def _name_place(moments: Moments, category: int, design: Design) -> str:
+    if moments.roots.ndim == 2:
+        return "every category"
+    return f"category {design.encoding.categories[category]!r}"
 
 
 def _add_up(d: np.ndarray, logs: pd.DataFrame) -> float:
@@ -281,7 +322,7 @@ class EstimatorComparison(Shown):
 
 @keep_errors
 def compare_estimators(
-    x: Any,
+    X: Any,
     y: Any,
     *,
     base: Any = None,
@@ -300,7 +341,7 @@ def compare_estimators(
 
     Parameters
     ----------
-    x, y, weights, weight_type, outcome, missing, covariance
+    X, y, weights, weight_type, outcome, missing, covariance
         As in `fit_gaussian_classes`.
     base : label, optional
         Base category; the first if not given.
@@ -329,7 +370,7 @@ def compare_estimators(
     """
     check_choice("covariance", covariance, COVARIANCES)
     options = DataOptions(base, weights, weight_type, None, outcome, missing)
-    design = make_design(y, x, options)
+    design = make_design(y, X, options)
     classes = _fit_design(design, covariance == "own", False)
     record = _fit_logit(design, classes)
     return _compare(record, classes)
@@ -337,9 +378,23 @@ def compare_estimators(
 
 def _fit_logit(design: Design, classes: GaussianFit) -> FitRecord:
     """Fit the logit on the columns of the analytic map."""
-    columns = classes.logit_columns(_read_columns(design)).to_numpy()
+    x = _read_columns(design)
+    if not classes.common:
+        _check_squares(x, classes.names)
+    columns = classes.logit_columns(x).to_numpy()
     encoding = replace(design.encoding, names=classes.terms, truths=frozenset())
     return estimate(replace(design, source=ArraySource(columns), encoding=encoding), FitRequest())
+
+
+def _check_squares(x: np.ndarray, names: tuple) -> None:
+    """Raise if a column takes two values, so that its square is a combination of it and one."""
+    for name, column in zip(names, x.T, strict=True):
+        middle = column[(column != column.min()) & (column != column.max())]
+        if not middle.size:
+            raise RankDeficiencyError(
+                f"Column {name!r} takes two values, so its square repeats it, and the logit of "
+                "own covariances cannot tell them apart. Use covariance='common', or leave it out."
+            )
 
 
 def _compare(record: FitRecord, classes: GaussianFit) -> EstimatorComparison:

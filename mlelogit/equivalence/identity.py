@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.exceptions import LengthMismatchError, OutcomeError
+from mlelogit.exceptions import LengthMismatchError, MissingDataError, OutcomeError
 
 
 def softmax(u: Any) -> np.ndarray:
@@ -35,6 +35,8 @@ def softmax(u: Any) -> np.ndarray:
     ------
     OutcomeError
         If the largest score of a row is not finite: others may be -inf, and get zero.
+    MissingDataError
+        If a score is masked.
 
     Examples
     --------
@@ -105,6 +107,15 @@ def cross_entropy(d: Any, y: Any, weights: Any = None) -> float:
     float
         In nats; infinite if something that happened has probability zero.
 
+    Raises
+    ------
+    LengthMismatchError
+        If d, y and the weights do not belong together.
+    OutcomeError
+        If d is negative or y no probabilities.
+    MissingDataError
+        If one is masked.
+
     Examples
     --------
     >>> from mlelogit.equivalence import cross_entropy
@@ -164,6 +175,8 @@ def posterior_from_joint(log_joint: Any) -> np.ndarray:
     ------
     OutcomeError
         If all of a row are -inf, so that no category is possible there, or one is inf or NaN.
+    MissingDataError
+        If one is masked.
 
     Examples
     --------
@@ -193,6 +206,9 @@ def _name_row(place: np.ndarray) -> str:
 
 
 def _read_numbers(given: Any, name: str) -> np.ndarray:
+    if np.ma.is_masked(given):
+        row = np.argwhere(np.ma.getmaskarray(given))[0]
+        raise MissingDataError(f"{name} is masked at {tuple(row.tolist())}: leave that row out.")
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -207,7 +223,7 @@ def _pair(d: Any, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndar
         )
     if not ((outcomes >= 0).all() and (outputs >= 0).all() and (outputs <= 1 + 1e-9).all()):
         raise OutcomeError("d must not be negative, and y must hold probabilities.")
-    scale = np.ones(len(outcomes)) if weights is None else np.asarray(weights, dtype=np.float64)
+    scale = np.ones(len(outcomes)) if weights is None else _read_numbers(weights, "weights")
     if scale.shape != (len(outcomes),):
         raise LengthMismatchError(f"weights has shape {scale.shape}, not ({len(outcomes)},).")
     return outcomes, outputs, scale

@@ -92,11 +92,13 @@ def _find_widest(gaps: np.ndarray, deadline: float, guess: np.ndarray) -> np.nda
     """Return the shortest coordinates (q,) with all gaps one or more, or None if there are none.
 
     Where the margin is too narrow for its digits they are those of the widest in a box. A guess
-    saves the programme, but in more directions than `TIMELESS` only the latter ends in time.
+    saves the programme; in more directions than `TIMELESS` that comes first, as it keeps the time.
     """
     size = gaps.shape[1]
     if size <= TIMELESS and (margin := float((gaps @ guess).min())) > WIDE:
-        return _find_shortest(gaps, guess, margin)
+        shortest = _find_shortest(gaps, margin)
+        if shortest is not None:
+            return shortest
     answer = run_solver(
         np.append(np.zeros(size), -1.0),
         deadline,
@@ -106,21 +108,26 @@ def _find_widest(gaps: np.ndarray, deadline: float, guess: np.ndarray) -> np.nda
     )
     if answer is None or answer[size] <= ROUNDING:
         return None
-    return _find_shortest(gaps, answer[:size], float(answer[size]))
+    boxed, margin = answer[:size], float(answer[size])
+    shortest = _find_shortest(gaps, margin)
+    return np.asarray(boxed / margin) if shortest is None else shortest
 
 
-def _find_shortest(gaps: np.ndarray, boxed: np.ndarray, margin: float) -> np.ndarray:
-    """Return the shortest coordinates with all gaps one or more, given some with a margin."""
+def _find_shortest(gaps: np.ndarray, margin: float) -> np.ndarray | None:
+    """Return the shortest coordinates with all gaps one or more, given a margin.
+
+    None where the programme has not come to an end, or its digits are too few.
+    """
     size = gaps.shape[1]
     tall = np.vstack([gaps.T / margin, np.ones(len(gaps))])
     target = np.append(np.zeros(size), 1.0)
     try:
         weights, _ = nnls(tall, target, maxiter=30 * tall.shape[1])
     except RuntimeError:  # It has not come to an end.
-        return np.asarray(boxed / margin)
+        return None
     rest = tall @ weights - target
     nearest = np.asarray(rest[:-1] / (-rest[-1] * margin))
-    return nearest if (gaps @ nearest).min() > 1 - SHORT else np.asarray(boxed / margin)
+    return nearest if (gaps @ nearest).min() > 1 - SHORT else None
 
 
 def measure_ties(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +26,7 @@ from mlelogit.equivalence import (
 )
 from mlelogit.exceptions import (
     BaseCategoryError,
+    CollinearityWarning,
     ColumnTypeError,
     CovarianceError,
     DuplicateColumnError,
@@ -381,13 +384,51 @@ def test_far_from_the_origin_nothing_is_lost(rng):
     assert np.abs(slopes).max().max() < 1e-8
 
 
-def test_nearly_collinear_columns_keep_their_digits(rng):
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("share", [1e-4, 1e-7, 1e-9])
+def test_nearly_collinear_columns_keep_their_digits(rng, share, own):
+    """And are what the logit accepts too; the digits left are those of the differences."""
     x, codes = draw(TRUE, 200, rng)
-    x[:, 1] = x[:, 0] + 1e-4 * x[:, 1]
-    fit = fit_gaussian_classes(x, codes)
-    turned = np.column_stack([x[:, 0], (x[:, 1] - x[:, 0]) * 1e4])
-    truth = fit_gaussian_classes(turned, codes)
-    assert np.abs(fit.posterior(x) - truth.posterior(turned)).max().max() < 1e-6
+    near = np.column_stack([x[:, 0], x[:, 0] + share * x[:, 1]])
+    fit = fit_gaussian_classes(near, codes, covariance=kind(own))
+    turned = np.column_stack([x[:, 0], (near[:, 1] - near[:, 0]) / share])
+    truth = fit_gaussian_classes(turned, codes, covariance=kind(own))
+    assert np.abs(fit.posterior(near) - truth.posterior(turned)).max().max() < 1e-14 / share
+    assert abs(fit.loglike - truth.loglike + 200 * np.log(share)) < 1e-10 / share**0.5
+    for again in (copy.deepcopy(fit), pickle.loads(pickle.dumps(fit))):
+        assert again.posterior(near).equals(fit.posterior(near))
+    if not own:
+        assert np.isfinite(ml.MNLogit(codes, np.column_stack([np.ones(200), near])).fit().llf)
+        assert compare_estimators(near, codes).gain > 0
+
+
+@pytest.mark.parametrize("covariance", ["common", "own"])
+def test_combinations_are_what_the_logit_takes_for_them(rng, covariance):
+    x, codes = draw(TRUE, 200, rng)
+    x = np.column_stack([x, x @ [1.0, 2.0] + 5 + 1e-13 * rng.normal(size=200)])
+    with pytest.raises(RankDeficiencyError, match=r"but for a constant: x3 = x1 \+ 2 x2"):
+        fit_gaussian_classes(x, codes, covariance=covariance)
+    with pytest.warns(CollinearityWarning, match="x3 = "):
+        ml.MNLogit(codes, np.column_stack([np.ones(200), x])).fit()
+
+
+def test_factors_are_those_of_the_covariance_and_cannot_be_written_to(rng):
+    x, codes = draw(TRUE, 100, rng)
+    for own in (False, True):
+        fit = fit_gaussian_classes(x, codes, covariance=kind(own))
+        assert np.abs(fit.roots - np.linalg.cholesky(fit.covariance)).max() < 1e-13
+        for held in (fit.totals, fit.roots, fit.covariance):
+            with pytest.raises(ValueError, match="read-only"):
+                held[0] = 1
+
+
+def test_a_column_of_two_values_has_no_square(rng):
+    frame, y = draw_labelled(200, rng)
+    frame["b"] = rng.integers(0, 2, 200)
+    assert compare_estimators(frame, y).gain > 0
+    assert fit_gaussian_classes(frame, y, covariance="own").categories == TRUE.categories
+    with pytest.raises(RankDeficiencyError, match="Column 'b' takes two values, so its square"):
+        compare_estimators(frame, y, covariance="own")
 
 
 def test_weights_that_are_no_counts_have_no_standard_errors(rng):
@@ -486,10 +527,16 @@ FRAME = pd.DataFrame(X, columns=["u", "v"])
         (X[:0], Y[:0], {}, EmptyDataError, "no rows"),
         (FRAME.astype(str) + "a", Y, {}, ColumnTypeError, "u"),
         (FRAME, pd.Series(Y, index=range(1, 13)), {}, MisalignedIndexError, "index"),
-        (FRAME.assign(const=1.0), Y, {}, RankDeficiencyError, "'const' of x is constant"),
+        (FRAME.assign(const=1.0), Y, {}, RankDeficiencyError, "'const' of X is constant"),
         (FRAME * [1, 1e160], Y, {}, ScaleError, "'v' has .* outside 1e-100 to 1e"),
         (FRAME * [1e-170, 1], Y, {}, ScaleError, "'u' has .* use other units"),
-        (FRAME.assign(w=FRAME.u - 2 * FRAME.v), Y, {}, RankDeficiencyError, "'w' is a combination"),
+        (
+            FRAME.assign(w=FRAME.u - 2 * FRAME.v),
+            Y,
+            {},
+            RankDeficiencyError,
+            "within every category, .* w = u - 2 v",
+        ),
         (FRAME.assign(w=(Y == "a") * 3.7), Y, {}, RankDeficiencyError, "within every category"),
         (FRAME.rename(columns={"u": "const"}), Y, {}, DuplicateColumnError, "terms"),
         (
@@ -512,6 +559,14 @@ def test_bad_input_is_named(x, y, options, error, said):
     for function in (fit_gaussian_classes, compare_estimators):
         with pytest.raises(error, match=said):
             function(x, y, **options)
+
+
+@pytest.mark.parametrize("covariance", ["common", "own"])
+def test_weights_that_are_too_small_for_an_unbiased_divisor_are_named(covariance):
+    given = {"weights": np.full(12, 0.01), "weight_type": "importance", "covariance": covariance}
+    assert fit_gaussian_classes(X, Y, **given).nobs > 0
+    with pytest.raises(RankDeficiencyError, match="total weight less one per category"):
+        fit_gaussian_classes(X, Y, unbiased=True, **given)
 
 
 def test_bad_options_are_named():

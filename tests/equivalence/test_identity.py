@@ -16,7 +16,7 @@ from mlelogit.equivalence import (
     posterior_from_joint,
     softmax,
 )
-from mlelogit.exceptions import LengthMismatchError, OutcomeError
+from mlelogit.exceptions import LengthMismatchError, MissingDataError, OutcomeError
 from mlelogit.fitting.linalg import log_softmax
 
 # Scores far apart, tied, mixed, and as far apart as where a double ends.
@@ -258,3 +258,20 @@ def test_posterior_of_normal_classes_is_a_softmax_of_linear_scores(rng):
 def test_posterior_far_out_where_every_density_is_zero():
     y = posterior_from_joint([-1e6, -1e6 + np.log(3)])
     assert np.abs(y - [0.25, 0.75]).max() < 1e-9
+
+
+def test_what_is_masked_is_missing():
+    hidden = np.ma.masked_array([[0.25, 0.75], [0.5, 0.5]], [[False, False], [False, True]])
+    d, gone = [[0, 1], [1, 0]], np.ma.masked_array([1.0, 1.0], [False, True])
+    for ask in (
+        lambda: softmax(hidden),
+        lambda: posterior_from_joint(hidden),
+        lambda: cross_entropy(d, hidden),
+        lambda: log_likelihood(hidden, hidden),
+    ):
+        with pytest.raises(MissingDataError, match=r"masked at \(1, 1\)"):
+            ask()
+    with pytest.raises(MissingDataError, match=r"weights is masked at \(1,\)"):
+        cross_entropy(d, [[0.25, 0.75], [0.5, 0.5]], gone)
+    shown = np.ma.masked_array([[0.0, 0.0]], [[False, False]])
+    assert softmax(shown).tolist() == [[0.5, 0.5]]

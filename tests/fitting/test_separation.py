@@ -424,6 +424,21 @@ def test_the_climb_leads_to_the_direction_that_the_programme_leads_to(seed, comp
         assert np.array_equal(one.sure, other.sure, equal_nan=True)
 
 
+def test_without_the_shortest_direction_it_is_that_of_a_programme_and_not_of_the_climb(monkeypatch):
+    y, x = separate(0, complete=True)
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("it has not come to an end")
+
+    monkeypatch.setattr(recession, "nnls", fail)
+    found = []
+    for wide in (recession.WIDE, np.inf):
+        monkeypatch.setattr(recession, "WIDE", wide)
+        with pytest.warns(SeparationWarning):
+            found.append(ml.MNLogit(y, x).fit().record.separation.direction)
+    assert np.array_equal(*found)
+
+
 def test_signs_have_a_deadline_of_their_own(monkeypatch):
     """180 directions: the climb has found one already, and signs are left open in time."""
     rng = np.random.default_rng(1)
