@@ -11,6 +11,7 @@ import numpy as np
 from mlelogit.data.arguments import write_value
 from mlelogit.display.plots.style import (
     PAPER,
+    dress_axes,
     entitle,
     entitle_figure,
     name_axes,
@@ -53,12 +54,19 @@ class Canvas:
         """Whether the picture has a figure for itself."""
         return self.given is None or _is_figure(self.given)
 
-    def open_axes(self, width: float, height: float) -> Any:
-        """Return the axes of a picture of one panel, about so many inches wide and high."""
+    def open_axes(self, width: float, height: float, grid: str | None = None) -> Any:
+        """Return the axes of a picture of one panel, about so many inches wide and high.
+
+        They are dressed with a grid ("x", "y", "both" or "" for none) if one is named.
+        """
         import_extra("matplotlib", "plots")
         if self.owns_figure:
-            return self._open_figure(width, height + MARGIN).subplots()
-        return _adopt(self.given, 1)[0]
+            ax = self._open_figure(width, height + MARGIN).subplots()
+        else:
+            ax = _adopt(self.given, 1)[0]
+        if grid is not None:
+            dress_axes(ax, grid)
+        return ax
 
     def open_panels(
         self,

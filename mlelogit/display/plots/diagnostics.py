@@ -13,7 +13,6 @@ from mlelogit.display.plots.known import check_rows
 from mlelogit.display.plots.style import (
     FAINT,
     RULE,
-    dress_axes,
     entitle,
     finish,
     look_of_mark,
@@ -86,8 +85,7 @@ def plot_quantiles(
     i = np.arange(1, size + 1)
     x = ndtri((i - 0.5) / size)
     low, high = (ndtri(betaincinv(i, size + 1 - i, share)) for share in (half, 1 - half))
-    ax = (canvas or Canvas()).open_axes(WIDTH, HEIGHT)
-    dress_axes(ax, "both")
+    ax = (canvas or Canvas()).open_axes(WIDTH, HEIGHT, "both")
     ax.fill_between(x, low, high, color="#D9D9D9", linewidth=0, zorder=1)
     ax.plot(x, x, color=RULE, linewidth=1.1, linestyle=":", zorder=2)
     look = look_of_mark(0, 3.5) | {"rasterized": size > MANY_POINTS, "zorder": 3}
@@ -156,8 +154,9 @@ def plot_influence(
     worst = np.argsort(-np.where(known, distance, -1.0), kind="stable")[: min(n, known.sum())]
     names = [wrap_name(f"{found.unit} {_write_label(found.index[i])}") for i in worst]
     mean = found.size / float(found.people.sum())
-    ax = (canvas or Canvas()).open_axes(WIDTH + max(measure_names(names), 1.3) + 0.7, HEIGHT)
-    dress_axes(ax, "both")
+    ax = (canvas or Canvas()).open_axes(
+        WIDTH + max(measure_names(names), 1.3) + 0.7, HEIGHT, "both"
+    )
     handles = _draw_rows(ax, leverage, distance, known, worst)
     line = ax.axvline(2 * mean, color=FAINT, linewidth=1.0, linestyle="--", zorder=1)
     ax.set_xlim(left=0)

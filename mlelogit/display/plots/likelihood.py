@@ -16,7 +16,6 @@ from mlelogit.display.plots.style import (
     FAINT,
     PAPER,
     RULE,
-    dress_axes,
     entitle,
     finish,
     look_of_mark,
@@ -104,8 +103,7 @@ def plot_profile(
         frame = profile_frame(record, combination, wider, disp)
     model = estimate_model_covariance(record)
     wald = combine_coefficients(record, model, combination, alpha).iloc[0]
-    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
-    dress_axes(ax, "y")
+    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT, "y")
     known = pd.notna(wald["std_err"]) and wald["std_err"] > 0 and np.isfinite(wald["estimate"])
     handles, names = _draw_curves(ax, frame, wald if known else None)
     level = ax.axhline(cut, color=FAINT, linewidth=1.0, linestyle="--", zorder=1)
@@ -214,8 +212,7 @@ def plot_trace(record: FitRecord, canvas: Canvas | None = None) -> Any:
     top = float(trace["loglike"].max()) if known else np.nan
     gaps = top - trace["loglike"].to_numpy()
     score = trace["score_norm"].to_numpy() ** 2 / 2
-    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
-    dress_axes(ax, "y")
+    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT, "y")
     _set_heights(ax, np.concatenate([np.maximum(gaps, floor), score] if known else [score]))
     handles: list[Any] = []
     names: list[str] = []

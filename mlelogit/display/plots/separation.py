@@ -18,7 +18,6 @@ from mlelogit.display.plots.style import (
     RULE,
     TEXT_SIZE,
     count_lines,
-    dress_axes,
     entitle,
     finish,
     measure_names,
@@ -84,8 +83,7 @@ def plot_separation(
 
 
 def _write_verdict(record: FitRecord, report: SeparationReport, canvas: Canvas) -> Any:
-    ax = canvas.open_axes(WIDTH + 0.5, 0.2)
-    dress_axes(ax)
+    ax = canvas.open_axes(WIDTH + 0.5, 0.2, "")
     ax.set_axis_off()
     if report.verdict == "undecided":
         said = f"Not decided: {report.proof}. {record.maximum.status.value}"
@@ -174,8 +172,7 @@ def _draw_cells(
     deep = max(1.0, 0.6 * max(map(count_lines, names)))
     width = max(WIDTH, CELL_WIDTH * len(columns)) + measure_names(names)
     below = LINE * max(map(count_lines, heads))
-    ax = canvas.open_axes(width, CELL_HEIGHT * deep * len(rows) + below)
-    dress_axes(ax)
+    ax = canvas.open_axes(width, CELL_HEIGHT * deep * len(rows) + below, "")
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     place_names(ax, range(len(rows)), names, linespacing=1.0)
     place_names(ax, range(len(columns)), heads, "x", linespacing=1.0)
