@@ -1,5 +1,6 @@
 """Every piece of the benchmarks works on tiny data; nothing here depends on time."""
 
+import time
 import warnings
 from dataclasses import replace
 from importlib.util import find_spec
@@ -137,15 +138,44 @@ def test_effects_are_measured(engine):
 @needs_sklearn
 def test_networks_are_timed_from_one_start_to_one_maximum():
     pytest.importorskip("torch")
-    lines = networks.time_engines(networks.draw_digits(300, 4), 1, 3000)
+    lines = list(networks.time_engines(networks.draw_digits(300, 4), 1, 3000))
     assert [line.engine for line in lines] == list(networks.ENGINES)
     start = networks.draw_digits(300, 4)
     begin, _ = start.judge(start.make())
     for line in lines:
         assert line.objective > begin + 100
         assert len(str(line).split("|")) == len(networks.HEADER.splitlines()[0].split("|"))
+        assert 1 < line.iterations < 3000
     ours, torch_line, _ = lines
     assert max(ours.gradient, torch_line.gradient) <= 2 * networks.TOLERANCE
+
+
+@needs_sklearn
+@pytest.mark.parametrize("engine", networks.ENGINES)
+def test_networks_run_on_one_thread_and_only_the_training_is_timed(engine, monkeypatch):
+    torch = pytest.importorskip("torch")
+    before, seen, prepare = torch.get_num_threads(), [], networks.ENGINES[engine]
+
+    def prepare_slowly(case, most):
+        time.sleep(0.4)
+        ready = prepare(case, most)
+        return replace(ready, run=lambda: seen.append(torch.get_num_threads()) or ready.run())
+
+    monkeypatch.setattr(networks, "ENGINES", {engine: prepare_slowly})
+    (line,) = networks.time_engines(networks.draw_digits(200, 3), 1, 1)
+    assert seen == [1, 1]
+    assert line.seconds < 0.4
+    assert torch.get_num_threads() == before
+
+
+@needs_sklearn
+def test_pieces_of_networks_are_timed():
+    pytest.importorskip("torch")
+    blocks = list(networks.time_blocks(400, (50, 400), 4))
+    threads = list(networks.time_threads(networks.draw_digits(200, 4), (1, 2), 3))
+    for text in blocks + threads:
+        assert len(text.split("|")) == len(networks.PIECES.splitlines()[0].split("|"))
+    assert len(blocks) == len(threads) == 2
 
 
 @needs_sklearn

@@ -1,9 +1,10 @@
 """Time and memory of networks against PyTorch's and scikit-learn's own training.
 
 ``python -m tests.benchmarks.networks`` fits a 64-32-10 network to the 1,797 digits of scikit-learn,
-from the same start and to the same tolerance in every engine, in turns, all on one thread; then a
-64-128-10 network to 50,000 and 200,000 noisy copies of them for a few iterations, each in a
-process of its own that tells its peak memory. What is maximized is told with every time.
+from the same start and to the same tolerance in every engine, in turns; then a 64-128-10 network to
+50,000 and 200,000 noisy copies of them for a few iterations, each in a process of its own that
+tells its peak memory. All engines run on one thread, and only the training itself is timed. What is
+maximized is told with every time. Last come the pieces: a gradient by rows at once and by threads.
 ``python -m tests.benchmarks.networks ENGINE ROWS`` is one of those processes.
 """
 
@@ -13,12 +14,15 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 import mlelogit as ml
 from tests.benchmarks.memory import PROCESS, ROOT, read_status, release
@@ -27,6 +31,10 @@ L2, TOLERANCE, MOST = 0.1, 1e-6, 5000
 HISTORY = 30
 LARGE = (50_000, 200_000)
 FEW = 5
+TURNS = 1
+# Rows at once: those of a million numbers, a few more, and all.
+BLOCKS = (2_048, 24_000, 50_000)
+THREADS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Climb:
-    """What an engine has done: evaluations of the gradient (NaN if it does not tell), and where."""
+    """What an engine has done, NaN what it does not tell, and where it came to."""
 
     module: Any
+    iterations: float
     evaluations: float
 
 
@@ -99,16 +108,38 @@ def draw_digits(rows: int | None = None, hidden: int = 32) -> Case:
     return Case(x, codes, hidden)
 
 
-def climb_here(case: Case, most: int = MOST) -> Climb:
+@dataclass(frozen=True)
+class Engine:
+    """A training that is ready to run: only `run` is timed.
+
+    Attributes
+    ----------
+    run : callable
+        Trains.
+    read : callable
+        Takes what it returned, and returns a `Climb`.
+    """
+
+    run: Callable[[], Any]
+    read: Callable[[Any], Climb]
+
+
+def prepare_here(case: Case, most: int = MOST, block_rows: int | None = None) -> Engine:
     """Fit with this package."""
     module = case.make()
-    res = ml.networks.fit_network(
-        module, case.x, case.codes, l2=L2, tol=TOLERANCE, maxiter=most, disp=False
-    )
-    return Climb(res.module, float(res.trace.evaluations[-1]))
+
+    def run() -> Any:
+        how = {"l2": L2, "tol": TOLERANCE, "maxiter": most, "block_rows": block_rows}
+        return ml.networks.fit_network(module, case.x, case.codes, disp=False, **how)
+
+    def read(res: Any) -> Climb:
+        evaluations = float(res.trace.evaluations[-1])
+        return Climb(res.module, res.record.maximum.iterations, evaluations)
+
+    return Engine(run, read)
 
 
-def climb_torch(case: Case, most: int = MOST) -> Climb:
+def prepare_torch(case: Case, most: int = MOST) -> Engine:
     """Train with PyTorch's LBFGS on the mean, whose largest gradient is to be below tolerance."""
     import torch
 
@@ -131,12 +162,18 @@ def climb_torch(case: Case, most: int = MOST) -> Climb:
         value.backward()
         return value
 
-    optimizer.step(evaluate)
-    return Climb(module, float(count[0]))
+    def read(_: Any) -> Climb:
+        state = optimizer.state[optimizer.param_groups[0]["params"][0]]
+        return Climb(module, float(state["n_iter"]), float(count[0]))
+
+    return Engine(lambda: optimizer.step(evaluate), read)
 
 
-def climb_sklearn(case: Case, most: int = MOST) -> Climb:
-    """Train with scikit-learn's MLPClassifier, whose alpha is λ of the sum over rows."""
+def prepare_sklearn(case: Case, most: int = MOST) -> Engine:
+    """Train with scikit-learn's MLPClassifier, whose alpha is λ of the sum over rows.
+
+    It takes a start only from a fit before, so a few rows are fitted for one iteration first.
+    """
     import torch
     from sklearn.neural_network import MLPClassifier
 
@@ -144,22 +181,28 @@ def climb_sklearn(case: Case, most: int = MOST) -> Climb:
     peer = MLPClassifier(
         (case.hidden,), activation="tanh", solver="lbfgs", alpha=L2, tol=TOLERANCE, max_iter=1
     )
-    peer.set_params(warm_start=True, random_state=0).fit(case.x[:200], case.codes[:200])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        peer.set_params(warm_start=True, random_state=0).fit(case.x[:200], case.codes[:200])
     layers = (module[0], module[2])
     peer.coefs_ = [layer.weight.detach().numpy().T.copy() for layer in layers]
     peer.intercepts_ = [layer.bias.detach().numpy().copy() for layer in layers]
-    peer.set_params(max_iter=most, max_fun=20 * most).fit(case.x, case.codes)
-    with torch.no_grad():
-        for layer, weight, bias in zip(layers, peer.coefs_, peer.intercepts_, strict=True):
-            layer.weight.copy_(torch.from_numpy(weight.T.copy()))
-            layer.bias.copy_(torch.from_numpy(bias))
-    return Climb(module, np.nan)
+    peer.set_params(max_iter=most, max_fun=20 * most)
+
+    def read(_: Any) -> Climb:
+        with torch.no_grad():
+            for layer, weight, bias in zip(layers, peer.coefs_, peer.intercepts_, strict=True):
+                layer.weight.copy_(torch.from_numpy(weight.T.copy()))
+                layer.bias.copy_(torch.from_numpy(bias))
+        return Climb(module, float(peer.n_iter_), np.nan)
+
+    return Engine(lambda: peer.fit(case.x, case.codes), read)
 
 
-ENGINES: dict[str, Callable[..., Climb]] = {
-    "mlelogit": climb_here,
-    "torch.optim.LBFGS": climb_torch,
-    "sklearn MLPClassifier": climb_sklearn,
+ENGINES: dict[str, Callable[..., Engine]] = {
+    "mlelogit": prepare_here,
+    "torch.optim.LBFGS": prepare_torch,
+    "sklearn MLPClassifier": prepare_sklearn,
 }
 
 
@@ -171,7 +214,7 @@ class Line:
     ----------
     engine : str
     rows : int
-    seconds, evaluations, objective, gradient : float
+    seconds, iterations, evaluations, objective, gradient : float
         The penalized log-likelihood reached, and its largest gradient per observation.
     peak : float
         Bytes above the data.
@@ -180,6 +223,7 @@ class Line:
     engine: str
     rows: int
     seconds: float
+    iterations: float
     evaluations: float
     objective: float
     gradient: float
@@ -192,6 +236,7 @@ class Line:
             f"{self.rows:,}",
             self.engine,
             f"{self.seconds:.2f}",
+            f"{self.iterations:.0f}",
             f"{self.evaluations:.0f}" if self.evaluations > 0 else "-",
             each,
             f"{self.objective:.6f}",
@@ -202,53 +247,90 @@ class Line:
 
 
 HEADER = (
-    "| rows | engine | seconds | gradients | ms for one | penalized log-likelihood "
-    "| largest gradient, per row | MB above the data |\n" + "| --- " * 8 + "|"
+    "| rows | engine | seconds | iterations | gradients | ms for one | penalized log-likelihood "
+    "| largest gradient, per row | MB above the data |\n" + "| --- " * 9 + "|"
 )
+PIECES = "| what | ms for one gradient |\n| --- | --- |"
 
 
-def time_engines(case: Case, repeats: int = 3, most: int = MOST) -> list[Line]:
-    """Time whole fits in turns, all on one thread; the medians."""
+@contextmanager
+def hold_threads(count: int = 1) -> Iterator[None]:
+    """Hold PyTorch and linear algebra to so many threads: every engine has as many."""
     import torch
 
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(count)
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def run_engine(engine: Engine) -> tuple[float, Climb]:
+    """Return the seconds of a training, and what it did."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        found = engine.run()
+        seconds = time.perf_counter() - start
+    return seconds, engine.read(found)
+
+
+def time_engines(case: Case, repeats: int = TURNS, most: int = MOST) -> Iterator[Line]:
+    """Time whole fits in turns after a short one, all on one thread; the medians."""
     seconds: dict[str, list[float]] = {name: [] for name in ENGINES}
     climbs = {}
-    try:
-        torch.set_num_threads(1)
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for turn in range(repeats + 1):
-                for name, climb in ENGINES.items():
-                    start = time.perf_counter()
-                    climbs[name] = climb(case, most if turn else 2)
-                    seconds[name].append(time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
-    return [
-        Line(
-            name,
-            len(case.x),
-            float(np.median(seconds[name][1:])),
-            found.evaluations,
-            *case.judge(found.module),
-        )
-        for name, found in climbs.items()
-    ]
+    turns = [(turn, name) for turn in range(repeats + 1) for name in ENGINES]
+    with hold_threads():
+        for turn, name in tqdm(turns, desc="Whole fits", disable=None):
+            took, climbs[name] = run_engine(ENGINES[name](case, most if turn else 2))
+            seconds[name].append(took)
+    for name, found in climbs.items():
+        took = float(np.median(seconds[name][1:]))
+        did = found.iterations, found.evaluations
+        yield Line(name, len(case.x), took, *did, *case.judge(found.module))
 
 
 def measure_here(engine: str, rows: int, hidden: int = 128) -> Line:
-    """Measure a few iterations in this process."""
-    climb = ENGINES[engine]
-    climb(draw_digits(500, hidden), 1)
+    """Measure a few iterations in this process, on one thread."""
+    with hold_threads():
+        run_engine(ENGINES[engine](draw_digits(500, hidden), 1))
+        case = draw_digits(rows, hidden)
+        ready = ENGINES[engine](case, FEW)
+        release()
+        before = read_status("VmRSS")
+        (PROCESS / "clear_refs").write_text("5")
+        took, found = run_engine(ready)
+        peak = read_status("VmHWM") - before
+    did = found.iterations, found.evaluations
+    return Line(engine, rows, took, *did, *case.judge(found.module), peak)
+
+
+def time_blocks(rows: int, blocks: tuple[int, ...], hidden: int = 128) -> Iterator[str]:
+    """Time a gradient of this package by the number of rows that go through at once."""
     case = draw_digits(rows, hidden)
-    release()
-    before = read_status("VmRSS")
-    (PROCESS / "clear_refs").write_text("5")
-    start = time.perf_counter()
-    found = climb(case, FEW)
-    seconds, peak = time.perf_counter() - start, read_status("VmHWM") - before
-    return Line(engine, rows, seconds, found.evaluations, *case.judge(found.module), peak)
+    for block in blocks:
+        with hold_threads():
+            engine = prepare_here(case, FEW, block)
+            took, found = run_engine(engine)
+        numbers = f"{rows:,} rows, blocks of {block:,}"
+        yield f"| {numbers} | {1e3 * took / found.evaluations:.1f} |"
+
+
+def time_threads(case: Case, threads: tuple[int, ...] = THREADS, count: int = 30) -> Iterator[str]:
+    """Time a gradient in PyTorch's own loop by its number of threads, medians of several."""
+    x, codes = case.as_tensors()
+    module = case.make()
+    for number in threads:
+        seconds = []
+        with hold_threads(number):
+            for _ in range(count):
+                start = time.perf_counter()
+                case.lose(module, x, codes).backward()
+                seconds.append(time.perf_counter() - start)
+        low, high = 1e3 * np.median(seconds), 1e3 * max(seconds)
+        yield f"| PyTorch, {len(x):,} rows, threads: {number} | {low:.2f} (longest {high:.2f}) |"
 
 
 def measure(engine: str, rows: int) -> str:
@@ -268,12 +350,15 @@ def main(arguments: list[str]) -> None:
             warnings.simplefilter("ignore")
             print(measure_here(engine, int(rows)))
         return
-    print(HEADER)
+    print(HEADER, flush=True)
     for line in time_engines(draw_digits()):
         print(line, flush=True)
-    for rows in LARGE:
-        for engine in ENGINES:
-            print(measure(engine, rows), flush=True)
+    for rows, engine in tqdm([*product(LARGE, ENGINES)], desc="Many rows", disable=None):
+        print(measure(engine, rows), flush=True)
+    print(f"\n{PIECES}", flush=True)
+    for piece in (time_blocks(LARGE[0], BLOCKS), time_threads(draw_digits())):
+        for text in piece:
+            print(text, flush=True)
 
 
 if __name__ == "__main__":
