@@ -204,13 +204,13 @@ def _check_sizes(means: np.ndarray, covariance: np.ndarray, names: tuple) -> Non
     """Raise if a covariance is not symmetric, or squares of a column leave a double's range."""
     variances = np.diagonal(covariance, axis1=-2, axis2=-1)
     sizes = np.sqrt(np.abs(variances))
-    means_beyond = (np.abs(means) > LARGEST).any(axis=0)
     odd = (sizes > LARGEST) | ((variances > 0) & (sizes < 1 / LARGEST))
-    beyond = np.flatnonzero(means_beyond | odd.reshape(-1, len(names)).any(axis=0))
+    far = (np.abs(means) > LARGEST) | ((variances > 0) & (np.abs(means) / LARGEST > sizes))
+    beyond = np.flatnonzero(odd.reshape(-1, len(names)).any(axis=0) | far.any(axis=0))
     if len(beyond):
         raise ScaleError(
-            f"Column {names[beyond[0]]!r} has a mean beyond {LARGEST:g} or a standard deviation "
-            f"outside {1 / LARGEST:g} to {LARGEST:g}; use other units."
+            f"Column {names[beyond[0]]!r} has a mean beyond {LARGEST:g}, or as many standard "
+            f"deviations, or one of these outside {1 / LARGEST:g} to {LARGEST:g}; use other units."
         )
     gaps = np.abs(covariance - np.swapaxes(covariance, -1, -2))
     if (gaps > ROUNDED * sizes[..., np.newaxis] * sizes[..., np.newaxis, :]).any():

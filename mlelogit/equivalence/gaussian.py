@@ -65,7 +65,8 @@ class GaussianClasses(Shown):
     MisalignedIndexError
         If two pandas objects, or one and the labels given, do not have the same labels.
     ScaleError
-        If a mean is beyond 1e100, or a standard deviation outside 1e-100 to 1e100.
+        If a mean is beyond 1e100 or 1e100 standard deviations, or one of these outside 1e-100 to
+        1e100.
     RankDeficiencyError
         If a covariance is singular.
     DuplicateColumnError

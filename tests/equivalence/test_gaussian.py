@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 
 import mpmath as mp
 import numpy as np
@@ -426,12 +427,21 @@ def test_own_covariances_in_one_frame_are_whole(labelled):
         ([[0.0], [1e200]], [[1.0]]),
         ([[0.0], [1e300]], [[1.0]]),
         ([[0.0], [1.0]], [[1e-310]]),
+        ([[0.0], [1e90]], [[1e-40]]),
         ([[0.0], [1.0]], [[[1.0]], [[1e250]]]),
     ],
 )
 def test_units_beyond_the_range_of_squares_are_named(means, covariance):
     with pytest.raises(ScaleError, match=r"Column 'x1' has a mean beyond .* other units"):
         GaussianClasses([0.5, 0.5], means, covariance)
+
+
+def test_units_within_the_range_of_squares_do():
+    classes = GaussianClasses([0.5, 0.5], [[0.0], [1e99]], [[1.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        params = classes.logit_params()[1]
+    assert np.abs(params / [-0.5e198, 1e99] - 1).max() < 1e-14
 
 
 def test_masked_numbers_are_missing():
