@@ -88,11 +88,20 @@ class Case:
 
 @dataclass(frozen=True)
 class Climb:
-    """What an engine has done, NaN what it does not tell, and where it came to."""
+    """What an engine has done, NaN what it does not tell, and where it came to.
+
+    Attributes
+    ----------
+    module : torch.nn.Module
+    iterations, evaluations : float
+    climbing : float
+        Seconds up to its last iterate, if it does more after that.
+    """
 
     module: Any
     iterations: float
     evaluations: float
+    climbing: float = np.nan
 
 
 def draw_digits(rows: int | None = None, hidden: int = 32) -> Case:
@@ -124,17 +133,21 @@ class Engine:
     read: Callable[[Any], Climb]
 
 
-def prepare_here(case: Case, most: int = MOST, block_rows: int | None = None) -> Engine:
-    """Fit with this package."""
-    module = case.make()
+def prepare_here(case: Case, most: int = MOST) -> Engine:
+    """Fit with this package, which examines the point that it comes to after the climb."""
+    module, stamps = case.make(), [0.0]
 
     def run() -> Any:
-        how = {"l2": L2, "tol": TOLERANCE, "maxiter": most, "block_rows": block_rows}
+        def stamp(_: np.ndarray) -> None:
+            stamps.append(time.perf_counter())
+
+        stamps[:] = [time.perf_counter()]
+        how = {"l2": L2, "tol": TOLERANCE, "maxiter": most, "callback": stamp}
         return ml.networks.fit_network(module, case.x, case.codes, disp=False, **how)
 
     def read(res: Any) -> Climb:
-        evaluations = float(res.trace.evaluations[-1])
-        return Climb(res.module, res.record.maximum.iterations, evaluations)
+        done = res.record.maximum.iterations, float(res.trace.evaluations[-1])
+        return Climb(res.module, *done, stamps[-1] - stamps[0])
 
     return Engine(run, read)
 
@@ -214,7 +227,7 @@ class Line:
     ----------
     engine : str
     rows : int
-    seconds, iterations, evaluations, objective, gradient : float
+    seconds, climbing, iterations, evaluations, objective, gradient : float
         The penalized log-likelihood reached, and its largest gradient per observation.
     peak : float
         Bytes above the data.
@@ -223,6 +236,7 @@ class Line:
     engine: str
     rows: int
     seconds: float
+    climbing: float
     iterations: float
     evaluations: float
     objective: float
@@ -231,11 +245,13 @@ class Line:
 
     def __str__(self) -> str:
         memory = "-" if np.isnan(self.peak) else f"{self.peak / 1e6:.0f}"
-        each = "-" if np.isnan(self.evaluations) else f"{1e3 * self.seconds / self.evaluations:.2f}"
+        climbing = self.seconds if np.isnan(self.climbing) else self.climbing
+        each = "-" if np.isnan(self.evaluations) else f"{1e3 * climbing / self.evaluations:.2f}"
         cells = (
             f"{self.rows:,}",
             self.engine,
             f"{self.seconds:.2f}",
+            f"{climbing:.2f}",
             f"{self.iterations:.0f}",
             f"{self.evaluations:.0f}" if self.evaluations > 0 else "-",
             each,
@@ -247,8 +263,10 @@ class Line:
 
 
 HEADER = (
-    "| rows | engine | seconds | iterations | gradients | ms for one | penalized log-likelihood "
-    "| largest gradient, per row | MB above the data |\n" + "| --- " * 9 + "|"
+    "| rows | engine | seconds | of the climb | iterations | gradients | ms for one "
+    "| penalized log-likelihood | largest gradient, per row | MB above the data |\n"
+    + "| --- " * 10
+    + "|"
 )
 PIECES = "| what | ms for one gradient |\n| --- | --- |"
 
@@ -280,16 +298,18 @@ def run_engine(engine: Engine) -> tuple[float, Climb]:
 def time_engines(case: Case, repeats: int = TURNS, most: int = MOST) -> Iterator[Line]:
     """Time whole fits in turns after a short one, all on one thread; the medians."""
     seconds: dict[str, list[float]] = {name: [] for name in ENGINES}
+    climbing: dict[str, list[float]] = {name: [] for name in ENGINES}
     climbs = {}
     turns = [(turn, name) for turn in range(repeats + 1) for name in ENGINES]
     with hold_threads():
         for turn, name in tqdm(turns, desc="Whole fits", disable=None):
             took, climbs[name] = run_engine(ENGINES[name](case, most if turn else 2))
             seconds[name].append(took)
+            climbing[name].append(climbs[name].climbing)
     for name, found in climbs.items():
-        took = float(np.median(seconds[name][1:]))
+        took = [float(np.median(times[name][1:])) for times in (seconds, climbing)]
         did = found.iterations, found.evaluations
-        yield Line(name, len(case.x), took, *did, *case.judge(found.module))
+        yield Line(name, len(case.x), *took, *did, *case.judge(found.module))
 
 
 def measure_here(engine: str, rows: int, hidden: int = 128) -> Line:
@@ -303,34 +323,40 @@ def measure_here(engine: str, rows: int, hidden: int = 128) -> Line:
         (PROCESS / "clear_refs").write_text("5")
         took, found = run_engine(ready)
         peak = read_status("VmHWM") - before
-    did = found.iterations, found.evaluations
+    did = found.climbing, found.iterations, found.evaluations
     return Line(engine, rows, took, *did, *case.judge(found.module), peak)
+
+
+def time_gradient(compute: Callable[[], Any], count: int) -> str:
+    """Return the median and the longest time of a gradient, in milliseconds."""
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        compute()
+        seconds.append(1e3 * (time.perf_counter() - start))
+    return f"{np.median(seconds):.2f} (longest {max(seconds):.2f})"
 
 
 def time_blocks(rows: int, blocks: tuple[int, ...], hidden: int = 128) -> Iterator[str]:
     """Time a gradient of this package by the number of rows that go through at once."""
+    from tests.networks.modules import make_likelihood
+
     case = draw_digits(rows, hidden)
     for block in blocks:
+        likelihood = make_likelihood(case.make(), case.x, case.codes, L2, block)
+        params = likelihood.network.read_params()
         with hold_threads():
-            engine = prepare_here(case, FEW, block)
-            took, found = run_engine(engine)
-        numbers = f"{rows:,} rows, blocks of {block:,}"
-        yield f"| {numbers} | {1e3 * took / found.evaluations:.1f} |"
+            took = time_gradient(lambda one=likelihood, at=params: one.evaluate(at), 5)
+        yield f"| {rows:,} rows, blocks of {block:,} | {took} |"
 
 
 def time_threads(case: Case, threads: tuple[int, ...] = THREADS, count: int = 30) -> Iterator[str]:
-    """Time a gradient in PyTorch's own loop by its number of threads, medians of several."""
-    x, codes = case.as_tensors()
-    module = case.make()
+    """Time a gradient in PyTorch's own loop by its number of threads."""
+    module, (x, codes) = case.make(), case.as_tensors()
     for number in threads:
-        seconds = []
         with hold_threads(number):
-            for _ in range(count):
-                start = time.perf_counter()
-                case.lose(module, x, codes).backward()
-                seconds.append(time.perf_counter() - start)
-        low, high = 1e3 * np.median(seconds), 1e3 * max(seconds)
-        yield f"| PyTorch, {len(x):,} rows, threads: {number} | {low:.2f} (longest {high:.2f}) |"
+            took = time_gradient(lambda: case.lose(module, x, codes).backward(), count)
+        yield f"| PyTorch's own, {len(x):,} rows, threads: {number} | {took} |"
 
 
 def measure(engine: str, rows: int) -> str:
@@ -356,7 +382,9 @@ def main(arguments: list[str]) -> None:
     for rows, engine in tqdm([*product(LARGE, ENGINES)], desc="Many rows", disable=None):
         print(measure(engine, rows), flush=True)
     print(f"\n{PIECES}", flush=True)
-    for piece in (time_blocks(LARGE[0], BLOCKS), time_threads(draw_digits())):
+    many = draw_digits(LARGE[0], 128)
+    pieces = time_blocks(LARGE[0], BLOCKS), time_threads(many, (1,), 5), time_threads(draw_digits())
+    for piece in pieces:
         for text in piece:
             print(text, flush=True)
 
