@@ -72,6 +72,8 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
     ------
     OutcomeError
         If a code is not a whole number from 0 to J - 1.
+    MissingDataError
+        If one is masked.
 
     Examples
     --------
@@ -79,6 +81,7 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
     >>> one_hot([3], 10).astype(int).tolist()
     [[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]]
     """
+    _refuse_masked(codes, "codes")
     values = np.asarray(codes)
     if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
         raise OutcomeError(f"Codes are one whole number per row, not {values.dtype}.")
@@ -205,10 +208,14 @@ def _name_row(place: np.ndarray) -> str:
     return f"row {numbers}" if numbers else "the row"
 
 
-def _read_numbers(given: Any, name: str) -> np.ndarray:
+def _refuse_masked(given: Any, name: str) -> None:
     if np.ma.is_masked(given):
-        row = np.argwhere(np.ma.getmaskarray(given))[0]
-        raise MissingDataError(f"{name} is masked at {tuple(row.tolist())}: leave that row out.")
+        place = tuple(np.argwhere(np.ma.getmaskarray(given))[0].tolist())
+        raise MissingDataError(f"{name} is masked at {place}: leave that row out.")
+
+
+def _read_numbers(given: Any, name: str) -> np.ndarray:
+    _refuse_masked(given, name)
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -273,5 +273,7 @@ def test_what_is_masked_is_missing():
             ask()
     with pytest.raises(MissingDataError, match=r"weights is masked at \(1,\)"):
         cross_entropy(d, [[0.25, 0.75], [0.5, 0.5]], gone)
+    with pytest.raises(MissingDataError, match=r"codes is masked at \(1,\)"):
+        one_hot(np.ma.masked_array([1, 0], [False, True]))
     shown = np.ma.masked_array([[0.0, 0.0]], [[False, False]])
     assert softmax(shown).tolist() == [[0.5, 0.5]]
