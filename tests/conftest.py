@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from tests.examples import list_imports
+from tests.examples import list_imports, restore_torch
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,15 +36,8 @@ def needs_torch(test: doctest.DocTest) -> bool:
 @pytest.fixture
 def torch_restored() -> Iterator[None]:
     """Give PyTorch back its threads and its random numbers after code that sets them."""
-    if not find_spec("torch"):
+    with restore_torch():
         yield
-        return
-    import torch
-
-    threads, state = torch.get_num_threads(), torch.get_rng_state()
-    yield
-    torch.set_num_threads(threads)
-    torch.set_rng_state(state)
 
 
 @pytest.fixture

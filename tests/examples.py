@@ -1,7 +1,9 @@
-"""What examples import: known from their syntax, however they write it."""
+"""What examples import, known from their syntax, and what they change."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 
 
 def list_imports(code: str) -> set[str]:
@@ -34,3 +36,19 @@ def keep_runnable(blocks: Iterable[str], absent: set[str]) -> tuple[list[int], l
             kept.append(place)
             lost -= written
     return kept, left
+
+
+@contextmanager
+def restore_torch() -> Iterator[None]:
+    """Give PyTorch back its threads and its random numbers, where it is installed."""
+    if not find_spec("torch"):
+        yield
+        return
+    import torch
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(state)

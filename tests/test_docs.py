@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples import keep_runnable, list_imports
+from tests.examples import keep_runnable, list_imports, restore_torch
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -134,6 +134,16 @@ def test_an_option_that_differs_is_seen():
     assert find_differing('fit(method="BFGS")', 'fit(method="bfgs")') == [("BFGS", "bfgs")]
     assert find_differing("x = 1", "x = 2")
     assert not find_differing('plot(label="value")', 'plot(label="値")  # 図')
+
+
+def test_pages_leave_pytorch_as_it_was():
+    torch = pytest.importorskip("torch")
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    with restore_torch():
+        torch.set_num_threads(threads + 1)
+        torch.manual_seed(1)
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_an_example_is_left_out_for_its_imports_alone():
