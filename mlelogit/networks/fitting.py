@@ -21,7 +21,7 @@ from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
 from mlelogit.networks.backend import put_back
-from mlelogit.networks.certificate import Verdict, certify_network
+from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
     choose_block,
     examine_network,

@@ -12,17 +12,17 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import NetworkError, OptionError
-from mlelogit.networks.certificate import GAIN
-from mlelogit.networks.curvature import (
+from mlelogit.networks.certification.certificate import GAIN
+from mlelogit.networks.certification.curvature import (
     LANCZOS,
     SMALL_NETWORK,
     Curvature,
     LocalShape,
     NewtonStep,
 )
+from mlelogit.networks.certification.recession import find_margin, is_affine
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
 from mlelogit.networks.path import Path
-from mlelogit.networks.recession import find_margin, is_affine
 from mlelogit.networks.record import Ended
 
 METHODS = ("L-BFGS-B", "BFGS", "CG", "Newton-CG", "trust-ncg", "trust-krylov", "trust-exact", "TNC")

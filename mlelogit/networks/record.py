@@ -11,7 +11,7 @@ import pandas as pd
 
 from mlelogit.data.encoding import Encoding
 from mlelogit.fitting.maximum import Trace
-from mlelogit.networks.certificate import NetworkCertificate
+from mlelogit.networks.certification.certificate import NetworkCertificate
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import NetworkRows
 

@@ -15,13 +15,13 @@ from mlelogit.interpretation.performance.classification import Classification
 from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.interpretation.performance.scoring_rules import Scores
 from mlelogit.markup import Shown
-from mlelogit.networks.certificate import NetworkCertificate
+from mlelogit.networks.certification.certificate import NetworkCertificate
 from mlelogit.networks.judging import calibrate_network, classify_network, score_network
 from mlelogit.networks.plots import NetworkPlots
 from mlelogit.networks.prediction import measure_cross_entropy, predict_network
+from mlelogit.networks.proof.verification import NetworkVerification, verify_network
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.networks.summary import NetworkSummary, summarize_network
-from mlelogit.networks.verification import NetworkVerification, verify_network
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +72,7 @@ class NetworkResults(Shown):
 
     @property
     def certificate(self) -> NetworkCertificate:
-        """What is known of the point: see `mlelogit.networks.certificate`."""
+        """What is known of the point: see `mlelogit.networks.certification.certificate`."""
         return self.record.maximum.certificate
 
     @property
@@ -153,7 +153,7 @@ class NetworkResults(Shown):
         return predict_network(self.record, newdata, which)
 
     def verify(self, engines: Any = None, points: int = 20, seed: Any = 0) -> NetworkVerification:
-        """Verify; see `mlelogit.networks.verification.verify_network`."""
+        """Verify; see `mlelogit.networks.proof.verification.verify_network`."""
         return verify_network(self.record, engines, points, seed)
 
     def summary(self) -> NetworkSummary:

@@ -28,7 +28,7 @@ from mlelogit.exceptions import (
 from mlelogit.interpretation.performance.recalibration import measure_drift
 from mlelogit.networks.judging import explain_network_departure, judge_network
 from tests.interpretation.performance.judging import judge_all, measure_gap
-from tests.networks.judging import COLUMNS, fit_pair, hidden, make_network, pair, scaled
+from tests.networks.fits import COLUMNS, fit_pair, hidden, make_network, pair, scaled
 
 torch = pytest.importorskip("torch")
 

@@ -12,7 +12,7 @@ import mlelogit as ml
 from mlelogit.exceptions import MNLogitWarning, OptionError
 from mlelogit.networks.plots import NetworkPlots
 from tests.display.plots.judging import find_faults, find_root, read_words
-from tests.networks.judging import COLUMNS, hidden, make_network, pair, scaled
+from tests.networks.fits import COLUMNS, hidden, make_network, pair, scaled
 
 torch = pytest.importorskip("torch")
 

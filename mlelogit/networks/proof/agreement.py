@@ -10,9 +10,9 @@ import pandas as pd
 
 from mlelogit.equivalence.verification import AGREES, OFF
 from mlelogit.exceptions import MissingExtraError
-from mlelogit.networks.identity import EPS, Values, measure_identity
 from mlelogit.networks.likelihood import NetworkLikelihood
-from mlelogit.networks.points import Point
+from mlelogit.networks.proof.identity import EPS, Values, measure_identity
+from mlelogit.networks.proof.points import Point
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.notices import import_extra, run_quietly, track
 

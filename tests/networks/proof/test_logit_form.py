@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 
 from mlelogit.networks.module import copy_module  # noqa: E402
-from mlelogit.networks.multinomial import LogitForm, find_logit_form, is_affine  # noqa: E402
+from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form, is_affine  # noqa: E402
 from mlelogit.networks.rows import ColumnInputs, TensorInputs  # noqa: E402
 
 SCALES = np.array([1.0, 1e3, 1e-3, 1.0, 0.0, 5.0])

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlelogit.fitting.separation import STRICT, TIED, choose_pairs, run_solver
-from mlelogit.networks.affine import ScoreChanges
 from mlelogit.networks.backend import plain_torch
+from mlelogit.networks.certification.affine import ScoreChanges
 from mlelogit.networks.likelihood import NetworkLikelihood, map_rows, run_module
 
 # Scores that differ by less, relative to the largest, are the same but for rounding.

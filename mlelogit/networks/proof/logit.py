@@ -15,7 +15,7 @@ from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRecord, FitRequest
 from mlelogit.inference.covariance import estimate_model_covariance
-from mlelogit.networks.multinomial import LogitForm, find_logit_form
+from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.notices import hear_warnings
 

@@ -10,16 +10,16 @@ import numpy as np
 from mlelogit.data.frames import list_some
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.markup import Shown
-from mlelogit.networks.affine import certify_affine, is_examinable
-from mlelogit.networks.curvature import DOUBT, Curvature, LocalShape, NewtonStep
-from mlelogit.networks.likelihood import NetworkLikelihood
-from mlelogit.networks.recession import (
+from mlelogit.networks.certification.affine import certify_affine, is_examinable
+from mlelogit.networks.certification.curvature import DOUBT, Curvature, LocalShape, NewtonStep
+from mlelogit.networks.certification.recession import (
     Recession,
     find_ray,
     find_recession,
     find_runaway,
     is_affine,
 )
+from mlelogit.networks.likelihood import NetworkLikelihood
 
 # More than so many nats that a Newton step promises are left to climb, however small the
 # gradient is in the units of the inputs: a likelihood ratio of 1.0001.
@@ -99,7 +99,7 @@ class NetworkCertificate(Shown):
     verdict : Verdict
     bound : mlelogit.fitting.certificate.Certificate or None
         How far the global maximum can be, if scores are affine in the parameters: see
-        `mlelogit.networks.affine`.
+        `mlelogit.networks.certification.affine`.
     recession : Recession or None
         The way along which the log-likelihood rises for ever, if one was found.
     reason : str

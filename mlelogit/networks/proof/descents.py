@@ -18,12 +18,18 @@ from mlelogit.equivalence.verification import (
     OURS,
     SEPARATED,
 )
-from mlelogit.networks.identity import measure_identity
+from mlelogit.networks.certification.recession import find_ray
 from mlelogit.networks.likelihood import NetworkLikelihood
-from mlelogit.networks.logit import LogitAnswer, estimate_logit_seconds, fit_logit
-from mlelogit.networks.recession import find_ray
+from mlelogit.networks.proof.identity import measure_identity
+from mlelogit.networks.proof.logit import LogitAnswer, estimate_logit_seconds, fit_logit
+from mlelogit.networks.proof.trainings import (
+    EVALUATIONS,
+    TRAININGS,
+    Descent,
+    count_people,
+    time_evaluation,
+)
 from mlelogit.networks.record import NetworkRecord
-from mlelogit.networks.rivals import EVALUATIONS, TRAININGS, Descent, count_people, time_evaluation
 from mlelogit.notices import run_quietly, start_bar
 
 ENGINES = {

@@ -12,11 +12,11 @@ from mpmath import mp
 
 import mlelogit as ml
 from mlelogit.exceptions import MNLogitWarning, OptionError
-from mlelogit.networks import agreement, descents, identity, rivals
-from mlelogit.networks.descents import Arrival, judge_arrival, judge_ours
-from mlelogit.networks.identity import EPS, Values
-from mlelogit.networks.points import SPREADS, Point, choose_points
-from mlelogit.networks.verification import NetworkVerification
+from mlelogit.networks.proof import agreement, descents, identity, trainings
+from mlelogit.networks.proof.descents import Arrival, judge_arrival, judge_ours
+from mlelogit.networks.proof.identity import EPS, Values
+from mlelogit.networks.proof.points import SPREADS, Point, choose_points
+from mlelogit.networks.proof.verification import NetworkVerification
 
 torch = pytest.importorskip("torch")
 sklearn_datasets = pytest.importorskip("sklearn.datasets")
@@ -376,13 +376,13 @@ def test_training_starts_where_the_fit_did():
     net = make_network(4, 3, 3).double()
     fitted = fit_network(net, x, y, l2=1.0)
     own = np.concatenate([piece.detach().numpy().ravel() for piece in net.parameters()])
-    start = rivals.Training(fitted.record).network.read_params()
+    start = trainings.Training(fitted.record).network.read_params()
     assert np.array_equal(start, own)
     assert np.array_equal(choose_points(fitted.record, 20, 0)[0].params, own)
 
 
 def test_the_loss_that_is_trained_is_minus_what_is_climbed(res):
-    training = rivals.Training(res.record)
+    training = trainings.Training(res.record)
     loss = float(training.evaluate(torch))
     assert abs(loss + res.trace.loglike[0]) < 1e-12 * loss
     assert abs(training.gradient / res.trace.score_norm[0] - 1) < 1e-12
@@ -403,7 +403,7 @@ def test_a_rival_that_is_higher_is_not_hidden():
 
 
 def test_training_that_has_not_arrived_says_so(res, monkeypatch):
-    monkeypatch.setattr(rivals, "ADAM_STEPS", 20)
+    monkeypatch.setattr(trainings, "ADAM_STEPS", 20)
     said = res.verify(engines="Adam").descents["verdict"]
     assert said.iloc[0] == "agrees"
     assert said.iloc[1].startswith("not arrived: gradient norm")
@@ -648,7 +648,7 @@ def test_slow_engines_are_left_out_unless_asked_for(res, monkeypatch):
     said = res.verify(points=1).descents["verdict"]
     for engine in ("LBFGS", "Adam"):
         told = said[f"torch.optim.{engine}"]
-        assert told.startswith(f"not run: about {rivals.EVALUATIONS[engine]} s; ")
+        assert told.startswith(f"not run: about {trainings.EVALUATIONS[engine]} s; ")
         assert f"engines='{engine}' runs it all the same" in told
     assert res.verify(engines="LBFGS", points=1).descents["verdict"].iloc[1] == "agrees"
 
@@ -657,7 +657,7 @@ def test_a_peer_that_fails_is_told(res, monkeypatch):
     def fail(*_):
         raise RuntimeError("no luck\nat all")
 
-    monkeypatch.setitem(rivals.TRAININGS, "LBFGS", fail)
+    monkeypatch.setitem(trainings.TRAININGS, "LBFGS", fail)
     said = res.verify(engines="LBFGS", points=1)
     assert said.descents["verdict"].iloc[1] == "not run: failed with RuntimeError: no luck"
     assert not said.agrees

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from mlelogit.networks.backend import plain_torch
-from mlelogit.networks.identity import sum_cross_entropy
 from mlelogit.networks.likelihood import run_module
 from mlelogit.networks.module import Network
+from mlelogit.networks.proof.identity import sum_cross_entropy
 from mlelogit.networks.record import NetworkRecord
 
 # Iterations of L-BFGS in all, and between two looks at how far it is.

@@ -19,10 +19,10 @@ from mlelogit.equivalence.verification import (
 )
 from mlelogit.exceptions import OptionError
 from mlelogit.markup import Shown, write_html
-from mlelogit.networks.agreement import tabulate_identity
-from mlelogit.networks.descents import ENGINES, NOT_RUN, run_descents
-from mlelogit.networks.identity import find_targets
-from mlelogit.networks.points import BETWEEN, RANDOM, choose_points
+from mlelogit.networks.proof.agreement import tabulate_identity
+from mlelogit.networks.proof.descents import ENGINES, NOT_RUN, run_descents
+from mlelogit.networks.proof.identity import find_targets
+from mlelogit.networks.proof.points import BETWEEN, RANDOM, choose_points
 from mlelogit.networks.record import NetworkRecord
 
 TITLE = "Maximum likelihood = minimum cross-entropy of a softmax network"
@@ -66,7 +66,7 @@ class NetworkVerification(Shown):
     Attributes
     ----------
     identity : pandas.DataFrame
-        One row for each point, as in `mlelogit.networks.agreement.tabulate_identity`:
+        One row for each point, as in `mlelogit.networks.proof.agreement.tabulate_identity`:
         minus the log-likelihood as a product of probabilities, as cross-entropy, as PyTorch's,
         scikit-learn's and the fit's own; their largest relative difference, and how large
         rounding alone can make it.
@@ -178,7 +178,7 @@ def verify_network(
 
     At the start, the answer, the points that the climb took note of and random ones the forms of
     ``-log L = -Σ_n log Π_k y_nk^d_nk = -Σ_n Σ_k d_nk log y_nk = E(w)`` are taken anew from the
-    module's scores (Bishop 2006, equations 4.107 and 4.108), see `mlelogit.networks.identity`,
+    module's scores (Bishop 2006, equations 4.107, 4.108), see `mlelogit.networks.proof.identity`,
     and compared with the value of the fit. Then PyTorch's own optimizers go down
     `torch.nn.functional.cross_entropy` from where the fit started; and where the network is a
     multinomial logit `mlelogit.MNLogit` is fitted to its rows.

@@ -254,7 +254,7 @@ def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> from mlelogit.networks.curvature import equilibrate
+    >>> from mlelogit.networks.certification.curvature import equilibrate
     >>> scale = equilibrate(np.diag([4e4, 1e2]))
     >>> np.round(scale**2 * [4e4, 1e2], 3)
     array([1., 1.])

@@ -12,9 +12,9 @@ from mlelogit.notices import hear_warnings
 
 torch = pytest.importorskip("torch")
 
-from mlelogit.networks import curvature, recession  # noqa: E402
-from mlelogit.networks.affine import certify_affine  # noqa: E402
-from mlelogit.networks.certificate import Verdict, certify_network  # noqa: E402
+from mlelogit.networks.certification import curvature, recession  # noqa: E402
+from mlelogit.networks.certification.affine import certify_affine  # noqa: E402
+from mlelogit.networks.certification.certificate import Verdict, certify_network  # noqa: E402
 from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlelogit.networks.multinomial import take_contrasts
+from mlelogit.networks.proof.logit_form import take_contrasts
 from mlelogit.networks.record import NetworkRecord
 
 START, ITERATE, ANSWER = "start", "iterate", "answer"

@@ -1,0 +1,1 @@
+"""What is known of the point where a network's climb ends."""
