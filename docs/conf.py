@@ -25,7 +25,7 @@ myst_heading_anchors = 3
 # an error or an unforeseen warning in them fails it.
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 600
 nb_output_stderr = "warn"
 
 autodoc_member_order = "bysource"

@@ -135,6 +135,14 @@ def test_effects_are_measured(engine):
 
 
 @needs_sklearn
+def test_one_gradient_of_a_network_is_timed():
+    pytest.importorskip("torch")
+    each = networks.time_gradients(networks.draw_digits(300, 4), 2)
+    assert set(each) == {"mlelogit", "torch"}
+    assert min(each.values()) > 0
+
+
+@needs_sklearn
 def test_networks_are_timed_from_one_start_to_one_maximum():
     pytest.importorskip("torch")
     lines = networks.time_engines(networks.draw_digits(300, 4), 1, 3000)

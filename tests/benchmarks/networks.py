@@ -1,9 +1,9 @@
 """Time and memory of networks against PyTorch's and scikit-learn's own training.
 
 ``python -m tests.benchmarks.networks`` fits a 64-32-10 network to the 1,797 digits of scikit-learn,
-from the same start and to the same tolerance in every engine, in turns, all on one thread; then a
-64-128-10 network to 50,000 and 200,000 noisy copies of them for a few iterations, each in a
-process of its own that tells its peak memory. What is maximized is told with every time.
+from the same start and to the same tolerance in every engine, in turns; then a 64-128-10 network to
+50,000 and 200,000 noisy copies of them for a few iterations, each in a process of its own that
+tells its peak memory. All have one thread. What is maximized is told with every time.
 ``python -m tests.benchmarks.networks ENGINE ROWS`` is one of those processes.
 """
 
@@ -13,7 +13,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import mlelogit as ml
+from mlelogit.networks.likelihood import NetworkLikelihood
 from tests.benchmarks.memory import PROCESS, ROOT, read_status, release
 
 L2, TOLERANCE, MOST = 0.1, 1e-6, 5000
@@ -187,13 +189,11 @@ class Line:
 
     def __str__(self) -> str:
         memory = "-" if np.isnan(self.peak) else f"{self.peak / 1e6:.0f}"
-        each = "-" if np.isnan(self.evaluations) else f"{1e3 * self.seconds / self.evaluations:.2f}"
         cells = (
             f"{self.rows:,}",
             self.engine,
             f"{self.seconds:.2f}",
             f"{self.evaluations:.0f}" if self.evaluations > 0 else "-",
-            each,
             f"{self.objective:.6f}",
             f"{self.gradient:.0e}",
             memory,
@@ -202,29 +202,36 @@ class Line:
 
 
 HEADER = (
-    "| rows | engine | seconds | gradients | ms for one | penalized log-likelihood "
-    "| largest gradient, per row | MB above the data |\n" + "| --- " * 8 + "|"
+    "| rows | engine | seconds | gradients | penalized log-likelihood "
+    "| largest gradient, per row | MB above the data |\n" + "| --- " * 7 + "|"
 )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch and linear algebra have one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def time_engines(case: Case, repeats: int = 3, most: int = MOST) -> list[Line]:
     """Time whole fits in turns, all on one thread; the medians."""
-    import torch
-
-    threads = torch.get_num_threads()
     seconds: dict[str, list[float]] = {name: [] for name in ENGINES}
     climbs = {}
-    try:
-        torch.set_num_threads(1)
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for turn in range(repeats + 1):
-                for name, climb in ENGINES.items():
-                    start = time.perf_counter()
-                    climbs[name] = climb(case, most if turn else 2)
-                    seconds[name].append(time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for turn in range(repeats + 1):
+            for name, climb in ENGINES.items():
+                start = time.perf_counter()
+                climbs[name] = climb(case, most if turn else 2)
+                seconds[name].append(time.perf_counter() - start)
     return [
         Line(
             name,
@@ -246,9 +253,36 @@ def measure_here(engine: str, rows: int, hidden: int = 128) -> Line:
     before = read_status("VmRSS")
     (PROCESS / "clear_refs").write_text("5")
     start = time.perf_counter()
-    found = climb(case, FEW)
+    with one_thread():
+        found = climb(case, FEW)
     seconds, peak = time.perf_counter() - start, read_status("VmHWM") - before
     return Line(engine, rows, seconds, found.evaluations, *case.judge(found.module), peak)
+
+
+def time_gradients(case: Case, repeats: int = 9) -> dict[str, float]:
+    """Time one value with its gradient, on one thread: engine -> median seconds."""
+    module = case.make()
+    x, codes = case.as_tensors()
+    with one_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        record = ml.networks.fit_network(module, case.x, case.codes, l2=L2, maxiter=1).record
+        likelihood = NetworkLikelihood(record.network, record.rows, record.precisions)
+
+        def evaluate_here(turn: int) -> None:
+            likelihood.evaluate(record.maximum.params + 1e-9 * turn)
+
+        def evaluate_torch(_turn: int) -> None:
+            module.zero_grad()
+            case.lose(module, x, codes).backward()
+
+        ways = {"mlelogit": evaluate_here, "torch": evaluate_torch}
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(repeats):
+            for name, evaluate in ways.items():
+                start = time.perf_counter()
+                evaluate(turn)
+                seconds[name].append(time.perf_counter() - start)
+    return {name: float(np.median(found)) for name, found in seconds.items()}
 
 
 def measure(engine: str, rows: int) -> str:
@@ -268,6 +302,11 @@ def main(arguments: list[str]) -> None:
             warnings.simplefilter("ignore")
             print(measure_here(engine, int(rows)))
         return
+    for case in (draw_digits(), draw_digits(LARGE[0], 128)):
+        each = time_gradients(case)
+        told = ", ".join(f"{name} {1e3 * seconds:.1f} ms" for name, seconds in each.items())
+        size = f"{len(case.x):,} rows, {case.hidden} hidden units"
+        print(f"One gradient at {size}: {told}", flush=True)
     print(HEADER)
     for line in time_engines(draw_digits()):
         print(line, flush=True)
