@@ -89,6 +89,7 @@ NEEDS = {
     "tutorial.md": ["marginaleffects"],
     "cross_entropy.md": ["torch"],
     "cross_entropy.ja.md": ["torch"],
+    "networks.md": ["torch"],
     "digits.md": ["sklearn", "torch"],
 }
 

@@ -22,7 +22,7 @@ DIGITS = datasets.load_digits()
 X, Y = DIGITS.data / 16, DIGITS.target
 TRAIN, TEST = train_test_split(np.arange(len(Y)), train_size=700, stratify=Y, random_state=0)
 NET = make_net(64, 32, 10)
-# Chosen on other rows in docs/digits.md.
+# Such as rows kept out choose.
 L2, PENALTY = 0.1, 1e-3
 
 
