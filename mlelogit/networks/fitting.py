@@ -23,14 +23,15 @@ from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, Opt
 from mlelogit.networks.backend import put_back
 from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
-    choose_block,
     examine_network,
+    examine_rows,
     find_curvature,
-    is_heavy,
+    tell_dependent_rows,
 )
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
 from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
+from mlelogit.networks.passes import choose_block, count_numbers, is_heavy
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest
 from mlelogit.networks.results import NetworkResults
@@ -39,6 +40,8 @@ from mlelogit.notices import start_bar, warn_user
 
 DEFAULT_TOLERANCE = 1e-6
 DEFAULT_MAXITER = 5000
+# PyTorch and tables of whole numbers hold seeds below.
+LARGEST_SEED = 2**63 - 1
 
 
 @put_back
@@ -50,6 +53,7 @@ def fit_network(
     weights: Any = None,
     weight_type: str | None = None,
     outcome: str | None = None,
+    missing: str = "raise",
     l2: float | Mapping[str, float] = 0.0,
     starts: int = 1,
     seed: Any = 0,
@@ -84,12 +88,15 @@ def fit_network(
     y : array-like or torch.Tensor
         The outcome as in `mlelogit.MNLogit`: labels (n,), counts (n, J) or probabilities (n, J).
         Scores are of its categories in order: sorted, or a Categorical's own order.
-    weights : array-like, optional
-        (n,), not negative.
+    weights : array-like or name of a column of X, optional
+        (n,), not negative. A column is taken out of X, whose others go to the module.
     weight_type : {"frequency", "sampling", "importance"}
         Needed with weights; as in `mlelogit.MNLogit`.
     outcome : {"labels", "counts", "probabilities"}, optional
         Inferred if not given.
+    missing : {"raise", "drop"}
+        What to do about missing values in X, y or weights; the audit of the rows counts those
+        that are dropped.
     l2 : float or dict
         Precision λ of a Gaussian prior, which takes ``λ/2 Σ w²`` off the log-likelihood: of all
         weights, that is parameters of two dimensions or more, biases being free; or name of
@@ -154,12 +161,15 @@ def fit_network(
     check_reports(callback, bool(check_disp(disp)))
     network = copy_module(module)
     precisions = read_precisions(l2, network)
-    options = DataOptions(weights=weights, weight_type=weight_type, outcome=outcome)
+    options = DataOptions(
+        weights=weights, weight_type=weight_type, outcome=outcome, missing=missing
+    )
     rows = _make_rows(network, X, y, options, block_rows)
     network = replace(network, curved=find_curvature(network, rows.inputs))
     likelihood = NetworkLikelihood(network, rows, precisions)
     with start_bar("Iterations", disp=disp) as bar:
-        record = _climb_all(likelihood, request, callback, bar)
+        record = _climb_all(likelihood, request, _read_callback(callback), bar)
+    tell_dependent_rows(record.network, record.rows)
     warn_if_not_converged(record)
     return NetworkResults(record)
 
@@ -171,8 +181,28 @@ def _read_request(
     for name, number in (("starts", starts), ("maxiter", maxiter)):
         if not is_whole(number) or number < 1:
             raise OptionError(f"{name} must be a positive whole number, not {write_value(number)}.")
-    kept = dict(l2) if isinstance(l2, Mapping) else l2
-    return NetworkRequest(kept, int(starts), settle_seed(seed), method, int(maxiter), float(tol))
+    kept, first = dict(l2) if isinstance(l2, Mapping) else l2, settle_seed(seed)
+    if first + int(starts) > LARGEST_SEED:
+        raise OptionError(f"seed + starts must be below 2**63, not {first} + {starts}.")
+    return NetworkRequest(kept, int(starts), first, method, int(maxiter), float(tol))
+
+
+def _read_callback(callback: Callable[[np.ndarray], Any] | None) -> Callable[[Any], bool] | None:
+    """Return a callback that answers with a truth value."""
+    if callback is None:
+        return None
+
+    def ask(params: np.ndarray) -> bool:
+        answer = callback(params)
+        try:
+            return bool(answer)
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                f"callback must return something true to stop or false to go on, not "
+                f"{write_value(answer)}."
+            ) from error
+
+    return ask
 
 
 def _make_rows(
@@ -185,8 +215,12 @@ def _make_rows(
         )
     design, inputs = read_rows(x, y, options)
     examine_network(network, inputs, design.encoding.categories)
-    chosen = choose_block(network, inputs) if block_rows is None else int(block_rows)
-    return NetworkRows(design, inputs, chosen, is_heavy(network, inputs, chosen))
+    numbers = count_numbers(network, inputs)
+    chosen = choose_block(numbers) if block_rows is None else int(block_rows)
+    heavy = is_heavy(numbers, min(chosen, inputs.shape[0]))
+    rows = NetworkRows(design, inputs, chosen, heavy, numbers)
+    examine_rows(network, rows)
+    return rows
 
 
 # The threads of linear algebra and those of PyTorch would wait for each other: five times slower.

@@ -10,10 +10,10 @@ from mlelogit.exceptions import (  # noqa: E402
     NetworkWarning,
     NotConvergedWarning,
 )
-from mlelogit.networks import examination  # noqa: E402
-from mlelogit.networks.examination import choose_block, count_numbers, is_heavy  # noqa: E402
+from mlelogit.networks import passes  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.module import copy_module  # noqa: E402
+from mlelogit.networks.passes import choose_block, count_numbers, is_heavy  # noqa: E402
 from mlelogit.networks.rows import TensorInputs  # noqa: E402
 from tests.networks.modules import Wrapped, draw_rows, make_net  # noqa: E402
 
@@ -129,19 +129,15 @@ def test_one_row_of_each_category_is_enough_to_look_at():
 
 def test_blocks_hold_a_share_of_numbers():
     network = copy_module(make_net(5, 7, 3))
-    inputs = TensorInputs(torch.zeros(100, 5))
     per_row = 5 + 7 + 7 + 3 + 3
-    assert count_numbers(network, inputs) == per_row
-    assert choose_block(network, inputs) == examination.BLOCK_NUMBERS // per_row
-    assert not is_heavy(network, inputs, 100)
-    many = TensorInputs(torch.zeros(1, 5).expand(1_000_000, 5))
-    assert not is_heavy(network, many, choose_block(network, many))
-    assert is_heavy(network, many, 1_000_000)
+    assert count_numbers(network, TensorInputs(torch.zeros(100, 5))) == per_row
+    assert choose_block(per_row) == passes.BLOCK_NUMBERS // per_row
+    assert not is_heavy(per_row, choose_block(per_row))
+    assert is_heavy(per_row, 1_000_000)
 
 
-def test_a_block_has_some_rows_however_large_they_are(monkeypatch):
-    monkeypatch.setattr(examination, "BLOCK_NUMBERS", 10)
-    assert choose_block(copy_module(make_net(5, 7, 3)), TensorInputs(torch.zeros(9, 5))) == 64
+def test_a_block_has_some_rows_however_large_they_are():
+    assert choose_block(passes.BLOCK_NUMBERS) == 64
 
 
 def test_hooks_are_taken_off():

@@ -11,7 +11,6 @@ torch = pytest.importorskip("torch")
 import mlelogit as ml  # noqa: E402
 from mlelogit.exceptions import ColumnNotFoundError, MNLogitError, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
-from mlelogit.networks.prediction import read_outcomes  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
 
 
@@ -90,7 +89,7 @@ def test_bad_rows(res, newdata):
 def test_cross_entropy_is_minus_the_log_likelihood(res):
     assert abs(res.cross_entropy + res.llf) < 1e-12
     metrics = pytest.importorskip("sklearn.metrics")
-    labels = np.array(["a", "b", "c"])[read_outcomes(res.record).argmax(axis=1)]
+    labels = np.array(["a", "b", "c"])[res.record.rows.targets(slice(0, 60)).argmax(axis=1)]
     loss = metrics.log_loss(labels, res.probabilities.to_numpy(), normalize=False)
     assert abs(loss + res.llf) < 1e-11
 
@@ -104,7 +103,7 @@ def test_outcomes_are_what_was_given(rng, outcome):
         "probabilities": rng.dirichlet(np.ones(3), size=60),
     }[outcome]
     fitted = fit_network(make_net(3, 3), x, y if outcome == "labels" else d, outcome=outcome)
-    assert np.array_equal(read_outcomes(fitted.record), d)
+    assert np.array_equal(fitted.record.rows.targets(slice(0, 60)), d)
     assert abs(fitted.cross_entropy + fitted.llf) < 1e-11
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsqr
 
+from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import load_torch, plain_torch
-from mlelogit.networks.examination import SAME, TRIED
+from mlelogit.networks.examination import SAME
 from mlelogit.networks.module import Network
+from mlelogit.networks.passes import TRIED, score_tensor, take_few
 from mlelogit.networks.rows import Inputs
 
 # Sizes of random parameters: large ones bend whatever is bent at small ones too little to be seen.
@@ -31,7 +33,7 @@ SEED = 20240229
 def take_contrasts(network: Network, rows: Any) -> np.ndarray:
     """Return ``u_k - u_0`` (m, J - 1) of some rows, a tensor, where the network stands."""
     with plain_torch(network.device, gradients=False):
-        scores = network.module(rows.clone().to(network.device)).cpu().numpy()
+        scores = score_tensor(network, rows.clone()).cpu().numpy()
     return np.asarray(scores[:, 1:] - scores[:, :1])
 
 
@@ -96,7 +98,7 @@ class LogitForm:
         contrasts = np.vstack([coefficients[:, 0] - slopes.sum(axis=0), slopes])
         factors = np.column_stack([-contrasts.sum(axis=1), contrasts])
         with plain_torch(self.network.device) as torch:
-            scores = self.network.module(self.probes.clone().to(self.network.device))
+            scores = score_tensor(self.network, self.probes.clone())
             total = (scores * torch.from_numpy(factors).to(scores.device)).sum()
             pieces = self.network.pieces
             return self.network.flatten(torch.autograd.grad(total, pieces, allow_unused=True))
@@ -110,11 +112,11 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     network : Network
     inputs : Inputs
     """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
+    rows = take_few(inputs)
     if not rows.is_floating_point():
         return "its inputs are whole numbers that stand for something"
     if not is_affine(network, inputs):
-        return "its log-odds are not affine in the parameters, as with a hidden layer"
+        return "its log-odds are not affine in the parameters, as with layers behind each other"
     width = rows[0].numel()
     if width > MOST_INPUTS:
         return f"it has {width} inputs, more than {MOST_INPUTS}"
@@ -122,7 +124,7 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     if isinstance(form, str):
         return form
     if not _reaches_all(form):
-        return "its coefficients are tied to each other, or some are frozen"
+        return "its coefficients are tied to each other, some are frozen, or inputs left out"
     return form
 
 
@@ -144,8 +146,8 @@ def _probe(network: Network, inputs: Inputs, rows: Any) -> LogitForm | str:
             if not np.abs(sums - contrasts).max() <= SAME * reach.max():
                 return "its log-odds are not affine in the inputs"
             constant |= bool(np.abs(coefficients[:, 0]).max() > 0)
-    except (RuntimeError, IndexError, ValueError) as error:
-        return f"it cannot run on other inputs than the fit's ({type(error).__name__})"
+    except NetworkError as error:
+        return f"it cannot run on other inputs than the fit's ({type(error.__cause__).__name__})"
     return LogitForm(twin, form.probes, scales, constant)
 
 

@@ -167,7 +167,7 @@ def test_every_form_is_that_of_fifty_digits(kind, spread):
     params = spread * rng.standard_normal(network.size)
     values = identity.measure_identity(network.duplicate(params), rows, params)
     u = x @ params[:12].reshape(3, 4).T + params[12:]
-    d = identity.find_targets(rows, slice(0, len(y)))
+    d = rows.targets(slice(0, len(y)))
     truth = sum_in_fifty_digits(u, d, weights)
     for value in (values.likelihood, values.entropy, values.torch):
         assert abs(value - truth) <= values.rounding

@@ -1,0 +1,153 @@
+"""Whether gradients of a module's scores are there, in double precision, and those of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.frames import list_some
+from mlelogit.exceptions import NetworkError, NetworkWarning
+from mlelogit.networks.backend import plain_torch
+from mlelogit.networks.module import Network
+from mlelogit.networks.passes import score_tensor
+from mlelogit.notices import warn_user
+
+# Steps of differences of scores, relative to the parameters: the best of them is right to far
+# better than what counts as off, wherever a module bends.
+STEPS = tuple(2.0**-k for k in range(4, 40, 4))
+OFF = 1e-3
+# How far from a module's own parameters they are taken, where it could be at a kink.
+ASIDE = 0.1
+
+
+def look_at_graph(network: Network, rows: Any) -> None:
+    """See what scores are computed from: in double precision, and from which parameters."""
+    with plain_torch(network.device) as torch:
+        scores = score_tensor(network, rows.clone())
+        if not scores.requires_grad:
+            raise NetworkError(
+                "The module's scores have no gradient by its parameters; take detach() and "
+                "no_grad() out of forward()."
+            )
+        nodes = list(_walk_graph(scores.grad_fn))
+        found = torch.autograd.grad(scores.sum(), network.pieces, allow_unused=True)
+    _check_double(torch, nodes)
+    _tell_strangers(network, nodes)
+    unused = [name for name, part in zip(network.names, found, strict=True) if part is None]
+    if unused:
+        warn_user(
+            f"The scores of {len(rows)} rows have no gradient by the parameters "
+            f"{list_some(unused)}: forward() does not use them there, or behind detach() or "
+            "numpy. They stay as they are.",
+            NetworkWarning,
+        )
+
+
+def _walk_graph(node: Any) -> Iterator[Any]:
+    """Yield the operations that lead to a tensor."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        ahead = {before for before, _ in one.next_functions if before is not None} - seen
+        seen |= ahead
+        waiting += ahead
+
+
+def _check_double(torch: Any, nodes: list[Any]) -> None:
+    """Raise if an operation on the way from parameters to scores is not in double precision."""
+    low = (torch.float32, torch.float16, torch.bfloat16)
+    for node in nodes:
+        kinds = {getattr(held, "dtype", None) for held in getattr(node, "_input_metadata", ())}
+        if kinds & set(low):
+            raise NetworkError(
+                f"The module computes in {next(iter(kinds & set(low)))} on the way to its scores, "
+                f"at {node.name()}, though its parameters and inputs are in double precision: "
+                "likelihood and gradient would be right to some digits only. Take float() and "
+                "the like out of forward()."
+            )
+
+
+def _tell_strangers(network: Network, nodes: list[Any]) -> None:
+    """Warn if scores depend on tensors with gradients that are none of the parameters."""
+    own = {id(piece) for piece in network.module.parameters()}
+    held = [getattr(node, "variable", None) for node in nodes]
+    shapes = [tuple(one.shape) for one in held if one is not None and id(one) not in own]
+    if shapes:
+        warn_user(
+            f"The scores depend on tensors of shape {list_some(shapes)} that require gradients, "
+            "but are not among module.parameters(), so they are not fitted. Layers in a plain "
+            "list belong in torch.nn.ModuleList, tensors in torch.nn.Parameter.",
+            NetworkWarning,
+        )
+
+
+def check_gradients(network: Network, rows: Any) -> None:
+    """Raise unless gradients of scores are those of the scores, as their differences show.
+
+    A sum of scores, each times a number, is followed along the gradient's own signs, where no two
+    entries cancel, and along random ones.
+    """
+    point, draw = network.read_params(), np.random.default_rng(0)
+    size = np.abs(point) + (0.1 * np.abs(point).mean() or 1.0)
+    factors = draw.standard_normal((len(rows), 1))
+    start = point + ASIDE * size * draw.uniform(-1, 1, len(point))
+    try:
+        gradient = _differentiate_sum(network, rows, start, factors)
+        if not np.isfinite(gradient).all():
+            return
+        signs = np.where(gradient == 0, 1.0, np.sign(gradient))
+        for way in (signs * size, draw.choice([-1.0, 1.0], len(point)) * size):
+            _check_slope(network, rows, start, way, gradient, factors)
+    finally:
+        network.write_params(point)
+
+
+def _check_slope(
+    network: Network,
+    rows: Any,
+    start: np.ndarray,
+    way: np.ndarray,
+    gradient: np.ndarray,
+    factors: np.ndarray,
+) -> None:
+    reach, slope, gaps = float(np.abs(gradient) @ np.abs(way)), float(gradient @ way), []
+    for step in STEPS:
+        ahead, behind = (
+            _sum_scores(network, rows, start + by * way, factors) for by in (step, -step)
+        )
+        found = (ahead - behind) / (2 * step)
+        if not np.isfinite(found):
+            continue
+        gaps.append(abs(found - slope) / max(reach, abs(found), np.finfo(float).tiny))
+        if gaps[-1] <= OFF:
+            return
+    if gaps:
+        raise NetworkError(
+            "The gradients of the module are not those of its scores: along a line their slope is "
+            f"off by {min(gaps):.2g} of it. forward() and backward() disagree (detach() on a part, "
+            "numpy, or a backward() of your own?), and without gradients nothing can be maximized."
+        )
+
+
+def _weigh(torch: Any, scores: Any, factors: np.ndarray) -> Any:
+    """Return the sum of scores, each times a number of its row and one of its category."""
+    columns = torch.cos(torch.arange(1, scores.shape[1] + 1, dtype=scores.dtype))
+    return (torch.from_numpy(factors).to(scores.device) * columns.to(scores.device) * scores).sum()
+
+
+def _sum_scores(network: Network, rows: Any, params: np.ndarray, factors: np.ndarray) -> float:
+    network.write_params(params)
+    with plain_torch(network.device, gradients=False) as torch:
+        return float(_weigh(torch, score_tensor(network, rows.clone()), factors))
+
+
+def _differentiate_sum(
+    network: Network, rows: Any, params: np.ndarray, factors: np.ndarray
+) -> np.ndarray:
+    network.write_params(params)
+    with plain_torch(network.device) as torch:
+        total = _weigh(torch, score_tensor(network, rows.clone()), factors)
+        return network.flatten(torch.autograd.grad(total, network.pieces, allow_unused=True))

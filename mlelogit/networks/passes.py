@@ -1,0 +1,175 @@
+"""Rows on their way through a module: the one place where it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.frames import list_some
+from mlelogit.exceptions import NetworkError
+from mlelogit.networks.backend import load_torch, plain_torch
+from mlelogit.networks.module import Network
+from mlelogit.networks.rows import Inputs, cut_rows
+
+# Rows to try a module on.
+TRIED = 32
+# Doubles that the activations of a block may fill: 8 MB, what a processor keeps at hand, and some
+# times that with gradients. Larger blocks are no faster.
+BLOCK_NUMBERS = 1 << 20
+LEAST_ROWS = 64
+# On a busy machine two threads take a quarter of a second to agree on anything, which is what
+# one takes for so many numbers. Only blocks that a user made so large have as many.
+PARALLEL_NUMBERS = 1 << 22
+
+
+@contextmanager
+def name_failures(rows: Any, first: int | None = None) -> Iterator[None]:
+    """Turn what a module raises into a `NetworkError` that says for which rows.
+
+    Parameters
+    ----------
+    rows : torch.Tensor
+        What goes through it.
+    first : int, optional
+        The position of the first of them, if they are rows in a block.
+    """
+    try:
+        yield
+    except NetworkError:
+        raise
+    except Exception as error:
+        where = "" if first is None else f" {first} to {first + len(rows) - 1}, by position,"
+        raise NetworkError(
+            f"The module cannot run on rows{where} of shape {tuple(rows.shape)} and type "
+            f"{rows.dtype}: {type(error).__name__}: {error}.{_find_cure(rows, str(error))}"
+        ) from error
+
+
+def _find_cure(rows: Any, told: str) -> str:
+    """Say what to do about rows of a type that a module does not take."""
+    if rows.is_floating_point() and "Long" in told and "ndices" in told:
+        return (
+            " An embedding takes whole numbers: give X as a tensor of them, such as "
+            "torch.tensor(X.astype('int64')); those in arrays and frames are columns of numbers."
+        )
+    if not rows.is_floating_point() and "dtype" in told:
+        return (
+            " X is a tensor of whole numbers, which stays one; X.double() makes it columns of "
+            "numbers."
+        )
+    return ""
+
+
+def score_tensor(network: Network, rows: Any, first: int | None = None) -> Any:
+    """Return the scores (m, J) of a tensor of rows, as a tensor.
+
+    Raises
+    ------
+    NetworkError
+        If the module raises, or returns anything but a row of scores for every row.
+    """
+    with name_failures(rows, first):
+        scores = network.module(rows.to(network.device))
+    if not isinstance(scores, load_torch().Tensor):
+        raise NetworkError(
+            f"The module returns {type(scores).__name__}; it must return one tensor of scores, "
+            "(n, J)."
+        )
+    return scores
+
+
+def run_module(network: Network, inputs: Inputs, block: slice) -> Any:
+    """Return the scores (m, J) of some rows as a tensor.
+
+    Raises
+    ------
+    NetworkError
+        If the module raises on them, or does not return a row of scores for each.
+    """
+    rows = inputs.block(block.start, block.stop)
+    count = len(rows)
+    scores = score_tensor(network, rows, block.start)
+    if scores.ndim != 2 or len(scores) != count:
+        raise NetworkError(
+            f"The module gives scores of shape {tuple(scores.shape)} for the {count} rows from "
+            f"{block.start} on; the first dimension must be the rows' however many there are (does "
+            "it squeeze?)."
+        )
+    return scores
+
+
+def map_rows(
+    network: Network,
+    inputs: Inputs,
+    per_block: int,
+    function: Callable[[Any, Any], Any] | None = None,
+) -> np.ndarray:
+    """Return the scores of all rows (n, J), or what a function of them gives.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : Inputs
+    per_block : int
+    function : callable, optional
+        Of the module torch and scores (m, J), a tensor; returns a tensor (m, ...).
+    """
+    found = []
+    with plain_torch(network.device, gradients=False) as torch:
+        for block in cut_rows(inputs.shape[0], per_block):
+            scores = run_module(network, inputs, block)
+            wanted = scores if function is None else function(torch, scores)
+            found.append(wanted.cpu().numpy())
+    return np.concatenate(found)
+
+
+def take_few(inputs: Inputs, most: int = TRIED) -> Any:
+    """Return some rows, evenly spread, as a tensor of their own."""
+    return take_rows(inputs, choose_few(inputs, most))
+
+
+def choose_few(inputs: Inputs, most: int = TRIED) -> np.ndarray:
+    """Return the positions of some rows, evenly spread, the first and the last among them."""
+    total = inputs.shape[0]
+    return np.unique(np.linspace(0, total - 1, min(most, total)).round().astype(np.int64))
+
+
+def take_rows(inputs: Inputs, places: np.ndarray) -> Any:
+    """Return rows at some positions as a tensor of their own."""
+    return load_torch().cat([inputs.block(int(place), int(place) + 1) for place in places])
+
+
+def choose_block(numbers: int) -> int:
+    """Return how many rows go through a module at once that makes so many numbers of a row."""
+    return max(LEAST_ROWS, BLOCK_NUMBERS // numbers)
+
+
+def is_heavy(numbers: int, rows: int) -> bool:
+    """Tell whether so many rows at once are work enough for several threads."""
+    return rows * numbers > PARALLEL_NUMBERS
+
+
+def count_numbers(network: Network, inputs: Inputs) -> int:
+    """Return how many numbers the layers of a module make of a row, itself included."""
+    rows = take_few(inputs)
+    numbers = [rows.numel()]
+
+    def count(_: Any, __: Any, output: Any) -> None:
+        numbers.append(output.numel() if hasattr(output, "numel") else 0)
+
+    with plain_torch(network.device, gradients=False):
+        hooks = [layer.register_forward_hook(count) for layer in network.module.modules()]
+        try:
+            score_tensor(network, rows)
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return max(1, sum(numbers) // len(rows))
+
+
+def name_places(places: np.ndarray) -> str:
+    """List positions of rows."""
+    return list_some(places.tolist())
