@@ -61,7 +61,7 @@ def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None
     _check_shape(scores, len(few), categories)
     _check_finite(scores, places)
     _check_repeatable(network, few, scores)
-    _check_rows_alone(network, few, scores)
+    _check_rows_alone(network, few, scores, places)
     _check_not_probabilities(scores)
     _tell_training_mode(network, few, scores)
     look_at_graph(network, few)
@@ -94,20 +94,20 @@ def tell_dependent_rows(network: Network, rows: NetworkRows) -> None:
     """Warn if where a climb ended the scores of a row depend on its company."""
     place, gap = find_dependent_row(network, rows, SAME_AT_END)
     if gap:
-        warn_user(f"At the parameters of the answer: {_tell_dependence(place, gap)}", NetworkWarning)
+        warn_user(
+            f"At the parameters of the answer: {_tell_dependence(place, gap)}", NetworkWarning
+        )
 
 
 def _tell_dependence(place: int, gap: float) -> str:
     return (
-        f"The scores of a row depend on which other rows go through the module with it, by {gap:.2g} "
-        f"in row {place} by position (batch statistics, or a softmax or sort along the rows?), so "
-        "the likelihood is no product over the rows."
+        "The scores of a row depend on which other rows go through the module with it, by "
+        f"{gap:.2g} in row {place} by position (batch statistics, or a softmax or sort along the "
+        "rows?), so the likelihood is no product over the rows."
     )
 
 
-def find_dependent_row(
-    network: Network, rows: NetworkRows, tolerance: float
-) -> tuple[int, float]:
+def find_dependent_row(network: Network, rows: NetworkRows, tolerance: float) -> tuple[int, float]:
     """Return the position of the first row whose scores depend on its company, and by how much.
 
     Nothing depends where that is zero.
@@ -124,7 +124,9 @@ def find_dependent_row(
             gaps[own] = _measure_gaps(spread[here], whole[own])
             for part in _draw_halves(draw, len(whole)):
                 inputs = rows.inputs.block(block.start, block.stop)[load_torch().from_numpy(part)]
-                gaps[part] = np.maximum(gaps[part], _measure_gaps(_score(network, inputs), whole[part]))
+                gaps[part] = np.maximum(
+                    gaps[part], _measure_gaps(_score(network, inputs), whole[part])
+                )
             off = np.flatnonzero(~(gaps <= tolerance * max(1.0, float(np.abs(whole).max()))))
             if off.size:
                 return block.start + int(off[0]), float(gaps[off[0]])
@@ -195,7 +197,7 @@ def _differ(scores: Any, others: Any, tolerance: float = SAME) -> bool:
     return not float((others - scores).abs().max()) <= room
 
 
-def _check_rows_alone(network: Network, rows: Any, scores: Any) -> None:
+def _check_rows_alone(network: Network, rows: Any, scores: Any, places: np.ndarray) -> None:
     """Raise unless a row has the same scores in other company, and by itself."""
     if len(rows) < 2:
         return
@@ -210,7 +212,7 @@ def _check_rows_alone(network: Network, rows: Any, scores: Any) -> None:
             )
         if _differ(scores[some], alone):
             gap = float((scores[some] - alone).abs().max())
-            raise NetworkError(_tell_dependence(int(some[0]), gap))
+            raise NetworkError(_tell_dependence(int(places[some[0]]), gap))
 
 
 def _check_not_probabilities(scores: Any) -> None:

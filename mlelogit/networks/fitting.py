@@ -17,10 +17,11 @@ from mlelogit.data.arguments import (
     settle_seed,
     write_value,
 )
+from mlelogit.data.frames import list_some
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
-from mlelogit.networks.backend import put_back
+from mlelogit.networks.backend import restore_switches
 from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
     examine_network,
@@ -35,7 +36,7 @@ from mlelogit.networks.passes import choose_block, count_numbers, is_heavy
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest
 from mlelogit.networks.results import NetworkResults
-from mlelogit.networks.rows import NetworkRows, read_rows
+from mlelogit.networks.rows import ColumnInputs, NetworkRows, find_far_columns, read_rows
 from mlelogit.notices import start_bar, warn_user
 
 DEFAULT_TOLERANCE = 1e-6
@@ -44,7 +45,7 @@ DEFAULT_MAXITER = 5000
 LARGEST_SEED = 2**63 - 1
 
 
-@put_back
+@restore_switches
 def fit_network(
     module: Any,
     X: Any,
@@ -314,6 +315,7 @@ def warn_if_not_converged(record: NetworkRecord) -> None:
     elif certificate.verdict is Verdict.NOT_STATIONARY:
         told = [maximum.ended.value, certificate.tell_gradient(), _tell_effort(maximum)]
         told += [certificate.tell_bound(), certificate.tell_kinks(), certificate.reason]
+        told += [_tell_far_columns(record)]
     else:
         told = [*told, _tell_effort(maximum)]
     category = NoFiniteMaximumWarning if endless else NotConvergedWarning
@@ -322,3 +324,16 @@ def warn_if_not_converged(record: NetworkRecord) -> None:
 
 def _tell_effort(maximum: NetworkMaximum) -> str:
     return f"After {maximum.iterations} iterations of {maximum.method}."
+
+
+def _tell_far_columns(record: NetworkRecord) -> str:
+    """Say which columns would better be centred, for nothing else may be wrong."""
+    if not isinstance(record.rows.inputs, ColumnInputs):
+        return ""
+    far = find_far_columns(record.rows.design)
+    if not far:
+        return ""
+    return (
+        f"Columns {list_some(far)} of X are so far from zero that their differences have few "
+        "digits left in the scores: take a number off each, such as its mean."
+    )

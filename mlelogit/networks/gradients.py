@@ -1,4 +1,4 @@
-"""Whether gradients of a module's scores are there, in double precision, and those of the scores."""
+"""Whether a module's gradients are there, in double precision, and those of its scores."""
 
 from __future__ import annotations
 
@@ -37,12 +37,30 @@ def look_at_graph(network: Network, rows: Any) -> None:
     _tell_strangers(network, nodes)
     unused = [name for name, part in zip(network.names, found, strict=True) if part is None]
     if unused:
-        warn_user(
-            f"The scores of {len(rows)} rows have no gradient by the parameters "
-            f"{list_some(unused)}: forward() does not use them there, or behind detach() or "
-            "numpy. They stay as they are.",
-            NetworkWarning,
+        _judge_unused(network, rows, scores.detach().cpu(), unused)
+
+
+def _judge_unused(network: Network, rows: Any, scores: Any, unused: list[str]) -> None:
+    """Warn of parameters without a gradient, or raise if scores depend on them all the same."""
+    point = network.read_params()
+    moved = np.repeat([name in unused for name in network.names], network.sizes)
+    network.write_params(np.where(moved, 1.1 * point + 0.1, point))
+    try:
+        with plain_torch(network.device, gradients=False):
+            others = score_tensor(network, rows.clone()).cpu()
+    finally:
+        network.write_params(point)
+    if not bool((others == scores).all()):
+        raise NetworkError(
+            f"The scores depend on the parameters {list_some(unused)}, but have no gradient by "
+            "them: take detach(), no_grad() and numpy out of forward(), or, if they are to stay "
+            "as they are, freeze them by requires_grad_(False)."
         )
+    warn_user(
+        f"The scores of the {len(rows)} rows looked at do not depend on the parameters "
+        f"{list_some(unused)}. If no row's do, the likelihood says nothing of their values.",
+        NetworkWarning,
+    )
 
 
 def _walk_graph(node: Any) -> Iterator[Any]:
@@ -95,11 +113,11 @@ def check_gradients(network: Network, rows: Any) -> None:
     factors = draw.standard_normal((len(rows), 1))
     start = point + ASIDE * size * draw.uniform(-1, 1, len(point))
     try:
-        gradient = _differentiate_sum(network, rows, start, factors)
+        gradient, used = _differentiate_sum(network, rows, start, factors)
         if not np.isfinite(gradient).all():
             return
         signs = np.where(gradient == 0, 1.0, np.sign(gradient))
-        for way in (signs * size, draw.choice([-1.0, 1.0], len(point)) * size):
+        for way in (signs * size * used, draw.choice([-1.0, 1.0], len(point)) * size * used):
             _check_slope(network, rows, start, way, gradient, factors)
     finally:
         network.write_params(point)
@@ -146,8 +164,11 @@ def _sum_scores(network: Network, rows: Any, params: np.ndarray, factors: np.nda
 
 def _differentiate_sum(
     network: Network, rows: Any, params: np.ndarray, factors: np.ndarray
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradient (P,) of the sum, and which parameters have one."""
     network.write_params(params)
     with plain_torch(network.device) as torch:
         total = _weigh(torch, score_tensor(network, rows.clone()), factors)
-        return network.flatten(torch.autograd.grad(total, network.pieces, allow_unused=True))
+        found = torch.autograd.grad(total, network.pieces, allow_unused=True)
+    used = np.repeat([part is not None for part in found], network.sizes)
+    return network.flatten(found), used

@@ -44,7 +44,7 @@ def name_failures(rows: Any, first: int | None = None) -> Iterator[None]:
         where = "" if first is None else f" {first} to {first + len(rows) - 1}, by position,"
         raise NetworkError(
             f"The module cannot run on rows{where} of shape {tuple(rows.shape)} and type "
-            f"{rows.dtype}: {type(error).__name__}: {error}.{_find_cure(rows, str(error))}"
+            f"{rows.dtype}: {_quote(error)}.{_find_cure(rows, str(error))}"
         ) from error
 
 
@@ -91,7 +91,17 @@ def run_module(network: Network, inputs: Inputs, block: slice) -> Any:
     """
     rows = inputs.block(block.start, block.stop)
     count = len(rows)
-    scores = score_tensor(network, rows, block.start)
+    try:
+        scores = score_tensor(network, rows, block.start)
+    except NetworkError as error:
+        place = find_failing_row(network, inputs, block, error)
+        if place is None:
+            raise
+        alone = inputs.block(place, place + 1)
+        raise NetworkError(
+            f"The module cannot run on row {place} by position: {_quote(error.__cause__)}."
+            f"{_find_cure(alone, str(error))}"
+        ) from error.__cause__
     if scores.ndim != 2 or len(scores) != count:
         raise NetworkError(
             f"The module gives scores of shape {tuple(scores.shape)} for the {count} rows from "
@@ -99,6 +109,37 @@ def run_module(network: Network, inputs: Inputs, block: slice) -> Any:
             "it squeeze?)."
         )
     return scores
+
+
+def find_failing_row(
+    network: Network, inputs: Inputs, block: slice, error: NetworkError
+) -> int | None:
+    """Return the position of a row that a module raises on; None if it is not for one of them.
+
+    Halves are tried, until one row is left. Where no half passes, the rows are not the reason.
+    """
+    reason, place, passed = error.__cause__, block, False
+    if reason is None or isinstance(reason, load_torch().linalg.LinAlgError):
+        return None
+    while place.stop - place.start > 1:
+        middle = (place.start + place.stop) // 2
+        first, second = slice(place.start, middle), slice(middle, place.stop)
+        fails = _fails(network, inputs, first)
+        passed |= not fails or not _fails(network, inputs, second)
+        place = first if fails else second
+    return place.start if passed and _fails(network, inputs, place) else None
+
+
+def _fails(network: Network, inputs: Inputs, block: slice) -> bool:
+    try:
+        score_tensor(network, inputs.block(block.start, block.stop))
+    except NetworkError:
+        return True
+    return False
+
+
+def _quote(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def map_rows(

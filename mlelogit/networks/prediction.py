@@ -54,7 +54,9 @@ def measure_cross_entropy(record: NetworkRecord) -> float:
     every = slice(0, rows.total)
     happened = rows.targets(every)
     # Nothing is taken of categories that did not happen, however far off they are.
-    return 0.0 - float(rows.weights(every) @ np.where(happened > 0, happened * logs, 0.0).sum(axis=1))
+    return 0.0 - float(
+        rows.weights(every) @ np.where(happened > 0, happened * logs, 0.0).sum(axis=1)
+    )
 
 
 def predict_network(

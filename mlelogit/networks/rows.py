@@ -27,6 +27,7 @@ from mlelogit.networks.backend import load_torch
 # Squares of what is beyond have no digits left in a double, or no place; as in MNLogit.
 LARGEST = 1e100
 ROWS_LOOKED_AT = 1 << 14
+FAR = 1e5
 
 
 class Inputs(Protocol):
@@ -208,6 +209,23 @@ def _take_weights_out(x: Any, options: DataOptions) -> tuple[Any, DataOptions]:
     return frame, options
 
 
+def find_far_columns(design: Design) -> list[Any]:
+    """Return the names of columns so far from zero that little is left of their differences.
+
+    Of a mean 1e5 times the standard deviation the square takes ten of a double's sixteen digits.
+    """
+    source, total = design.source, design.source.shape[0]
+    sums, first = np.zeros((2, source.shape[1])), None
+    for block in cut_rows(total, ROWS_LOOKED_AT):
+        rows = lay_out(source.block(block.start, block.stop))
+        first = rows[:, :1].copy() if first is None else first
+        sums += np.stack([(rows - first).sum(axis=1), ((rows - first) ** 2).sum(axis=1)])
+    mean = sums[0] / total
+    spread = np.sqrt(np.maximum(sums[1] / total - mean**2, 0.0))
+    far = np.abs(mean + (0.0 if first is None else first[:, 0])) > FAR * spread
+    return [design.encoding.names[i] for i in np.flatnonzero(far & (spread > 0))]
+
+
 def _check_sizes(design: Design) -> None:
     """Raise `ScaleError` if a column's numbers are so large or small that squares of them fail."""
     source = design.source
@@ -247,8 +265,8 @@ def read_new_inputs(encoding: Encoding, inputs: Inputs, newdata: Any) -> tuple[I
     MNLogitError
         Another of its named cases, for anything else wrong with them.
     """
-    if isinstance(inputs, ColumnInputs):
-        return _read_new_columns(encoding, inputs, newdata)
+    if not isinstance(inputs, TensorInputs):
+        return _read_new_columns(encoding, newdata)
     tensor = _find_tensor(newdata)
     if tensor is None:
         tensor = _as_tensor(newdata)
@@ -270,14 +288,15 @@ def read_new_inputs(encoding: Encoding, inputs: Inputs, newdata: Any) -> tuple[I
     return TensorInputs(tensor), pd.RangeIndex(len(tensor))
 
 
-def _read_new_columns(
-    encoding: Encoding, inputs: ColumnInputs, newdata: Any
-) -> tuple[Inputs, pd.Index]:
-    if isinstance(newdata, load_torch().Tensor) and newdata.ndim != len(inputs.shape):
-        raise ColumnTypeError(
-            f"newdata has shape {tuple(newdata.shape)}; X had {inputs.shape[1]} columns."
+def _read_new_columns(encoding: Encoding, newdata: Any) -> tuple[Inputs, pd.Index]:
+    given = detach(newdata, "newdata")
+    unnamed = encoding.names == tuple(f"x{i + 1}" for i in range(len(encoding.names)))
+    if unnamed and isinstance(given, pd.DataFrame) and not set(encoding.names) & set(given):
+        raise ColumnNotFoundError(
+            "newdata is a frame, but the columns of X had no names to find them by; pass an array "
+            "of its columns in the order of X, such as newdata.to_numpy()."
         )
-    frame = as_new_frame(encoding, detach(newdata, "newdata"))
+    frame = as_new_frame(encoding, given)
     if frame.empty:
         raise EmptyDataError(f"newdata has shape {frame.shape}: there is nothing to predict.")
     matrix, _ = encode_rows(encoding, frame)

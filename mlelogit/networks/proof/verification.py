@@ -194,8 +194,8 @@ def verify_network(
         Of "LBFGS", "Adam", "MNLogit": run these, whatever they cost. All that are estimated to
         take less than a minute if not given.
     points : int
-        The least number of points on the path, at most 10,000. Where the climb took note of fewer, points on the
-        lines between them fill up.
+        The least number of points on the path, at most 10,000. Where the climb took note of fewer,
+        points on the lines between them fill up.
     seed : int
         Of the random points, whose scores spread from 1 to 1e4 where the network can make them.
 
