@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 import mlelogit as ml  # noqa: E402
 from mlelogit.exceptions import ColumnNotFoundError, MNLogitError, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
+from mlelogit.notices import hear_warnings  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
 
 
@@ -149,3 +150,15 @@ def test_a_single_layer_is_a_multinomial_logit(rng):
     assert np.abs(differences.T - logit.params.to_numpy()).max() < 1e-8
     assert abs(fitted.llf - logit.llf) < 1e-11
     assert abs(fitted.llnull - logit.llnull) < 1e-11
+
+
+@pytest.mark.parametrize("size", [3e3, 1e5])
+def test_cross_entropy_is_finite_where_probabilities_underflow(rng, size):
+    x, y = draw_rows(rng)
+    net = make_net(3, 3)
+    with torch.no_grad():
+        net.weight.copy_(torch.from_numpy(rng.normal(size=(3, 3))) * size)
+    with hear_warnings():
+        res = fit_network(net, x, y, callback=lambda params: True, method="CG", l2=1e-9)
+    assert res.llf < -1000
+    assert abs(res.cross_entropy / res.llf + 1) < 1e-14
