@@ -276,7 +276,7 @@ def test_gradients_that_are_sparse(rng):
     assert abs(fits[0].llf - fits[1].llf) < 1e-9
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated")
+@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning")
 def test_modules_without_numbers_or_insight_are_refused(rng):
     rows = draw_rows(rng)
     with pytest.raises(NetworkError, match="meta device"):

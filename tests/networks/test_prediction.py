@@ -157,7 +157,7 @@ def test_cross_entropy_is_finite_where_probabilities_underflow(rng, size):
     x, y = draw_rows(rng)
     net = make_net(3, 3)
     with torch.no_grad():
-        net.weight.copy_(torch.from_numpy(rng.normal(size=(3, 3))) * size)
+        net[0].weight.copy_(torch.from_numpy(rng.normal(size=(3, 3))) * size)
     with hear_warnings():
         res = fit_network(net, x, y, callback=lambda params: True, method="CG", l2=1e-9)
     assert res.llf < -1000
