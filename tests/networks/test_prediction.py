@@ -1,6 +1,7 @@
 """What a fitted network says of its rows and of new ones."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ torch = pytest.importorskip("torch")
 import mlelogit as ml  # noqa: E402
 from mlelogit.exceptions import ColumnNotFoundError, MNLogitError, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
-from mlelogit.notices import hear_warnings  # noqa: E402
+from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
+from mlelogit.networks.passes import map_rows  # noqa: E402
+from mlelogit.networks.prediction import measure_cross_entropy  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
 
 
@@ -153,12 +156,14 @@ def test_a_single_layer_is_a_multinomial_logit(rng):
 
 
 @pytest.mark.parametrize("size", [3e3, 1e5])
-def test_cross_entropy_is_finite_where_probabilities_underflow(rng, size):
-    x, y = draw_rows(rng)
-    net = make_net(3, 3)
-    with torch.no_grad():
-        net[0].weight.copy_(torch.from_numpy(rng.normal(size=(3, 3))) * size)
-    with hear_warnings():
-        res = fit_network(net, x, y, callback=lambda params: True, method="CG", l2=1e-9)
-    assert res.llf < -1000
-    assert abs(res.cross_entropy / res.llf + 1) < 1e-14
+def test_cross_entropy_is_finite_where_probabilities_underflow(res, size):
+    """There it is the distance of each row's score from its largest one, to many digits."""
+    params = size * res.record.maximum.params
+    far = replace(res.record, network=res.record.network.duplicate(params))
+    scores = map_rows(far.network, far.rows.inputs, 60)
+    behind = scores.max(axis=1) - scores[far.rows.targets(slice(0, 60)) == 1]
+    assert behind.max() > 1000
+    assert abs(measure_cross_entropy(far) / behind.sum() - 1) < 1e-3
+    likelihood = NetworkLikelihood(far.network, far.rows, far.precisions)
+    error = -likelihood.evaluate(params, score=False).loglike
+    assert abs(measure_cross_entropy(far) / error - 1) < 1e-14
