@@ -14,6 +14,7 @@ from mlelogit.networks.module import Network, copy_layers
 from mlelogit.networks.passes import (
     TRIED,
     choose_few,
+    measure_rounding,
     name_places,
     run_module,
     score_tensor,
@@ -127,7 +128,10 @@ def find_dependent_row(network: Network, rows: NetworkRows, tolerance: float) ->
                 gaps[part] = np.maximum(
                     gaps[part], _measure_gaps(_score(network, inputs), whole[part])
                 )
-            off = np.flatnonzero(~(gaps <= tolerance * max(1.0, float(np.abs(whole).max()))))
+            room = tolerance * max(1.0, float(np.abs(whole).max()))
+            if not gaps.max() <= room:
+                room += measure_rounding(network, rows.inputs.block(block.start, block.stop)).max()
+            off = np.flatnonzero(~(gaps <= room))
             if off.size:
                 return block.start + int(off[0]), float(gaps[off[0]])
     return 0, 0.0
@@ -212,7 +216,8 @@ def _check_rows_alone(network: Network, rows: Any, scores: Any, places: np.ndarr
             )
         if _differ(scores[some], alone):
             gap = float((scores[some] - alone).abs().max())
-            raise NetworkError(_tell_dependence(int(places[some[0]]), gap))
+            if not gap <= measure_rounding(network, rows).max():
+                raise NetworkError(_tell_dependence(int(places[some[0]]), gap))
 
 
 def _check_not_probabilities(scores: Any) -> None:

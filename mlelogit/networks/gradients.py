@@ -11,13 +11,14 @@ from mlelogit.data.frames import list_some
 from mlelogit.exceptions import NetworkError, NetworkWarning
 from mlelogit.networks.backend import plain_torch
 from mlelogit.networks.module import Network
-from mlelogit.networks.passes import score_tensor
+from mlelogit.networks.passes import measure_rounding, score_tensor
 from mlelogit.notices import warn_user
 
 # Steps of differences of scores, relative to the parameters: the best of them is right to far
 # better than what counts as off, wherever a module bends.
 STEPS = tuple(2.0**-k for k in range(4, 40, 4))
 OFF = 1e-3
+TINY = float(np.finfo(np.float64).tiny)
 # How far from a module's own parameters they are taken, where it could be at a kink.
 ASIDE = 0.1
 
@@ -132,6 +133,8 @@ def _check_slope(
     factors: np.ndarray,
 ) -> None:
     reach, slope, gaps = float(np.abs(gradient) @ np.abs(way)), float(gradient @ way), []
+    network.write_params(start)
+    rounding = float(measure_rounding(network, rows) @ np.abs(factors[:, 0]))
     for step in STEPS:
         ahead, behind = (
             _sum_scores(network, rows, start + by * way, factors) for by in (step, -step)
@@ -139,8 +142,8 @@ def _check_slope(
         found = (ahead - behind) / (2 * step)
         if not np.isfinite(found):
             continue
-        gaps.append(abs(found - slope) / max(reach, abs(found), np.finfo(float).tiny))
-        if gaps[-1] <= OFF:
+        gaps.append(abs(found - slope) / max(reach, abs(found), TINY))
+        if gaps[-1] <= OFF + rounding / (step * max(reach, abs(found), TINY)):
             return
     if gaps:
         raise NetworkError(

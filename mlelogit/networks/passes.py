@@ -23,6 +23,9 @@ LEAST_ROWS = 64
 # On a busy machine two threads take a quarter of a second to agree on anything, which is what
 # one takes for so many numbers. Only blocks that a user made so large have as many.
 PARALLEL_NUMBERS = 1 << 22
+# Units of rounding that inputs are moved by to see what rounding does, and how often as much it
+# may do in layer after layer.
+UNITS, ROUNDINGS = 4, 16
 
 
 @contextmanager
@@ -181,6 +184,25 @@ def choose_few(inputs: Inputs, most: int = TRIED) -> np.ndarray:
 def take_rows(inputs: Inputs, places: np.ndarray) -> Any:
     """Return rows at some positions as a tensor of their own."""
     return load_torch().cat([inputs.block(int(place), int(place) + 1) for place in places])
+
+
+def measure_rounding(network: Network, rows: Any) -> np.ndarray:
+    """Return how much scores of a tensor of rows (m,) can differ for the rounding of inputs.
+
+    The sums in a layer take another order in other company, which is as if its inputs were some
+    units of rounding larger or smaller; a score can be far from smooth in them.
+    """
+    scores = _score_moved(network, rows, 0)
+    moved = [_score_moved(network, rows, units) for units in (UNITS, -UNITS)]
+    gaps = np.maximum(*(np.abs(one - scores).max(axis=1, initial=0.0) for one in moved))
+    return np.asarray(ROUNDINGS * gaps)
+
+
+def _score_moved(network: Network, rows: Any, units: int) -> np.ndarray:
+    eps = float(np.finfo(np.float64).eps)
+    moved = rows * (1 + units * eps) if rows.is_floating_point() else rows.clone()
+    with plain_torch(network.device, gradients=False):
+        return np.asarray(score_tensor(network, moved).cpu().numpy())
 
 
 def choose_block(numbers: int) -> int:
