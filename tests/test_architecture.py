@@ -258,6 +258,7 @@ INSIDE = {
         "examination",
         "priors",
         "path",
+        "certification.scores",
         "certification.curvature",
         "certification.affine",
         "certification.recession",

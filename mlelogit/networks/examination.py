@@ -10,6 +10,7 @@ import numpy as np
 from mlelogit.data.frames import list_some
 from mlelogit.exceptions import NetworkError, NetworkWarning
 from mlelogit.networks.backend import fork_randomness, load_torch, one_attention, plain_torch
+from mlelogit.networks.likelihood import find_step
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs
 from mlelogit.notices import warn_user
@@ -26,6 +27,10 @@ BLOCK_NUMBERS = 1 << 20
 LEAST_ROWS = 64
 # Differences over such a step are right to about its square, far below what is rough.
 STEP, ROUGH = 1e-5, 1e-3
+# Where second derivatives are looked at, as parts of a module's own parameters.
+NEARER = (1.0, 0.1)
+# What is smaller is as good as zero.
+SMALLEST = 1e-3
 # On a busy machine two threads take a quarter of a second to agree on anything, which is what
 # one takes for so many numbers. Only blocks that a user made so large have as many.
 PARALLEL_NUMBERS = 1 << 22
@@ -185,34 +190,62 @@ def _tell_unused(network: Network, rows: Any) -> None:
 def find_curvature(network: Network, inputs: Inputs) -> bool:
     """Tell whether second derivatives of a module are those of its first ones.
 
-    They are looked at in one direction: the derivatives of ``Σ_n log Σ_k exp(u_nk)``, which is
-    all that curves in the log-likelihood of a single layer, against their central differences.
+    Looked at are those of ``Σ_n Σ_k (u_nk + c_k s)² / 2 s²`` along a direction, against central
+    differences of its first ones; u being contrasts of scores, s their size and c fixed numbers.
+    Unlike those of the likelihood they do not vanish where rows are certain. It is done where the
+    module stands, and nearer to zero, where layers are not saturated.
     """
     rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    point = network.read_params()
-    direction = np.random.default_rng(0).normal(size=network.size) * np.maximum(1, np.abs(point))
+    point, draw = network.read_params(), np.random.default_rng(0)
     try:
-        product = _differentiate_along(network, rows, point, direction, twice=True)
+        for part in NEARER:
+            # Where a kink is met by chance on one way, it hardly is on another.
+            ways = draw.normal(size=(2, network.size)) * (part * np.abs(point) + SMALLEST)
+            if not any(_curves_alike(network, rows, part * point, way) for way in ways):
+                return False
+        return True
+    finally:
+        network.write_params(point)
+
+
+def _curves_alike(network: Network, rows: Any, point: np.ndarray, direction: np.ndarray) -> bool:
+    """Tell whether second derivatives along a direction are what differences of first ones are."""
+    size = max(float(np.abs(_score_rows(network, rows, point)).max()), SMALLEST)
+    try:
+        product = _differentiate_along(network, rows, point, direction, size, twice=True)
     except RuntimeError:  # Some operation has none.
         return False
+    step = find_step(lambda by: _score_rows(network, rows, point + by * direction), STEP * size)
     ahead, behind = (
-        _differentiate_along(network, rows, point + step * direction, direction)
-        for step in (STEP, -STEP)
+        _differentiate_along(network, rows, point + by * direction, direction, size)
+        for by in (step, -step)
     )
-    network.write_params(point)
-    difference = (ahead - behind) / (2 * STEP)
+    difference = (ahead - behind) / (2 * step)
     scale = max(np.abs(product).max(), np.abs(difference).max())
     return bool(np.abs(product - difference).max() <= ROUGH * scale)
 
 
+def _score_rows(network: Network, rows: Any, params: np.ndarray) -> np.ndarray:
+    """Return the contrasts of the scores of some rows (m, J)."""
+    network.write_params(params)
+    with plain_torch(network.device, gradients=False):
+        scores = network.module(rows.clone().to(network.device))
+        return np.asarray((scores - scores.mean(dim=1, keepdim=True)).cpu().numpy())
+
+
 def _differentiate_along(
-    network: Network, rows: Any, point: np.ndarray, direction: np.ndarray, twice: bool = False
+    network: Network,
+    rows: Any,
+    point: np.ndarray,
+    direction: np.ndarray,
+    size: float,
+    twice: bool = False,
 ) -> np.ndarray:
     """Return the gradient (P,), or its derivative along a direction."""
     network.write_params(point)
     cuts = np.split(direction, np.cumsum(network.sizes)[:-1])
     with plain_torch(network.device) as torch, one_attention():
-        value = network.module(rows.clone().to(network.device)).logsumexp(dim=1).sum()
+        value = _square_scores(torch, network.module(rows.clone().to(network.device)), size)
         options = {"allow_unused": True, "create_graph": twice}
         found = torch.autograd.grad(value, network.pieces, **options)
         if twice:
@@ -223,6 +256,13 @@ def _differentiate_along(
             )
             found = torch.autograd.grad(along, network.pieces, allow_unused=True)
         return network.flatten(found)
+
+
+def _square_scores(torch: Any, scores: Any, size: float) -> Any:
+    """Return half the sum of squares of contrasts over their size, moved by different numbers."""
+    contrasts = scores - scores.mean(dim=1, keepdim=True)
+    apart = torch.cos(torch.arange(scores.shape[1], device=scores.device, dtype=scores.dtype))
+    return ((contrasts / size + apart) ** 2).sum() / 2
 
 
 def choose_block(network: Network, inputs: Inputs) -> int:

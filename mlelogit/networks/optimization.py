@@ -20,7 +20,8 @@ from mlelogit.networks.certification.curvature import (
     LocalShape,
     NewtonStep,
 )
-from mlelogit.networks.certification.recession import find_margin, is_affine
+from mlelogit.networks.certification.recession import find_margin
+from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
 from mlelogit.networks.path import Path
 from mlelogit.networks.record import Ended
@@ -143,7 +144,7 @@ class NetworkClimb:
     def concave(self) -> bool:
         """Whether the scores are affine in the parameters."""
         point = self.path.end[1]
-        return is_affine(self.likelihood, point, np.ones(len(point), dtype=bool))
+        return moves_affinely(self.likelihood, point, np.ones(len(point), dtype=bool))
 
     def is_running_off(self) -> bool:
         """Tell whether every row is right and nothing keeps parameters: the way up is endless."""

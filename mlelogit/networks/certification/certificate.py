@@ -17,8 +17,8 @@ from mlelogit.networks.certification.recession import (
     find_ray,
     find_recession,
     find_runaway,
-    is_affine,
 )
+from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood
 
 # More than so many nats that a Newton step promises are left to climb, however small the
@@ -222,7 +222,7 @@ def certify_network(
     curvature : Curvature, optional
         Here, if the climb has found it.
     """
-    affine = is_affine(likelihood, params, np.ones(len(params), dtype=bool))
+    affine = moves_affinely(likelihood, params, np.ones(len(params), dtype=bool))
     gradient = likelihood.evaluate(params).gradient
     norm = float(np.abs(gradient).max())
     plain = NetworkCertificate(

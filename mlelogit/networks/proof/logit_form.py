@@ -14,7 +14,8 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsqr
 
 from mlelogit.networks.backend import load_torch, plain_torch
-from mlelogit.networks.examination import SAME, TRIED
+from mlelogit.networks.certification.scores import is_affine
+from mlelogit.networks.examination import SAME, TRIED, choose_block
 from mlelogit.networks.module import Network
 from mlelogit.networks.rows import Inputs
 
@@ -33,29 +34,6 @@ def take_contrasts(network: Network, rows: Any) -> np.ndarray:
     with plain_torch(network.device, gradients=False):
         scores = network.module(rows.clone().to(network.device)).cpu().numpy()
     return np.asarray(scores[:, 1:] - scores[:, :1])
-
-
-def is_affine(network: Network, inputs: Inputs) -> bool:
-    """Tell whether log-odds are affine in the parameters.
-
-    At pairs of random parameters of several sizes the log-odds of the first rows in the middle are
-    compared with the middle of the log-odds.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : Inputs
-    """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    twin, rng = network.duplicate(network.read_params()), np.random.default_rng(SEED)
-    for size in SIZES:
-        one, other = size * rng.standard_normal((2, network.size))
-        ends = [_take_at(twin, params, rows) for params in (one, other)]
-        middle = _take_at(twin, (one + other) / 2, rows)
-        largest = max(float(np.abs(end).max()) for end in ends)
-        if not np.abs(middle - (ends[0] + ends[1]) / 2).max() <= SAME * largest:
-            return False
-    return True
 
 
 def _take_at(network: Network, params: np.ndarray, rows: Any) -> np.ndarray:
@@ -113,7 +91,8 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     rows = inputs.block(0, min(TRIED, inputs.shape[0]))
     if not rows.is_floating_point():
         return "its inputs are whole numbers that stand for something"
-    if not is_affine(network, inputs):
+    everything, per_block = np.ones(network.size, dtype=bool), choose_block(network, inputs)
+    if not is_affine(network, inputs, per_block, network.read_params(), everything):
         return "its log-odds are not affine in the parameters, as with a hidden layer"
     width = rows[0].numel()
     if width > MOST_INPUTS:
