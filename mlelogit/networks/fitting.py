@@ -19,7 +19,12 @@ from mlelogit.data.arguments import (
 )
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
+from mlelogit.exceptions import (
+    NetworkWarning,
+    NoFiniteMaximumWarning,
+    NotConvergedWarning,
+    OptionError,
+)
 from mlelogit.networks.backend import put_back
 from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
@@ -226,7 +231,15 @@ def _climb(
         params=params,
         loglike=sums.loglike,
         penalty=sums.penalty,
-        certificate=certify_network(likelihood, params, request.tol, climb.newton, climb.curvature),
+        certificate=certify_network(
+            likelihood,
+            params,
+            request.tol,
+            climb.newton,
+            climb.curvature,
+            concave=climb.concave,
+            before=climb.before,
+        ),
         ended=climb.ended or Ended.STALLED,
         trace=climb.path.trace(),
         method=method,
@@ -270,10 +283,12 @@ def _compute_null(rows: NetworkRows) -> float:
 def warn_if_not_converged(record: NetworkRecord) -> None:
     """Warn if the climb did not end at a maximum, and say where it did."""
     maximum, certificate = record.maximum, record.maximum.certificate
+    if certificate.idle and certificate.converged:
+        warn_user(certificate.tell_idle(), NetworkWarning)
     if certificate.converged:
         return
     told, endless = [certificate.verdict.value], False
-    if certificate.recession is not None:
+    if certificate.recession is not None or certificate.outward is not None:
         told, endless = [*told, certificate.tell_recession()], True
     elif certificate.verdict is Verdict.UNDECIDED:
         told, endless = [*told, certificate.tell_bound(), certificate.reason], True

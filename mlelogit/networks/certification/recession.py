@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -190,7 +191,8 @@ def find_recession(
         return "the linear programme did not end in time"
     if not gaps.find_strict(found).any():
         return None
-    settled = (way for way in (found, gaps.level(found)) if gaps.is_proven(way))
+    tried = (found, gaps.seen.T @ (gaps.seen @ found), gaps.level(found))
+    settled = (way for way in tried if gaps.is_proven(way))
     proven = next(settled, None)
     if proven is None:
         return "rounding hides whether every row gains or stays along the way that was found"
@@ -199,9 +201,18 @@ def find_recession(
         return None
     direction = np.zeros(len(params))
     direction[columns] = proven / gaps.scale
-    names = _name_part(likelihood, np.isin(np.arange(len(params)), columns))
+    names = name_part(likelihood, np.isin(np.arange(len(params)), columns))
     pairs = int((~observed).sum())
     return Recession(direction, names, np.nan, int(strict.sum()), pairs)
+
+
+def find_rows(rows: np.ndarray) -> np.ndarray:
+    """Return orthonormal rows (r, q) that span some rows (m, q), which may be none."""
+    if not len(rows):
+        return np.zeros((0, rows.shape[1]))
+    _, values, vectors = np.linalg.svd(triangularize(rows))
+    largest = max(float(values[0]), np.finfo(float).tiny)
+    return np.asarray(vectors[: len(values)][values > RANK * np.finfo(float).eps * largest])
 
 
 class _Gaps:
@@ -254,16 +265,24 @@ class _Gaps:
         wrong = np.where(self.tied, np.abs(gaps), -gaps)
         return bool((wrong <= slack)[self.pending].all())
 
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """Orthonormal rows (r, q) that span what the gaps depend on."""
+        return find_rows(self.gaps.reshape(-1, self.gaps.shape[2]))
+
     def level(self, direction: np.ndarray) -> np.ndarray:
-        """Return a way with the gaps that are zero to a programme's tolerance zero to rounding."""
-        zero = self.gaps[self.pending & (np.abs(self.measure(direction)) <= TIED)]
-        if not len(zero):
-            return direction
-        r = triangularize(zero)
-        _, values, vectors = np.linalg.svd(r)
-        held = values > RANK * np.finfo(float).eps * max(float(values[0]), 1e-300)
-        kept = vectors[: len(values)][held]
-        return np.asarray(direction - kept.T @ (kept @ direction))
+        """Return a way with the gaps that are zero to a programme's tolerance zero to rounding.
+
+        What no gap depends on is left out, lest its rounding hide what they are. If next to
+        nothing remains there is none.
+        """
+        within = self.seen @ direction
+        zero = self.gaps[self.pending & (np.abs(self.measure(direction)) <= TIED)] @ self.seen.T
+        held = find_rows(zero)
+        left = within - held.T @ (held @ within)
+        if np.linalg.norm(left) <= STRICT * np.linalg.norm(within):
+            return np.zeros_like(direction)
+        return np.asarray(self.seen.T @ left)
 
     def solve(self, deadline: float) -> np.ndarray | None:
         """Return the way in a box whose gaps are largest in sum, none being negative; None if late.
@@ -296,7 +315,8 @@ class _Gaps:
         return None
 
 
-def _name_part(likelihood: NetworkLikelihood, part: np.ndarray) -> tuple[str, ...]:
+def name_part(likelihood: NetworkLikelihood, part: np.ndarray) -> tuple[str, ...]:
+    """Return the names of the parameters some of which are in a part (P,)."""
     network = likelihood.network
     cuts = np.split(part, np.cumsum(network.sizes)[:-1])
     return tuple(name for name, cut in zip(network.names, cuts, strict=True) if cut.any())
@@ -312,7 +332,7 @@ def find_ray(likelihood: NetworkLikelihood, params: np.ndarray) -> Recession | N
     if part is None:
         return None
     pairs = int((~find_observed(likelihood)).sum())
-    names = _name_part(likelihood, part)
+    names = name_part(likelihood, part)
     return Recession(np.where(part, params, 0.0), names, margin, pairs, pairs)
 
 

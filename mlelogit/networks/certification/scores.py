@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import plain_torch
 from mlelogit.networks.likelihood import NetworkLikelihood, run_module
 from mlelogit.networks.module import Network
@@ -51,6 +52,16 @@ def walk_scores(
 def find_scores(likelihood: NetworkLikelihood, params: np.ndarray) -> np.ndarray:
     """Return the contrasts of the scores (n, J) of all rows at a point."""
     return np.concatenate([scores for _, scores in walk_scores(likelihood, params)])
+
+
+@np.errstate(all="ignore")
+def find_height(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
+    """Return the penalized log-likelihood at a point; minus infinity where it has no value."""
+    try:
+        found = likelihood.evaluate(params, score=False).objective
+    except NetworkError:
+        return -np.inf
+    return found if np.isfinite(found) else -np.inf
 
 
 @np.errstate(all="ignore")
@@ -98,12 +109,12 @@ def _is_steady(
     network: Network, inputs: Inputs, blocks: list[slice], params: np.ndarray, part: np.ndarray
 ) -> bool:
     draw = np.random.default_rng(SEED)
-    here, still = _differentiate(network, inputs, blocks, params)
+    here, still = differentiate_scores(network, inputs, blocks, params)
     largest, gap = np.abs(here[:, part]), np.zeros((DRAWS, int(part.sum())))
     for distance in DISTANCES:
         move = part * (1 + np.abs(params)) * distance * draw.standard_normal(len(params))
         try:
-            there, value = _differentiate(network, inputs, blocks, params + move)
+            there, value = differentiate_scores(network, inputs, blocks, params + move)
         except Exception:  # noqa: BLE001 - a module of a user's own may not run that far
             return False
         largest = np.maximum(largest, np.abs(there[:, part]))
@@ -116,7 +127,7 @@ def _is_steady(
     return True
 
 
-def _differentiate(
+def differentiate_scores(
     network: Network, inputs: Inputs, blocks: list[slice], params: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return derivatives (DRAWS, P) and values (DRAWS,) of random sums of contrasts."""
