@@ -35,7 +35,12 @@ from mlelogit.networks.examination import (
 )
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
-from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
+from mlelogit.networks.optimization import (
+    NetworkClimb,
+    climb_network,
+    find_finish,
+    find_method,
+)
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest
 from mlelogit.networks.results import NetworkResults
@@ -105,13 +110,16 @@ def fit_network(
     seed : int
         Of the second start; the next has the next number.
     method : str
-        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters and
-        L-BFGS-B for more. A few Newton steps follow; a saddle point is left along its upward
-        curvature, and the climb goes on.
+        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters, and
+        L-BFGS-B for more until the gradient is small, then trust-ncg. A few Newton steps follow; a
+        saddle point is left along its upward curvature, and the climb goes on. A climb that
+        hardly rises for a hundred iterations goes on by another method, and ends if that does
+        not help or parameters just grow.
     maxiter : int
         Iterations of each climb.
     tol : float
-        The largest entry of the gradient, per observation, that counts as stationary.
+        The largest entry of the gradient, per observation, that counts as stationary, if a Newton
+        step promises no more than a hundred times as many nats.
     block_rows : int, optional
         Rows that go through the module at once; chosen by what it makes of a row if not given, so
         that memory does not grow with the rows. A block for which it makes more than four million
@@ -225,7 +233,8 @@ def _climb(
     """Climb from one start, and say what is known of the point at the end."""
     method = find_method(request.method, likelihood.network.size)
     climb = NetworkClimb(likelihood, request.maxiter, request.tol, callback, bar)
-    params = climb_network(climb, start, method)
+    finish = find_finish(request.method, likelihood.network.size)
+    params = climb_network(climb, start, method, finish)
     sums = climb.look(params)
     return NetworkMaximum(
         params=params,
@@ -238,7 +247,7 @@ def _climb(
             climb.newton,
             climb.curvature,
             concave=climb.concave,
-            before=climb.before,
+            before=climb.look_back(),
         ),
         ended=climb.ended or Ended.STALLED,
         trace=climb.path.trace(),

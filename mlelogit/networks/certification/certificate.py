@@ -12,7 +12,7 @@ from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.markup import Shown
 from mlelogit.networks.certification.affine import certify_affine, is_examinable
 from mlelogit.networks.certification.curvature import DOUBT, Curvature, LocalShape, NewtonStep
-from mlelogit.networks.certification.outward import Outward, find_outward
+from mlelogit.networks.certification.outward import Outward, find_free, find_outward
 from mlelogit.networks.certification.pieces import list_idle, list_kinks
 from mlelogit.networks.certification.recession import (
     Recession,
@@ -323,7 +323,9 @@ def _judge_curved(
     if outward is not None:
         return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
     if not plain.stationary:
-        return plain
+        free = find_free(likelihood)
+        bare = f"whether there is a maximum at all: no prior holds {list_some(free)}"
+        return replace(plain, reason=bare if free else "")
     known, least = plain, allow_gain(plain.tolerance)
     if known.curvature is None or np.isnan(known.curvature.rise):
         found = find_saddle(likelihood, params, least, products)

@@ -97,16 +97,20 @@ def step_along(
 ) -> tuple[np.ndarray, float]:
     """Return the highest of some points on both sides along a direction, and how much higher."""
     height = find_height(likelihood, point)
-    best, gain, since = point, 0.0, 0
     length = (1 + float(np.abs(point).max())) / float(np.abs(direction).max())
-    for k in range(LENGTHS):
-        before = gain
-        for sign in (1.0, -1.0):
-            tried = point + sign * length * SHORTER**-k * direction
-            found = find_height(likelihood, tried) - height
-            if found > gain:
-                best, gain = tried, found
-        since = since + 1 if gain == before and gain > 0 else 0
-        if since > 1:
-            break
+    best, gain = point, 0.0
+    # Parameters whose inputs are tiny have far to go.
+    lengths = [length * SHORTER**-k for k in range(LENGTHS)]
+    longer = [length * SHORTER**k for k in range(1, LENGTHS)]
+    for steps, patience in ((lengths, 2), (longer, 1)):
+        since = 0
+        for step in steps:
+            before = gain
+            for tried in (point + step * direction, point - step * direction):
+                found = find_height(likelihood, tried) - height
+                if found > gain:
+                    best, gain = tried, found
+            since = 0 if gain > before else since + (gain > 0)
+            if since >= patience:
+                break
     return best, gain
