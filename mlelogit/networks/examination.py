@@ -10,9 +10,9 @@ from mlelogit.data.frames import list_some
 from mlelogit.exceptions import NetworkError, NetworkWarning
 from mlelogit.networks.backend import fork_randomness, load_torch, one_attention, plain_torch
 from mlelogit.networks.gradients import check_gradients, look_at_graph
+from mlelogit.networks.likelihood import find_step
 from mlelogit.networks.module import Network, copy_layers
 from mlelogit.networks.passes import (
-    TRIED,
     choose_few,
     measure_rounding,
     name_places,
@@ -32,6 +32,10 @@ REPEATED = 1e-12
 SUM_ONE = 1e-9
 # Differences over such a step are right to about its square, far below what is rough.
 STEP, ROUGH = 1e-5, 1e-3
+# Where second derivatives are looked at, as parts of a module's own parameters.
+NEARER = (1.0, 0.1)
+# What is smaller is as good as zero.
+SMALLEST = 1e-3
 
 
 def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None:
@@ -256,34 +260,62 @@ def _tell_training_mode(network: Network, rows: Any, scores: Any) -> None:
 def find_curvature(network: Network, inputs: Inputs) -> bool:
     """Tell whether second derivatives of a module are those of its first ones.
 
-    They are looked at in one direction: the derivatives of ``Σ_n log Σ_k exp(u_nk)``, which is
-    all that curves in the log-likelihood of a single layer, against their central differences.
+    Looked at are those of ``Σ_n Σ_k (u_nk + c_k s)² / 2 s²`` along a direction, against central
+    differences of its first ones; u being contrasts of scores, s their size and c fixed numbers.
+    Unlike those of the likelihood they do not vanish where rows are certain. It is done where the
+    module stands, and nearer to zero, where layers are not saturated.
     """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    point = network.read_params()
-    direction = np.random.default_rng(0).normal(size=network.size) * np.maximum(1, np.abs(point))
+    rows = take_few(inputs)
+    point, draw = network.read_params(), np.random.default_rng(0)
     try:
-        product = _differentiate_along(network, rows, point, direction, twice=True)
-    except RuntimeError:  # Some operation has none.
+        for part in NEARER:
+            # Where a kink is met by chance on one way, it hardly is on another.
+            ways = draw.normal(size=(2, network.size)) * (part * np.abs(point) + SMALLEST)
+            if not any(_curves_alike(network, rows, part * point, way) for way in ways):
+                return False
+        return True
+    finally:
+        network.write_params(point)
+
+
+def _curves_alike(network: Network, rows: Any, point: np.ndarray, direction: np.ndarray) -> bool:
+    """Tell whether second derivatives along a direction are what differences of first ones are."""
+    try:
+        size = max(float(np.abs(_score_rows(network, rows, point)).max()), SMALLEST)
+        product = _differentiate_along(network, rows, point, direction, size, twice=True)
+    except (RuntimeError, NetworkError):  # Some operation has none, or the module fails there.
         return False
+    step = find_step(lambda by: _score_rows(network, rows, point + by * direction), STEP * size)
     ahead, behind = (
-        _differentiate_along(network, rows, point + step * direction, direction)
-        for step in (STEP, -STEP)
+        _differentiate_along(network, rows, point + by * direction, direction, size)
+        for by in (step, -step)
     )
-    network.write_params(point)
-    difference = (ahead - behind) / (2 * STEP)
+    difference = (ahead - behind) / (2 * step)
     scale = max(np.abs(product).max(), np.abs(difference).max())
     return bool(np.abs(product - difference).max() <= ROUGH * scale)
 
 
+def _score_rows(network: Network, rows: Any, params: np.ndarray) -> np.ndarray:
+    """Return the contrasts of the scores of some rows (m, J)."""
+    network.write_params(params)
+    with plain_torch(network.device, gradients=False):
+        scores = score_tensor(network, rows.clone())
+        return np.asarray((scores - scores.mean(dim=1, keepdim=True)).cpu().numpy())
+
+
 def _differentiate_along(
-    network: Network, rows: Any, point: np.ndarray, direction: np.ndarray, twice: bool = False
+    network: Network,
+    rows: Any,
+    point: np.ndarray,
+    direction: np.ndarray,
+    size: float,
+    twice: bool = False,
 ) -> np.ndarray:
     """Return the gradient (P,), or its derivative along a direction."""
     network.write_params(point)
     cuts = np.split(direction, np.cumsum(network.sizes)[:-1])
     with plain_torch(network.device) as torch, one_attention():
-        value = network.module(rows.clone().to(network.device)).logsumexp(dim=1).sum()
+        value = _square_scores(torch, score_tensor(network, rows.clone()), size)
         options = {"allow_unused": True, "create_graph": twice}
         found = torch.autograd.grad(value, network.pieces, **options)
         if twice:
@@ -294,3 +326,10 @@ def _differentiate_along(
             )
             found = torch.autograd.grad(along, network.pieces, allow_unused=True)
         return network.flatten(found)
+
+
+def _square_scores(torch: Any, scores: Any, size: float) -> Any:
+    """Return half the sum of squares of contrasts over their size, moved by different numbers."""
+    contrasts = scores - scores.mean(dim=1, keepdim=True)
+    apart = torch.cos(torch.arange(scores.shape[1], device=scores.device, dtype=scores.dtype))
+    return ((contrasts / size + apart) ** 2).sum() / 2

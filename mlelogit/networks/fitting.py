@@ -20,7 +20,12 @@ from mlelogit.data.arguments import (
 from mlelogit.data.frames import list_some
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
+from mlelogit.exceptions import (
+    NetworkWarning,
+    NoFiniteMaximumWarning,
+    NotConvergedWarning,
+    OptionError,
+)
 from mlelogit.networks.backend import restore_switches
 from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
@@ -31,7 +36,12 @@ from mlelogit.networks.examination import (
 )
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
-from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
+from mlelogit.networks.optimization import (
+    NetworkClimb,
+    climb_network,
+    find_finish,
+    find_method,
+)
 from mlelogit.networks.passes import choose_block, count_numbers, is_heavy
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest
@@ -108,13 +118,16 @@ def fit_network(
     seed : int
         Of the second start; the next has the next number.
     method : str
-        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters and
-        L-BFGS-B for more. A few Newton steps follow; a saddle point is left along its upward
-        curvature, and the climb goes on.
+        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters, and
+        L-BFGS-B for more until the gradient is small, then trust-ncg. A few Newton steps follow; a
+        saddle point is left along its upward curvature, and the climb goes on. A climb that
+        hardly rises for a hundred iterations goes on by another method, and ends if that does
+        not help or parameters just grow.
     maxiter : int
         Iterations of each climb.
     tol : float
-        The largest entry of the gradient, per observation, that counts as stationary.
+        The largest entry of the gradient, per observation, that counts as stationary, if a Newton
+        step promises no more than a hundred times as many nats.
     block_rows : int, optional
         Rows that go through the module at once; chosen by what it makes of a row if not given, so
         that memory does not grow with the rows. A block for which it makes more than four million
@@ -255,13 +268,22 @@ def _climb(
     """Climb from one start, and say what is known of the point at the end."""
     method = find_method(request.method, likelihood.network.size)
     climb = NetworkClimb(likelihood, request.maxiter, request.tol, callback, bar)
-    params = climb_network(climb, start, method)
+    finish = find_finish(request.method, likelihood.network.size)
+    params = climb_network(climb, start, method, finish)
     sums = climb.look(params)
     return NetworkMaximum(
         params=params,
         loglike=sums.loglike,
         penalty=sums.penalty,
-        certificate=certify_network(likelihood, params, request.tol, climb.newton, climb.curvature),
+        certificate=certify_network(
+            likelihood,
+            params,
+            request.tol,
+            climb.newton,
+            climb.curvature,
+            concave=climb.concave,
+            before=climb.look_back(),
+        ),
         ended=climb.ended or Ended.STALLED,
         trace=climb.path.trace(),
         method=method,
@@ -305,10 +327,12 @@ def _compute_null(rows: NetworkRows) -> float:
 def warn_if_not_converged(record: NetworkRecord) -> None:
     """Warn if the climb did not end at a maximum, and say where it did."""
     maximum, certificate = record.maximum, record.maximum.certificate
+    if certificate.idle and certificate.converged:
+        warn_user(certificate.tell_idle(), NetworkWarning)
     if certificate.converged:
         return
     told, endless = [certificate.verdict.value], False
-    if certificate.recession is not None:
+    if certificate.recession is not None or certificate.outward is not None:
         told, endless = [*told, certificate.tell_recession()], True
     elif certificate.verdict is Verdict.UNDECIDED:
         told, endless = [*told, certificate.tell_bound(), certificate.reason], True

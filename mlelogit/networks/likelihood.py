@@ -29,6 +29,11 @@ from mlelogit.notices import run_quietly
 
 # The cube root of a double's rounding, where differences of a score are most exact.
 STEP = 6e-6
+# A step is as good as another one this many times as long; it is found in few rounds, each of which
+# makes it longer or shorter by no more than FAR.
+NEAR, FAR, STEP_ROUNDS = 2.0, 1e6, 6
+# Scores that differ by so many units of rounding may be the same.
+ROUNDING = 64
 
 
 @dataclass(frozen=True)
@@ -171,13 +176,25 @@ class NetworkLikelihood:
         return np.asarray((whole + whole.T) / 2)
 
     def _multiply_by_differences(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        """Return the information times a vector by central differences of the score."""
-        length = float(np.abs(vector).max())
-        if not length > 0:
+        """Return the information times a vector by central differences of the score.
+
+        The step is one over which scores change by `STEP`, whatever the units of the inputs are.
+        """
+        if not float(np.abs(vector).max()) > 0:
             return np.zeros(len(vector))
-        step = STEP * max(1.0, float(np.abs(params).max())) / length
-        ahead, behind = (self.evaluate(params + by * vector).gradient for by in (step, -step))
-        return np.asarray((behind - ahead) / (2 * step))
+
+        def score(by: float) -> np.ndarray:
+            self.write(params + by * vector)
+            scores = map_rows(self.network, self.rows.inputs, self.rows.per_block)
+            return scores - scores.mean(axis=1, keepdims=True)
+
+        step = find_step(score, STEP)
+        prior = self.precisions
+        behind, ahead = (
+            self.evaluate(params + by * vector).gradient + prior * (params + by * vector)
+            for by in (-step, step)
+        )
+        return np.asarray((behind - ahead) / (2 * step) + prior * vector)
 
     def _trace_score(self, block: slice) -> Any:
         """Return the score of a block, piece by piece, with what leads to it.
@@ -253,3 +270,31 @@ class NetworkLikelihood:
         if self.rows.design.weights is not None:
             values = values * torch.from_numpy(self.rows.weights(block)).to(device)
         return values.sum()
+
+
+def find_step(score: Callable[[float], np.ndarray], change: float) -> float:
+    """Return how far to go along a way for the largest change of a score to be what is asked.
+
+    Parameters
+    ----------
+    score : callable
+        Returns scores (n, J) so far along the way.
+    change : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.networks.likelihood import find_step
+    >>> round(find_step(lambda by: np.array([1e6 * by, by]), 1e-5) * 1e11, 3)
+    1.0
+    """
+    still, step = score(0.0), change
+    # Rounding of scores is no change of theirs.
+    least = ROUNDING * np.finfo(float).eps * (1 + float(np.abs(still).max()))
+    for _ in range(STEP_ROUNDS):
+        moved = float(np.abs(score(step) - still).max())
+        if change / NEAR <= moved <= change * NEAR:
+            break
+        part = change / max(moved, least) if np.isfinite(moved) else 1 / FAR
+        step *= float(np.clip(part, 1 / FAR, FAR))
+    return step

@@ -15,9 +15,10 @@ from scipy.sparse.linalg import LinearOperator, lsqr
 
 from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import load_torch, plain_torch
+from mlelogit.networks.certification.scores import is_affine
 from mlelogit.networks.examination import SAME
 from mlelogit.networks.module import Network
-from mlelogit.networks.passes import TRIED, score_tensor, take_few
+from mlelogit.networks.passes import choose_block, count_numbers, score_tensor, take_few
 from mlelogit.networks.rows import Inputs
 
 # Sizes of random parameters: large ones bend whatever is bent at small ones too little to be seen.
@@ -35,29 +36,6 @@ def take_contrasts(network: Network, rows: Any) -> np.ndarray:
     with plain_torch(network.device, gradients=False):
         scores = score_tensor(network, rows.clone()).cpu().numpy()
     return np.asarray(scores[:, 1:] - scores[:, :1])
-
-
-def is_affine(network: Network, inputs: Inputs) -> bool:
-    """Tell whether log-odds are affine in the parameters.
-
-    At pairs of random parameters of several sizes the log-odds of the first rows in the middle are
-    compared with the middle of the log-odds.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : Inputs
-    """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    twin, rng = network.duplicate(network.read_params()), np.random.default_rng(SEED)
-    for size in SIZES:
-        one, other = size * rng.standard_normal((2, network.size))
-        ends = [_take_at(twin, params, rows) for params in (one, other)]
-        middle = _take_at(twin, (one + other) / 2, rows)
-        largest = max(float(np.abs(end).max()) for end in ends)
-        if not np.abs(middle - (ends[0] + ends[1]) / 2).max() <= SAME * largest:
-            return False
-    return True
 
 
 def _take_at(network: Network, params: np.ndarray, rows: Any) -> np.ndarray:
@@ -115,7 +93,9 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     rows = take_few(inputs)
     if not rows.is_floating_point():
         return "its inputs are whole numbers that stand for something"
-    if not is_affine(network, inputs):
+    everything = np.ones(network.size, dtype=bool)
+    per_block = choose_block(count_numbers(network, inputs))
+    if not is_affine(network, inputs, per_block, network.read_params(), everything):
         return "its log-odds are not affine in the parameters, as with layers behind each other"
     width = rows[0].numel()
     if width > MOST_INPUTS:
