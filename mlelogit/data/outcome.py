@@ -253,7 +253,7 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     if len(outcome.categories) < 2:
         raise OneCategoryError(
             f"The outcome {raw.name!r} takes the single value {outcome.categories[0]!r} in the "
-            "rows used; a multinomial logit needs two categories or more."
+            "rows used; two categories or more are needed."
         )
     return outcome
 

@@ -30,19 +30,25 @@ class _SharedThreads:
     """PyTorch's number of threads while some computations hold it to one.
 
     A thread has a number of its own, and one that is new gets that of the process. So the first
-    to enter notes what was, and each that leaves puts that back.
+    to enter notes what was, and each that leaves puts that back. What a thread does while it
+    holds already is part of that.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.holders: set[object] = set()
         self.before = 1
+        self.own = threading.local()
 
     @contextmanager
     def hold(self, torch: Any) -> Iterator[None]:
         """Compute with one thread."""
+        if getattr(self.own, "holds", False):
+            yield
+            return
         holder = object()
         try:
+            self.own.holds = True
             with self.lock:
                 if not self.holders:
                     self.before = torch.get_num_threads()
@@ -50,12 +56,14 @@ class _SharedThreads:
             torch.set_num_threads(1)
             yield
         finally:
+            self.own.holds = False
             if holder in self.holders:
                 torch.set_num_threads(self.before)
                 self.holders.discard(holder)
 
     def forget(self) -> None:
         """Start afresh: an interrupt can keep a holder from leaving."""
+        self.own.holds = False
         self.holders.clear()
 
 
@@ -96,7 +104,7 @@ def one_attention() -> Iterator[None]:
         yield
 
 
-def put_back(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def restore_switches(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Put PyTorch's switches back after an interrupt, which can keep a ``with`` from doing so."""
 
     @wraps(function)

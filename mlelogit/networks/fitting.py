@@ -17,31 +17,45 @@ from mlelogit.data.arguments import (
     settle_seed,
     write_value,
 )
+from mlelogit.data.frames import list_some
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning, OptionError
-from mlelogit.networks.backend import put_back
+from mlelogit.exceptions import (
+    NetworkWarning,
+    NoFiniteMaximumWarning,
+    NotConvergedWarning,
+    OptionError,
+)
+from mlelogit.networks.backend import restore_switches
 from mlelogit.networks.certification.certificate import Verdict, certify_network
 from mlelogit.networks.examination import (
-    choose_block,
     examine_network,
+    examine_rows,
     find_curvature,
-    is_heavy,
+    tell_dependent_rows,
 )
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
-from mlelogit.networks.optimization import NetworkClimb, climb_network, find_method
+from mlelogit.networks.optimization import (
+    NetworkClimb,
+    climb_network,
+    find_finish,
+    find_method,
+)
+from mlelogit.networks.passes import choose_block, count_numbers, is_heavy
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest
 from mlelogit.networks.results import NetworkResults
-from mlelogit.networks.rows import NetworkRows, read_rows
+from mlelogit.networks.rows import ColumnInputs, NetworkRows, find_far_columns, read_rows
 from mlelogit.notices import start_bar, warn_user
 
 DEFAULT_TOLERANCE = 1e-6
 DEFAULT_MAXITER = 5000
+# PyTorch and tables of whole numbers hold seeds below.
+LARGEST_SEED = 2**63 - 1
 
 
-@put_back
+@restore_switches
 def fit_network(
     module: Any,
     X: Any,
@@ -50,6 +64,7 @@ def fit_network(
     weights: Any = None,
     weight_type: str | None = None,
     outcome: str | None = None,
+    missing: str = "raise",
     l2: float | Mapping[str, float] = 0.0,
     starts: int = 1,
     seed: Any = 0,
@@ -84,12 +99,15 @@ def fit_network(
     y : array-like or torch.Tensor
         The outcome as in `mlelogit.MNLogit`: labels (n,), counts (n, J) or probabilities (n, J).
         Scores are of its categories in order: sorted, or a Categorical's own order.
-    weights : array-like, optional
-        (n,), not negative.
+    weights : array-like or name of a column of X, optional
+        (n,), not negative. A column is taken out of X, whose others go to the module.
     weight_type : {"frequency", "sampling", "importance"}
         Needed with weights; as in `mlelogit.MNLogit`.
     outcome : {"labels", "counts", "probabilities"}, optional
         Inferred if not given.
+    missing : {"raise", "drop"}
+        What to do about missing values in X, y or weights; the audit of the rows counts those
+        that are dropped.
     l2 : float or dict
         Precision λ of a Gaussian prior, which takes ``λ/2 Σ w²`` off the log-likelihood: of all
         weights, that is parameters of two dimensions or more, biases being free; or name of
@@ -100,13 +118,16 @@ def fit_network(
     seed : int
         Of the second start; the next has the next number.
     method : str
-        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters and
-        L-BFGS-B for more. A few Newton steps follow; a saddle point is left along its upward
-        curvature, and the climb goes on.
+        A method of `scipy.optimize.minimize`; "auto" is trust-exact for up to 150 parameters, and
+        L-BFGS-B for more until the gradient is small, then trust-ncg. A few Newton steps follow; a
+        saddle point is left along its upward curvature, and the climb goes on. A climb that
+        hardly rises for a hundred iterations goes on by another method, and ends if that does
+        not help or parameters just grow.
     maxiter : int
         Iterations of each climb.
     tol : float
-        The largest entry of the gradient, per observation, that counts as stationary.
+        The largest entry of the gradient, per observation, that counts as stationary, if a Newton
+        step promises no more than a hundred times as many nats.
     block_rows : int, optional
         Rows that go through the module at once; chosen by what it makes of a row if not given, so
         that memory does not grow with the rows. A block for which it makes more than four million
@@ -154,12 +175,15 @@ def fit_network(
     check_reports(callback, bool(check_disp(disp)))
     network = copy_module(module)
     precisions = read_precisions(l2, network)
-    options = DataOptions(weights=weights, weight_type=weight_type, outcome=outcome)
+    options = DataOptions(
+        weights=weights, weight_type=weight_type, outcome=outcome, missing=missing
+    )
     rows = _make_rows(network, X, y, options, block_rows)
     network = replace(network, curved=find_curvature(network, rows.inputs))
     likelihood = NetworkLikelihood(network, rows, precisions)
     with start_bar("Iterations", disp=disp) as bar:
-        record = _climb_all(likelihood, request, callback, bar)
+        record = _climb_all(likelihood, request, _read_callback(callback), bar)
+    tell_dependent_rows(record.network, record.rows)
     warn_if_not_converged(record)
     return NetworkResults(record)
 
@@ -171,8 +195,28 @@ def _read_request(
     for name, number in (("starts", starts), ("maxiter", maxiter)):
         if not is_whole(number) or number < 1:
             raise OptionError(f"{name} must be a positive whole number, not {write_value(number)}.")
-    kept = dict(l2) if isinstance(l2, Mapping) else l2
-    return NetworkRequest(kept, int(starts), settle_seed(seed), method, int(maxiter), float(tol))
+    kept, first = dict(l2) if isinstance(l2, Mapping) else l2, settle_seed(seed)
+    if first + int(starts) > LARGEST_SEED:
+        raise OptionError(f"seed + starts must be below 2**63, not {first} + {starts}.")
+    return NetworkRequest(kept, int(starts), first, method, int(maxiter), float(tol))
+
+
+def _read_callback(callback: Callable[[np.ndarray], Any] | None) -> Callable[[Any], bool] | None:
+    """Return a callback that answers with a truth value."""
+    if callback is None:
+        return None
+
+    def ask(params: np.ndarray) -> bool:
+        answer = callback(params)
+        try:
+            return bool(answer)
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                f"callback must return something true to stop or false to go on, not "
+                f"{write_value(answer)}."
+            ) from error
+
+    return ask
 
 
 def _make_rows(
@@ -185,8 +229,12 @@ def _make_rows(
         )
     design, inputs = read_rows(x, y, options)
     examine_network(network, inputs, design.encoding.categories)
-    chosen = choose_block(network, inputs) if block_rows is None else int(block_rows)
-    return NetworkRows(design, inputs, chosen, is_heavy(network, inputs, chosen))
+    numbers = count_numbers(network, inputs)
+    chosen = choose_block(numbers) if block_rows is None else int(block_rows)
+    heavy = is_heavy(numbers, min(chosen, inputs.shape[0]))
+    rows = NetworkRows(design, inputs, chosen, heavy, numbers)
+    examine_rows(network, rows)
+    return rows
 
 
 # The threads of linear algebra and those of PyTorch would wait for each other: five times slower.
@@ -220,13 +268,22 @@ def _climb(
     """Climb from one start, and say what is known of the point at the end."""
     method = find_method(request.method, likelihood.network.size)
     climb = NetworkClimb(likelihood, request.maxiter, request.tol, callback, bar)
-    params = climb_network(climb, start, method)
+    finish = find_finish(request.method, likelihood.network.size)
+    params = climb_network(climb, start, method, finish)
     sums = climb.look(params)
     return NetworkMaximum(
         params=params,
         loglike=sums.loglike,
         penalty=sums.penalty,
-        certificate=certify_network(likelihood, params, request.tol, climb.newton, climb.curvature),
+        certificate=certify_network(
+            likelihood,
+            params,
+            request.tol,
+            climb.newton,
+            climb.curvature,
+            concave=climb.concave,
+            before=climb.look_back(),
+        ),
         ended=climb.ended or Ended.STALLED,
         trace=climb.path.trace(),
         method=method,
@@ -270,16 +327,19 @@ def _compute_null(rows: NetworkRows) -> float:
 def warn_if_not_converged(record: NetworkRecord) -> None:
     """Warn if the climb did not end at a maximum, and say where it did."""
     maximum, certificate = record.maximum, record.maximum.certificate
+    if certificate.idle and certificate.converged:
+        warn_user(certificate.tell_idle(), NetworkWarning)
     if certificate.converged:
         return
     told, endless = [certificate.verdict.value], False
-    if certificate.recession is not None:
+    if certificate.recession is not None or certificate.outward is not None:
         told, endless = [*told, certificate.tell_recession()], True
     elif certificate.verdict is Verdict.UNDECIDED:
         told, endless = [*told, certificate.tell_bound(), certificate.reason], True
     elif certificate.verdict is Verdict.NOT_STATIONARY:
         told = [maximum.ended.value, certificate.tell_gradient(), _tell_effort(maximum)]
         told += [certificate.tell_bound(), certificate.tell_kinks(), certificate.reason]
+        told += [_tell_far_columns(record)]
     else:
         told = [*told, _tell_effort(maximum)]
     category = NoFiniteMaximumWarning if endless else NotConvergedWarning
@@ -288,3 +348,16 @@ def warn_if_not_converged(record: NetworkRecord) -> None:
 
 def _tell_effort(maximum: NetworkMaximum) -> str:
     return f"After {maximum.iterations} iterations of {maximum.method}."
+
+
+def _tell_far_columns(record: NetworkRecord) -> str:
+    """Say which columns would better be centred, for nothing else may be wrong."""
+    if not isinstance(record.rows.inputs, ColumnInputs):
+        return ""
+    far = find_far_columns(record.rows.design)
+    if not far:
+        return ""
+    return (
+        f"Columns {list_some(far)} of X are so far from zero that their differences have few "
+        "digits left in the scores: take a number off each, such as its mean."
+    )

@@ -18,13 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.networks.backend import one_attention, plain_torch
+from mlelogit.exceptions import NetworkError
+from mlelogit.networks.backend import load_torch, one_attention, plain_torch
 from mlelogit.networks.module import Network
-from mlelogit.networks.rows import Inputs, NetworkRows, cut_rows
+from mlelogit.networks.passes import BLOCK_NUMBERS, name_failures
+from mlelogit.networks.passes import map_rows as map_rows
+from mlelogit.networks.passes import run_module as run_module
+from mlelogit.networks.rows import NetworkRows
 from mlelogit.notices import run_quietly
 
 # The cube root of a double's rounding, where differences of a score are most exact.
 STEP = 6e-6
+# A step is as good as another one this many times as long; it is found in few rounds, each of which
+# makes it longer or shorter by no more than FAR.
+NEAR, FAR, STEP_ROUNDS = 2.0, 1e6, 6
+# Scores that differ by so many units of rounding may be the same.
+ROUNDING = 64
 
 
 @dataclass(frozen=True)
@@ -78,22 +87,38 @@ class NetworkLikelihood:
     @cached_property
     def weight(self) -> float:
         """Observations in all, weights included."""
-        return float(sum(self.rows.design.audit.categories.values()))
+        return self.rows.weight
 
     def evaluate(self, params: np.ndarray, score: bool = True) -> NetworkSums:
-        """Return log-likelihood and penalty, and their score (P,) if it is asked for."""
+        """Return log-likelihood and penalty, and their score (P,) if it is asked for.
+
+        Where linear algebra of the module breaks down, as for a matrix that has no factor, there
+        is no value: NaN.
+        """
         self.write(params)
         self.evaluations += 1
-        loglike, gradient = 0.0, np.zeros(self.network.size)
-        for block in self.rows.cut():
-            with self._compute(gradients=score) as torch:
-                value = self._sum_block(torch, block)
-                if score:
-                    gradient += self.network.flatten(self._differentiate(torch, value))
-                loglike += float(value.detach())
+        try:
+            loglike, gradient = self._sum_rows(score)
+        except NetworkError as error:
+            if not isinstance(error.__cause__, load_torch().linalg.LinAlgError):
+                raise
+            loglike, gradient = np.nan, np.full(self.network.size, np.nan)
         with np.errstate(over="ignore", invalid="ignore"):
             penalty = 0.5 * float(self.precisions @ params**2)
         return NetworkSums(loglike, penalty, gradient - self.precisions * params if score else None)
+
+    def _sum_rows(self, score: bool) -> tuple[float, np.ndarray]:
+        """Return the log-likelihood, and its score (P,) if it is asked for."""
+        loglike, gradient = 0.0, np.zeros(self.network.size)
+        with self._compute(gradients=score) as torch:
+            for block in self.rows.cut():
+                value = self._sum_block(torch, block)
+                if score:
+                    with name_failures(self.rows.inputs.block(block.start, block.start + 1)):
+                        found = self._differentiate(torch, value)
+                    gradient += self.network.flatten(found)
+                loglike += float(value.detach())
+        return loglike, gradient
 
     def multiply_information(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return minus the Hessian of the penalized log-likelihood times a vector (P,).
@@ -143,20 +168,33 @@ class NetworkLikelihood:
         for block in self.rows.cut():
             score = self._trace_score(block)
             # As many rows of it at once as make no more numbers than a block of rows may.
-            count = max(1, self.rows.per_block // (block.stop - block.start))
+            numbers = self.rows.numbers * (block.stop - block.start)
+            count = max(1, BLOCK_NUMBERS // numbers)
             for start in range(0, len(params), count):
                 units = np.eye(min(count, len(params) - start), len(params), start)
                 whole[start : start + count] -= self._multiply_many(score, units)
         return np.asarray((whole + whole.T) / 2)
 
     def _multiply_by_differences(self, params: np.ndarray, vector: np.ndarray) -> np.ndarray:
-        """Return the information times a vector by central differences of the score."""
-        length = float(np.abs(vector).max())
-        if not length > 0:
+        """Return the information times a vector by central differences of the score.
+
+        The step is one over which scores change by `STEP`, whatever the units of the inputs are.
+        """
+        if not float(np.abs(vector).max()) > 0:
             return np.zeros(len(vector))
-        step = STEP * max(1.0, float(np.abs(params).max())) / length
-        ahead, behind = (self.evaluate(params + by * vector).gradient for by in (step, -step))
-        return np.asarray((behind - ahead) / (2 * step))
+
+        def score(by: float) -> np.ndarray:
+            self.write(params + by * vector)
+            scores = map_rows(self.network, self.rows.inputs, self.rows.per_block)
+            return scores - scores.mean(axis=1, keepdims=True)
+
+        step = find_step(score, STEP)
+        prior = self.precisions
+        behind, ahead = (
+            self.evaluate(params + by * vector).gradient + prior * (params + by * vector)
+            for by in (-step, step)
+        )
+        return np.asarray((behind - ahead) / (2 * step) + prior * vector)
 
     def _trace_score(self, block: slice) -> Any:
         """Return the score of a block, piece by piece, with what leads to it.
@@ -221,45 +259,42 @@ class NetworkLikelihood:
 
     def _sum_block(self, torch: Any, block: slice) -> Any:
         """Return the log-likelihood of a block of rows as a tensor of one number."""
-        rows, device = self.rows.design, self.network.device
+        outcome, device = self.rows.design.outcome, self.network.device
         scores = run_module(self.network, self.rows.inputs, block)
         logs = torch.log_softmax(scores, dim=1)
-        if rows.outcome.codes is not None:
-            codes = torch.from_numpy(rows.outcome.codes[block]).to(device)
+        if outcome.codes is not None:
+            codes = torch.from_numpy(outcome.codes[block]).to(device)
             values = logs.gather(1, codes[:, None])[:, 0]
         else:
-            table = torch.from_numpy(np.asarray(rows.outcome.table)[block]).to(device)
-            values = (table * logs).sum(dim=1)
-        if rows.weights is not None:
-            values = values * torch.from_numpy(rows.weights[block]).to(device)
+            values = (torch.from_numpy(self.rows.targets(block)).to(device) * logs).sum(dim=1)
+        if self.rows.design.weights is not None:
+            values = values * torch.from_numpy(self.rows.weights(block)).to(device)
         return values.sum()
 
 
-def run_module(network: Network, inputs: Inputs, block: slice) -> Any:
-    """Return the scores (m, J) of some rows as a tensor."""
-    return network.module(inputs.block(block.start, block.stop).to(network.device))
-
-
-def map_rows(
-    network: Network,
-    inputs: Inputs,
-    per_block: int,
-    function: Callable[[Any, Any], Any] | None = None,
-) -> np.ndarray:
-    """Return the scores of all rows (n, J), or what a function of them gives.
+def find_step(score: Callable[[float], np.ndarray], change: float) -> float:
+    """Return how far to go along a way for the largest change of a score to be what is asked.
 
     Parameters
     ----------
-    network : Network
-    inputs : Inputs
-    per_block : int
-    function : callable, optional
-        Of the module torch and scores (m, J), a tensor; returns a tensor (m, ...).
+    score : callable
+        Returns scores (n, J) so far along the way.
+    change : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.networks.likelihood import find_step
+    >>> round(find_step(lambda by: np.array([1e6 * by, by]), 1e-5) * 1e11, 3)
+    1.0
     """
-    found = []
-    for block in cut_rows(inputs.shape[0], per_block):
-        with plain_torch(network.device, gradients=False) as torch:
-            scores = run_module(network, inputs, block)
-            wanted = scores if function is None else function(torch, scores)
-            found.append(wanted.cpu().numpy())
-    return np.concatenate(found)
+    still, step = score(0.0), change
+    # Rounding of scores is no change of theirs.
+    least = ROUNDING * np.finfo(float).eps * (1 + float(np.abs(still).max()))
+    for _ in range(STEP_ROUNDS):
+        moved = float(np.abs(score(step) - still).max())
+        if change / NEAR <= moved <= change * NEAR:
+            break
+        part = change / max(moved, least) if np.isfinite(moved) else 1 / FAR
+        step *= float(np.clip(part, 1 / FAR, FAR))
+    return step

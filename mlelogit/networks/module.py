@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.frames import list_some
-from mlelogit.exceptions import NetworkError
+from mlelogit.exceptions import NetworkError, NetworkWarning
 from mlelogit.networks.backend import fork_randomness, load_torch, plain_torch
+from mlelogit.notices import warn_user
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,15 +75,14 @@ class Network:
     def flatten(self, gradients: Any) -> np.ndarray:
         """Return one flat vector (P,) from a gradient for each piece; zero where there is none."""
         flat = [
-            np.zeros(size) if part is None else part.detach().cpu().numpy().ravel()
+            np.zeros(size) if part is None else part.detach().to_dense().cpu().numpy().ravel()
             for part, size in zip(gradients, self.sizes, strict=True)
         ]
         return np.concatenate(flat)
 
     def duplicate(self, params: np.ndarray) -> Network:
         """Return a copy that stands at other parameters (P,)."""
-        with plain_torch(self.device):
-            twin = replace(self, module=copy.deepcopy(self.module))
+        twin = replace(self, module=copy_layers(self.module))
         twin.write_params(params)
         return twin
 
@@ -92,6 +93,36 @@ class Network:
             for name, shape in zip(self.names, self.shapes, strict=True)
             for place in np.ndindex(*shape)
         ]
+
+
+def copy_layers(module: Any) -> Any:
+    """Copy a module with all it holds.
+
+    PyTorch refuses to copy a tensor that was computed with gradients, which a module may have
+    kept of its last run: of such a one the numbers are copied.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    """
+    torch = load_torch()
+    with plain_torch(next(module.parameters()).device):
+        computed = [
+            held
+            for layer in module.modules()
+            for held in _list_held(vars(layer))
+            if isinstance(held, torch.Tensor) and not held.is_leaf
+        ]
+        return copy.deepcopy(module, {id(one): one.detach().clone() for one in computed})
+
+
+def _list_held(given: Any) -> Iterator[Any]:
+    """Yield what a layer's attributes hold, in lists, tuples and dicts of them too."""
+    for held in given.values() if isinstance(given, Mapping) else given:
+        if isinstance(held, list | tuple | dict):
+            yield from _list_held(held)
+        else:
+            yield held
 
 
 def copy_module(module: Any) -> Network:
@@ -112,14 +143,18 @@ def copy_module(module: Any) -> Network:
         raise NetworkError(
             f"The network must be a torch.nn.Module, an instance, not {type(module).__name__}."
         )
+    if any(isinstance(layer, torch.jit.ScriptModule) for layer in module.modules()):
+        raise NetworkError(
+            "The module is compiled by torch.jit, or a part of it is: what it makes of a row "
+            "cannot be looked at. Give the module that it was compiled from."
+        )
     _check_parameters(torch, module)
-    with plain_torch(next(module.parameters()).device):
-        try:
-            twin = copy.deepcopy(module).double().eval()
-        except Exception as error:
-            raise NetworkError(
-                f"The module cannot be copied in double precision: {error}"
-            ) from error
+    try:
+        with plain_torch(next(module.parameters()).device):
+            twin = copy_layers(module).double().eval()
+    except Exception as error:
+        raise NetworkError(f"The module cannot be copied in double precision: {error}") from error
+    _tell_hooks(module)
     fitted = [(name, piece) for name, piece in twin.named_parameters() if piece.requires_grad]
     twin.zero_grad(set_to_none=True)
     shapes = tuple(tuple(piece.shape) for _, piece in fitted)
@@ -135,6 +170,12 @@ def _check_parameters(torch: Any, module: Any) -> None:
             f"The module's parameters {list_some(lazy)} are made when it first runs; run it once "
             "on a few rows."
         )
+    meta = [name for name, piece in pieces.items() if piece.is_meta]
+    if meta:
+        raise NetworkError(
+            f"The module's parameters {list_some(meta)} are on the meta device, which holds no "
+            "numbers; use to_empty() and draw them."
+        )
     if not any(piece.requires_grad and piece.numel() for piece in pieces.values()):
         raise NetworkError("The module has no parameter to fit: none requires a gradient.")
     complex_ones = [name for name, piece in pieces.items() if piece.is_complex()]
@@ -144,6 +185,29 @@ def _check_parameters(torch: Any, module: Any) -> None:
         odd = [name for name, piece in pieces.items() if not bool(torch.isfinite(piece).all())]
     if odd:
         raise NetworkError(f"The module's parameters {list_some(odd)} are not all finite.")
+
+
+def _tell_hooks(module: Any) -> None:
+    """Warn if a user has put hooks into a module: they run on copies of it as well."""
+    held = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    hooked = [
+        name or "the module itself"
+        for name, layer in module.named_modules()
+        if any(_is_foreign(hook) for where in held for hook in getattr(layer, where, {}).values())
+    ]
+    if hooked:
+        warn_user(
+            f"The module has hooks of your own at {list_some(hooked)}. They run whenever a copy of "
+            "it does, which is often, and what they return counts. Remove them if they are there "
+            "to look on.",
+            NetworkWarning,
+        )
+
+
+def _is_foreign(hook: Any) -> bool:
+    """Tell whether a hook is none of PyTorch's own, such as those of its pruning."""
+    origin = getattr(hook, "__module__", None) or type(hook).__module__
+    return not str(origin).startswith("torch.")
 
 
 def redraw(network: Network, seed: int) -> np.ndarray:
@@ -160,7 +224,7 @@ def redraw(network: Network, seed: int) -> np.ndarray:
         If a layer with parameters cannot draw them: it has no ``reset_parameters``.
     """
     with plain_torch(network.device, gradients=False), fork_randomness(seed):
-        twin = copy.deepcopy(network.module)
+        twin = copy_layers(network.module)
         drawn = set()
         for layer in twin.modules():
             reset = getattr(layer, "reset_parameters", getattr(layer, "_reset_parameters", None))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import NetworkError, OptionError
-from mlelogit.networks.certification.certificate import GAIN
+from mlelogit.networks.certification.certificate import allow_gain
 from mlelogit.networks.certification.curvature import (
     LANCZOS,
     SMALL_NETWORK,
@@ -20,9 +20,11 @@ from mlelogit.networks.certification.curvature import (
     LocalShape,
     NewtonStep,
 )
-from mlelogit.networks.certification.recession import find_margin, is_affine
+from mlelogit.networks.certification.recession import find_margin
+from mlelogit.networks.certification.saddles import find_saddle
+from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
-from mlelogit.networks.path import Path
+from mlelogit.networks.path import Path, Visit
 from mlelogit.networks.record import Ended
 
 METHODS = ("L-BFGS-B", "BFGS", "CG", "Newton-CG", "trust-ncg", "trust-krylov", "trust-exact", "TNC")
@@ -31,7 +33,17 @@ WITH_PRODUCTS = ("Newton-CG", "trust-ncg", "trust-krylov")
 WITH_MATRIX = ("BFGS", "trust-exact")
 LARGEST_MATRIX = 1 << 28
 # What goes on where a line search finds no way: a trust region only shrinks where there is none.
-RESCUE = "trust-ncg"
+# One that has crept on for long is left for another one, too.
+RESCUE = ("trust-ncg", "L-BFGS-B")
+# After so many iterations with a rise of no more than what counts as arrived, a run goes on in
+# another way; with one of less than CREEP nats while parameters have grown by a tenth, a climb
+# ends: at that pace a thousand iterations more would not change what can be said.
+WINDOW = 100
+CREEP = 0.02
+GROWN = 1.1
+# The gradient per observation from which on products with the Hessian are worth their price: on
+# ten digits and a hidden layer they arrive in two thirds of the time that gradients take.
+NEARLY = 1e-4
 # Runs of a method between two saddle points; each begins where the last one stopped.
 RUNS = 6
 # Newton steps at the end, where values no longer tell points apart.
@@ -52,8 +64,10 @@ CLOSER = 10.0
 WIDEST = 1e12
 # Saddle points that a climb leaves; each costs up to `LANCZOS` products.
 ESCAPES = 8
-# Lengths of a step off a saddle point: as long as the parameters, and each a quarter of the last.
-LENGTHS = 16
+
+
+class _Stop(Exception):  # noqa: N818 - nothing is wrong
+    """Ends a run of a method, or a climb."""
 
 
 @dataclass
@@ -76,6 +90,8 @@ class NetworkClimb:
         At the last point, if it was sought.
     curvature : Curvature or None
         At the last point, if it was examined.
+    before : numpy.ndarray or None
+        (P,): where it was some iterations ago.
     """
 
     likelihood: NetworkLikelihood
@@ -84,10 +100,12 @@ class NetworkClimb:
     callback: Callable[[np.ndarray], Any] | None
     bar: Any
     path: Path = field(init=False)
+    window: tuple[int, Visit] = field(init=False)
     ended: Ended | None = None
     iterations: int = 0
     newton: NewtonStep | None = None
     curvature: Curvature | None = None
+    before: np.ndarray | None = None
     known: tuple[np.ndarray, NetworkSums] | None = None
     shaped: tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]] | None = None
 
@@ -105,7 +123,11 @@ class NetworkClimb:
 
         Where scores overflow there is no value; a step that leads there is too long.
         """
-        sums = self.look(params)
+        try:
+            sums = self.look(params)
+        except NetworkError:
+            # At the start the module could be computed: this step is too long.
+            return np.inf, np.zeros(len(params))
         if not is_finite(sums):
             return np.inf, np.zeros(len(params))
         return -sums.objective / self.likelihood.weight, -sums.gradient / self.likelihood.weight
@@ -142,20 +164,30 @@ class NetworkClimb:
     @cached_property
     def concave(self) -> bool:
         """Whether the scores are affine in the parameters."""
-        point = self.path.end[1]
-        return is_affine(self.likelihood, point, np.ones(len(point), dtype=bool))
+        point = self.path.end.params
+        return moves_affinely(self.likelihood, point, np.ones(len(point), dtype=bool))
 
     def is_running_off(self) -> bool:
         """Tell whether every row is right and nothing keeps parameters: the way up is endless."""
         free = not self.likelihood.precisions.any()
-        level = self.is_level(self.path.end[2])
-        return free and level and find_margin(self.likelihood, self.path.end[1]) > 0
+        level = self.is_level(self.path.end.sums)
+        return free and level and find_margin(self.likelihood, self.path.end.params) > 0
 
     @property
     def arrived(self) -> bool:
         """Whether the last point's gradient is small, and a Newton step does not promise more."""
-        more = self.newton is not None and self.newton.gain > GAIN
-        return self.is_level(self.path.end[2]) and not more
+        more = self.newton is not None and self.newton.gain > allow_gain(self.tol)
+        return self.is_level(self.path.end.sums) and not more
+
+    def look_back(self) -> np.ndarray | None:
+        """Return where the climb was some iterations ago, or halfway (P,)."""
+        if self.before is not None or not self.path.points:
+            return self.before
+        return self.path.points[len(self.path.points) // 2].params
+
+    def find_least(self, height: float) -> float:
+        """Return the rise that a run must bring to be worth another one."""
+        return max(ROUNDING * (1 + abs(height)), allow_gain(self.tol) / 100)
 
     def share_products(self, fewest: int, most: int) -> int:
         """Return how many products with the Hessian are a small part of the climb so far."""
@@ -174,8 +206,28 @@ class NetworkClimb:
             self.ended = Ended.CALLBACK
         elif self.iterations >= self.maxiter and not self.is_level(sums):
             self.ended = Ended.MAXITER
+        if self.ended is None and stage not in ("start", "zero"):
+            self._watch_progress()
         if self.ended is not None:
-            raise StopIteration
+            raise _Stop
+
+    def begin_window(self) -> None:
+        """Look from here on whether there is progress."""
+        self.window = self.iterations, self.path.end
+
+    def _watch_progress(self) -> None:
+        """End a run that hardly rises any more, and a climb that creeps off to infinity."""
+        began, before = self.window
+        if self.iterations - began < WINDOW:
+            return
+        now, self.before = self.path.end, before.params
+        self.begin_window()
+        rise = now.sums.objective - before.sums.objective
+        grown = np.linalg.norm(now.params) > GROWN * np.linalg.norm(before.params)
+        if rise <= CREEP and grown and not self.concave and not self.likelihood.precisions.all():
+            self.ended = Ended.CREEPING
+        elif rise <= allow_gain(self.tol):
+            raise _Stop
 
     def _ask(self, params: np.ndarray) -> bool:
         """Tell whether the user wants to stop."""
@@ -211,8 +263,15 @@ def find_method(method: Any, size: int) -> str:
     return str(method)
 
 
+def find_finish(method: str, size: int) -> str | None:
+    """Return the method that ends what another one begins: if the choice is left to us."""
+    return RESCUE[0] if method == "auto" and size > SMALL_NETWORK else None
+
+
 @np.errstate(all="ignore")
-def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.ndarray:
+def climb_network(
+    climb: NetworkClimb, start: np.ndarray, method: str, finish: str | None = None
+) -> np.ndarray:
     """Climb from a start until the gradient is as small as asked; return the last point (P,).
 
     A point where the gradient is small but the log-likelihood curves upwards is a saddle; the
@@ -225,6 +284,9 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
         (P,).
     method : str
         One of `METHODS`.
+    finish : str, optional
+        The one that goes on where the gradient is below `NEARLY`, unless the log-likelihood is
+        concave.
 
     Raises
     ------
@@ -235,17 +297,20 @@ def climb_network(climb: NetworkClimb, start: np.ndarray, method: str) -> np.nda
         climb.note("start", start)
         _begin(climb)
         aim = climb.tol
+        if finish is not None and not climb.concave:
+            _run(climb, method, max(aim, NEARLY))
+            method = finish
         for escapes in range(ESCAPES + 1):
             _reach(climb, method, aim)
             # Where a saddle point was as level, what is beyond it may be too.
-            aim = min(aim, climb.measure_gradient(climb.path.end[2]) / CLOSER)
+            aim = min(aim, climb.measure_gradient(climb.path.end.sums) / CLOSER)
             if escapes == ESCAPES or climb.is_running_off() or not _leave_saddle(climb):
                 break
-    except StopIteration:
+    except _Stop:
         pass
     if climb.ended is None:
-        climb.ended = Ended.ARRIVED if climb.is_level(climb.path.end[2]) else Ended.STALLED
-    return climb.path.end[1]
+        climb.ended = Ended.ARRIVED if climb.is_level(climb.path.end.sums) else Ended.STALLED
+    return climb.path.end.params
 
 
 def _begin(climb: NetworkClimb) -> None:
@@ -255,35 +320,38 @@ def _begin(climb: NetworkClimb) -> None:
     numbers leaves all rows so certain of a wrong category that no curvature is left to go by.
     """
     zero = np.zeros(climb.likelihood.network.size)
-    if not is_finite(climb.path.end[2]):
+    if not is_finite(climb.path.end.sums):
         raise NetworkError(
             "The log-likelihood, or its gradient, is not finite at the parameters that the climb "
             "would start from: scores overflow. Rescale the inputs, or start from smaller ones."
         )
-    if climb.concave and climb.look(zero).objective > climb.path.end[2].objective:
+    if climb.concave and climb.look(zero).objective > climb.path.end.sums.objective:
         climb.note("zero", zero)
 
 
 def _reach(climb: NetworkClimb, method: str, aim: float) -> None:
     """Run a method, and another one where that finds no way, until the gradient is small."""
+    others: tuple[str, ...] = ()
     for _ in range(RUNS):
-        before = climb.path.end[2].objective
+        before = climb.path.end.sums.objective
         _run(climb, method, aim)
         if climb.is_running_off():
             return
         _polish(climb)
         if climb.arrived or climb.iterations >= climb.maxiter:
             return
-        aim = min(aim, climb.measure_gradient(climb.path.end[2]) / CLOSER)
-        if climb.path.end[2].objective - before <= ROUNDING * (1 + abs(before)):
-            if method == RESCUE:
+        aim = min(aim, climb.measure_gradient(climb.path.end.sums) / CLOSER)
+        if climb.path.end.sums.objective - before <= climb.find_least(before):
+            if method in others:
                 return
-            method = RESCUE
+            method = next(one for one in RESCUE if one != method)
+            others = (*others, method)
 
 
 def _run(climb: NetworkClimb, method: str, aim: float) -> None:
     """Run one of scipy's methods from the last point on, until the gradient is below an aim."""
-    run = _Run(climb, method, aim, climb.path.end[1], climb.units)
+    climb.begin_window()
+    run = _Run(climb, method, aim, climb.path.end.params, climb.units)
     derivatives: dict[str, Any] = {"hessp": run.multiply} if method in WITH_PRODUCTS else {}
     if method == "trust-exact":
         derivatives = {"hess": run.form}
@@ -298,14 +366,14 @@ def _run(climb: NetworkClimb, method: str, aim: float) -> None:
                 options=_make_options(climb, method, run.convert(aim)),
                 **derivatives,
             )
-    except StopIteration:
+    except _Stop:
         pass
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):
         # A method's own algebra breaks down where there are no numbers.
         if run.failed:
             raise
     if climb.ended is not None:
-        raise StopIteration
+        raise _Stop
 
 
 @dataclass
@@ -356,8 +424,8 @@ class _Run:
     def note(self, z: np.ndarray) -> None:
         with self.watch():
             self.climb.note(self.method, self.place(z))
-        if self.climb.measure_gradient(self.climb.path.end[2]) <= self.aim:
-            raise StopIteration
+        if self.climb.measure_gradient(self.climb.path.end.sums) <= self.aim:
+            raise _Stop
 
     def form(self, z: np.ndarray) -> np.ndarray:
         with self.watch():
@@ -378,7 +446,7 @@ def _make_options(climb: NetworkClimb, method: str, tol: float) -> dict[str, Any
     if method == "TNC":
         return {"maxfun": 20 * left, "gtol": tol, "ftol": 0.0, "xtol": 0.0}
     options: dict[str, Any] = {"maxiter": left, "gtol": tol}
-    if method.startswith("trust") and climb.concave:
+    if method.startswith("trust"):
         options |= {"initial_trust_radius": 1.0, "max_trust_radius": WIDEST}
     if method == "L-BFGS-B":
         options |= {"ftol": 0.0, "maxfun": 20 * left, "maxcor": 30}
@@ -388,7 +456,7 @@ def _make_options(climb: NetworkClimb, method: str, tol: float) -> dict[str, Any
 def _polish(climb: NetworkClimb) -> None:
     """Make Newton steps while they make the gradient much smaller, and no value lower."""
     for _ in range(POLISHING):
-        _, point, sums, _ = climb.path.end
+        point, sums = climb.path.end.params, climb.path.end.sums
         shape = LocalShape(climb.likelihood, point, climb.concave)
         products = climb.share_products(FEWEST_PRODUCTS, PRODUCTS)
         climb.newton = shape.find_step(sums.gradient, products)
@@ -405,33 +473,14 @@ def _polish(climb: NetworkClimb) -> None:
 
 def _leave_saddle(climb: NetworkClimb) -> bool:
     """Step off a saddle point, if the climb stands on one; tell whether it does so."""
-    _, point, sums, _ = climb.path.end
+    point, sums = climb.path.end.params, climb.path.end.sums
     if climb.concave or not climb.is_level(sums) or climb.iterations >= climb.maxiter:
         return False
     products = climb.share_products(FEWEST_LANCZOS, LANCZOS)
-    shape, newton = LocalShape(climb.likelihood, point), climb.newton
-    climb.curvature = shape.find_extremes(products)
-    if newton is not None and newton.way is not None:
-        climb.curvature = shape.find_rest(climb.curvature, newton.way)
-    for way in climb.curvature.ways:
-        higher = _step_along(climb, point, way)
-        if higher is not None:
-            climb.note("saddle", higher)
-            return True
-    return False
-
-
-def _step_along(climb: NetworkClimb, point: np.ndarray, direction: np.ndarray) -> np.ndarray | None:
-    """Return the highest of some points on both sides along a direction; None if none is higher."""
-    height = climb.look(point).objective
-    best, highest = None, height + ROUNDING * (1 + abs(height))
-    length = (1 + float(np.abs(point).max())) / float(np.abs(direction).max())
-    for k in range(LENGTHS):
-        for sign in (1.0, -1.0):
-            tried = point + sign * length * 4.0**-k * direction
-            objective = climb.likelihood.evaluate(tried, score=False).objective
-            if objective > highest:
-                best, highest = tried, objective
-        if best is not None and k > 1:
-            break
-    return best
+    least = max(ROUNDING * (1 + abs(sums.objective)), allow_gain(climb.tol))
+    found = find_saddle(climb.likelihood, point, least, products, climb.newton)
+    climb.curvature = found.curvature
+    if found.higher is None:
+        return False
+    climb.note("saddle", found.higher)
+    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mlelogit.fitting.maximum import Trace
@@ -12,8 +14,25 @@ MOST, LEAST = 64, 24
 # Doubles that the points kept may fill: 256 MB.
 NUMBERS = 1 << 25
 
-# Stage, parameters (P,), sums and evaluations so far.
-Point = tuple[str, np.ndarray, NetworkSums, int]
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """A point that a climb went over.
+
+    Attributes
+    ----------
+    stage : str
+    params : numpy.ndarray
+        (P,).
+    sums : NetworkSums
+    evaluations : int
+        So far.
+    """
+
+    stage: str
+    params: np.ndarray
+    sums: NetworkSums
+    evaluations: int
 
 
 class Path:
@@ -29,12 +48,12 @@ class Path:
         self.limit = 2 * int(np.clip(NUMBERS // size, LEAST, MOST))
         self.stride = 1
         self.count = 0
-        self.points: list[Point] = []
-        self.end: Point
+        self.points: list[Visit] = []
+        self.end: Visit
 
     def add(self, stage: str, params: np.ndarray, sums: NetworkSums, evaluations: int) -> None:
         """Take note of a point."""
-        self.end = stage, params.copy(), sums, evaluations
+        self.end = Visit(stage, params.copy(), sums, evaluations)
         if self.count % self.stride == 0:
             self.points.append(self.end)
         self.count += 1
@@ -47,11 +66,10 @@ class Path:
         points = list(self.points)
         if points[-1] is not self.end:
             points.append(self.end)
-        stages, params, sums, evaluations = zip(*points, strict=True)
         return Trace(
-            stage=stages,
-            loglike=np.array([one.objective for one in sums]),
-            score_norm=np.array([float(np.abs(one.gradient).max()) for one in sums]),
-            evaluations=np.array(evaluations),
-            params=np.array(params),
+            stage=tuple(one.stage for one in points),
+            loglike=np.array([one.sums.objective for one in points]),
+            score_norm=np.array([float(np.abs(one.sums.gradient).max()) for one in points]),
+            evaluations=np.array([one.evaluations for one in points]),
+            params=np.array([one.params for one in points]),
         )

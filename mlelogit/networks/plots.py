@@ -29,6 +29,7 @@ from mlelogit.display.plots.style import (
     use_whole_numbers,
     write_short,
 )
+from mlelogit.exceptions import OptionError
 from mlelogit.fitting.maximum import Trace
 from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.networks.judging import calibrate_network
@@ -39,6 +40,8 @@ WIDTH, HEIGHT = 5.0, 3.6
 BESIDE = 2.3
 # Beyond so many evaluations the first ones, in which most is gained, would be one upright line.
 MOST_LINEAR = 40
+# Which words of calibration() go to the judgement.
+HOW = ("bins", "strategy", "alpha")
 # How dense the colour between a curve and zero is.
 SHADE = 0.10
 # The share of the largest number that stays free above it.
@@ -96,7 +99,15 @@ class NetworkPlots:
         **how
             Bins, strategy and alpha, as in `results.calibration`. With a Calibration, which has
             its own, nothing but ax is to be given.
+
+        Raises
+        ------
+        OptionError
+            If another word is given.
         """
+        for name in how:
+            if name not in HOW:
+                raise OptionError(f"calibration() takes no {name}; it takes {', '.join(HOW)}.")
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         found = take_calibration(rows, how, partial(calibrate_network, self.record))
         return plot_calibration(self.record.encoding, found, self._place(ax))

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import log_softmax
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.equivalence.identity import cross_entropy, one_hot, softmax
 from mlelogit.exceptions import NetworkError
 from mlelogit.interpretation.prediction import PREDICTIONS, label_scores
-from mlelogit.networks.examination import choose_block
-from mlelogit.networks.likelihood import map_rows
+from mlelogit.networks.passes import map_rows
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.networks.rows import Inputs, read_new_inputs
 
@@ -32,10 +31,10 @@ def score_inputs(record: NetworkRecord, inputs: Inputs) -> np.ndarray:
     Raises
     ------
     NetworkError
-        If scores are not finite, which inputs far beyond those of the fit can make them.
+        If scores are not finite, which inputs far beyond those of the fit can make them, or the
+        module cannot run on the rows.
     """
-    per_block = min(record.rows.per_block, choose_block(record.network, inputs))
-    scores = map_rows(record.network, inputs, per_block).T
+    scores = map_rows(record.network, inputs, record.rows.per_block).T
     odd = np.flatnonzero(~np.isfinite(scores).all(axis=0))
     if odd.size:
         raise NetworkError(
@@ -45,18 +44,19 @@ def score_inputs(record: NetworkRecord, inputs: Inputs) -> np.ndarray:
     return scores
 
 
-def read_outcomes(record: NetworkRecord) -> np.ndarray:
-    """Return d (n, J): one-hot rows, counts or probabilities."""
-    outcome = record.rows.design.outcome
-    if outcome.codes is not None:
-        return one_hot(outcome.codes, len(outcome.categories))
-    return np.asarray(outcome.table)
-
-
 def measure_cross_entropy(record: NetworkRecord) -> float:
-    """Return the cross-entropy error of the network's probabilities on its rows."""
-    y = softmax(score_rows(record)[0].T)
-    return cross_entropy(read_outcomes(record), y, record.rows.design.weights)
+    """Return the cross-entropy error ``-Σ_n c_n Σ_k d_nk log y_nk`` of a network on its rows.
+
+    Logarithms are those of a log-softmax, ``u_nk - log Σ_l exp(u_nl)``, which is finite where y_nk
+    is too small for a double.
+    """
+    rows, logs = record.rows, log_softmax(score_rows(record)[0].T, axis=1)
+    every = slice(0, rows.total)
+    happened = rows.targets(every)
+    # Nothing is taken of categories that did not happen, however far off they are.
+    return 0.0 - float(
+        rows.weights(every) @ np.where(happened > 0, happened * logs, 0.0).sum(axis=1)
+    )
 
 
 def predict_network(

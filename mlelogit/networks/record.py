@@ -35,6 +35,11 @@ class Ended(Enum):
     MAXITER = "Stopped at maxiter; raise it."
     CALLBACK = "Stopped by the callback."
     STALLED = "Stopped where no step raises the log-likelihood any more."
+    CREEPING = (
+        "Stopped where the log-likelihood hardly rises any more while parameters grow: it seems to "
+        "have no maximum nearby. Give all parameters a prior (l2= as a dict), or go on from "
+        "res.module."
+    )
 
 
 @dataclass(frozen=True)

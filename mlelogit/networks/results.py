@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from mlelogit.interpretation.performance.scoring_rules import Scores
 from mlelogit.markup import Shown
 from mlelogit.networks.certification.certificate import NetworkCertificate
 from mlelogit.networks.judging import calibrate_network, classify_network, score_network
+from mlelogit.networks.module import copy_layers
 from mlelogit.networks.plots import NetworkPlots
 from mlelogit.networks.prediction import measure_cross_entropy, predict_network
 from mlelogit.networks.proof.verification import NetworkVerification, verify_network
@@ -94,7 +94,7 @@ class NetworkResults(Shown):
     @property
     def module(self) -> Any:
         """A copy of the module with the fitted parameters, in double precision."""
-        return copy.deepcopy(self.record.network.module)
+        return copy_layers(self.record.network.module)
 
     @property
     def probabilities(self) -> Any:

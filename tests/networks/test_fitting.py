@@ -14,10 +14,12 @@ from mlelogit.exceptions import (  # noqa: E402
     NotConvergedWarning,
     OptionError,
 )
+from mlelogit.networks.backend import plain_torch  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
+from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
 from mlelogit.notices import hear_warnings  # noqa: E402
 from tests.global_state import unchanged  # noqa: E402
-from tests.networks.modules import Wrapped, draw_rows, make_net  # noqa: E402
+from tests.networks.modules import Wrapped, draw_rows, make_likelihood, make_net  # noqa: E402
 from tests.test_interruption import interrupt_everywhere  # noqa: E402
 
 
@@ -257,3 +259,49 @@ def test_an_interrupt_at_any_call(rows):
             fit_network(net, *rows, l2=0.2, maxiter=3, starts=2)
 
     interrupt_everywhere(fit, check, moments=40, files=files)
+
+
+def test_seeds_beyond_what_torch_holds_are_refused(rows):
+    for seed, starts in ((2**63 - 1, 2), (2**70, 1), (2**64 - 1, 3)):
+        with pytest.raises(OptionError, match="below 2"):
+            fit_network(make_net(3, 3), *rows, seed=seed, starts=starts)
+    last = 2**63 - 3
+    assert fit_network(make_net(3, 3), *rows, seed=last, starts=2).starts.loc[1, "seed"] == last
+
+
+def test_a_callback_answers_with_a_truth_value(rows):
+    with pytest.raises(OptionError, match="callback must return"):
+        fit_network(make_net(3, 3), *rows, callback=lambda params: np.ones(2))
+
+
+def test_threads_are_held_until_the_outermost_leaves():
+    counted, seen = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(3)
+        with plain_torch(torch.device("cpu")):
+            with plain_torch(torch.device("cpu")):
+                seen.append(torch.get_num_threads())
+            seen.append(torch.get_num_threads())
+        seen.append(torch.get_num_threads())
+    finally:
+        torch.set_num_threads(counted)
+    assert seen == [1, 1, 3]
+
+
+def test_small_blocks_cost_no_more_products(rows, monkeypatch):
+    """A Hessian in blocks of seven rows takes one pass for each, not one for each parameter."""
+    x, y = rows
+    likelihood = make_likelihood(make_net(3, 3), x, y, per_block=7)
+    whole = make_likelihood(make_net(3, 3), x, y)
+    calls = []
+    once = NetworkLikelihood._multiply_at_once
+
+    def count(self, score, vectors):
+        calls.append(len(vectors))
+        return once(self, score, vectors)
+
+    monkeypatch.setattr(NetworkLikelihood, "_multiply_at_once", count)
+    point = likelihood.network.read_params()
+    found = likelihood.form_information(point)
+    assert calls == [12] * 9
+    assert np.abs(found - whole.form_information(point)).max() < 1e-12

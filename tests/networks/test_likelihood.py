@@ -224,3 +224,18 @@ def test_attention_has_second_derivatives(rng):
     ahead, behind = (likelihood.evaluate(point + h * direction).score for h in (1e-6, -1e-6))
     product = likelihood.multiply_information(point, direction)
     assert np.abs(product + (ahead - behind) / 2e-6).max() < 1e-6 * np.abs(product).max()
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3, 1e6])
+def test_differences_do_not_depend_on_units(rng, size):
+    x, y = draw_rows(rng)
+    net = make_net(3, 4, 3)
+    with torch.no_grad():
+        net[0].weight /= size
+    likelihood = make_likelihood(net, x * size, y, l2=0.1)
+    point = likelihood.network.read_params()
+    truth = likelihood.form_information(point)
+    likelihood.network = replace(likelihood.network, curved=False)
+    found = likelihood.form_information(point)
+    lengths = np.sqrt(np.abs(np.diag(truth)))
+    assert (np.abs(found - truth) < 1e-6 * np.outer(lengths, lengths)).all()

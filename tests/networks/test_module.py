@@ -1,13 +1,14 @@
 """A module as a function of a flat vector: what is copied, what is left as it was."""
 
 import copy
+import importlib
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from mlelogit.exceptions import NetworkError  # noqa: E402
+from mlelogit.exceptions import NetworkError, NetworkWarning, NotConvergedWarning  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.module import copy_module, redraw  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
@@ -216,3 +217,70 @@ def test_parameters_that_cannot_be_drawn_are_named(rng):
     assert fit_network(Own(), x, y).converged
     with pytest.raises(NetworkError, match="matrix"):
         fit_network(Own(), x, y, starts=2)
+
+
+class Keeps(nn.Module):
+    """Keeps what its layer made of the last rows, by itself, in a list and in a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 2), nn.Linear(2, 3)
+
+    def forward(self, rows):
+        self.hidden = torch.tanh(self.first(rows))
+        self.all = [self.hidden, {"twice": 2 * self.hidden}]
+        return self.last(self.hidden)
+
+
+def test_modules_that_keep_activations(rng):
+    x, y = draw_rows(rng)
+    net = Keeps()
+    net(torch.ones(2, 3))
+    kept = net.hidden
+    res = fit_network(net, x, y, l2=0.1, starts=2)
+    assert net.hidden is kept
+    assert res.starts["kept"].sum() == 1
+    copied = res.module
+    assert torch.equal(copied(torch.from_numpy(x)), res.module(torch.from_numpy(x)))
+    assert res.verify(engines="LBFGS").holds
+
+
+def test_old_weight_normalization_can_be_copied(rng):
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        layer = nn.utils.weight_norm(nn.Linear(3, 2))
+    x, y = draw_rows(rng)
+    with pytest.warns(NotConvergedWarning):
+        res = fit_network(nn.Sequential(layer, nn.Tanh(), nn.Linear(2, 3)), x, y, maxiter=2)
+    assert abs(res.cross_entropy + res.llf) < 1e-10
+
+
+def test_hooks_of_the_user_are_told_and_those_of_torch_are_not(rng):
+    x, y = draw_rows(rng)
+    seen = []
+    net = nn.Sequential(nn.Linear(3, 3))
+    net[0].register_forward_hook(lambda *given: seen.append(given[2]))
+    with pytest.warns(NetworkWarning, match="hooks of your own at '0'"):
+        fit_network(net, x, y)
+    pruned = nn.Linear(3, 3)
+    importlib.import_module("torch.nn.utils.prune").l1_unstructured(pruned, "weight", amount=1)
+    assert np.isfinite(fit_network(pruned, x, y).llf)
+
+
+def test_gradients_that_are_sparse(rng):
+    def build(sparse):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Embedding(4, 2, sparse=sparse), nn.Flatten(), nn.Linear(4, 3))
+
+    words, y = torch.from_numpy(rng.integers(4, size=(60, 2))), rng.integers(3, size=60)
+    fits = [fit_network(build(sparse), words, y, l2=1.0) for sparse in (True, False)]
+    assert abs(fits[0].llf - fits[1].llf) < 1e-9
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning")
+def test_modules_without_numbers_or_insight_are_refused(rng):
+    rows = draw_rows(rng)
+    with pytest.raises(NetworkError, match="meta device"):
+        fit_network(nn.Linear(3, 3, device="meta"), *rows)
+    traced = torch.jit.trace(nn.Linear(3, 3), torch.ones(2, 3))
+    with pytest.raises(NetworkError, match=r"torch\.jit"):
+        fit_network(nn.Sequential(traced), *rows)

@@ -8,7 +8,11 @@ from mlelogit.exceptions import NetworkError, NotConvergedWarning, OptionError
 
 torch = pytest.importorskip("torch")
 
+from mlelogit.networks.examination import find_curvature  # noqa: E402
+from mlelogit.networks.module import copy_module  # noqa: E402
 from mlelogit.networks.optimization import METHODS, find_method  # noqa: E402
+from mlelogit.networks.rows import TensorInputs  # noqa: E402
+from tests.networks.modules import make_net  # noqa: E402
 
 
 @pytest.fixture
@@ -128,3 +132,25 @@ def test_start_without_a_gradient_is_refused(rng):
     torch.manual_seed(0)
     with pytest.raises(NetworkError, match="not finite"):
         ml.networks.fit_network(Steep(3.0), x, rng.integers(0, 3, 120))
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e4, 1e8])
+@pytest.mark.parametrize("ended", [False, True])
+def test_second_derivatives_are_seen_where_rows_are_certain(rng, size, ended):
+    """From saturated rows, or with scores that sum to one once exponentiated, nothing is lost."""
+    last = torch.nn.LogSoftmax(1) if ended else torch.nn.Identity()
+    network = copy_module(torch.nn.Sequential(make_net(3, 3), last))
+    inputs = TensorInputs(torch.from_numpy(rng.normal(size=(50, 3)) * size))
+    before = network.read_params()
+    assert find_curvature(network, inputs)
+    assert np.array_equal(network.read_params(), before)
+
+
+def test_saturated_start_finds_the_same_summit():
+    """The logit of three chemical measures of wine, which start far from zero."""
+    data = pytest.importorskip("sklearn.datasets").load_wine()
+    x = data.data[:, [1, 2, 4]]
+    for seed in range(3):
+        res = ml.networks.fit_network(make_net(3, 3, seed=seed), x, data.target)
+        assert res.record.maximum.iterations < 20
+        assert res.llf == pytest.approx(-148.81484119, abs=1e-7)

@@ -137,3 +137,8 @@ def test_one_point_is_a_picture():
     few = {name: getattr(trace, name)[:1] for name in vars(trace)}
     start = replace(record, maximum=replace(record.maximum, trace=type(trace)(**few)))
     assert find_faults(NetworkPlots(start, Figure).trace()) == []
+
+
+def test_words_that_are_no_options_are_refused():
+    with pytest.raises(OptionError, match="takes no category; it takes bins, strategy, alpha"):
+        hidden().plot.calibration(category="left")

@@ -1,6 +1,7 @@
 """What a fitted network says of its rows and of new ones."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ torch = pytest.importorskip("torch")
 import mlelogit as ml  # noqa: E402
 from mlelogit.exceptions import ColumnNotFoundError, MNLogitError, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
-from mlelogit.networks.prediction import read_outcomes  # noqa: E402
+from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
+from mlelogit.networks.passes import map_rows  # noqa: E402
+from mlelogit.networks.prediction import measure_cross_entropy  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
 
 
@@ -90,7 +93,7 @@ def test_bad_rows(res, newdata):
 def test_cross_entropy_is_minus_the_log_likelihood(res):
     assert abs(res.cross_entropy + res.llf) < 1e-12
     metrics = pytest.importorskip("sklearn.metrics")
-    labels = np.array(["a", "b", "c"])[read_outcomes(res.record).argmax(axis=1)]
+    labels = np.array(["a", "b", "c"])[res.record.rows.targets(slice(0, 60)).argmax(axis=1)]
     loss = metrics.log_loss(labels, res.probabilities.to_numpy(), normalize=False)
     assert abs(loss + res.llf) < 1e-11
 
@@ -104,7 +107,7 @@ def test_outcomes_are_what_was_given(rng, outcome):
         "probabilities": rng.dirichlet(np.ones(3), size=60),
     }[outcome]
     fitted = fit_network(make_net(3, 3), x, y if outcome == "labels" else d, outcome=outcome)
-    assert np.array_equal(read_outcomes(fitted.record), d)
+    assert np.array_equal(fitted.record.rows.targets(slice(0, 60)), d)
     assert abs(fitted.cross_entropy + fitted.llf) < 1e-11
 
 
@@ -150,3 +153,17 @@ def test_a_single_layer_is_a_multinomial_logit(rng):
     assert np.abs(differences.T - logit.params.to_numpy()).max() < 1e-8
     assert abs(fitted.llf - logit.llf) < 1e-11
     assert abs(fitted.llnull - logit.llnull) < 1e-11
+
+
+@pytest.mark.parametrize("size", [3e3, 1e5])
+def test_cross_entropy_is_finite_where_probabilities_underflow(res, size):
+    """There it is the distance of each row's score from its largest one, to many digits."""
+    params = size * res.record.maximum.params
+    far = replace(res.record, network=res.record.network.duplicate(params))
+    scores = map_rows(far.network, far.rows.inputs, 60)
+    behind = scores.max(axis=1) - scores[far.rows.targets(slice(0, 60)) == 1]
+    assert behind.max() > 1000
+    assert abs(measure_cross_entropy(far) / behind.sum() - 1) < 1e-3
+    likelihood = NetworkLikelihood(far.network, far.rows, far.precisions)
+    error = -likelihood.evaluate(params, score=False).loglike
+    assert abs(measure_cross_entropy(far) / error - 1) < 1e-14

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mlelogit.exceptions import OptionError  # noqa: E402
+from mlelogit.exceptions import NetworkWarning, OptionError  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
 from mlelogit.networks.module import copy_module  # noqa: E402
 from mlelogit.networks.priors import read_precisions  # noqa: E402
@@ -62,3 +62,12 @@ def test_sklearn_finds_the_same_ridge(rng):
     res = fit_network(make_net(3, 3), x, y, l2=0.7)
     peer = linear.LogisticRegression(C=1 / 0.7, tol=1e-10, max_iter=1000).fit(x, y)
     assert np.abs(peer.predict_proba(x) - res.probabilities.to_numpy()).max() < 1e-6
+
+
+def test_scales_that_escape_a_prior_are_told():
+    net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2), torch.nn.Linear(2, 3))
+    network = copy_module(net)
+    with pytest.warns(NetworkWarning, match=r"does not hold '1\.weight'"):
+        read_precisions(1.0, network)
+    for l2 in (0.0, {"0.weight": 1.0, "1.weight": 1.0}):
+        read_precisions(l2, network)

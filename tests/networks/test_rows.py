@@ -18,14 +18,16 @@ from mlelogit.exceptions import (  # noqa: E402
     MissingDataError,
     MNLogitError,
     NetworkError,
+    NetworkWarning,
     NotConvergedWarning,
     OneCategoryError,
     OutcomeError,
+    ScaleError,
     WeightError,
     WeightTypeError,
 )
 from mlelogit.networks.fitting import fit_network  # noqa: E402
-from mlelogit.networks.rows import NetworkRows, cut_rows, read_rows  # noqa: E402
+from mlelogit.networks.rows import NetworkRows, cut_rows, find_far_columns, read_rows  # noqa: E402
 from tests.networks.modules import draw_rows, make_net  # noqa: E402
 
 nn = torch.nn
@@ -372,5 +374,140 @@ def test_blocks_of_columns_and_tensors_are_their_own(rows):
 def test_intercepts_only_on_rows_of_the_shares(rng):
     """The null log-likelihood is what a network of biases alone reaches."""
     x, y = draw_rows(rng)
-    res = fit(np.zeros_like(x), y)
+    with pytest.warns(NetworkWarning, match="Idle"):
+        res = fit(np.zeros_like(x), y)
     assert abs(res.llf - res.llnull) < 1e-9
+
+
+NOT_DENSE = {
+    "meta": lambda t: t.to("meta"),
+    "sparse": lambda t: t.to_sparse(),
+    "nested": lambda t: torch.nested.nested_tensor([t, t]),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_DENSE)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested")
+def test_tensors_that_hold_no_numbers_are_named(rows, kind):
+    x, y = rows
+    given, res = NOT_DENSE[kind](torch.from_numpy(x)), fit(x, y)
+    with pytest.raises(ColumnTypeError, match=f"X is a tensor that is .*{kind}"):
+        fit(given, y)
+    with pytest.raises(ColumnTypeError, match=f"newdata is a tensor that is .*{kind}"):
+        res.predict(given)
+
+
+def test_views_and_gradients_are_numbers(rows):
+    x, y = rows
+    negative = torch._neg_view(torch.from_numpy(-x))
+    weights = torch.ones(60, dtype=torch.float64, requires_grad=True)
+    res = fit(negative, y, weights=weights, weight_type="importance")
+    assert abs(res.llf - fit(x, y).llf) < 1e-11
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e300])
+def test_columns_beyond_squares_are_refused(rows, factor):
+    x, y = rows
+    with pytest.raises(ScaleError, match="'x2'"):
+        fit(x * [1.0, factor, 1.0], y)
+
+
+def test_missing_rows_are_dropped_and_counted(rows):
+    x, y = rows
+    gappy = x.copy()
+    gappy[7, 1] = np.nan
+    with pytest.raises(MissingDataError, match="missing='drop'"):
+        fit(gappy, y)
+    wanted = fit(np.delete(x, 7, axis=0), np.delete(y, 7))
+    images = torch.from_numpy(gappy)[:, :, None]
+    with pytest.raises(InfiniteValueError, match="missing='drop'"):
+        fit_network(nn.Sequential(nn.Flatten(), make_net(3, 3)), images, y)
+    for net, given in (
+        (make_net(3, 3), gappy),
+        (nn.Sequential(nn.Flatten(), make_net(3, 3)), images),
+    ):
+        res = fit_network(net, given, y, missing="drop")
+        assert abs(res.llf - wanted.llf) < 1e-9
+        audit = res.record.rows.design.audit
+        assert (audit.rows_in, audit.rows_used) == (60, 59)
+    images[3, 0] = torch.inf
+    with pytest.raises(InfiniteValueError, match="by position 3"):
+        fit_network(nn.Sequential(nn.Flatten(), make_net(3, 3)), images, y, missing="drop")
+
+
+def test_weights_by_name_are_no_input(rows, rng):
+    x, y = rows
+    weights = rng.integers(1, 4, size=60)
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    how = {"weight_type": "frequency"}
+    res = fit(frame.assign(w=weights), y, weights="w", **how)
+    assert res.record.encoding.names == ("a", "b", "c")
+    assert res.llf == fit(frame, y, weights=weights, **how).llf
+    assert np.allclose(res.predict(frame), res.probabilities, rtol=0, atol=1e-15) is True
+    for given in (frame, x):
+        with pytest.raises(ColumnNotFoundError, match="weights='w' names no column of X"):
+            fit(given, y, weights="w", **how)
+
+
+def test_columns_that_are_no_inputs_are_named_without_formulas(rows):
+    x, y = rows
+    with pytest.raises(EmptyDataError, match="X has no columns"):
+        fit(x[:, :0], y)
+    with pytest.raises(ColumnTypeError, match="get_dummies"):
+        fit(pd.DataFrame(x).assign(c=pd.Categorical(["u"] * 60)), y)
+    with pytest.raises(OneCategoryError, match="two categories or more are needed"):
+        fit(x, np.zeros(60))
+
+
+def test_whole_numbers_and_columns_are_told_apart(rng):
+    words, y = torch.from_numpy(rng.integers(5, size=(60, 3))), rng.integers(3, size=60)
+    net = Words()
+    with pytest.raises(NetworkError, match="give X as a tensor"):
+        fit_network(net, words.numpy(), y)
+    with pytest.raises(NetworkError, match=r"X\.double\(\) makes it columns"):
+        fit_network(make_net(3, 3), words, y)
+    res = fit_network(net, words, y, l2=1.0)
+    assert res.predict(words.numpy()).equals(res.predict(words))
+    with pytest.raises(ColumnTypeError, match=r"newdata\.long\(\)"):
+        res.predict(words.double())
+
+
+def test_whole_numbers_are_columns_of_a_fit_to_columns(rows):
+    x, y = rows
+    res = fit(torch.from_numpy(x), y)
+    whole = torch.from_numpy(x).long()
+    assert res.predict(whole).equals(res.predict(whole.double()))
+
+
+def test_frames_for_columns_without_names(rows):
+    x, y = rows
+    with pytest.raises(ColumnNotFoundError, match=r"newdata\.to_numpy\(\)"):
+        fit(x, y).predict(pd.DataFrame(x))
+
+
+def test_outcomes_and_weights_have_one_reader(rows, rng):
+    x, y = rows
+    counts = rng.integers(0, 3, size=(60, 3)) + np.eye(3, dtype=int)[y]
+    weights = rng.uniform(1, 2, size=60)
+    read, whole = {}, slice(10, 20)
+    for name, given in (("labels", y), ("counts", counts)):
+        how = {"weights": weights, "weight_type": "importance"} if name == "counts" else {}
+        read[name] = NetworkRows(*read_rows(x, given, DataOptions(**how)), 7)
+    assert np.array_equal(read["labels"].targets(whole), np.eye(3)[y[10:20]])
+    assert np.array_equal(read["counts"].targets(whole), counts[10:20])
+    assert np.array_equal(read["labels"].weights(whole), np.ones(10))
+    assert np.array_equal(read["counts"].weights(whole), weights[10:20])
+    assert np.array_equal(read["counts"].observed, counts > 0)
+    assert read["labels"].weight == 60
+    assert np.isclose(read["counts"].weight, weights @ counts.sum(axis=1))
+
+
+def test_columns_far_from_zero_are_named(rows):
+    x, y = rows
+    shifted = x + np.array([0.0, 1e8, 0.0])
+    design, _ = read_rows(shifted, y, DataOptions())
+    assert find_far_columns(design) == ["x2"]
+    design, _ = read_rows(np.column_stack([x + 100.0, np.ones(60)]), y, DataOptions())
+    assert find_far_columns(design) == []
+    with pytest.warns(NotConvergedWarning, match="'x2' of X are so far from zero"):
+        fit(shifted, y, maxiter=1)

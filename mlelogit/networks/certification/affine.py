@@ -44,8 +44,8 @@ from mlelogit.fitting.linalg import (
     log_softmax,
     triangularize,
 )
-from mlelogit.networks.backend import plain_torch
-from mlelogit.networks.likelihood import NetworkLikelihood, run_module
+from mlelogit.networks.certification.scores import score_block
+from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.rows import cut_rows
 
 # Numbers of the changes of scores that are held at a time: 64 MB.
@@ -105,11 +105,8 @@ class ScoreChanges:
         return changes
 
     def score(self, params: np.ndarray, block: slice) -> np.ndarray:
-        """Return the scores (m, J) of some rows."""
-        network = self.likelihood.network
-        self.likelihood.write(params)
-        with plain_torch(network.device, gradients=False):
-            return np.asarray(run_module(network, self.likelihood.rows.inputs, block).cpu().numpy())
+        """Return the contrasts of scores (m, J) of some rows."""
+        return score_block(self.likelihood, params, block)
 
 
 def is_examinable(likelihood: NetworkLikelihood) -> bool:

@@ -12,26 +12,38 @@ from mlelogit.fitting.certificate import DEFAULT_TOLERANCE, Certificate
 from mlelogit.markup import Shown
 from mlelogit.networks.certification.affine import certify_affine, is_examinable
 from mlelogit.networks.certification.curvature import DOUBT, Curvature, LocalShape, NewtonStep
+from mlelogit.networks.certification.outward import Outward, find_free, find_outward
+from mlelogit.networks.certification.pieces import list_idle, list_kinks
 from mlelogit.networks.certification.recession import (
     Recession,
     find_ray,
     find_recession,
     find_runaway,
-    is_affine,
 )
+from mlelogit.networks.certification.saddles import find_saddle
+from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood
 
-# More than so many nats that a Newton step promises are left to climb, however small the
-# gradient is in the units of the inputs: a likelihood ratio of 1.0001.
-GAIN = 1e-4
-# Products with the Hessian for what the climb has not found out itself.
+# Products with the Hessian for what the climb has not found out itself: as many as a part of its
+# evaluations, within bounds.
 PRODUCTS = 40
-# PyTorch's modules whose derivatives jump.
-KINKED = (
-    "ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU", "Threshold", "Hardtanh", "Hardsigmoid",
-    "Hardswish", "Hardshrink", "Softshrink", "ELU", "MaxPool1d", "MaxPool2d", "MaxPool3d",
-    "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d",
-)  # fmt: skip
+FEWEST = 10
+SHARE = 8
+
+
+def allow_gain(tolerance: float) -> float:
+    """Return how many nats a Newton step may promise at a point that counts as stationary.
+
+    However small the gradient is in the units of the inputs: a likelihood ratio of 1.0001 at the
+    default tolerance, and more where less is asked.
+    """
+    return 100 * tolerance
+
+
+REMEDY = (
+    "A prior (l2=), a smaller network, or stopping by callback= at the highest log-likelihood of "
+    "rows held out gives finite parameters that mean something."
+)
 
 
 class Verdict(Enum):
@@ -57,8 +69,8 @@ class Verdict(Enum):
         "No finite maximum exists: the log-likelihood rises for ever as parameters grow."
     )
     RUNAWAY = (
-        "No maximum: from here the log-likelihood rises for ever as parameters grow; whether a "
-        "finite maximum exists elsewhere is not known."
+        "No maximum: from here the log-likelihood rises as parameters grow, without end as far as "
+        "is known; whether a finite maximum exists elsewhere is not known."
     )
     NOT_STATIONARY = "Not a maximum: the climb ended before the gradient was as small as asked."
     CURVATURE_UNKNOWN = (
@@ -105,7 +117,11 @@ class NetworkCertificate(Shown):
     reason : str
         Why something is not known; empty if nothing is to be said.
     kinks : tuple of str
-        Kinds of layers whose derivatives jump.
+        Operations whose derivatives jump.
+    idle : tuple of str
+        Parameters on which no score of any row depends here.
+    outward : Outward or None
+        A way along which the log-likelihood rises all the way, as far as was tried.
     """
 
     gradient_norm: float
@@ -118,6 +134,8 @@ class NetworkCertificate(Shown):
     recession: Recession | None = None
     reason: str = ""
     kinks: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+    outward: Outward | None = None
 
     @property
     def stationary(self) -> bool:
@@ -126,7 +144,9 @@ class NetworkCertificate(Shown):
         Or the maximum is proven to be within a millionth of a standard error.
         """
         near = self.bound is not None and self.bound.holds
-        return near or (self.relative <= self.tolerance and not self.gain > GAIN)
+        return near or (
+            self.relative <= self.tolerance and not self.gain > allow_gain(self.tolerance)
+        )
 
     @property
     def converged(self) -> bool:
@@ -135,7 +155,7 @@ class NetworkCertificate(Shown):
 
     def __str__(self) -> str:
         told = [self.verdict.value, self.tell_gradient(), self.tell_curvature()]
-        told += [self.tell_bound(), self.tell_recession(), self.tell_kinks()]
+        told += [self.tell_bound(), self.tell_recession(), self.tell_kinks(), self.tell_idle()]
         told += [f"Not known: {self.reason}."] if self.reason else []
         return "\n".join(line for line in told if line)
 
@@ -156,7 +176,10 @@ class NetworkCertificate(Shown):
             return f"Curvature: unknown, since {found.reason}."
         told = f"Curvature: {found.smallest:.2g} to {found.largest:.2g} of the information"
         if found.upward:
-            return f"{told}, which is upwards in some direction."
+            told = f"{told}, which is upwards in some direction"
+            if np.isnan(found.rise):
+                return f"{told}."
+            return f"{told}; along it the log-likelihood was found to rise by {found.rise:.2g}."
         if not found.hidden:
             return f"{told}, nowhere upwards beyond rounding."
         return (
@@ -170,7 +193,13 @@ class NetworkCertificate(Shown):
 
     def tell_recession(self) -> str:
         """Say along which way the log-likelihood rises for ever, and what to do."""
-        found = self.recession
+        found, outward = self.recession, self.outward
+        if outward is not None:
+            bare = f" No prior holds {list_some(outward.free)}." if outward.free else ""
+            return (
+                f"The log-likelihood rises all the way, by {outward.rise:.2g} as far as was tried, "
+                f"when {list_some(outward.names)} move: {outward.how}.{bare} {REMEDY}"
+            )
         if found is None:
             return ""
         if np.isnan(found.margin):
@@ -183,12 +212,9 @@ class NetworkCertificate(Shown):
             seen = (
                 "Every row is classified right, the observed category's score leading by "
                 f"{found.margin:.3g} or more, and scaling {list_some(found.names)} scales all "
-                "scores: every row becomes certain as they grow."
+                "scores, up to 2^100 times as was tried: every row becomes certain as they grow."
             )
-        return (
-            f"{seen} A prior (l2=), a smaller network, or stopping by callback= at the highest "
-            "log-likelihood of rows held out gives finite parameters that mean something."
-        )
+        return f"{seen} {REMEDY}"
 
     def tell_kinks(self) -> str:
         """Say what second derivatives mean where first ones jump."""
@@ -199,6 +225,15 @@ class NetworkCertificate(Shown):
             "of one side, and a maximum may lie on a kink, where no gradient is small."
         )
 
+    def tell_idle(self) -> str:
+        """Say which parameters no score depends on."""
+        if not self.idle:
+            return ""
+        return (
+            f"Idle: no score of any row depends on {list_some(self.idle)} here (units that are "
+            "zero for all rows?); their values mean nothing, and another start may be higher."
+        )
+
 
 @np.errstate(all="ignore")
 def certify_network(
@@ -207,6 +242,8 @@ def certify_network(
     tolerance: float,
     newton: NewtonStep | None = None,
     curvature: Curvature | None = None,
+    concave: bool | None = None,
+    before: np.ndarray | None = None,
 ) -> NetworkCertificate:
     """Say what is known of a point.
 
@@ -221,12 +258,22 @@ def certify_network(
         From here, if the climb has sought it.
     curvature : Curvature, optional
         Here, if the climb has found it.
+    concave : bool, optional
+        Whether scores are affine in the parameters, if the climb has found out.
+    before : numpy.ndarray, optional
+        (P,): where the climb was some iterations ago.
     """
-    affine = is_affine(likelihood, params, np.ones(len(params), dtype=bool))
+    products = int(np.clip(likelihood.evaluations // SHARE, FEWEST, PRODUCTS))
+    everything = np.ones(len(params), dtype=bool)
+    affine = moves_affinely(likelihood, params, everything) if concave is None else concave
     gradient = likelihood.evaluate(params).gradient
     norm = float(np.abs(gradient).max())
     plain = NetworkCertificate(
-        norm, norm / likelihood.weight, tolerance, kinks=_list_kinks(likelihood)
+        norm,
+        norm / likelihood.weight,
+        tolerance,
+        kinks=list_kinks(likelihood),
+        idle=list_idle(likelihood, params),
     )
     if not np.isfinite(norm):
         return replace(plain, reason="the log-likelihood or its gradient is not finite here")
@@ -236,16 +283,11 @@ def certify_network(
         verdict = Verdict.NO_FINITE_MAXIMUM if proven else Verdict.RUNAWAY
         return replace(plain, verdict=verdict, recession=ray)
     if newton is None:
-        newton = LocalShape(likelihood, params, affine).find_step(gradient, PRODUCTS)
+        newton = LocalShape(likelihood, params, affine).find_step(gradient, products)
     plain = replace(plain, gain=newton.gain)
     if affine:
         return _judge_affine(likelihood, params, plain)
-    return _judge_curved(likelihood, params, replace(plain, curvature=curvature))
-
-
-def _list_kinks(likelihood: NetworkLikelihood) -> tuple[str, ...]:
-    kinds = {type(layer).__name__ for layer in likelihood.network.module.modules()}
-    return tuple(kind for kind in KINKED if kind in kinds)
+    return _judge_curved(likelihood, params, replace(plain, curvature=curvature), products, before)
 
 
 def _judge_affine(
@@ -270,20 +312,32 @@ def _judge_affine(
 
 
 def _judge_curved(
-    likelihood: NetworkLikelihood, params: np.ndarray, plain: NetworkCertificate
+    likelihood: NetworkLikelihood,
+    params: np.ndarray,
+    plain: NetworkCertificate,
+    products: int,
+    before: np.ndarray | None,
 ) -> NetworkCertificate:
     """Judge a point of a log-likelihood that is not concave."""
-    if not plain.stationary:
+    if not plain.stationary and before is None:
         return plain
-    known = plain
-    if known.curvature is None:
-        known = replace(plain, curvature=LocalShape(likelihood, params).find_extremes(PRODUCTS))
+    outward = find_outward(likelihood, params, before)
+    if outward is not None:
+        return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
+    if not plain.stationary:
+        free = find_free(likelihood)
+        bare = f"whether there is a maximum at all: no prior holds {list_some(free)}"
+        return replace(plain, reason=bare if free else "")
+    known, least = plain, allow_gain(plain.tolerance)
+    if known.curvature is None or np.isnan(known.curvature.rise):
+        found = find_saddle(likelihood, params, least, products)
+        known = replace(plain, curvature=found.curvature)
     if known.curvature is None or not known.curvature.known:
         return replace(known, verdict=Verdict.CURVATURE_UNKNOWN)
-    if known.curvature.upward:
+    if known.curvature.upward and known.curvature.rise > least:
         return replace(known, verdict=Verdict.SADDLE_POINT)
-    found = find_runaway(likelihood, params)
-    if isinstance(found, Recession):
-        return replace(known, verdict=Verdict.RUNAWAY, recession=found)
-    reason = f"whether the log-likelihood rises for ever from here: {found}" if found else ""
+    runaway = find_runaway(likelihood, params)
+    if isinstance(runaway, Recession):
+        return replace(known, verdict=Verdict.RUNAWAY, recession=runaway)
+    reason = f"whether the log-likelihood rises for ever from here: {runaway}" if runaway else ""
     return replace(known, verdict=Verdict.LOCAL_MAXIMUM, reason=reason)

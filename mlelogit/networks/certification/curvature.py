@@ -14,8 +14,12 @@ an eigenvalue within
     ``ε = (log(1.648 sqrt(P) / p) / (2m - 1))²``
 
 of the spread of the eigenvalues from the end, whatever H is (Kuczyński and Woźniakowski 1992,
-theorem 4.2). A negative Rayleigh quotient proves an upward curvature; that there is none is as
-sure as p, down to ε.
+theorem 4.2). They state it for the largest eigenvalue of a positive semidefinite matrix relative to
+itself, ``p <= 1.648 sqrt(P) exp(-sqrt(ε) (2m - 1))``; ``λ_max I - H`` is one, its largest
+eigenvalue is the spread, and the vectors that products span are the same for it and for H. The
+spread itself is known from both ends, so each may be missed with half the probability:
+``p = DOUBT / 2``. A negative Rayleigh quotient proves an upward curvature; that there is none is as
+sure as `DOUBT`, down to ε.
 """
 
 from __future__ import annotations
@@ -80,6 +84,8 @@ class Curvature:
         With H, that were made to find them.
     reason : str
         Why they are unknown; empty otherwise.
+    rise : float
+        How much higher the log-likelihood was found along these ways; NaN if none was followed.
     """
 
     smallest: float
@@ -88,6 +94,7 @@ class Curvature:
     ways: np.ndarray
     products: int
     reason: str = ""
+    rise: float = np.nan
 
     @property
     def known(self) -> bool:
@@ -135,13 +142,20 @@ class LocalShape:
         (P,).
     concave : bool
         Whether the log-likelihood is known to be.
+    shortest : float
+        Rows of H shorter than this part of the longest are not drawn out.
     """
 
     def __init__(
-        self, likelihood: NetworkLikelihood, point: np.ndarray, concave: bool = False
+        self,
+        likelihood: NetworkLikelihood,
+        point: np.ndarray,
+        concave: bool = False,
+        shortest: float = SHORTEST,
     ) -> None:
         self.size = len(point)
-        shortest = SHORTEST_CONCAVE if concave else SHORTEST
+        # Whether some rows are not drawn out that might be.
+        self.shortened = False
         self.multiply = likelihood.prepare_information(point)
         small = self.size <= SMALL_NETWORK
         self.matrix = likelihood.form_information(point) if small else None
@@ -150,12 +164,19 @@ class LocalShape:
             size = np.sqrt(np.maximum(np.diag(self.matrix), 0.0))
             self.scale = 1 / np.where(size > 0, size, 1.0)
         elif self.matrix is not None:
+            self._mark_short(np.linalg.norm(self.matrix, axis=1), shortest)
             self.scale = equilibrate(self.matrix, shortest)
         else:
             signs = draw.choice([-1.0, 1.0], (SIGNS, self.size))
-            squares = np.mean([self.multiply(one) ** 2 for one in signs], axis=0)
-            self.scale = _invert_lengths(np.sqrt(squares), shortest) ** 0.5
+            lengths = np.sqrt(np.mean([self.multiply(one) ** 2 for one in signs], axis=0))
+            shortest = SHORTEST_CONCAVE if concave else shortest
+            self._mark_short(lengths, shortest)
+            self.scale = _invert_lengths(lengths, shortest) ** 0.5
         self.start = draw.standard_normal(self.size)
+
+    def _mark_short(self, lengths: np.ndarray, shortest: float) -> None:
+        least, most = lengths > SHORTEST_CONCAVE * lengths.max(), shortest * lengths.max()
+        self.shortened = bool((least & (lengths < most)).any())
 
     @property
     def finite(self) -> bool:
@@ -221,7 +242,7 @@ class LocalShape:
         ways = self._list_ways(values, vectors)
         low, high = float(values[0]), float(values[-1])
         # What stops by itself has seen all that there is.
-        hidden = self._bound_hidden(high - low, made) if made == most else 0.0
+        hidden = bound_hidden(self.size, high - low, made) if made == most else 0.0
         return Curvature(low, high, hidden, ways, made)
 
     def _list_ways(self, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
@@ -235,15 +256,17 @@ class LocalShape:
         steepness = values[: len(vectors)][upward] / np.sum(ways**2, axis=1)
         return np.asarray(ways[np.argsort(steepness)[:WAYS]])
 
-    def _bound_hidden(self, spread: float, made: int) -> float:
-        """Return how far below the least Ritz value an eigenvalue can be.
 
-        The part ε is of the spread, which is no more than what was seen of it over ``1 - 2 ε``.
-        """
-        if made == self.size:
-            return 0.0
-        part = float(np.log(1.648 * np.sqrt(self.size) / DOUBT) / (2 * made - 1)) ** 2
-        return part * spread / (1 - 2 * part) if 2 * part < 1 else np.inf
+def bound_hidden(size: int, spread: float, made: int) -> float:
+    """Return how far below the least Ritz value an eigenvalue can be, but for `DOUBT`.
+
+    The part ε is of the spread, which is no more than what was seen of it over ``1 - 2 ε``, since
+    either end may be missed, each with half the probability.
+    """
+    if made == size:
+        return 0.0
+    part = float(np.log(1.648 * np.sqrt(size) / (DOUBT / 2)) / (2 * made - 1)) ** 2
+    return part * spread / (1 - 2 * part) if 2 * part < 1 else np.inf
 
 
 def equilibrate(matrix: np.ndarray, shortest: float = SHORTEST) -> np.ndarray:

@@ -14,20 +14,30 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from mlelogit.fitting.linalg import triangularize
 from mlelogit.fitting.separation import STRICT, TIED, choose_pairs, run_solver
-from mlelogit.networks.backend import plain_torch
 from mlelogit.networks.certification.affine import ScoreChanges
-from mlelogit.networks.likelihood import NetworkLikelihood, map_rows, run_module
+from mlelogit.networks.certification.scores import (
+    find_scores,
+    moves_affinely,
+    score_block,
+    walk_scores,
+)
+from mlelogit.networks.likelihood import NetworkLikelihood
 
 # Scores that differ by less, relative to the largest, are the same but for rounding.
 SAME = 1e-9
-# Those that differ by more are others, whatever the largest of all rows is.
-CLEAR = 1e-3
 # Powers of two: a module that is linear in what they multiply makes no rounding error of them.
-FACTORS = (2.0, 0.5, 1024.0)
+# The large ones find scores that are held within bounds, where the log-likelihood has a maximum.
+FACTORS = (2.0, 0.5, 1024.0, 2.0**40, 2.0**100)
+# A sum of terms, each of them rounded, is right to so many units of rounding of their sizes.
+ROUNDING = 8
+# Singular values below so many units of rounding of the largest are zero.
+RANK = 64
 # A linear programme has one row for each pair of a row and another category, and one column for
 # each parameter that is let go: so many numbers take it some seconds.
 LARGEST_PROGRAMME = 2_000_000
@@ -35,8 +45,6 @@ FIRST_PAIRS = 2000
 MORE_PAIRS = 1000
 ROUNDS = 30
 TIME_LIMIT = 10.0
-# How far a way is followed, in units of the largest change of a score.
-DISTANCES = (0.0, 1.0, 10.0, 100.0, 1000.0)
 # Separated pairs that a climb has made less likely than this are worth a programme.
 UNLIKELY = 1e-2
 
@@ -75,12 +83,6 @@ def find_observed(likelihood: NetworkLikelihood) -> np.ndarray:
     return np.asarray(outcome.table) > 0
 
 
-def find_scores(likelihood: NetworkLikelihood, params: np.ndarray) -> np.ndarray:
-    """Return the scores (n, J) at a point."""
-    likelihood.write(params)
-    return map_rows(likelihood.network, likelihood.rows.inputs, likelihood.rows.per_block)
-
-
 @np.errstate(all="ignore")
 def find_margin(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
     """Return by how much the observed category leads in the row where it leads least.
@@ -91,10 +93,15 @@ def find_margin(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
     observed = find_observed(likelihood)
     if (observed.sum(axis=1) > 1).any():
         return -np.inf
-    scores = find_scores(likelihood, params)
-    others = np.where(observed, -np.inf, scores).max(axis=1)
-    least = float((scores[observed] - others).min())
-    return least if abs(least) > SAME * float(np.abs(scores).max()) else min(least, 0.0)
+    least, largest = np.inf, 0.0
+    for block, scores in walk_scores(likelihood, params):
+        seen = observed[block]
+        others = np.where(seen, -np.inf, scores).max(axis=1)
+        least = min(least, float((scores[seen] - others).min()))
+        largest = max(largest, float(np.abs(scores).max()))
+        if not least > 0:
+            break
+    return least if abs(least) > SAME * largest else min(least, 0.0)
 
 
 def find_scaling(likelihood: NetworkLikelihood, params: np.ndarray) -> np.ndarray | None:
@@ -103,17 +110,16 @@ def find_scaling(likelihood: NetworkLikelihood, params: np.ndarray) -> np.ndarra
     Those of one part of the module are tried, the last first, and then those of several: the scores
     of layers that lie side by side add up. None of them may have a prior.
     """
-    scores = find_scores(likelihood, params)
     parts = [part for part in list_parts(likelihood) if not likelihood.precisions[part].any()]
     together = np.zeros(len(params), dtype=bool)
     for part in parts:
-        if _scales(likelihood, params, part, scores):
+        if _scales(likelihood, params, part):
             return part
     for part in parts:
         wider = together | part
-        if is_affine(likelihood, params, wider, points=1):
+        if moves_affinely(likelihood, params, wider):
             together = wider
-            if _scales(likelihood, params, together, scores):
+            if _scales(likelihood, params, together):
                 return together
     return None
 
@@ -139,64 +145,16 @@ def list_parts(likelihood: NetworkLikelihood) -> list[np.ndarray]:
 
 
 @np.errstate(all="ignore")
-def _scales(
-    likelihood: NetworkLikelihood, params: np.ndarray, part: np.ndarray, scores: np.ndarray
-) -> bool:
-    largest = float(np.abs(scores).max())
-    for factor in FACTORS:
-        found = find_scores(likelihood, np.where(part, factor * params, params))
-        if not float(np.abs(found / factor - scores).max()) <= SAME * largest:
-            return False
-    return largest > 0
-
-
-@np.errstate(all="ignore")
-def is_affine(
-    likelihood: NetworkLikelihood,
-    params: np.ndarray,
-    part: np.ndarray,
-    points: int = 2,
-    seed: int = 1,
-) -> bool:
-    """Tell whether the scores of all rows are affine in some of the parameters, the rest held.
-
-    That is seen, to rounding, halfway between random points about these parameters, some near
-    and some far: ``u((v + w) / 2) = (u(v) + u(w)) / 2``.
-    """
-    draw = np.random.default_rng(seed)
-    size = 1 + np.abs(params)
-    for distance in (1e-2, 1.0, 1e2):
-        for _ in range(points):
-            v, w = params + part * size * distance * draw.standard_normal((2, len(params)))
-            if not _is_midpoint(likelihood, v, w):
+def _scales(likelihood: NetworkLikelihood, params: np.ndarray, part: np.ndarray) -> bool:
+    """Tell whether the scores of every row, for their own size, are scaled with some parameters."""
+    for block in likelihood.rows.cut():
+        scores = score_block(likelihood, params, block)
+        largest = np.abs(scores).max(axis=1, keepdims=True)
+        for factor in FACTORS:
+            found = score_block(likelihood, np.where(part, factor * params, params), block)
+            if not (np.abs(found / factor - scores) <= SAME * largest).all():
                 return False
     return True
-
-
-def _score_block(likelihood: NetworkLikelihood, params: np.ndarray, block: slice) -> np.ndarray:
-    """Return the scores (m, J) of a block of rows at a point."""
-    likelihood.write(params)
-    with plain_torch(likelihood.network.device, gradients=False):
-        scores = run_module(likelihood.network, likelihood.rows.inputs, block)
-        return np.asarray(scores.cpu().numpy())
-
-
-def _is_midpoint(likelihood: NetworkLikelihood, v: np.ndarray, w: np.ndarray) -> bool:
-    """Tell whether scores halfway between two points are the mean of theirs, block by block.
-
-    One block shows it if they are far from it.
-    """
-    gap = largest = 0.0
-    for block in likelihood.rows.cut():
-        first, last, middle = (
-            _score_block(likelihood, point, block) for point in (v, w, (v + w) / 2)
-        )
-        largest = max(largest, float(np.abs(first).max()), float(np.abs(last).max()))
-        # Unlike max, it does not lose what is no number.
-        gap = float(np.maximum(gap, np.abs(middle - (first + last) / 2).max()))
-        if not gap <= CLEAR * largest:
-            return False
-    return bool(gap <= SAME * largest)
 
 
 def find_recession(
@@ -231,17 +189,30 @@ def find_recession(
     found = gaps.solve(time.monotonic() + TIME_LIMIT)
     if found is None:
         return "the linear programme did not end in time"
-    strict = gaps.measure(found) > STRICT
-    strict &= ~observed
+    if not gaps.find_strict(found).any():
+        return None
+    tried = (found, gaps.seen.T @ (gaps.seen @ found), gaps.level(found))
+    settled = (way for way in tried if gaps.is_proven(way))
+    proven = next(settled, None)
+    if proven is None:
+        return "rounding hides whether every row gains or stays along the way that was found"
+    strict = gaps.find_strict(proven)
     if not strict.any():
         return None
     direction = np.zeros(len(params))
-    direction[columns] = found / gaps.scale
-    if not _rises(likelihood, params, direction):
-        return "rounding hides whether the log-likelihood rises"
-    names = _name_part(likelihood, np.isin(np.arange(len(params)), columns))
+    direction[columns] = proven / gaps.scale
+    names = name_part(likelihood, np.isin(np.arange(len(params)), columns))
     pairs = int((~observed).sum())
     return Recession(direction, names, np.nan, int(strict.sum()), pairs)
+
+
+def find_rows(rows: np.ndarray) -> np.ndarray:
+    """Return orthonormal rows (r, q) that span some rows (m, q), which may be none."""
+    if not len(rows):
+        return np.zeros((0, rows.shape[1]))
+    _, values, vectors = np.linalg.svd(triangularize(rows))
+    largest = max(float(values[0]), np.finfo(float).tiny)
+    return np.asarray(vectors[: len(values)][values > RANK * np.finfo(float).eps * largest])
 
 
 class _Gaps:
@@ -260,21 +231,58 @@ class _Gaps:
     def __init__(self, observed: np.ndarray, changes: np.ndarray, scores: np.ndarray) -> None:
         first = observed.argmax(axis=1)
         rows = np.arange(len(first))
-        gaps = changes[rows, first][:, np.newaxis] - changes
+        own = changes[rows, first][:, np.newaxis]
+        gaps, terms = own - changes, np.abs(own) + np.abs(changes)
         size = np.abs(gaps).max(axis=(0, 1))
         self.scale = np.where(size > 0, size, 1.0)
         gaps = gaps / self.scale
+        self.terms = terms / self.scale
         lengths = np.linalg.norm(gaps, axis=2, keepdims=True)
-        self.gaps = gaps / np.where(lengths > 0, lengths, 1.0)
+        self.lengths = np.where(lengths > 0, lengths, 1.0)
+        self.gaps = gaps / self.lengths
         self.tied = observed.copy()
         self.tied[rows, first] = False
         self.pending = self.tied | ~observed
         self.likely = scores - scores[rows, first][:, np.newaxis]
+        self.observed = observed
         self.total = self.gaps[~observed].sum(axis=0)
 
     def measure(self, direction: np.ndarray) -> np.ndarray:
         """Return the gaps (n, J), of changes of length one."""
         return np.asarray(self.gaps @ direction)
+
+    def find_strict(self, direction: np.ndarray) -> np.ndarray:
+        """Return which pairs (n, J) are taken further apart for ever."""
+        return np.asarray((self.measure(direction) > STRICT) & ~self.observed)
+
+    def is_proven(self, direction: np.ndarray) -> bool:
+        """Tell whether no pair comes nearer, nor tied ones apart, beyond the rounding of sums.
+
+        A way along which some pair comes nearer, however slowly, does not rise for ever.
+        """
+        gaps = (self.gaps * self.lengths) @ direction
+        slack = ROUNDING * np.finfo(float).eps * (self.terms @ np.abs(direction))
+        wrong = np.where(self.tied, np.abs(gaps), -gaps)
+        return bool((wrong <= slack)[self.pending].all())
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """Orthonormal rows (r, q) that span what the gaps depend on."""
+        return find_rows(self.gaps.reshape(-1, self.gaps.shape[2]))
+
+    def level(self, direction: np.ndarray) -> np.ndarray:
+        """Return a way with the gaps that are zero to a programme's tolerance zero to rounding.
+
+        What no gap depends on is left out, lest its rounding hide what they are. If next to
+        nothing remains there is none.
+        """
+        within = self.seen @ direction
+        zero = self.gaps[self.pending & (np.abs(self.measure(direction)) <= TIED)] @ self.seen.T
+        held = find_rows(zero)
+        left = within - held.T @ (held @ within)
+        if np.linalg.norm(left) <= STRICT * np.linalg.norm(within):
+            return np.zeros_like(direction)
+        return np.asarray(self.seen.T @ left)
 
     def solve(self, deadline: float) -> np.ndarray | None:
         """Return the way in a box whose gaps are largest in sum, none being negative; None if late.
@@ -307,19 +315,8 @@ class _Gaps:
         return None
 
 
-def _rises(likelihood: NetworkLikelihood, params: np.ndarray, direction: np.ndarray) -> bool:
-    """Tell whether the log-likelihood rises along a way, and does not fall for long."""
-    here = find_scores(likelihood, params)
-    moved = np.abs(find_scores(likelihood, params + direction) - here).max()
-    if not moved > 0:
-        return False
-    unit = direction / float(moved)
-    heights = [likelihood.evaluate(params + t * unit, score=False).loglike for t in DISTANCES]
-    slack = 1e-12 * (1 + abs(heights[0]))
-    return heights[-1] > heights[0] and all(np.diff(heights) >= -slack)
-
-
-def _name_part(likelihood: NetworkLikelihood, part: np.ndarray) -> tuple[str, ...]:
+def name_part(likelihood: NetworkLikelihood, part: np.ndarray) -> tuple[str, ...]:
+    """Return the names of the parameters some of which are in a part (P,)."""
     network = likelihood.network
     cuts = np.split(part, np.cumsum(network.sizes)[:-1])
     return tuple(name for name, cut in zip(network.names, cuts, strict=True) if cut.any())
@@ -335,7 +332,7 @@ def find_ray(likelihood: NetworkLikelihood, params: np.ndarray) -> Recession | N
     if part is None:
         return None
     pairs = int((~find_observed(likelihood)).sum())
-    names = _name_part(likelihood, part)
+    names = name_part(likelihood, part)
     return Recession(np.where(part, params, 0.0), names, margin, pairs, pairs)
 
 
@@ -344,13 +341,21 @@ def find_runaway(likelihood: NetworkLikelihood, params: np.ndarray) -> Recession
 
     Only where the climb has left some category of some row unlikely: on such a way it does.
     """
-    observed = find_observed(likelihood)
-    scores = find_scores(likelihood, params)
-    leads = scores[np.arange(len(scores)), observed.argmax(axis=1)][:, np.newaxis] - scores
-    if not (leads[~observed] > -np.log(UNLIKELY)).any():
+    if not _leaves_unlikely(likelihood, params):
         return None
     for part in list_parts(likelihood):
         free = part & (likelihood.precisions == 0)
-        if free.any() and is_affine(likelihood, params, free, points=1):
+        if free.any() and moves_affinely(likelihood, params, free):
             return find_recession(likelihood, params, free)
     return None
+
+
+def _leaves_unlikely(likelihood: NetworkLikelihood, params: np.ndarray) -> bool:
+    """Tell whether some category that is not observed is much less likely than one that is."""
+    observed = find_observed(likelihood)
+    for block, scores in walk_scores(likelihood, params):
+        seen = observed[block]
+        own = scores[np.arange(len(scores)), seen.argmax(axis=1)][:, np.newaxis]
+        if ((own - scores)[~seen] > -np.log(UNLIKELY)).any():
+            return True
+    return False

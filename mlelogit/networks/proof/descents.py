@@ -26,7 +26,6 @@ from mlelogit.networks.proof.trainings import (
     EVALUATIONS,
     TRAININGS,
     Descent,
-    count_people,
     time_evaluation,
 )
 from mlelogit.networks.record import NetworkRecord
@@ -116,7 +115,7 @@ def run_descents(
             found.append(answer)
             rows[answer.engine] = _write(answer, judge_arrival(answer, ours, certificate.tolerance))
         elif isinstance(answer, LogitAnswer):
-            rows[ENGINES[engine]] = _write_logit(answer, ours)
+            rows[ENGINES[engine]] = _write_logit(answer, ours, certificate.tolerance)
         else:
             rows[ENGINES[engine]] = {"verdict": f"{NOT_RUN}{answer}"}
     first = {OURS: _write(ours, judge_ours(ours, found, certificate.tolerance))}
@@ -169,7 +168,7 @@ def _arrive(record: NetworkRecord, engine: str, descent: Descent) -> Arrival:
         loglike=np.nan if values is None else -values.likelihood,
         cross_entropy=descent.cross_entropy,
         penalty=0.5 * float(record.precisions @ descent.params**2),
-        gradient=descent.gradient / count_people(record),
+        gradient=descent.gradient / record.rows.weight,
         evaluations=descent.evaluations,
         rounding=np.nan if values is None else values.rounding,
         separates=values is not None and rises_without_end(record, descent.params),
@@ -254,8 +253,12 @@ def _write(answer: Arrival, verdict: str) -> dict[str, Any]:
     }
 
 
-def _write_logit(answer: LogitAnswer, ours: Arrival) -> dict[str, Any]:
-    """Write what MNLogit says, whose own certificate tells that it is the maximum."""
+def _write_logit(answer: LogitAnswer, ours: Arrival, tolerance: float) -> dict[str, Any]:
+    """Write what MNLogit says, whose own certificate tells that it is the maximum.
+
+    A fit whose gradient is not as small as it should be, and which is lower, has not arrived: its
+    values are right, and it is the climb that falls short.
+    """
     gap = answer.loglike - ours.loglike
     faults = []
     if not answer.distance <= COEFFICIENT_TOLERANCE:
@@ -263,6 +266,8 @@ def _write_logit(answer: LogitAnswer, ours: Arrival) -> dict[str, Any]:
     if not _is_same(answer.loglike, ours.loglike):
         faults.append(f"this fit is {'lower' if gap > 0 else 'higher'} by {abs(gap):.3g}")
     verdict = f"{OFF}{'; '.join(faults)}" if faults else AGREES
+    if faults and ours.gradient > tolerance and gap >= 0:
+        verdict = f"this fit has {_tell_gradient(ours)}; {'; '.join(faults)}"
     if answer.separated or not answer.finite:
         verdict = SEPARATED if answer.separated else NOTHING
     return {

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.equivalence.identity import one_hot, softmax
+from mlelogit.equivalence.identity import softmax
 from mlelogit.networks.backend import plain_torch
-from mlelogit.networks.likelihood import run_module
 from mlelogit.networks.module import Network
+from mlelogit.networks.passes import run_module
 from mlelogit.networks.rows import NetworkRows
 
 EPS = float(np.finfo(np.float64).eps)
@@ -65,24 +65,13 @@ class Values:
 
 
 def log_softmax(u: np.ndarray) -> np.ndarray:
-    """Return ``log y = (u - m) - log Σ_l exp(u_l - m)`` of scores (n, J), m being the largest."""
+    """Return ``log y = (u - m) - log Σ_l exp(u_l - m)`` of scores (n, J), m being the largest.
+
+    Written out here, as nothing that the fit uses may prove the fit right.
+    """
     shifted = u - u.max(axis=1, keepdims=True)
     with np.errstate(under="ignore"):
         return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
-
-
-def find_targets(rows: NetworkRows, block: slice) -> np.ndarray:
-    """Return d (m, J) of some rows: one-hot rows, counts or probabilities."""
-    outcome = rows.design.outcome
-    if outcome.codes is not None:
-        return one_hot(outcome.codes[block], len(outcome.categories))
-    return np.asarray(outcome.table)[block]
-
-
-def find_weights(rows: NetworkRows, block: slice) -> np.ndarray:
-    """Return the weights (m,) of some rows; one where there are none."""
-    weights = rows.design.weights
-    return np.ones(block.stop - block.start) if weights is None else weights[block]
 
 
 def sum_cross_entropy(torch: Any, scores: Any, rows: NetworkRows, block: slice) -> Any:
@@ -125,7 +114,7 @@ def measure_identity(
         u = scores.cpu().numpy()
         if not np.isfinite(u).all():
             return None
-        d, weights = find_targets(rows, block), find_weights(rows, block)
+        d, weights = rows.targets(block), rows.weights(block)
         parts.append(_measure_block(u, d, weights, loss, log_loss))
     return _add(parts, rows.total + len(rows.encoding.categories))
 

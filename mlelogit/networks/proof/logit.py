@@ -15,7 +15,9 @@ from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRecord, FitRequest
 from mlelogit.inference.covariance import estimate_model_covariance
-from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form
+from mlelogit.networks.examination import SAME
+from mlelogit.networks.passes import map_rows
+from mlelogit.networks.proof.logit_form import SEED, LogitForm, find_logit_form
 from mlelogit.networks.record import NetworkRecord
 from mlelogit.notices import hear_warnings
 
@@ -69,6 +71,8 @@ def fit_logit(record: NetworkRecord) -> LogitAnswer | str:
     if total * width > MOST_NUMBERS:
         return f"its design of {total} rows and {width} columns is too large to lay out"
     columns = _lay_out(record, form)
+    if not _follows_everywhere(record, form, columns):
+        return "the network is no multinomial logit: its log-odds are not affine in the inputs"
     try:
         with hear_warnings():
             settled = settle_rank(_make_design(record, columns))
@@ -83,6 +87,21 @@ def _lay_out(record: NetworkRecord, form: LogitForm) -> np.ndarray:
     rows = record.rows.inputs.block(0, record.rows.total).numpy()
     flat = rows.reshape(len(rows), -1)
     return np.column_stack([np.ones(len(flat)), flat]) if form.constant else flat
+
+
+def _follows_everywhere(record: NetworkRecord, form: LogitForm, columns: np.ndarray) -> bool:
+    """Tell whether log-odds of all rows are those of the coefficients and columns (n, K)."""
+    rows, answer = record.rows, record.maximum.params
+    drawn = np.random.default_rng(SEED).standard_normal(len(answer))
+    for params in (answer, drawn):
+        coefficients = form.read(params)[:, 0 if form.constant else 1 :].T
+        form.network.write_params(params)
+        scores = map_rows(form.network, rows.inputs, rows.per_block)
+        gaps = np.abs(scores[:, 1:] - scores[:, :1] - columns @ coefficients)
+        reach = (np.abs(columns) @ np.abs(coefficients)).max(initial=1.0)
+        if not gaps.max(initial=0.0) <= SAME * max(reach, float(np.abs(scores).max())):
+            return False
+    return True
 
 
 def _make_design(record: NetworkRecord, columns: np.ndarray) -> Design:

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, lsqr
 
+from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import load_torch, plain_torch
-from mlelogit.networks.examination import SAME, TRIED
+from mlelogit.networks.certification.scores import is_affine
+from mlelogit.networks.examination import SAME
 from mlelogit.networks.module import Network
+from mlelogit.networks.passes import choose_block, count_numbers, score_tensor, take_few
 from mlelogit.networks.rows import Inputs
 
 # Sizes of random parameters: large ones bend whatever is bent at small ones too little to be seen.
@@ -31,31 +34,8 @@ SEED = 20240229
 def take_contrasts(network: Network, rows: Any) -> np.ndarray:
     """Return ``u_k - u_0`` (m, J - 1) of some rows, a tensor, where the network stands."""
     with plain_torch(network.device, gradients=False):
-        scores = network.module(rows.clone().to(network.device)).cpu().numpy()
+        scores = score_tensor(network, rows.clone()).cpu().numpy()
     return np.asarray(scores[:, 1:] - scores[:, :1])
-
-
-def is_affine(network: Network, inputs: Inputs) -> bool:
-    """Tell whether log-odds are affine in the parameters.
-
-    At pairs of random parameters of several sizes the log-odds of the first rows in the middle are
-    compared with the middle of the log-odds.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : Inputs
-    """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
-    twin, rng = network.duplicate(network.read_params()), np.random.default_rng(SEED)
-    for size in SIZES:
-        one, other = size * rng.standard_normal((2, network.size))
-        ends = [_take_at(twin, params, rows) for params in (one, other)]
-        middle = _take_at(twin, (one + other) / 2, rows)
-        largest = max(float(np.abs(end).max()) for end in ends)
-        if not np.abs(middle - (ends[0] + ends[1]) / 2).max() <= SAME * largest:
-            return False
-    return True
 
 
 def _take_at(network: Network, params: np.ndarray, rows: Any) -> np.ndarray:
@@ -96,7 +76,7 @@ class LogitForm:
         contrasts = np.vstack([coefficients[:, 0] - slopes.sum(axis=0), slopes])
         factors = np.column_stack([-contrasts.sum(axis=1), contrasts])
         with plain_torch(self.network.device) as torch:
-            scores = self.network.module(self.probes.clone().to(self.network.device))
+            scores = score_tensor(self.network, self.probes.clone())
             total = (scores * torch.from_numpy(factors).to(scores.device)).sum()
             pieces = self.network.pieces
             return self.network.flatten(torch.autograd.grad(total, pieces, allow_unused=True))
@@ -110,11 +90,13 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     network : Network
     inputs : Inputs
     """
-    rows = inputs.block(0, min(TRIED, inputs.shape[0]))
+    rows = take_few(inputs)
     if not rows.is_floating_point():
         return "its inputs are whole numbers that stand for something"
-    if not is_affine(network, inputs):
-        return "its log-odds are not affine in the parameters, as with a hidden layer"
+    everything = np.ones(network.size, dtype=bool)
+    per_block = choose_block(count_numbers(network, inputs))
+    if not is_affine(network, inputs, per_block, network.read_params(), everything):
+        return "its log-odds are not affine in the parameters, as with layers behind each other"
     width = rows[0].numel()
     if width > MOST_INPUTS:
         return f"it has {width} inputs, more than {MOST_INPUTS}"
@@ -122,7 +104,7 @@ def find_logit_form(network: Network, inputs: Inputs) -> LogitForm | str:
     if isinstance(form, str):
         return form
     if not _reaches_all(form):
-        return "its coefficients are tied to each other, or some are frozen"
+        return "its coefficients are tied to each other, some are frozen, or inputs left out"
     return form
 
 
@@ -144,8 +126,8 @@ def _probe(network: Network, inputs: Inputs, rows: Any) -> LogitForm | str:
             if not np.abs(sums - contrasts).max() <= SAME * reach.max():
                 return "its log-odds are not affine in the inputs"
             constant |= bool(np.abs(coefficients[:, 0]).max() > 0)
-    except (RuntimeError, IndexError, ValueError) as error:
-        return f"it cannot run on other inputs than the fit's ({type(error).__name__})"
+    except NetworkError as error:
+        return f"it cannot run on other inputs than the fit's ({type(error.__cause__).__name__})"
     return LogitForm(twin, form.probes, scales, constant)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlelogit.networks.passes import take_few
 from mlelogit.networks.proof.logit_form import take_contrasts
 from mlelogit.networks.record import NetworkRecord
 
@@ -89,7 +90,7 @@ def _fill(path: list[Point], missing: int) -> list[Point]:
 def _draw(record: NetworkRecord, seed: int) -> list[Point]:
     """Return random parameters, small to large, each in a direction of its own."""
     inputs, rng = record.rows.inputs, np.random.default_rng(seed)
-    rows = inputs.block(0, min(ROWS, inputs.shape[0]))
+    rows = take_few(inputs, ROWS)
     twin = record.network.duplicate(record.maximum.params)
     found = []
     for spread in SPREADS:

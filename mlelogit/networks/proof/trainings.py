@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from mlelogit.networks.backend import plain_torch
-from mlelogit.networks.likelihood import run_module
 from mlelogit.networks.module import Network
+from mlelogit.networks.passes import run_module
 from mlelogit.networks.proof.identity import sum_cross_entropy
 from mlelogit.networks.record import NetworkRecord
 
@@ -70,7 +70,7 @@ class Training:
         self.rows, self.bar = record.rows, bar
         self.network: Network = record.network.duplicate(record.maximum.trace.params[0])
         self.pieces = self.network.pieces
-        self.goal = record.request.tol * CLOSER * count_people(record)
+        self.goal = record.request.tol * CLOSER * record.rows.weight
         cuts = np.split(record.precisions, np.cumsum(self.network.sizes)[:-1])
         shapes = zip(cuts, self.network.shapes, strict=True)
         self.precisions = [cut.reshape(shape) for cut, shape in shapes]
@@ -109,11 +109,6 @@ class Training:
         self.evaluate(torch)
         params = self.network.read_params()
         return Descent(params, self.cross_entropy, self.gradient, self.evaluations)
-
-
-def count_people(record: NetworkRecord) -> float:
-    """Return the observations in all, weights included."""
-    return float(sum(record.rows.design.audit.categories.values()))
 
 
 def train_lbfgs(record: NetworkRecord, bar: Any = None) -> Descent:

@@ -21,7 +21,6 @@ from mlelogit.exceptions import OptionError
 from mlelogit.markup import Shown, write_html
 from mlelogit.networks.proof.agreement import tabulate_identity
 from mlelogit.networks.proof.descents import ENGINES, NOT_RUN, run_descents
-from mlelogit.networks.proof.identity import find_targets
 from mlelogit.networks.proof.points import BETWEEN, RANDOM, choose_points
 from mlelogit.networks.record import NetworkRecord
 
@@ -55,6 +54,8 @@ LIMITS = (
     f"Tolerances of the descents: log-likelihood {LOGLIKE_TOLERANCE:g} relative, coefficients "
     f"{COEFFICIENT_TOLERANCE:g} standard errors."
 )
+# Each point takes passes over all rows and a line of the table.
+MOST_POINTS = 10_000
 # The category shown as its target, by place: the ten-digit example's 3.
 SHOWN_CATEGORY = 3
 
@@ -193,8 +194,8 @@ def verify_network(
         Of "LBFGS", "Adam", "MNLogit": run these, whatever they cost. All that are estimated to
         take less than a minute if not given.
     points : int
-        The least number of points on the path. Where the climb took note of fewer, points on the
-        lines between them fill up.
+        The least number of points on the path, at most 10,000. Where the climb took note of fewer,
+        points on the lines between them fill up.
     seed : int
         Of the random points, whose scores spread from 1 to 1e4 where the network can make them.
 
@@ -219,8 +220,10 @@ def verify_network(
     (True, True)
     """
     chosen = _choose_engines(engines)
-    if not is_whole(points) or points < 1:
-        raise OptionError(f"points must be a positive whole number, not {write_value(points)}.")
+    if not is_whole(points) or not 1 <= points <= MOST_POINTS:
+        raise OptionError(
+            f"points must be a whole number from 1 to {MOST_POINTS}, not {write_value(points)}."
+        )
     settled = settle_seed(seed)
     identity = tabulate_identity(record, choose_points(record, int(points), settled))
     patience = PATIENCE_SECONDS if engines is None else np.inf
@@ -246,5 +249,5 @@ def describe_coding(record: NetworkRecord) -> str:
         target = ", ".join("1" if k == place else "0" for k in range(count))
         category = write_value(encoding.categories[place])
         return f"Targets d are one-hot: category {category} of the {count} is [{target}]."
-    first = ", ".join(f"{value:.6g}" for value in find_targets(record.rows, slice(0, 1))[0])
+    first = ", ".join(f"{value:.6g}" for value in record.rows.targets(slice(0, 1))[0])
     return f"Targets d are the {encoding.outcome_kind} themselves: the first row is [{first}]."

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from mlelogit.networks.certification import curvature, recession  # noqa: E402
 from mlelogit.networks.certification.affine import certify_affine  # noqa: E402
 from mlelogit.networks.certification.certificate import Verdict, certify_network  # noqa: E402
+from mlelogit.networks.certification.scores import moves_affinely  # noqa: E402
 from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -149,7 +150,7 @@ def test_affine_scores_are_told_by_numbers(rng, net, affine):
         likelihood = remake(ml.networks.fit_network(net, x, y, l2=0.1, maxiter=3))
     point = likelihood.network.read_params()
     everything = np.ones(len(point), dtype=bool)
-    assert recession.is_affine(likelihood, point, everything) is affine
+    assert moves_affinely(likelihood, point, everything) is affine
 
 
 def test_extremes_are_those_of_a_difference_of_gradients(rng):

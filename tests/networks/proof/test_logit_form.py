@@ -10,8 +10,9 @@ from mlelogit.data.sources import make_source
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
+from mlelogit.networks.certification.scores import is_affine  # noqa: E402
 from mlelogit.networks.module import copy_module  # noqa: E402
-from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form, is_affine  # noqa: E402
+from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form  # noqa: E402
 from mlelogit.networks.rows import ColumnInputs, TensorInputs  # noqa: E402
 
 SCALES = np.array([1.0, 1e3, 1e-3, 1.0, 0.0, 5.0])
@@ -96,7 +97,8 @@ def test_kinds_of_networks_are_told_apart(inputs, kind):
     else:
         assert isinstance(form, LogitForm)
         assert form.constant is said
-    assert is_affine(network, inputs) is affine
+    everything = np.ones(network.size, dtype=bool)
+    assert is_affine(network, inputs, 50, network.read_params(), everything) is affine
     assert np.array_equal(network.read_params(), before)
 
 

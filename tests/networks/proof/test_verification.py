@@ -11,7 +11,7 @@ import pytest
 from mpmath import mp
 
 import mlelogit as ml
-from mlelogit.exceptions import MNLogitWarning, OptionError
+from mlelogit.exceptions import MNLogitWarning, NotConvergedWarning, OptionError
 from mlelogit.networks.proof import agreement, descents, identity, trainings
 from mlelogit.networks.proof.descents import Arrival, judge_arrival, judge_ours
 from mlelogit.networks.proof.identity import EPS, Values
@@ -167,7 +167,7 @@ def test_every_form_is_that_of_fifty_digits(kind, spread):
     params = spread * rng.standard_normal(network.size)
     values = identity.measure_identity(network.duplicate(params), rows, params)
     u = x @ params[:12].reshape(3, 4).T + params[12:]
-    d = identity.find_targets(rows, slice(0, len(y)))
+    d = rows.targets(slice(0, len(y)))
     truth = sum_in_fifty_digits(u, d, weights)
     for value in (values.likelihood, values.entropy, values.torch):
         assert abs(value - truth) <= values.rounding
@@ -686,3 +686,43 @@ def test_it_shows_as_text_and_in_a_notebook(found):
         assert words in html
     assert repr(found) == text
     assert "the identity holds at all" in html
+
+
+@pytest.mark.parametrize("points", [0, 10**9, 2.5])
+def test_points_have_bounds(res, points):
+    with pytest.raises(OptionError, match="points"):
+        res.verify(points=points)
+
+
+class Bent(torch.nn.Module):
+    """A logit of an input's positive part."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = torch.nn.Linear(1, 2)
+
+    def forward(self, rows):
+        return self.last(torch.relu(rows))
+
+
+def test_inputs_that_bend_in_some_rows_are_no_logit():
+    """Sorted, so that the first rows see nothing of the bend; in all rows but one they do not."""
+    z = np.sort(np.random.default_rng(0).standard_normal(300))[::-1].copy()
+    y = (np.random.default_rng(1).random(300) < 1 / (1 + np.exp(-z))).astype(int)
+    positive = np.where(np.arange(300) == 17, -1.0, np.abs(z))
+    for rows in (z, positive):
+        descents = fit_network(Bent(), rows[:, np.newaxis], y).verify(engines="MNLogit").descents
+        verdict = descents.loc["mlelogit.MNLogit", "verdict"]
+        assert "not affine in the inputs" in verdict
+
+
+def test_a_fit_that_has_not_arrived_is_not_off():
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(60, 3)), rng.integers(3, size=60)
+    with pytest.warns(NotConvergedWarning):
+        res = fit_network(make_linear(3, 3), x, y, maxiter=2, method="CG")
+    found = res.verify(engines="MNLogit")
+    verdict = found.descents.loc["mlelogit.MNLogit", "verdict"]
+    assert verdict.startswith("this fit has not arrived: gradient norm")
+    assert not found.differs
+    assert not found.agrees

@@ -1,0 +1,102 @@
+"""Whether the log-likelihood goes on rising as parameters grow, as far as is tried.
+
+Where units of a hidden layer become steps, or one layer's shrinking makes up for another's
+growth, no theorem says that a maximum is never reached. But if from a point on the log-likelihood
+rises along a way for a thousand times the length of what led there, it is no maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlelogit.networks.certification.recession import list_parts, name_part
+from mlelogit.networks.certification.scores import find_height
+from mlelogit.networks.likelihood import NetworkLikelihood
+
+# By how much parameters are scaled: near one, where a maximum would fall already, and far.
+FACTORS = (1 + 2.0**-6, 1 + 2.0**-3, 2.0, 8.0, 64.0, 1024.0)
+# How far the way is followed that the climb went, in its own length, and in steps of its ratios.
+LENGTHS = (2.0**-6, 2.0**-3, 1.0, 8.0, 64.0, 1024.0)
+POWERS = (2.0**-3, 1.0, 4.0, 16.0)
+# Values that differ by less, relative to one plus their size, are the same but for rounding.
+ROUNDING = 1e-12
+# A rise that is less, for the same, may be the rounding of many values.
+LEAST = 1e-10
+
+
+@dataclass(frozen=True)
+class Outward:
+    """A way along which the log-likelihood rises all the way, as far as was tried.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The parameters that move.
+    free : tuple of str
+        Those parameters of the module that have no prior, if others have.
+    rise : float
+        Of the log-likelihood, in all.
+    how : str
+    """
+
+    names: tuple[str, ...]
+    free: tuple[str, ...]
+    rise: float
+    how: str
+
+
+@np.errstate(all="ignore")
+def find_outward(
+    likelihood: NetworkLikelihood, params: np.ndarray, before: np.ndarray | None = None
+) -> Outward | None:
+    """Return a way along which the log-likelihood rises all the way, if one is found.
+
+    Parameters
+    ----------
+    likelihood : NetworkLikelihood
+    params : numpy.ndarray
+        (P,).
+    before : numpy.ndarray, optional
+        (P,): a point that the climb came from; how it went on from there is one of those ways.
+    """
+    height = find_height(likelihood, params)
+    slack = ROUNDING * (1 + abs(height))
+    for part, how, points in _list_ways(likelihood, params, before):
+        last = height
+        for point in points:
+            objective = find_height(likelihood, point)
+            if not objective >= last - slack:
+                break
+            last = objective
+        else:
+            if last - height > LEAST * (1 + abs(height)):
+                names, free = name_part(likelihood, part), find_free(likelihood)
+                return Outward(names, free, last - height, how)
+    return None
+
+
+def find_free(likelihood: NetworkLikelihood) -> tuple[str, ...]:
+    """Return the names of parameters that have no prior, if others have."""
+    bare = likelihood.precisions == 0
+    return () if bare.all() or not bare.any() else name_part(likelihood, bare)
+
+
+def _list_ways(
+    likelihood: NetworkLikelihood, params: np.ndarray, before: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, str, Iterator[np.ndarray]]]:
+    """Yield which parameters (P,) move, how, and the points (P,) of each way."""
+    everything = np.ones(len(params), dtype=bool)
+    if before is not None:
+        move = params - before
+        on = (params + length * move for length in LENGTHS)
+        yield move != 0, "going on in the direction in which the climb last went", on
+        grows = (params * before > 0) & np.isfinite(params / before)
+        ratio = np.where(grows, params / np.where(grows, before, 1.0), 1.0)
+        powers = (params * ratio**power for power in POWERS)
+        yield everything, "going on growing and shrinking as the climb last did", powers
+    for part in (*list_parts(likelihood), everything):
+        scaled = (np.where(part, factor * params, params) for factor in FACTORS)
+        yield part, f"scaling them up to {FACTORS[-1]:.0f} times", scaled
