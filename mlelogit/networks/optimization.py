@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mlelogit.exceptions import NetworkError, OptionError
-from mlelogit.networks.certification.certificate import allow_gain
+from mlelogit.networks.certification.certificate import RISE, allow_gain
 from mlelogit.networks.certification.curvature import (
     LANCZOS,
     SMALL_NETWORK,
@@ -21,7 +21,7 @@ from mlelogit.networks.certification.curvature import (
     NewtonStep,
 )
 from mlelogit.networks.certification.recession import find_margin
-from mlelogit.networks.certification.saddles import find_saddle
+from mlelogit.networks.certification.saddles import find_saddle, follow_step
 from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
 from mlelogit.networks.path import Path, Visit
@@ -477,10 +477,14 @@ def _leave_saddle(climb: NetworkClimb) -> bool:
     if climb.concave or not climb.is_level(sums) or climb.iterations >= climb.maxiter:
         return False
     products = climb.share_products(FEWEST_LANCZOS, LANCZOS)
-    least = max(ROUNDING * (1 + abs(sums.objective)), allow_gain(climb.tol))
+    least = max(ROUNDING * (1 + abs(sums.objective)), min(RISE, allow_gain(climb.tol)))
     found = find_saddle(climb.likelihood, point, least, products, climb.newton)
     climb.curvature = found.curvature
-    if found.higher is None:
+    higher, stage = found.higher, "saddle"
+    if higher is None and climb.newton is not None:
+        farther, rise = follow_step(climb.likelihood, point, climb.newton.reach)
+        higher, stage = (farther, "newton") if rise > least else (None, stage)
+    if higher is None:
         return False
-    climb.note("saddle", found.higher)
+    climb.note(stage, higher)
     return True

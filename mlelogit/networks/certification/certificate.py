@@ -20,7 +20,7 @@ from mlelogit.networks.certification.recession import (
     find_recession,
     find_runaway,
 )
-from mlelogit.networks.certification.saddles import find_saddle
+from mlelogit.networks.certification.saddles import find_saddle, follow_step
 from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood
 
@@ -29,6 +29,10 @@ from mlelogit.networks.likelihood import NetworkLikelihood
 PRODUCTS = 40
 FEWEST = 10
 SHARE = 8
+
+
+# However little was asked, a point off which a step rises by more is no maximum.
+RISE = 1e-4
 
 
 def allow_gain(tolerance: float) -> float:
@@ -144,7 +148,9 @@ class NetworkCertificate(Shown):
         Or the maximum is proven to be within a millionth of a standard error.
         """
         near = self.bound is not None and self.bound.holds
-        return near or (self.relative <= self.tolerance and not self.gain > allow_gain(self.tolerance))
+        return near or (
+            self.relative <= self.tolerance and not self.gain > allow_gain(self.tolerance)
+        )
 
     @property
     def converged(self) -> bool:
@@ -285,7 +291,22 @@ def certify_network(
     plain = replace(plain, gain=newton.gain)
     if affine:
         return _judge_affine(likelihood, params, plain)
-    return _judge_curved(likelihood, params, replace(plain, curvature=curvature), products, before)
+    plain = replace(plain, curvature=curvature)
+    runaway = find_runaway(likelihood, params) if plain.stationary else None
+    if isinstance(runaway, Recession):
+        return replace(plain, verdict=Verdict.RUNAWAY, recession=runaway)
+    reason = f"whether the log-likelihood rises for ever from here: {runaway}" if runaway else ""
+    plain, outward = replace(plain, reason=reason), None
+    if plain.stationary or before is not None:
+        outward = find_outward(likelihood, params, before, newton.reach)
+    if outward is not None:
+        return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
+    if plain.stationary:
+        _, rise = follow_step(likelihood, params, newton.reach)
+        if rise > allow_gain(tolerance):
+            reason = f"how far it rises: many Newton steps at once raise it by {rise:.2g}"
+            return replace(plain, reason=reason)
+    return _judge_curved(likelihood, params, plain, products)
 
 
 def _judge_affine(
@@ -314,19 +335,13 @@ def _judge_curved(
     params: np.ndarray,
     plain: NetworkCertificate,
     products: int,
-    before: np.ndarray | None,
 ) -> NetworkCertificate:
     """Judge a point of a log-likelihood that is not concave."""
-    if not plain.stationary and before is None:
-        return plain
-    outward = find_outward(likelihood, params, before)
-    if outward is not None:
-        return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
     if not plain.stationary:
         free = find_free(likelihood)
         bare = f"whether there is a maximum at all: no prior holds {list_some(free)}"
         return replace(plain, reason=bare if free else "")
-    known, least = plain, allow_gain(plain.tolerance)
+    known, least = plain, min(RISE, allow_gain(plain.tolerance))
     if known.curvature is None or np.isnan(known.curvature.rise):
         found = find_saddle(likelihood, params, least, products)
         known = replace(plain, curvature=found.curvature)
@@ -334,8 +349,4 @@ def _judge_curved(
         return replace(known, verdict=Verdict.CURVATURE_UNKNOWN)
     if known.curvature.upward and known.curvature.rise > least:
         return replace(known, verdict=Verdict.SADDLE_POINT)
-    runaway = find_runaway(likelihood, params)
-    if isinstance(runaway, Recession):
-        return replace(known, verdict=Verdict.RUNAWAY, recession=runaway)
-    reason = f"whether the log-likelihood rises for ever from here: {runaway}" if runaway else ""
-    return replace(known, verdict=Verdict.LOCAL_MAXIMUM, reason=reason)
+    return replace(known, verdict=Verdict.LOCAL_MAXIMUM)

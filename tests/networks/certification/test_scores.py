@@ -1,4 +1,4 @@
-"""Whether scores are affine in the parameters, whatever is added to all of a row's, in any units."""
+"""Whether scores are affine in the parameters, whatever is added to a row's, in any units."""
 
 import numpy as np
 import pytest

@@ -10,8 +10,8 @@ from mlelogit.data.sources import make_source
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
-from mlelogit.networks.module import copy_module  # noqa: E402
 from mlelogit.networks.certification.scores import is_affine  # noqa: E402
+from mlelogit.networks.module import copy_module  # noqa: E402
 from mlelogit.networks.proof.logit_form import LogitForm, find_logit_form  # noqa: E402
 from mlelogit.networks.rows import ColumnInputs, TensorInputs  # noqa: E402
 
