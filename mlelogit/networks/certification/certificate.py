@@ -292,21 +292,36 @@ def certify_network(
     if affine:
         return _judge_affine(likelihood, params, plain)
     plain = replace(plain, curvature=curvature)
+    gone = _find_way_off(likelihood, params, plain, newton, before)
+    return _judge_curved(likelihood, params, plain, products) if gone is None else gone
+
+
+def _find_way_off(
+    likelihood: NetworkLikelihood,
+    params: np.ndarray,
+    plain: NetworkCertificate,
+    newton: NewtonStep,
+    before: np.ndarray | None,
+) -> NetworkCertificate | None:
+    """Return what is known where the log-likelihood rises far beyond what a Newton step says."""
     runaway = find_runaway(likelihood, params) if plain.stationary else None
     if isinstance(runaway, Recession):
         return replace(plain, verdict=Verdict.RUNAWAY, recession=runaway)
-    reason = f"whether the log-likelihood rises for ever from here: {runaway}" if runaway else ""
-    plain, outward = replace(plain, reason=reason), None
+    outward = None
     if plain.stationary or before is not None:
         outward = find_outward(likelihood, params, before, newton.reach)
     if outward is not None:
         return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
-    if plain.stationary:
-        _, rise = follow_step(likelihood, params, newton.reach)
-        if rise > allow_gain(tolerance):
-            reason = f"how far it rises: many Newton steps at once raise it by {rise:.2g}"
-            return replace(plain, reason=reason)
-    return _judge_curved(likelihood, params, plain, products)
+    if not plain.stationary:
+        return None
+    _, rise = follow_step(likelihood, params, newton.reach)
+    if rise > allow_gain(plain.tolerance):
+        reason = f"how far it rises: many Newton steps at once raise it by {rise:.2g}"
+        return replace(plain, reason=reason)
+    if runaway:
+        reason = f"whether the log-likelihood rises for ever from here: {runaway}"
+        return _judge_curved(likelihood, params, replace(plain, reason=reason), PRODUCTS)
+    return None
 
 
 def _judge_affine(
