@@ -271,6 +271,7 @@ INSIDE = {
         "certification.pieces",
         "certification.certificate",
         "record",
+        "climb",
         "optimization",
         "prediction",
         "proof.logit_form",

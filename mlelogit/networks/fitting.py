@@ -28,6 +28,7 @@ from mlelogit.exceptions import (
 )
 from mlelogit.networks.backend import restore_switches
 from mlelogit.networks.certification.certificate import Verdict, certify_network
+from mlelogit.networks.climb import NetworkClimb
 from mlelogit.networks.examination import (
     examine_network,
     examine_rows,
@@ -36,12 +37,7 @@ from mlelogit.networks.examination import (
 )
 from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network, copy_module, redraw
-from mlelogit.networks.optimization import (
-    NetworkClimb,
-    climb_network,
-    find_finish,
-    find_method,
-)
+from mlelogit.networks.optimization import climb_network, find_finish, find_method
 from mlelogit.networks.passes import choose_block, count_numbers, is_heavy
 from mlelogit.networks.priors import read_precisions
 from mlelogit.networks.record import Ended, NetworkMaximum, NetworkRecord, NetworkRequest

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from mlelogit.exceptions import (  # noqa: E402
     NetworkError,
     NetworkWarning,
+    NoFiniteMaximumWarning,
     NotConvergedWarning,
 )
 from mlelogit.networks import passes  # noqa: E402
@@ -120,7 +121,7 @@ def test_parameters_without_use_are_told(rng):
 def test_layer_normalization_is_of_each_row_and_passes(rng):
     x, y = draw_rows(rng)
     net = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Tanh(), nn.Linear(4, 3))
-    with pytest.warns(NotConvergedWarning):
+    with pytest.warns((NotConvergedWarning, NoFiniteMaximumWarning)):
         fit_network(net, x, y, maxiter=1)
 
 

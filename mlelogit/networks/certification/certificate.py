@@ -20,7 +20,7 @@ from mlelogit.networks.certification.recession import (
     find_recession,
     find_runaway,
 )
-from mlelogit.networks.certification.saddles import find_saddle
+from mlelogit.networks.certification.saddles import find_saddle, follow_step
 from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood
 
@@ -29,6 +29,10 @@ from mlelogit.networks.likelihood import NetworkLikelihood
 PRODUCTS = 40
 FEWEST = 10
 SHARE = 8
+
+
+# However little was asked, a point off which a step rises by more is no maximum.
+RISE = 1e-4
 
 
 def allow_gain(tolerance: float) -> float:
@@ -287,7 +291,37 @@ def certify_network(
     plain = replace(plain, gain=newton.gain)
     if affine:
         return _judge_affine(likelihood, params, plain)
-    return _judge_curved(likelihood, params, replace(plain, curvature=curvature), products, before)
+    plain = replace(plain, curvature=curvature)
+    gone = _find_way_off(likelihood, params, plain, newton, before)
+    return _judge_curved(likelihood, params, plain, products) if gone is None else gone
+
+
+def _find_way_off(
+    likelihood: NetworkLikelihood,
+    params: np.ndarray,
+    plain: NetworkCertificate,
+    newton: NewtonStep,
+    before: np.ndarray | None,
+) -> NetworkCertificate | None:
+    """Return what is known where the log-likelihood rises far beyond what a Newton step says."""
+    runaway = find_runaway(likelihood, params) if plain.stationary else None
+    if isinstance(runaway, Recession):
+        return replace(plain, verdict=Verdict.RUNAWAY, recession=runaway)
+    outward = None
+    if plain.stationary or before is not None:
+        outward = find_outward(likelihood, params, before, newton.reach)
+    if outward is not None:
+        return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
+    if not plain.stationary:
+        return None
+    _, rise = follow_step(likelihood, params, newton.reach)
+    if rise > allow_gain(plain.tolerance):
+        reason = f"how far it rises: many Newton steps at once raise it by {rise:.2g}"
+        return replace(plain, reason=reason)
+    if runaway:
+        reason = f"whether the log-likelihood rises for ever from here: {runaway}"
+        return _judge_curved(likelihood, params, replace(plain, reason=reason), PRODUCTS)
+    return None
 
 
 def _judge_affine(
@@ -316,19 +350,13 @@ def _judge_curved(
     params: np.ndarray,
     plain: NetworkCertificate,
     products: int,
-    before: np.ndarray | None,
 ) -> NetworkCertificate:
     """Judge a point of a log-likelihood that is not concave."""
-    if not plain.stationary and before is None:
-        return plain
-    outward = find_outward(likelihood, params, before)
-    if outward is not None:
-        return replace(plain, verdict=Verdict.RUNAWAY, outward=outward)
     if not plain.stationary:
         free = find_free(likelihood)
         bare = f"whether there is a maximum at all: no prior holds {list_some(free)}"
         return replace(plain, reason=bare if free else "")
-    known, least = plain, allow_gain(plain.tolerance)
+    known, least = plain, min(RISE, allow_gain(plain.tolerance))
     if known.curvature is None or np.isnan(known.curvature.rise):
         found = find_saddle(likelihood, params, least, products)
         known = replace(plain, curvature=found.curvature)
@@ -336,8 +364,4 @@ def _judge_curved(
         return replace(known, verdict=Verdict.CURVATURE_UNKNOWN)
     if known.curvature.upward and known.curvature.rise > least:
         return replace(known, verdict=Verdict.SADDLE_POINT)
-    runaway = find_runaway(likelihood, params)
-    if isinstance(runaway, Recession):
-        return replace(known, verdict=Verdict.RUNAWAY, recession=runaway)
-    reason = f"whether the log-likelihood rises for ever from here: {runaway}" if runaway else ""
-    return replace(known, verdict=Verdict.LOCAL_MAXIMUM, reason=reason)
+    return replace(known, verdict=Verdict.LOCAL_MAXIMUM)

@@ -120,11 +120,15 @@ class NewtonStep:
         a parabola. A part of that if products ran out. NaN without a step.
     way : numpy.ndarray or None
         (P,): a direction of upward curvature, if one was met.
+    reach : numpy.ndarray or None
+        (P,): the step with the directions that are as good as flat, as far as these promise
+        something; if H was formed.
     """
 
     step: np.ndarray | None
     gain: float
     way: np.ndarray | None
+    reach: np.ndarray | None = None
 
 
 def leave_unknown(reason: str, products: int = 0) -> Curvature:
@@ -202,7 +206,8 @@ class LocalShape:
             found = solve_densely(self.scale_matrix(), self.scale * gradient)
         step = None if found.step is None else self.scale * found.step
         way = None if found.way is None else self.scale * found.way
-        return replace(found, step=step, way=way)
+        reach = None if found.reach is None else self.scale * found.reach
+        return replace(found, step=step, way=way, reach=reach)
 
     def find_rest(self, curvature: Curvature, way: np.ndarray) -> Curvature:
         """Return extremes of curvature that know of another direction of upward curvature."""
@@ -311,7 +316,8 @@ def solve_densely(information: np.ndarray, gradient: np.ndarray) -> NewtonStep:
     along = vectors.T @ gradient
     step = vectors[:, steep] @ (along[steep] / values[steep])
     least = max(FLAT * steepest, TINY)
-    return NewtonStep(step, 0.5 * float(np.sum(along**2 / np.maximum(values, least))), None)
+    reach = along / np.maximum(values, least)
+    return NewtonStep(step, 0.5 * float(along @ reach), None, vectors @ reach)
 
 
 def solve_by_products(multiply: Products, gradient: np.ndarray, products: int) -> NewtonStep:

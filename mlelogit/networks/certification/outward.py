@@ -50,7 +50,10 @@ class Outward:
 
 @np.errstate(all="ignore")
 def find_outward(
-    likelihood: NetworkLikelihood, params: np.ndarray, before: np.ndarray | None = None
+    likelihood: NetworkLikelihood,
+    params: np.ndarray,
+    before: np.ndarray | None = None,
+    step: np.ndarray | None = None,
 ) -> Outward | None:
     """Return a way along which the log-likelihood rises all the way, if one is found.
 
@@ -61,10 +64,12 @@ def find_outward(
         (P,).
     before : numpy.ndarray, optional
         (P,): a point that the climb came from; how it went on from there is one of those ways.
+    step : numpy.ndarray, optional
+        (P,): a Newton step, which goes outwards too where curvature fades as parameters grow.
     """
     height = find_height(likelihood, params)
     slack = ROUNDING * (1 + abs(height))
-    for part, how, points in _list_ways(likelihood, params, before):
+    for part, how, points in _list_ways(likelihood, params, before, step):
         last = height
         for point in points:
             objective = find_height(likelihood, point)
@@ -85,14 +90,20 @@ def find_free(likelihood: NetworkLikelihood) -> tuple[str, ...]:
 
 
 def _list_ways(
-    likelihood: NetworkLikelihood, params: np.ndarray, before: np.ndarray | None
+    likelihood: NetworkLikelihood,
+    params: np.ndarray,
+    before: np.ndarray | None,
+    step: np.ndarray | None,
 ) -> Iterator[tuple[np.ndarray, str, Iterator[np.ndarray]]]:
     """Yield which parameters (P,) move, how, and the points (P,) of each way."""
     everything = np.ones(len(params), dtype=bool)
+    if step is not None and step.any():
+        on = (params + length * step for length in LENGTHS)
+        yield step != 0, "going on in the direction of a Newton step", on
     if before is not None:
         move = params - before
-        on = (params + length * move for length in LENGTHS)
-        yield move != 0, "going on in the direction in which the climb last went", on
+        onward = (params + length * move for length in LENGTHS)
+        yield move != 0, "going on in the direction in which the climb last went", onward
         grows = (params * before > 0) & np.isfinite(params / before)
         ratio = np.where(grows, params / np.where(grows, before, 1.0), 1.0)
         powers = (params * ratio**power for power in POWERS)

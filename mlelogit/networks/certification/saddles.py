@@ -24,6 +24,8 @@ from mlelogit.networks.likelihood import NetworkLikelihood
 # Lengths of a step off a saddle point: as long as the parameters, and each a quarter of the last.
 LENGTHS = 16
 SHORTER = 4.0
+# How many Newton steps are made at once.
+MANY = (1.0, 8.0, 64.0, 512.0)
 
 
 @dataclass(frozen=True)
@@ -113,4 +115,26 @@ def step_along(
             since = 0 if gain > before else since + (gain > 0)
             if since >= patience:
                 break
+    return best, gain
+
+
+@np.errstate(all="ignore")
+def follow_step(
+    likelihood: NetworkLikelihood, point: np.ndarray, step: np.ndarray | None
+) -> tuple[np.ndarray, float]:
+    """Return the last point of several Newton steps at once that rises, and how much higher it is.
+
+    At a maximum one such step arrives, and more of it leads down. On a way to infinity along which
+    curvature fades it promises little, and so does each next one.
+    """
+    best, gain = point, 0.0
+    if step is None:
+        return best, gain
+    height = find_height(likelihood, point)
+    for many in MANY:
+        tried = point + many * step
+        found = find_height(likelihood, tried) - height
+        if not found > gain:
+            break
+        best, gain = tried, found
     return best, gain

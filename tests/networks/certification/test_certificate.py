@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from mlelogit.exceptions import NoFiniteMaximumWarning, NotConvergedWarning
+from mlelogit.exceptions import NetworkWarning, NoFiniteMaximumWarning, NotConvergedWarning
 from mlelogit.fitting.certificate import certify
 from mlelogit.notices import hear_warnings
 
 torch = pytest.importorskip("torch")
 
-from mlelogit.networks.certification import curvature, recession  # noqa: E402
+from mlelogit.networks.certification import curvature, pieces, recession  # noqa: E402
 from mlelogit.networks.certification.affine import certify_affine  # noqa: E402
 from mlelogit.networks.certification.certificate import Verdict, certify_network  # noqa: E402
 from mlelogit.networks.certification.scores import moves_affinely  # noqa: E402
 from mlelogit.networks.likelihood import NetworkLikelihood  # noqa: E402
+from tests.networks.modules import Wrapped, make_likelihood  # noqa: E402
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 
@@ -398,3 +399,152 @@ def test_certificate_is_the_same_twice(rng):
     )
     assert str(one.certificate) == str(two.certificate)
     assert one.llf == two.llf
+
+
+@pytest.mark.parametrize("overlap", [1e-7, 1e-10, 1e-12])
+def test_rows_that_hardly_overlap_are_no_proof(overlap):
+    """Rows that overlap by however little have a finite maximum; those that touch have none."""
+    x = np.r_[np.linspace(-3, -1, 20), 0.0, -overlap, np.linspace(1, 3, 20)][:, np.newaxis]
+    y = np.repeat([0, 1], 21)
+    with hear_warnings():
+        near = ml.networks.fit_network(torch.nn.Linear(1, 2), x, y)
+        touching = ml.networks.fit_network(torch.nn.Linear(1, 2), np.where(x == -overlap, 0, x), y)
+    assert near.certificate.verdict is Verdict.UNDECIDED
+    assert touching.certificate.verdict is Verdict.NO_FINITE_MAXIMUM
+
+
+class Clamped(torch.nn.Module):
+    """Scores within bounds: a log-likelihood that has a maximum, or a plateau."""
+
+    def __init__(self, bound):
+        super().__init__()
+        self.bound, self.linear = bound, torch.nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.linear(x).clamp(-self.bound, self.bound)
+
+
+@pytest.mark.parametrize("bound", [1e4, 1e7, 1e20])
+def test_scores_within_bounds_do_not_rise_for_ever(rng, bound):
+    x = rng.normal(size=(60, 2))
+    with hear_warnings():
+        res = ml.networks.fit_network(Clamped(bound), x, (x @ [1.0, 2.0] > 0).astype(int))
+    assert res.certificate.verdict is not Verdict.NO_FINITE_MAXIMUM
+    assert res.certificate.recession is None
+    plain = ml.networks.fit_network(Clamped(bound), x, rng.integers(2, size=60))
+    assert plain.certificate.verdict is Verdict.LOCAL_MAXIMUM
+    assert plain.certificate.kinks == ("clamp",)
+
+
+class Beside(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.past, self.first = torch.nn.Linear(1, 2), torch.nn.Linear(1, 3)
+        self.second = torch.nn.Linear(3, 2, bias=False)
+
+    def forward(self, x):
+        return self.past(x[:, :1]) + self.second(torch.tanh(self.first(x[:, 1:])))
+
+
+@pytest.mark.parametrize("size", [1e-7, 1e-3, 1.0, 1e5, 1e7])
+def test_saddle_is_one_in_any_units(size):
+    rng = np.random.default_rng(1)
+    z, b = rng.normal(size=(2, 400))
+    y = (rng.random(400) < 1 / (1 + np.exp(-(z + b / 2)))).astype(int)
+    constant, slope = (
+        ml.MNLogit(y, np.column_stack([np.ones(400), z])).fit().params.to_numpy()[:, 0]
+    )
+    net = fill(Beside().double(), 0.0)
+    with torch.no_grad():
+        net.past.weight[1, 0], net.past.bias[1] = slope, constant
+    likelihood = make_likelihood(net, np.column_stack([z, b * size]), y)
+    found = certify_network(likelihood, likelihood.network.read_params(), 1e-6)
+    assert found.relative < 1e-12
+    assert found.verdict is Verdict.SADDLE_POINT
+    assert found.curvature.rise > 1
+
+
+def test_hidden_curvature_is_within_its_bound(rng):
+    """Kuczyński and Woźniakowski's theorem, on matrices whose ends are hard to see."""
+    size, made = 300, 60
+    values = np.concatenate([[-0.02], np.linspace(0, 1, size - 1) ** 4 * 30])
+    part = (np.log(1.648 * np.sqrt(size) / 5e-7) / (2 * made - 1)) ** 2
+    assert curvature.bound_hidden(size, 30.0, made) == pytest.approx(part * 30 / (1 - 2 * part))
+    assert curvature.bound_hidden(size, 30.0, size) == 0
+    assert curvature.bound_hidden(size, 30.0, 8) == np.inf
+    q = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    matrix = (q * values) @ q.T
+    for _ in range(5):
+        ritz, _, _ = curvature.run_lanczos(lambda v: matrix @ v, rng.normal(size=size), made)
+        assert ritz[0] - values[0] <= curvature.bound_hidden(size, ritz[-1] - ritz[0], made)
+
+
+def test_products_that_run_out_leave_something_hidden(rng, monkeypatch):
+    monkeypatch.setattr(curvature, "SMALL_NETWORK", 0)
+    likelihood = make_likelihood(build(2, 9, 3), *draw_rows(rng), l2=0.5)
+    shape = curvature.LocalShape(likelihood, likelihood.network.read_params())
+    assert shape.find_extremes(40).hidden > 0
+    assert shape.find_extremes(1000).hidden == 0
+
+
+def test_functions_that_jump_are_seen_in_the_graph(rng):
+    x, y = draw_rows(rng)
+
+    def list_of(function):
+        return pieces.list_kinks(make_likelihood(Wrapped(2, 3, lambda u, _: function(u)), x, y))
+
+    assert list_of(torch.nn.functional.relu) == ("ReLU",)
+    assert list_of(lambda u: u.abs() + u.clamp(-1, 1)) == ("abs", "clamp")
+    assert list_of(torch.nn.functional.selu) == ("ELU",)
+    assert list_of(torch.nn.functional.elu) == ()
+    assert list_of(torch.tanh) == ()
+
+
+def test_units_that_are_zero_for_all_rows_are_told(rng):
+    x, y = draw_rows(rng)
+    net = build(2, 3, 3, activation=torch.nn.ReLU)
+    with torch.no_grad():
+        net[0].bias.fill_(-50.0)
+    with pytest.warns(NetworkWarning, match="no score of any row depends on '0.weight', '0.bias'"):
+        res = ml.networks.fit_network(net, x, y)
+    assert res.certificate.idle == ("0.weight", "0.bias", "2.weight")
+    assert res.llf == pytest.approx(res.llnull, abs=1e-8)
+
+
+def test_tolerance_governs_the_promised_gain(rng):
+    x, y = draw_rows(rng)
+    loose = ml.networks.fit_network(build(2, 3, 3), x, y, l2=0.1, tol=1e-2)
+    tight = ml.networks.fit_network(build(2, 3, 3), x, y, l2=0.1, tol=1e-9)
+    assert loose.converged
+    assert tight.converged
+    assert loose.certificate.gain <= 1.0
+    assert tight.certificate.gain <= 1e-7
+    assert loose.record.maximum.iterations < tight.record.maximum.iterations
+
+
+class Gained(torch.nn.Module):
+    """A scale without a prior makes up for weights that shrink: no maximum is attained."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.gain = torch.nn.Linear(3, 3), torch.nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, x):
+        return self.linear(x) * torch.exp(self.gain)
+
+
+def test_prior_that_is_escaped_ends_the_climb(rng):
+    x, y = rng.normal(size=(150, 3)), rng.integers(3, size=150)
+    with pytest.warns(ml.exceptions.MNLogitWarning, match="gain"):
+        res = ml.networks.fit_network(Gained(), x, y, l2=1.0)
+    assert not res.converged
+    assert res.record.maximum.iterations <= 1000
+
+
+def test_way_along_which_curvature_fades_is_no_maximum():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(150, 3)), rng.integers(3, size=150)
+    with pytest.warns(ml.exceptions.MNLogitWarning):
+        res = ml.networks.fit_network(build(3, 4, 3), x, y)
+    assert not res.converged
+    assert res.record.maximum.iterations <= 2000

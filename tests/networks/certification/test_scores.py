@@ -1,4 +1,4 @@
-"""Whether scores are affine in the parameters in any units, whatever is added to a row."""
+"""Whether scores are affine in the parameters, whatever is added to a row's, in any units."""
 
 import numpy as np
 import pytest
