@@ -123,7 +123,8 @@ class NetworkCertificate(Shown):
     kinks : tuple of str
         Operations whose derivatives jump.
     idle : tuple of str
-        Parameters on which no score of any row depends here.
+        Parameters on which no score of any row depends here; not listed where scores are affine,
+        since a maximum is one whatever they are.
     outward : Outward or None
         A way along which the log-likelihood rises all the way, as far as was tried.
     """
@@ -277,7 +278,7 @@ def certify_network(
         norm / likelihood.weight,
         tolerance,
         kinks=list_kinks(likelihood),
-        idle=list_idle(likelihood, params),
+        idle=() if affine else list_idle(likelihood, params),
     )
     if not np.isfinite(norm):
         return replace(plain, reason="the log-likelihood or its gradient is not finite here")
