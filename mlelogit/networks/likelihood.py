@@ -21,9 +21,7 @@ import numpy as np
 from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import load_torch, one_attention, plain_torch
 from mlelogit.networks.module import Network
-from mlelogit.networks.passes import BLOCK_NUMBERS, name_failures
-from mlelogit.networks.passes import map_rows as map_rows
-from mlelogit.networks.passes import run_module as run_module
+from mlelogit.networks.passes import BLOCK_NUMBERS, map_rows, name_failures, run_module
 from mlelogit.networks.rows import NetworkRows
 from mlelogit.notices import run_quietly
 

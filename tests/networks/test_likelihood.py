@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 
 from mlelogit.networks.examination import find_curvature  # noqa: E402
 from mlelogit.networks.fitting import fit_network  # noqa: E402
-from mlelogit.networks.likelihood import NetworkSums, map_rows  # noqa: E402
+from mlelogit.networks.likelihood import NetworkSums  # noqa: E402
+from mlelogit.networks.passes import map_rows  # noqa: E402
 from tests.networks.modules import (  # noqa: E402
     Wrapped,
     differ,

@@ -8,7 +8,8 @@ import numpy as np
 
 from mlelogit.networks.backend import plain_torch
 from mlelogit.networks.certification.scores import differentiate_scores
-from mlelogit.networks.likelihood import NetworkLikelihood, run_module
+from mlelogit.networks.likelihood import NetworkLikelihood
+from mlelogit.networks.passes import run_module
 
 # Rows that show which operations a module is made of.
 FEW = 32

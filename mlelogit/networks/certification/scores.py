@@ -14,8 +14,9 @@ import numpy as np
 
 from mlelogit.exceptions import NetworkError
 from mlelogit.networks.backend import plain_torch
-from mlelogit.networks.likelihood import NetworkLikelihood, run_module
+from mlelogit.networks.likelihood import NetworkLikelihood
 from mlelogit.networks.module import Network
+from mlelogit.networks.passes import run_module
 from mlelogit.networks.rows import Inputs, cut_rows
 
 # Distances from a point, for its size: what bends only far off, as where scores are held within

@@ -519,7 +519,11 @@ def test_tolerance_governs_the_promised_gain(rng):
     assert tight.converged
     assert loose.certificate.gain <= 1.0
     assert tight.certificate.gain <= 1e-7
-    assert loose.record.maximum.iterations < tight.record.maximum.iterations
+    assert tight.certificate.relative <= 1e-9
+    point = loose.trace.params[2]
+    likelihood = NetworkLikelihood(loose.record.network, loose.record.rows, loose.record.precisions)
+    asked = [certify_network(likelihood, point, tolerance) for tolerance in (1e3, 1e-9)]
+    assert [found.stationary for found in asked] == [True, False]
 
 
 class Gained(torch.nn.Module):
