@@ -71,7 +71,7 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
     Raises
     ------
     OutcomeError
-        If a code is not a whole number from 0 to J - 1.
+        If a code is not a whole number from 0 to J - 1, or J is no whole number.
     MissingDataError
         If one is masked.
 
@@ -83,6 +83,8 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
     """
     _refuse_masked(codes, "codes")
     values = np.asarray(codes)
+    if not (categories is None or isinstance(categories, int | np.integer)):
+        raise OutcomeError(f"categories must be a whole number, not {categories!r}.")
     if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
         raise OutcomeError(f"Codes are one whole number per row, not {values.dtype}.")
     width = int(values.max(initial=-1)) + 1 if categories is None else categories
@@ -218,7 +220,7 @@ def _read_numbers(given: Any, name: str) -> np.ndarray:
     _refuse_masked(given, name)
     try:
         return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise OutcomeError(f"{name} must be an array of numbers.") from error
 
 

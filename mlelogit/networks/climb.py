@@ -12,6 +12,7 @@ import numpy as np
 from mlelogit.exceptions import NetworkError
 from mlelogit.networks.certification.certificate import allow_gain
 from mlelogit.networks.certification.curvature import Curvature, LocalShape, NewtonStep
+from mlelogit.networks.certification.pieces import list_kinks
 from mlelogit.networks.certification.recession import find_margin
 from mlelogit.networks.certification.scores import moves_affinely
 from mlelogit.networks.likelihood import NetworkLikelihood, NetworkSums
@@ -190,8 +191,15 @@ class NetworkClimb:
         grown = np.linalg.norm(now.params) > GROWN * np.linalg.norm(before.params)
         if rise <= CREEP and grown and not self.concave and not self.likelihood.precisions.all():
             self.ended = Ended.CREEPING
+        elif rise <= CREEP and self.kinked:
+            self.ended = Ended.STALLED
         elif rise <= allow_gain(self.tol):
             raise Stop
+
+    @cached_property
+    def kinked(self) -> bool:
+        """Whether derivatives jump somewhere: a climb on a kink goes on without arriving."""
+        return bool(list_kinks(self.likelihood))
 
     def _ask(self, params: np.ndarray) -> bool:
         """Tell whether the user wants to stop."""

@@ -34,7 +34,7 @@ class Ended(Enum):
     ARRIVED = "The gradient is as small as tol asks."
     MAXITER = "Stopped at maxiter; raise it."
     CALLBACK = "Stopped by the callback."
-    STALLED = "Stopped where no step raises the log-likelihood any more."
+    STALLED = "Stopped where steps raise the log-likelihood hardly, or not at all, any more."
     CREEPING = (
         "Stopped where the log-likelihood hardly rises any more while parameters grow: it seems to "
         "have no maximum nearby. Give all parameters a prior (l2= as a dict), or go on from "

@@ -277,3 +277,14 @@ def test_what_is_masked_is_missing():
         one_hot(np.ma.masked_array([1, 0], [False, True]))
     shown = np.ma.masked_array([[0.0, 0.0]], [[False, False]])
     assert softmax(shown).tolist() == [[0.5, 0.5]]
+
+
+def test_one_hot_needs_a_whole_number_of_categories():
+    with pytest.raises(OutcomeError, match=r"whole number, not 2\.5"):
+        one_hot([0], 2.5)
+
+
+def test_tensors_that_require_gradients_are_named():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(OutcomeError, match="u must be an array of numbers"):
+        softmax(torch.zeros(2, requires_grad=True))

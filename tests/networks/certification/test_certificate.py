@@ -552,3 +552,16 @@ def test_way_along_which_curvature_fades_is_no_maximum():
         res = ml.networks.fit_network(build(3, 4, 3), x, y)
     assert not res.converged
     assert res.record.maximum.iterations <= 2000
+
+
+@pytest.mark.parametrize("activation", [torch.nn.ReLU, torch.nn.LeakyReLU, torch.nn.Hardtanh])
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.NotConvergedWarning")
+def test_kinks_beside_a_prior_are_no_way_to_infinity(rng, activation):
+    """Every weight has a prior, and biases cannot outgrow it: there is a maximum."""
+    x, y = rng.standard_normal((150, 3)), rng.integers(3, size=150)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        net = build(3, 4, 3, activation=activation)
+        res = ml.networks.fit_network(net, x, y, l2=1.0)
+        assert res.certificate.verdict in (Verdict.NOT_STATIONARY, Verdict.LOCAL_MAXIMUM)
+        assert res.record.maximum.iterations < 2000
