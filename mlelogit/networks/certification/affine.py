@@ -181,7 +181,7 @@ def _sum_rows(
         z = _turn(change, turn)
         still = changes.score(changes.origin, block)
         y = log_softmax((still + change @ params).T)[1].T
-        d, weights = _read_outcomes(likelihood, block)
+        d, weights = likelihood.rows.targets(block), likelihood.rows.weights(block)
         people = weights * d.sum(axis=1)
         score += np.einsum("nk,nkr->r", weights[:, np.newaxis] * d - people[:, np.newaxis] * y, z)
         z = z - np.einsum("nk,nkr->nr", y, z)[:, np.newaxis]
@@ -215,15 +215,3 @@ def _turn(change: np.ndarray, turn: np.ndarray) -> np.ndarray:
     """Return the contrasts of changes in other coordinates (m, J, r)."""
     turned = change @ turn
     return np.asarray(turned - turned.mean(axis=1, keepdims=True))
-
-
-def _read_outcomes(likelihood: NetworkLikelihood, block: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Return d (m, J) and weights (m,) of some rows."""
-    design = likelihood.rows.design
-    outcome, count = design.outcome, block.stop - block.start
-    if outcome.codes is not None:
-        codes = np.asarray(outcome.codes[block])
-        d = (codes[:, np.newaxis] == np.arange(len(outcome.categories))).astype(np.float64)
-    else:
-        d = np.asarray(outcome.table)[block]
-    return d, np.ones(count) if design.weights is None else np.asarray(design.weights[block])

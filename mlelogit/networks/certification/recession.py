@@ -75,14 +75,6 @@ class Recession:
     pairs: int
 
 
-def find_observed(likelihood: NetworkLikelihood) -> np.ndarray:
-    """Return which categories are observed in every row (n, J)."""
-    outcome = likelihood.rows.design.outcome
-    if outcome.codes is not None:
-        return np.asarray(outcome.codes)[:, np.newaxis] == np.arange(len(outcome.categories))
-    return np.asarray(outcome.table) > 0
-
-
 @np.errstate(all="ignore")
 def find_margin(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
     """Return by how much the observed category leads in the row where it leads least.
@@ -90,7 +82,7 @@ def find_margin(likelihood: NetworkLikelihood, params: np.ndarray) -> float:
     Minus infinity if a row has several, which no scores make certain; zero if the least lead is
     within rounding.
     """
-    observed = find_observed(likelihood)
+    observed = likelihood.rows.observed
     if (observed.sum(axis=1) > 1).any():
         return -np.inf
     least, largest = np.inf, 0.0
@@ -176,7 +168,7 @@ def find_recession(
         None if there is none; the reason if that was not decided.
     """
     columns = np.flatnonzero(part & (likelihood.precisions == 0))
-    observed = find_observed(likelihood)
+    observed = likelihood.rows.observed
     if not columns.size:
         return None
     if observed.size * columns.size > LARGEST_PROGRAMME:
@@ -331,7 +323,7 @@ def find_ray(likelihood: NetworkLikelihood, params: np.ndarray) -> Recession | N
     part = find_scaling(likelihood, params) if margin > 0 else None
     if part is None:
         return None
-    pairs = int((~find_observed(likelihood)).sum())
+    pairs = int((~likelihood.rows.observed).sum())
     names = name_part(likelihood, part)
     return Recession(np.where(part, params, 0.0), names, margin, pairs, pairs)
 
@@ -352,7 +344,7 @@ def find_runaway(likelihood: NetworkLikelihood, params: np.ndarray) -> Recession
 
 def _leaves_unlikely(likelihood: NetworkLikelihood, params: np.ndarray) -> bool:
     """Tell whether some category that is not observed is much less likely than one that is."""
-    observed = find_observed(likelihood)
+    observed = likelihood.rows.observed
     for block, scores in walk_scores(likelihood, params):
         seen = observed[block]
         own = scores[np.arange(len(scores)), seen.argmax(axis=1)][:, np.newaxis]
