@@ -16,7 +16,6 @@ from mlelogit.display.plots.style import (
     MINUS,
     PAPER,
     RULE,
-    dress_axes,
     entitle,
     finish,
     look_of_mark,
@@ -145,8 +144,7 @@ def plot_network_trace(record: NetworkRecord, canvas: Canvas | None = None) -> A
         If matplotlib is not installed.
     """
     penalized = bool((record.precisions > 0).any())
-    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT)
-    dress_axes(ax, "y")
+    ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT, "y")
     handles, names = _draw_climb(ax, record, penalized)
     handles.append(_draw_shares(ax, record.llnull))
     names.append("constant scores")
