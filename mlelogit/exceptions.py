@@ -50,6 +50,7 @@ __all__ = [
     "ParamsError",
     "PictureError",
     "RankDeficiencyError",
+    "RowsNotHeldError",
     "ScaleError",
     "SeparationWarning",
     "UnsafeFormulaError",
@@ -193,6 +194,10 @@ class PictureError(MNLogitError):
 
 class RankDeficiencyError(MNLogitError):
     """A column is a linear combination of others."""
+
+
+class RowsNotHeldError(MNLogitError):
+    """What is asked for needs all rows in memory, and they are read in pieces."""
 
 
 class ScaleError(MNLogitError):

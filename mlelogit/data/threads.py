@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from _thread import start_new_thread
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sized
 from contextvars import copy_context
 from functools import lru_cache, wraps
 from queue import SimpleQueue
@@ -208,55 +208,61 @@ class _Queue:
     numbers; those that came early wait, the rest is folded at once.
     """
 
-    def __init__(self, count: int, fold: Callable[[Any], None]) -> None:
-        self.lock = threading.Lock()
-        self.left = iter(range(count))
+    def __init__(self, items: Iterable[Any], fold: Callable[[Any], None]) -> None:
+        self.taking = threading.Lock()
+        self.giving = threading.Lock()
+        self.left = enumerate(items)
         self.fold = fold
         self.folded = 0
         self.early: dict[int, Any] = {}
 
-    def take(self) -> int | None:
-        with self.lock:
+    def take(self) -> tuple[int, Any] | None:
+        with self.taking:
             return next(self.left, None)
 
     def give(self, place: int, result: Any) -> None:
-        with self.lock:
+        with self.giving:
             self.early[place] = result
             while self.folded in self.early:
                 self.fold(self.early.pop(self.folded))
                 self.folded += 1
 
     def close(self) -> None:
-        with self.lock:
-            self.left = iter(())
+        with self.taking:
+            self.left = enumerate(())
 
 
 def fold_in_order(
-    function: Callable[[Any], Any], items: list[Any], threads: int, fold: Callable[[Any], None]
+    function: Callable[[Any], Any],
+    items: Iterable[Any],
+    threads: int,
+    fold: Callable[[Any], None],
 ) -> None:
     """Apply a function to items, in threads where there are several, and fold the results.
 
     Parameters
     ----------
     function : callable
-    items : list
+    items : iterable
+        Taken from one at a time, by whichever thread is free.
     threads : int
         The calling thread is one of them: it works while the others do, which spares the
         waking of a thread per item.
     fold : callable
         Called with every result, in the order of the items, never twice at a time.
     """
-    helpers = min(threads, len(items)) - 1
+    helpers = (min(threads, len(items)) if isinstance(items, Sized) else threads) - 1
     if helpers < 1:
         for item in items:
             fold(function(item))
         return
-    queue = _Queue(len(items), fold)
+    queue = _Queue(items, fold)
 
     def work() -> None:
         try:
-            while (place := queue.take()) is not None:
-                queue.give(place, function(items[place]))
+            while (taken := queue.take()) is not None:
+                place, item = taken
+                queue.give(place, function(item))
         except BaseException:
             queue.close()
             raise

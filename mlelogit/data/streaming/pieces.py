@@ -1,0 +1,162 @@
+"""Where rows are that are not in memory: pieces of a table, gone through in a fixed order."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.threads import fold_in_order
+from mlelogit.exceptions import MNLogitError
+from mlelogit.notices import start_bar
+
+
+class QuantileFinder(Protocol):
+    """What finds quantiles of a column, as `numpy.quantile` does."""
+
+    def __call__(
+        self, column: str, probabilities: Sequence[float], complete: Sequence[str]
+    ) -> np.ndarray:
+        """Return the quantiles of a column over the rows without a gap in `complete`."""
+
+
+class Pieces(Protocol):
+    """A table that is read piece by piece, as often as it takes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the table."""
+
+    @property
+    def way(self) -> str:
+        """How the rows are read, for messages and tables: "3 parquet files, 12 row groups"."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this table from others without a pass over its rows."""
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows, if it is known without reading them."""
+
+    def reduce(
+        self,
+        function: Callable[[pd.DataFrame], Any],
+        columns: Sequence[str],
+        what: str = "",
+        threads: int = 1,
+    ) -> Any:
+        """Add up, in a fixed order, the records that a function returns for frames of rows.
+
+        Parameters
+        ----------
+        function : callable
+            Of a frame with these columns; None counts for nothing. It can be pickled.
+        columns : sequence of str
+        what : str
+            What this pass is for, beside its progress bar.
+        threads : int
+            How many may work in this process; nothing depends on it but time.
+
+        Returns
+        -------
+        record
+            None if there is none.
+        """
+
+    def map(self, function: Callable[[pd.DataFrame], Any], columns: Sequence[str]) -> Iterator[Any]:
+        """Give what a function returns for frames of rows, one after the other, when asked."""
+
+    @property
+    def find_quantiles(self) -> QuantileFinder | None:
+        """What finds exact quantiles of a column; None where that takes all rows at once."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a table.
+
+    Attributes
+    ----------
+    place : str
+        Where they are, for messages: "a.parquet, row group 3".
+    read : callable
+        Gives them as pandas frames, one after the other.
+    rows : int or None
+        How many, if it is known.
+    """
+
+    place: str
+    read: Callable[[], Iterable[pd.DataFrame]]
+    rows: int | None = None
+
+
+def add_records(left: Any, right: Any) -> Any:
+    """Add two records, of which each may be None."""
+    if left is None or right is None:
+        return right if left is None else left
+    return operator.add(left, right)
+
+
+def reduce_piece(function: Callable[[pd.DataFrame], Any], piece: Piece) -> Any:
+    """Add up what a function returns for a piece's frames; errors say which piece it was."""
+    total = None
+    for result in map_piece(function, piece):
+        total = add_records(total, result)
+    return total
+
+
+def map_piece(function: Callable[[pd.DataFrame], Any], piece: Piece) -> Iterator[Any]:
+    """Give what a function returns for a piece's frames; errors say which piece it was."""
+    for frame in piece.read():
+        try:
+            result = function(frame)
+        except MNLogitError as error:
+            if not piece.place:
+                raise
+            raise type(error)(f"In {piece.place}: {error}") from error
+        yield result
+
+
+class LocalPieces:
+    """Pieces that this process reads itself; a kind of them says how to open them."""
+
+    rows: int | None = None
+    count: int | None = None
+    find_quantiles: QuantileFinder | None = None
+
+    def open(self, columns: Sequence[str]) -> Iterable[Piece]:
+        """Return the pieces with these columns, in their order."""
+        raise NotImplementedError
+
+    def reduce(
+        self,
+        function: Callable[[pd.DataFrame], Any],
+        columns: Sequence[str],
+        what: str = "",
+        threads: int = 1,
+    ) -> Any:
+        """Add up what a function returns for frames of rows; see `Pieces.reduce`."""
+        total: list[Any] = [None]
+        with start_bar(what, self.rows or self.count) as bar:
+
+            def work(piece: Piece) -> tuple[Piece, Any]:
+                return piece, reduce_piece(function, piece)
+
+            def fold(done: tuple[Piece, Any]) -> None:
+                piece, record = done
+                total[0] = add_records(total[0], record)
+                if bar is not None:
+                    bar.update(1 if self.rows is None or piece.rows is None else piece.rows)
+
+            fold_in_order(work, self.open(columns), threads, fold)
+        return total[0]
+
+    def map(self, function: Callable[[pd.DataFrame], Any], columns: Sequence[str]) -> Iterator[Any]:
+        """Give what a function returns for frames of rows; see `Pieces.map`."""
+        for piece in self.open(columns):
+            yield from map_piece(function, piece)
