@@ -49,6 +49,7 @@ __all__ = [
     "OutputFileError",
     "ParamsError",
     "PictureError",
+    "QueryError",
     "RankDeficiencyError",
     "RowsNotHeldError",
     "ScaleError",
@@ -190,6 +191,10 @@ class ConstraintError(ParamsError):
 
 class PictureError(MNLogitError):
     """There is nothing that a picture could show."""
+
+
+class QueryError(MNLogitError):
+    """A database refuses a query, or its rows are not the same every time."""
 
 
 class RankDeficiencyError(MNLogitError):
