@@ -81,9 +81,8 @@ class DuckDBPieces(LocalPieces):
     def __init__(self, relation: Any) -> None:
         self.relation = relation
         with tell_errors("describe the relation"):
-            self.names = tuple(relation.columns)
+            self.names, self.types = _describe(relation)
             self.kinds = tuple(kind.id for kind in relation.types)
-            self.types = tuple(str(kind) for kind in relation.types)
             self.query = str(relation.sql_query())
         check_unique_names(self.names, "The relation")
         if not self.names:
@@ -179,6 +178,8 @@ class DuckDBPieces(LocalPieces):
 
     def _ask(self, selected: str, rest: str = "") -> Any:
         """Return a query of this relation, whose columns are c0, c1, ..., whatever their names."""
+        if _describe(self.relation) != (self.names, self.types):
+            raise QueryError(f"The columns of what DuckDB reads were changed meanwhile.{_ADVICE}")
         aliases = ", ".join(f"c{i}" for i in range(len(self.names)))
         words = ["SELECT", selected, f"FROM _mlelogit_rows AS _rows({aliases})", rest]
         return self.relation.query("_mlelogit_rows", " ".join(words))
@@ -340,13 +341,20 @@ def tell_errors(doing: str) -> Iterator[None]:
             "ResourceInUseException": " Another result of this connection is being read: read it "
             "to its end or close it, or give data of a connection of their own.",
         }.get(kind, "")
-        raise QueryError(f"DuckDB cannot {doing}: {str(error).strip()}.{advice}") from error
+        said = " ".join(str(error).partition("\n\n")[0].split())
+        stop = "" if said.endswith((".", "?", "!")) else "."
+        raise QueryError(f"DuckDB cannot {doing}: {said}{stop}{advice}") from error
 
 
 def _count_batch(columns: int) -> int:
     """Return how many rows make a batch: whole vectors of DuckDB."""
     rows = BATCH_BYTES // (_VALUE_BYTES * columns)
     return min(max(rows // _VECTOR, 1) * _VECTOR, _MOST_ROWS)
+
+
+def _describe(relation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of a relation's columns and of their types, as they are now."""
+    return tuple(relation.columns), tuple(str(kind) for kind in relation.types)
 
 
 def _take(reader: Any) -> Any:
