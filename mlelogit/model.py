@@ -12,10 +12,11 @@ import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.constraints import read_constraints
-from mlelogit.data.design import Design, make_design, make_design_from_formula
+from mlelogit.data.design import Design, make_design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions
+from mlelogit.data.streaming.opening import open_design
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
@@ -423,5 +424,5 @@ def mnlogit(
     """
     options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
     model = MNLogit.__new__(MNLogit)
-    model._hold(make_design_from_formula(formula, data, options))
+    model._hold(open_design(formula, data, options))
     return model
