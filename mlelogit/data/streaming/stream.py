@@ -191,6 +191,8 @@ class PieceStream:
         Number of rows that the pieces give.
     passes : int
         How many passes have been made so far.
+    behind : PieceStream or None
+        The table itself, where the pieces are its distinct rows with their number.
     """
 
     pieces: Pieces
@@ -200,6 +202,7 @@ class PieceStream:
     held: int
     constant: bool = False
     passes: int = 1
+    behind: PieceStream | None = None
     _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
 
     @property
