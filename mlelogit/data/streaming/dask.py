@@ -33,9 +33,7 @@ AHEAD = 2
 def is_dask_frame(data: Any) -> bool:
     """Tell whether data is a dask.dataframe.DataFrame, without importing dask."""
     home = type(data).__module__.split(".")[0]
-    return home in ("dask", "dask_expr") and hasattr(data, "map_partitions") and (
-        hasattr(data, "columns")
-    )
+    return home in ("dask", "dask_expr") and type(data).__name__ == "DataFrame"
 
 
 class DaskPieces:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from mlelogit import __version__
 from mlelogit.data.frames import list_some
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.exceptions import ClusterError, ColumnTypeError, MNLogitError
 
 TOPIC = "mlelogit"
+VERSION = str(sys.modules[__name__.partition(".")[0]].__version__)
 NOTE = "This came of the work on a partition, not of reading it."
 
 
@@ -36,7 +37,7 @@ class Shipment:
     function: Callable[[pd.DataFrame], Any]
     categories: Mapping[Hashable, pd.CategoricalDtype] = field(default_factory=dict)
     report: str = ""
-    version: str = __version__
+    version: str = VERSION
 
     def run(self, frame: pd.DataFrame, number: int) -> Any:
         """Return what the function finds in partition `number`; None if that has no rows.
@@ -48,9 +49,9 @@ class Shipment:
         MNLogitError
             What the function raises, with the number of the partition.
         """
-        if self.version != __version__:
+        if self.version != VERSION:
             raise ClusterError(
-                f"A worker has mlelogit {__version__} and the client {self.version}; install the "
+                f"A worker has mlelogit {VERSION} and the client {self.version}; install the "
                 "same version everywhere."
             )
         try:
@@ -117,9 +118,9 @@ def settle_frame(
 
 def _take_known(column: pd.Series, known: pd.CategoricalDtype) -> pd.Series:
     held = column.dtype
-    if held == known and isinstance(held, pd.CategoricalDtype):
-        if held.categories.equals(known.categories):  # The dtypes are equal in any order.
-            return column
+    same = isinstance(held, pd.CategoricalDtype) and held == known
+    if same and column.cat.categories.equals(known.categories):  # Dtypes are equal in any order.
+        return column
     taken = column.astype(known)
     lost = column[taken.isna() & column.notna()]
     if len(lost):

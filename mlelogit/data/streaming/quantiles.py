@@ -129,16 +129,15 @@ def find_quantiles(
         (len(probabilities),); NaN if there is no row.
     """
     columns = tuple(dict.fromkeys((column, *complete)))
-    whole = ((0, 2**64 - 1),)
-    tally = _count(pieces, Counting(column, columns, whole), columns)
+    intervals: tuple[tuple[int, int], ...] = ((0, 2**64 - 1),)
+    tally = _count(pieces, Counting(column, columns, intervals), columns)
     total = 0 if tally is None else int(tally.counts.sum())
     if tally is None or not total:
         return np.full(len(probabilities), np.nan)
     places = np.asarray(probabilities, dtype=np.float64) * (total - 1)
     wanted = sorted({min(int(at) + step, total - 1) for at in places for step in (0, 1)})
     found: dict[int, float] = {}
-    left = dict.fromkeys(wanted, (whole[0], 0))
-    intervals = whole
+    left = dict.fromkeys(wanted, (intervals[0], 0))
     while True:
         left = _narrow(left, intervals, tally, found)
         if not left:
