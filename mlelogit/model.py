@@ -12,10 +12,11 @@ import pandas as pd
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.constraints import read_constraints
-from mlelogit.data.design import Design, make_design, make_design_from_formula
+from mlelogit.data.design import Design, make_design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions
+from mlelogit.data.streaming.opening import open_design
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
@@ -382,8 +383,9 @@ def mnlogit(
     outcome: str | None = None,
     missing: str = "raise",
     collinear: str = "drop",
+    stream: Any = "auto",
 ) -> MNLogit:
-    """Make a multinomial logit from a formula and a frame.
+    """Make a multinomial logit from a formula and a frame, or a table read in pieces.
 
     Parameters
     ----------
@@ -395,10 +397,15 @@ def mnlogit(
         poly, bs, cr, cs, center, scale, I and C with its contrasts, ``Q('name')`` and
         backticks; anything else raises before anything is evaluated. A constant is
         added unless the right side says ``0 +`` or ``- 1``.
-    data : DataFrame or dict
-        pandas, polars or pyarrow.
+    data : DataFrame, dict, or what can be read in pieces
+        A frame of pandas, polars or pyarrow; or a list of frames, or a callable that opens them
+        anew for every pass over the rows and returns an iterable.
     base, weights, weight_type, offset, outcome, missing, collinear
         As in `MNLogit`; weights and offset may name columns of data.
+    stream : "auto", True or False
+        Whether to read the data in pieces, of which only sums are kept, instead of into memory;
+        for "auto" only if they are more than 33,554,432 values. Estimates and inference
+        are the same; what needs all rows at once raises `RowsNotHeldError`.
 
     Returns
     -------
@@ -423,5 +430,5 @@ def mnlogit(
     """
     options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
     model = MNLogit.__new__(MNLogit)
-    model._hold(make_design_from_formula(formula, data, options))
+    model._hold(open_design(formula, data, options, stream))
     return model

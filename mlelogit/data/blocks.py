@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mlelogit.data.design import Design
+from mlelogit.data.design import Design, take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
@@ -139,12 +139,19 @@ class RowBlocks:
         """Whether blocks come with sparse columns."""
         return self.basis is None and self.design.source.sparse
 
+    @property
+    def held(self) -> bool:
+        """Whether the rows are in memory."""
+        return self.design.stream is None
+
     def in_basis(self, basis: Basis) -> RowBlocks:
         """Return the same rows with their columns in a basis."""
         return RowBlocks(self.design, basis, self.size, self.threads)
 
     def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
         """Add up what a function returns for every block, in the order of the rows."""
+        if self.design.stream is not None:
+            return self.design.stream.reduce(self, function, args)
         total: list[Record] = []
 
         def add(record: Record) -> None:
@@ -155,9 +162,32 @@ class RowBlocks:
 
     def map(self, function: Callable[..., np.ndarray], *args: Any) -> np.ndarray:
         """Join what a function returns per row: arrays whose last axis is the rows."""
+        if self.design.stream is not None:
+            return self.design.stream.map(self, function, args)
         parts: list[np.ndarray] = []
         self._apply(function, args, parts.append)
         return np.concatenate(parts, axis=-1)
+
+    def measure(self, function: Callable[..., Record], *args: Any) -> Record:
+        """Add up as `reduce` does, in a pass that leaves the source's extremes known."""
+        if self.design.stream is not None:
+            return self.design.stream.measure(self, function, args)
+        return self.reduce(function, *args)
+
+    def draw(self, step: int) -> RowBlocks:
+        """Return one row in so many, in memory.
+
+        Of every stretch of so many rows one is taken, at a place drawn from a fixed seed: the
+        rows of a panel come in an order that a fixed place would fall in step with. Of rows
+        that are read in pieces it is as many as their sample holds.
+        """
+        design = self.design
+        if design.stream is not None:
+            return RowBlocks(design.stream.sample(design), self.basis, threads=self.threads)
+        starts = np.arange(0, self.rows, step)
+        drawn = starts + np.random.default_rng(0).integers(step, size=len(starts))
+        few = take_rows(design, np.minimum(drawn, self.rows - 1))
+        return RowBlocks(few, self.basis, threads=self.threads)
 
     @single_threaded_blas
     def _apply(

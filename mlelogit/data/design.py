@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import check_formula, parse_formula
+from mlelogit.data.formulas import check_formula, parse_formula, settle_kind
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -21,7 +22,13 @@ from mlelogit.data.frames import (
     list_some,
     share_frame,
 )
-from mlelogit.data.outcome import Outcome, find_base, read_outcome, settle_outcome
+from mlelogit.data.outcome import (
+    Outcome,
+    find_base,
+    name_outcome,
+    read_outcome,
+    settle_outcome,
+)
 from mlelogit.data.rows import (
     Audit,
     DataOptions,
@@ -35,6 +42,7 @@ from mlelogit.data.rows import (
     settle_offset,
 )
 from mlelogit.data.sources import (
+    ArraySource,
     ColumnSource,
     PickedSource,
     SelectedSource,
@@ -46,7 +54,6 @@ from mlelogit.data.sources import (
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
-    OptionError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import in_turn, warn_user
@@ -78,6 +85,9 @@ class Design:
         (n,), int64: the cell of every row, for sums by cell.
     weights_name : str
         The column of the data that the weights were; empty if they were not given by name.
+    stream : Stream or None
+        What reads the rows, if they are not in memory: then all arrays of rows here raise
+        `RowsNotHeldError` when they are used.
     """
 
     encoding: Encoding
@@ -92,6 +102,38 @@ class Design:
     given: Given | None = None
     groups: np.ndarray | None = None
     weights_name: str = ""
+    stream: Stream | None = None
+
+
+class Stream(Protocol):
+    """What stands behind the rows of a design that are not in memory."""
+
+    @property
+    def way(self) -> str:
+        """How the rows are read, for messages and tables."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these rows from others."""
+
+    @property
+    def observations(self) -> float:
+        """Number of observations."""
+
+    def reduce(self, rows: Any, function: Callable[..., Any], args: tuple) -> Any:
+        """Add up what a function returns for blocks of the rows, which are a `RowBlocks`."""
+
+    def map(self, rows: Any, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
+        """Join what a function returns per row."""
+
+    def measure(self, rows: Any, function: Callable[..., Any], args: tuple) -> Any:
+        """Add up as `reduce` does, and find the columns' extremes in the same pass."""
+
+    def sample(self, design: Design) -> Design:
+        """Return some rows in memory, drawn from all."""
+
+    def make_constant(self, design: Design) -> Design:
+        """Return the design of a constant alone."""
 
 
 @in_turn
@@ -141,17 +183,10 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     """Make a design from a formula and a frame; weights and offset may name columns."""
     check_formula(formula)
     frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
-    kind = options.outcome
-    if parsed.outcome_kind is not None:
-        if kind not in (None, parsed.outcome_kind):
-            raise OptionError(
-                f"outcome={kind!r} contradicts {parsed.outcome_kind}() in {formula!r}."
-            )
-        kind = parsed.outcome_kind
+    parsed = parse_formula(formula, list(frame.columns), name_aside(options))
+    kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
-    name = f"{kind}({', '.join(parsed.outcome)})" if parsed.outcome_kind else parsed.outcome[0]
-    raw = read_outcome(endog, kind, name)
+    raw = read_outcome(endog, kind, name_outcome(parsed))
     given_weights = _look_up(options.weights, frame, "weights")
     given_offset = _look_up(options.offset, frame, "offset")
     inputs = {
@@ -192,7 +227,7 @@ def _assemble(
         base=base,
         declared=outcome.declared,
         offset_layout=layout,
-        offset_names=_list_names(options.offset),
+        offset_names=read_names(options.offset),
         outcome_name=outcome.name,
         outcome_kind=outcome.kind,
         **learned,
@@ -279,11 +314,12 @@ def _warn_of_lost_levels(frame: pd.DataFrame, variables: tuple, kept: np.ndarray
             )
 
 
-def _name_aside(options: DataOptions) -> tuple:
-    return _list_names(options.weights) + _list_names(options.offset)
+def name_aside(options: DataOptions) -> tuple:
+    """Return the columns that weights and offset name, which a dot leaves out."""
+    return read_names(options.weights) + read_names(options.offset)
 
 
-def _list_names(given: Any) -> tuple:
+def read_names(given: Any) -> tuple:
     """Return the column names in what may be one, or a list of them, or values."""
     items = given if isinstance(given, list | tuple) else [given]
     return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
@@ -291,7 +327,7 @@ def _list_names(given: Any) -> tuple:
 
 def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:
     """Take a column name, or a list of them, from the frame; pass anything else on."""
-    names = _list_names(value)
+    names = read_names(value)
     if not names:
         return value
     absent = [name for name in names if name not in frame.columns]
@@ -336,8 +372,21 @@ def count_people(design: Design) -> np.ndarray:
 
 def total_observations(design: Design) -> float:
     """Return nobs: people for counts, summed frequency or importance weights, else rows."""
+    if design.stream is not None:
+        return whole(design.stream.observations)
     people = count_people(design)
     if design.weights is not None and design.weight_type != "sampling":
         people = people * design.weights
-    total = float(people.sum())
+    return whole(float(people.sum()))
+
+
+def whole(total: float) -> float:
+    """Return a whole number as an int."""
     return int(total) if total.is_integer() and total < 2**53 else total
+
+
+def make_constant(design: Design) -> Design:
+    """Return the design of a constant alone."""
+    if design.stream is not None:
+        return design.stream.make_constant(design)
+    return replace(design, source=ArraySource(np.ones((design.source.shape[0], 1))))

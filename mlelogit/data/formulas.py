@@ -24,7 +24,7 @@ from mlelogit.data.expressions import (
     read_quoted_name,
     show_names,
 )
-from mlelogit.exceptions import FormulaError, UnsafeFormulaError
+from mlelogit.exceptions import FormulaError, OptionError, UnsafeFormulaError
 
 OUTCOME_FUNCTIONS = ("counts", "probabilities")
 LARGEST_POWER = 10
@@ -119,6 +119,17 @@ def parse_formula(
             f"The outcome {repeated[0]!r} stands on the right of {quote(formula)} too."
         )
     return ParsedFormula(formula, outcome, kind, rhs, variables, numbers)
+
+
+def settle_kind(parsed: ParsedFormula, kind: str | None) -> str | None:
+    """Return the outcome's kind as asked for, which may not contradict the formula."""
+    if parsed.outcome_kind is None:
+        return kind
+    if kind not in (None, parsed.outcome_kind):
+        raise OptionError(
+            f"outcome={kind!r} contradicts {parsed.outcome_kind}() in {parsed.text!r}."
+        )
+    return parsed.outcome_kind
 
 
 def check_formula(formula: Any) -> None:

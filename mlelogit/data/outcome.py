@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
@@ -310,6 +311,40 @@ def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
 def _plain(label: Any) -> Any:
     """Turn a numpy scalar into the Python object it stands for."""
     return label.item() if isinstance(label, np.generic) else label
+
+
+def name_outcome(parsed: ParsedFormula) -> str:
+    """Return what a formula calls its outcome."""
+    if parsed.outcome_kind is None:
+        return parsed.outcome[0]
+    return f"{parsed.outcome_kind}({', '.join(parsed.outcome)})"
+
+
+def take_outcome(raw: RawOutcome, rows: np.ndarray) -> RawOutcome:
+    """Return an outcome as given, of some rows."""
+    if len(rows) == len(raw.values):
+        return raw
+    labels = isinstance(raw.values, pd.Series)
+    return replace(raw, values=raw.values.iloc[rows] if labels else raw.values[rows])
+
+
+def total_labels(
+    raw: RawOutcome, amounts: np.ndarray
+) -> tuple[tuple | None, dict[Any, float], dict[Any, str]]:
+    """Return the categories that labels declare, the weight of each found, and its type."""
+    codes, labels = _factorize(raw.values)
+    totals = np.bincount(codes, weights=amounts, minlength=len(labels)).tolist()
+    declared = None
+    if isinstance(raw.values.dtype, pd.CategoricalDtype):
+        declared = tuple(_plain(label) for label in raw.values.cat.categories)
+    types = {label: _name_type(label) for label in labels}
+    return declared, dict(zip(labels, totals, strict=True)), types
+
+
+def _name_type(label: Any) -> str:
+    if isinstance(label, int | float) and not isinstance(label, bool):
+        return "number"
+    return type(label).__name__
 
 
 def match_outcome(raw: RawOutcome, categories: tuple, named: bool) -> Outcome:

@@ -156,6 +156,14 @@ class Given:
 
 def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
     """Read the weights (n,) and judge them by their type; NaN where missing."""
+    weights = read_some_weights(options, given)
+    if weights is not None and weights.size and not np.isnan(weights).all():
+        check_weight_range(float(np.nanmax(weights)))
+    return weights
+
+
+def read_some_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
+    """Read weights as `read_weights` does, of rows that need not be all."""
     given = options.weights if given is None else given
     if given is None:
         return None
@@ -175,15 +183,18 @@ def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
                 f"Frequency weights are whole numbers; row {broken[0]} has "
                 f"{weights[broken[0]]}. Use weight_type='sampling' or 'importance'."
             )
-    if (weights == 0).all():
+    return weights
+
+
+def check_weight_range(largest: float) -> None:
+    """Raise `WeightError` if the largest of all weights is zero, or too large or small."""
+    if largest == 0:
         raise WeightError("All weights are zero.")
-    largest = float(np.nanmax(weights, initial=0.0))
-    if largest and not 1 / LARGEST_WEIGHT <= largest <= LARGEST_WEIGHT:
+    if not 1 / LARGEST_WEIGHT <= largest <= LARGEST_WEIGHT:
         raise WeightError(
             f"The largest weight is {largest:g}, outside {1 / LARGEST_WEIGHT:g} to "
             f"{LARGEST_WEIGHT:g}; divide all weights by one number."
         )
-    return weights
 
 
 def _name(given: Any, otherwise: str) -> str:
@@ -345,10 +356,33 @@ def select_rows(
     offset: RawOffset | None,
     options: DataOptions,
 ) -> Rows:
-    """Judge every row once: missing values first, then zero weight."""
-    total = len(raw.values)
-    if not total:
+    """Judge every row once: missing values first, then zero weight; some must be left."""
+    if not len(raw.values):
         raise EmptyDataError("There are no rows to fit.")
+    rows = judge_rows(raw, missing, weights, offset, options)
+    check_left(len(rows.kept))
+    return rows
+
+
+def check_left(rows: int) -> None:
+    """Raise `EmptyDataError` if no row is left to fit."""
+    if not rows:
+        raise EmptyDataError("No row is left after dropping missing values and zero weights.")
+
+
+def judge_rows(
+    raw: RawOutcome,
+    missing: Mapping[Any, np.ndarray],
+    weights: np.ndarray | None,
+    offset: RawOffset | None,
+    options: DataOptions,
+    times: np.ndarray | None = None,
+) -> Rows:
+    """Judge rows as `select_rows` does, though none may be left; each counts so many times."""
+
+    def count(mask: np.ndarray) -> int:
+        return int(mask.sum() if times is None else times[mask].sum())
+
     masks = [*raw.list_missing(), *missing.items()]
     if weights is not None:
         masks.append((_name(options.weights, "weights"), np.isnan(weights)))
@@ -359,14 +393,11 @@ def select_rows(
     incomplete = np.logical_or.reduce([mask for _, mask in masks])
     weightless = ~incomplete & _find_weightless(raw, weights)
     dropped = {"missing values": incomplete, "zero weight": weightless}
-    kept = np.flatnonzero(~incomplete & ~weightless)
-    if not kept.size:
-        raise EmptyDataError("No row is left after dropping missing values and zero weights.")
     return Rows(
-        kept,
-        {reason: int(mask.sum()) for reason, mask in dropped.items() if mask.any()},
-        {name: int(mask.sum()) for name, mask in masks if mask.any()},
-        total,
+        np.flatnonzero(~incomplete & ~weightless),
+        {reason: count(mask) for reason, mask in dropped.items() if mask.any()},
+        {name: count(mask) for name, mask in masks if mask.any()},
+        len(raw.values),
     )
 
 

@@ -87,12 +87,12 @@ def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     ScaleError
         If a column's size is outside 1e-100 to 1e100.
     """
+    moments = blocks.measure(_sum_moments)
     low, high = blocks.design.source.extremes
     scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
     fixed = np.flatnonzero((low == high) & (low != 0))
     intercept = int(fixed[0]) if fixed.size else None
     level = 1.0 if intercept is None else float(low[intercept] / scale[intercept])
-    moments = blocks.reduce(_sum_moments)
     center = np.zeros(len(scale)) if intercept is None else moments.total / blocks.rows / scale
     if intercept is not None:
         center[intercept] = 0.0

@@ -11,8 +11,7 @@ import numpy as np
 
 from mlelogit.data.arguments import check_reports
 from mlelogit.data.blocks import Block, RowBlocks
-from mlelogit.data.design import Design, total_observations
-from mlelogit.data.sources import ArraySource
+from mlelogit.data.design import Design, make_constant, total_observations
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import find_basis, make_objective
@@ -263,7 +262,7 @@ def fit_null(blocks: RowBlocks, base: int, basis: ColumnBasis) -> tuple[NullMode
     """
     objective = LogLikelihood(blocks, base)
     has_offset = blocks.design.offset is not None
-    totals = blocks.reduce(total_outcome).value
+    totals = find_totals(blocks)
     shares = totals / totals.sum()
     whitening = whiten_null(shares, base, blocks.width, float(totals.sum()))
     if basis.constant is None:
@@ -284,13 +283,20 @@ def _climb_intercepts(
     design: Design, intercepts: np.ndarray, base: int, threads: int
 ) -> tuple[NullModel, np.ndarray]:
     """Fit the intercepts beside an offset; NaN if that fit cannot be certified."""
-    means = np.asarray(design.offset).mean(axis=0)
-    constant = ArraySource(np.ones((design.source.shape[0], 1)))
-    beside = RowBlocks(replace(design, source=constant), threads=threads)
-    objective = LogLikelihood(beside, base)
-    climbed = maximize(objective, intercepts - np.delete(means - means[base], base))
+    if design.stream is None:
+        means = np.asarray(design.offset).mean(axis=0)
+        intercepts = intercepts - np.delete(means - means[base], base)
+    objective = LogLikelihood(RowBlocks(make_constant(design), threads=threads), base)
+    climbed = maximize(objective, intercepts)
     loglike = climbed.sums.loglike if climbed.converged else np.nan
     return NullModel(loglike, "intercepts and offset"), climbed.params
+
+
+def find_totals(blocks: RowBlocks) -> np.ndarray:
+    """Return the weight of every category (J,)."""
+    if blocks.held:
+        return blocks.reduce(total_outcome).value
+    return np.array(list(blocks.design.audit.categories.values()))
 
 
 def total_outcome(block: Block) -> Matrix:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlelogit.data.blocks import RowBlocks
-from mlelogit.data.design import take_rows
 from mlelogit.fitting.climb import Climb
 from mlelogit.fitting.linalg import factor_positive
 from mlelogit.fitting.objective import LogLikelihood
@@ -89,7 +87,7 @@ def warm_up(objective: LogLikelihood, start: Start, least: int = 1) -> Start:
     step = objective.blocks.rows // wanted
     if objective.size >= WIDE:
         step = max(step, 1)
-    if step < least:
+    if step < least and objective.blocks.held:
         return start
     sample = thin(objective, step)
     scale = objective.blocks.rows / sample.blocks.rows
@@ -105,16 +103,7 @@ def warm_up(objective: LogLikelihood, start: Start, least: int = 1) -> Start:
 
 
 def thin(objective: LogLikelihood, step: int) -> LogLikelihood:
-    """Return the log-likelihood of one row in so many, its informations in single precision.
-
-    Of every stretch of so many rows one is taken, at a place drawn from a fixed seed: the
-    rows of a panel come in an order that a fixed place would fall in step with.
-    """
-    if step == 1:
+    """Return the log-likelihood of one row in so many, its informations in single precision."""
+    if step == 1 and objective.blocks.held:
         return replace(objective, rough=True)
-    blocks = objective.blocks
-    starts = np.arange(0, blocks.rows, step)
-    drawn = starts + np.random.default_rng(0).integers(step, size=len(starts))
-    design = take_rows(blocks.design, np.minimum(drawn, blocks.rows - 1))
-    few = RowBlocks(design, blocks.basis, threads=blocks.threads)
-    return replace(objective, blocks=few, rough=True)
+    return replace(objective, blocks=objective.blocks.draw(step), rough=True)

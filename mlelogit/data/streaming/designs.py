@@ -1,0 +1,176 @@
+"""Make a design of rows that are read in pieces: one pass learns what memory would know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.design import name_aside, read_names
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.formulas import parse_formula, settle_kind
+from mlelogit.data.outcome import Outcome, find_base
+from mlelogit.data.rows import (
+    Audit,
+    DataOptions,
+    RawOffset,
+    check_left,
+    check_weight_range,
+    lay_out_offset,
+)
+from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
+from mlelogit.data.streaming.learning import Learner, start_learning
+from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
+from mlelogit.data.threads import count_threads
+from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, OptionError
+
+
+def make_streamed_design(
+    formula: str, pieces: Pieces, options: DataOptions, times: str | None = None
+) -> StreamedDesign:
+    """Make a design from a formula and pieces of a table; weights and offset name columns.
+
+    Parameters
+    ----------
+    formula : str
+    pieces : Pieces
+    options : DataOptions
+    times : str, optional
+        The column that says how often every row counts.
+
+    Raises
+    ------
+    OptionError
+        If weights or an offset are given as values.
+    MNLogitError
+        Another of its named cases, for anything else wrong with the input.
+    """
+    _check_names(options, pieces)
+    table = [name for name in pieces.names if name != times]
+    parsed = parse_formula(formula, table, name_aside(options))
+    request = RowRequest(parsed, options, settle_kind(parsed, options.outcome), times)
+    threads = count_threads()
+    learner = start_learning(parsed)
+    find = FactFinder(request, learner)
+    facts = pieces.reduce(find, request.columns, "Pass 1: learn the encoding", threads)
+    if facts is None:
+        raise EmptyDataError("There are no rows to fit.")
+    check_weight_range(facts.largest)
+    check_left(facts.held)
+    learner, passes = _learn(learner, facts, pieces, request, threads)
+    outcome = facts.need_outcome().settle()
+    return _assemble(learner, outcome, facts, pieces, request, passes)
+
+
+def _learn(
+    learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
+) -> tuple[Learner, int]:
+    """Return a learner that has learned all, and the number of passes that took."""
+    complete, finder = request.columns, None
+    if pieces.find_quantiles is not None and request.times is None:
+        finder = pieces.find_quantiles
+    quantiles = None if finder is None else lambda name, at: finder(name, at, complete)
+    learner, passes = learner.advance(facts.columns, quantiles), 1
+    while not learner.finished:
+        passes += 1
+        what = f"Pass {passes}: learn the encoding"
+        found = pieces.reduce(ColumnFinder(request, learner), request.columns, what, threads)
+        learner = learner.advance(found, quantiles)
+    return learner, passes
+
+
+def _check_names(options: DataOptions, pieces: Pieces) -> None:
+    for what in ("weights", "offset"):
+        given = getattr(options, what)
+        if given is None:
+            continue
+        names = read_names(given)
+        if not names or (what == "weights" and len(names) > 1):
+            raise OptionError(
+                f"{what} must name a column of the table, which is read in pieces ({pieces.way}); "
+                "values in memory have no rows to go with."
+            )
+        absent = [name for name in names if name not in pieces.names]
+        if absent:
+            raise ColumnNotFoundError(f"{what} names {absent[0]!r}, which is no column.")
+
+
+def _assemble(
+    learner: Learner,
+    outcome: Outcome,
+    facts: RowFacts,
+    pieces: Pieces,
+    request: RowRequest,
+    passes: int,
+) -> StreamedDesign:
+    options = request.options
+    base = find_base(options.base, outcome.categories)
+    encoding = Encoding(
+        categories=outcome.categories,
+        base=base,
+        declared=outcome.declared,
+        offset_layout=_lay_out_offset(options, outcome, base),
+        offset_names=read_names(options.offset),
+        outcome_name=outcome.name,
+        outcome_kind=outcome.kind,
+        **learner.learned,
+    )
+    if not encoding.names:
+        raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
+    way, labels = pieces.way, outcome.kind == "labels"
+    sample = facts.sample.settle() if facts.sample is not None else None
+    stream = PieceStream(
+        pieces,
+        replace(request, kind=outcome.kind),
+        facts.observations,
+        pd.DataFrame() if sample is None else sample.frames[0],
+        facts.held,
+        passes=passes,
+    )
+    weighted = options.weights is not None or request.times is not None
+    return StreamedDesign(
+        encoding=encoding,
+        outcome=replace(
+            outcome,
+            codes=_stand_in("the outcome", way) if labels else None,
+            table=None if labels else _stand_in("the outcome", way),
+        ),
+        source=StreamedSource((facts.held, len(encoding.names)), way),
+        weights=_stand_in("the weights", way) if weighted else None,
+        weight_type=options.weight_type,
+        offset=None if options.offset is None else _stand_in("the offset", way),
+        index=pd.RangeIndex(facts.held),
+        audit=_make_audit(facts, outcome),
+        collinear=options.collinear,
+        weights_name=options.weights or "",
+        stream=stream,
+    )
+
+
+def _stand_in(what: str, way: str) -> Any:
+    return NotHeld(what, way)
+
+
+def _lay_out_offset(options: DataOptions, outcome: Outcome, base: int) -> tuple | None:
+    names = read_names(options.offset)
+    if not names:
+        return None
+    labels = names if isinstance(options.offset, list | tuple) else None
+    offset = RawOffset(np.empty((0, len(names))), labels)
+    return lay_out_offset(offset, outcome.categories, outcome.declared, outcome.categories[base])
+
+
+def _make_audit(facts: RowFacts, outcome: Outcome) -> Audit:
+    totals = facts.need_outcome().totals
+    return Audit(
+        rows_in=int(facts.rows_in),
+        rows_used=int(facts.rows_used),
+        dropped=dict(facts.dropped),
+        missing=dict(facts.missing),
+        categories={label: totals[label] for label in outcome.categories},
+        unused=tuple(label for label in outcome.declared if label not in outcome.categories),
+    )

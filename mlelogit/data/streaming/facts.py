@@ -1,0 +1,302 @@
+"""What one pass over the rows finds out: which are used, the categories, and a sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.frames import list_some
+from mlelogit.data.outcome import (
+    Outcome,
+    RawOutcome,
+    order_labels,
+    take_outcome,
+    total_labels,
+)
+from mlelogit.data.streaming.learning import Learner
+from mlelogit.data.streaming.pieces import add_records
+from mlelogit.data.streaming.rows import RowRequest, SelectedRows, select_piece
+from mlelogit.exceptions import EmptyDataError, OneCategoryError, OutcomeError, UnusedLevelWarning
+from mlelogit.notices import warn_user
+
+# Enough for a rough information of some thousand parameters; 20 columns take 20 MB.
+SAMPLE_ROWS = 1 << 17
+FINGERED_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows drawn from all, each as likely as any other; ``+`` draws from both.
+
+    Attributes
+    ----------
+    keys : numpy.ndarray
+        Uniform numbers (m,): of all rows those with the least are in the sample.
+    frames : tuple of pandas.DataFrame
+        The rows, in the order of the keys.
+    """
+
+    keys: np.ndarray
+    frames: tuple[pd.DataFrame, ...]
+
+    def __add__(self, other: Sample) -> Sample:
+        joined = Sample(np.concatenate([self.keys, other.keys]), self.frames + other.frames)
+        return joined if len(joined.keys) <= 2 * SAMPLE_ROWS else joined.settle()
+
+    def settle(self) -> Sample:
+        """Return just as many rows as a sample has, in one frame."""
+        keys, frame = self.keys, pd.concat(self.frames, ignore_index=True)
+        if len(keys) > SAMPLE_ROWS:
+            rows = np.sort(np.argpartition(keys, SAMPLE_ROWS)[:SAMPLE_ROWS])
+            keys, frame = keys[rows], frame.iloc[rows].reset_index(drop=True)
+        return Sample(keys, (frame,))
+
+
+def draw_sample(frame: pd.DataFrame) -> Sample:
+    """Draw rows of a frame; which does not depend on when and where this runs."""
+    first = pd.util.hash_pandas_object(frame.iloc[:FINGERED_ROWS], index=False)
+    seed = [len(frame), *first.to_numpy().tolist()]
+    keys = np.random.default_rng(seed).random(len(frame))
+    if len(frame) > SAMPLE_ROWS:
+        rows = np.sort(np.argpartition(keys, SAMPLE_ROWS)[:SAMPLE_ROWS])
+        return Sample(keys[rows], (frame.iloc[rows],))
+    return Sample(keys, (frame,))
+
+
+@dataclass(frozen=True)
+class OutcomeFacts:
+    """The outcome of some rows; ``+`` joins rows.
+
+    Attributes
+    ----------
+    kinds : frozenset of str
+        The kinds that parts of the rows look like.
+    name : Hashable
+    declared : tuple or None
+        The categories in the order declared, if all rows declare the same.
+    totals : dict
+        Category -> its weight.
+    rows : Counter
+        Category -> number of rows it occurs in, how ever they are weighted.
+    types : dict
+        Label -> the kind of type it has.
+    empty : int
+        Rows of zeros, if that is what they may be.
+    """
+
+    kinds: frozenset
+    name: Hashable
+    declared: tuple | None
+    totals: dict[Any, float]
+    types: dict[Any, str]
+    empty: int
+
+    def __add__(self, other: OutcomeFacts) -> OutcomeFacts:
+        same = self.declared == other.declared
+        totals = dict(self.totals)
+        for label, total in other.totals.items():
+            totals[label] = totals.get(label, 0.0) + total
+        types = self.types | other.types
+        for label, kind in self.types.items():
+            if types[label] != kind:
+                raise OutcomeError(
+                    f"The outcome holds {label!r} both as {kind} and as {types[label]}; "
+                    "convert the labels to one type."
+                )
+        return OutcomeFacts(
+            self.kinds | other.kinds,
+            self.name,
+            self.declared if same else None,
+            totals,
+            types,
+            self.empty + other.empty,
+        )
+
+    def settle(self) -> Outcome:
+        """Return the categories, in order, as an outcome of no rows."""
+        kind = self._settle_kind()
+        declared = self.declared
+        if declared is None:
+            if kind != "labels":
+                raise OutcomeError("The outcome's columns differ between the pieces.")
+            labels = _as_one_type(list(self.totals))
+            declared = tuple(labels[i] for i in order_labels(labels))
+        kept = tuple(label for label in declared if self.totals.get(label, 0.0) > 0)
+        unused = [label for label in declared if label not in kept]
+        if unused:
+            warn_user(
+                f"Categories of {self.name!r} without a row were dropped: {list_some(unused)}.",
+                UnusedLevelWarning,
+            )
+        if len(kept) < 2:
+            raise OneCategoryError(
+                f"The outcome {self.name!r} takes the single value {kept[0]!r} in the rows used; "
+                "two categories or more are needed."
+            )
+        nothing = np.empty(0, dtype=np.int64)
+        return Outcome(nothing, None, kept, declared, kind, self.name)
+
+    def _settle_kind(self) -> str:
+        """Say which kind it is: probabilities, if any part of several columns looks like them."""
+        if len(self.kinds) == 1:
+            return str(next(iter(self.kinds)))
+        if self.empty:
+            raise OutcomeError(
+                "An outcome of several columns is counts (whole numbers) or probabilities (rows "
+                f"that sum to 1); {self.empty} rows are all zero. Say which with outcome=."
+            )
+        return "probabilities"
+
+
+def _as_one_type(labels: list) -> list:
+    """Return whole numbers as floats where others of the labels are not whole, as in memory."""
+    numbers = all(
+        isinstance(label, int | float) and not isinstance(label, bool) for label in labels
+    )
+    if not numbers or all(isinstance(label, int) for label in labels):
+        return labels
+    return [float(label) for label in labels]
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What some rows are; ``+`` joins rows.
+
+    Attributes
+    ----------
+    rows_in, rows_used : float
+    held : int
+        How many rows used there are, each counted once.
+    dropped, missing : Counter
+        As in `Audit`.
+    outcome : OutcomeFacts or None
+        Of the rows used; None if there is none.
+    largest : float
+        The largest weight of all rows that came in.
+    observations : float
+        People among the rows used: counts, times and frequency or importance weights.
+    columns
+        What the learner of the columns found.
+    offset : tuple or None
+        How many columns the offset has and their names.
+    sample : Sample or None
+    """
+
+    rows_in: float
+    rows_used: float
+    held: int
+    dropped: Counter
+    missing: Counter
+    largest: float
+    observations: float = 0.0
+    outcome: OutcomeFacts | None = None
+    columns: Any = None
+    sample: Sample | None = None
+
+    def __add__(self, other: RowFacts) -> RowFacts:
+        return RowFacts(
+            self.rows_in + other.rows_in,
+            self.rows_used + other.rows_used,
+            self.held + other.held,
+            self.dropped + other.dropped,
+            self.missing + other.missing,
+            max(self.largest, other.largest),
+            self.observations + other.observations,
+            add_records(self.outcome, other.outcome),
+            add_records(self.columns, other.columns),
+            add_records(self.sample, other.sample),
+        )
+
+    def need_outcome(self) -> OutcomeFacts:
+        """Return what is known of the outcome, or raise `EmptyDataError`."""
+        if self.outcome is None:
+            raise EmptyDataError("No row is left after dropping missing values and zero weights.")
+        return self.outcome
+
+
+@dataclass(frozen=True)
+class FactFinder:
+    """The first pass over rows: a function of a frame that can be pickled.
+
+    Attributes
+    ----------
+    request : RowRequest
+    learner : Learner
+        What is known of the columns so far.
+    """
+
+    request: RowRequest
+    learner: Learner
+
+    def __call__(self, frame: pd.DataFrame) -> RowFacts:
+        """Return the facts of a frame of rows."""
+        selected = select_piece(self.request, frame)
+        facts = _count_rows(selected)
+        if not len(selected.kept):
+            return facts
+        people, amounts = _weigh_rows(selected, self.request.options.weight_type)
+        return replace(
+            facts,
+            observations=float(people.sum()),
+            outcome=_describe_outcome(selected, amounts),
+            columns=learn_piece(self.learner, self.request, selected),
+            sample=draw_sample(selected.take_frame(self.request.columns)),
+        )
+
+
+@dataclass(frozen=True)
+class ColumnFinder:
+    """A further pass over rows, to learn more of the columns."""
+
+    request: RowRequest
+    learner: Learner
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        """Return the facts of a frame's columns."""
+        selected = select_piece(self.request, frame)
+        return learn_piece(self.learner, self.request, selected) if len(selected.kept) else None
+
+
+def learn_piece(learner: Learner, request: RowRequest, selected: SelectedRows) -> Any:
+    """Return what a learner finds in the rows used of a frame."""
+    frame = selected.take_frame(list(request.parsed.variables))
+    return learner.examine(frame, selected.take(selected.times))
+
+
+def _count_rows(selected: SelectedRows) -> RowFacts:
+    rows, times = selected.rows, selected.times
+    largest = 1.0 if selected.weights is None else 0.0
+    if selected.weights is not None and len(selected.weights):
+        largest = float(np.nanmax(selected.weights, initial=0.0))
+    held = len(rows.kept)
+    used = float(held) if times is None else float(times[rows.kept].sum())
+    total = float(rows.total) if times is None else float(times.sum())
+    return RowFacts(total, used, held, Counter(rows.dropped), Counter(rows.missing), largest)
+
+
+def _weigh_rows(selected: SelectedRows, kind: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many observations every row used is, and its weight: (m,) each."""
+    times = np.ones(len(selected.kept)) if selected.times is None else selected.take(selected.times)
+    amounts = np.asarray(times)
+    if selected.weights is not None:
+        amounts = amounts * np.asarray(selected.take(selected.weights))
+    people = np.asarray(times) if kind == "sampling" else amounts
+    if selected.raw.kind == "counts":
+        people = people * selected.take(selected.raw.values).sum(axis=1)  # type: ignore[union-attr]
+    return people, amounts
+
+
+def _describe_outcome(selected: SelectedRows, amounts: np.ndarray) -> OutcomeFacts:
+    raw: RawOutcome = take_outcome(selected.raw, selected.kept)
+    kinds = frozenset([raw.kind])
+    if raw.kind != "labels":
+        totals = dict(zip(raw.names, (amounts @ raw.values).tolist(), strict=True))
+        empty = selected.rows.dropped.get("zero weight", 0) if raw.kind == "counts" else 0
+        return OutcomeFacts(kinds, raw.name, raw.names, totals, {}, empty)
+    declared, totals, types = total_labels(raw, amounts)
+    return OutcomeFacts(kinds, raw.name, declared, totals, types, 0)

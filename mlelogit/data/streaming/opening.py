@@ -1,0 +1,109 @@
+"""Tell what data are, and take the way to a design that suits them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.design import Design, make_design_from_formula, name_aside
+from mlelogit.data.formulas import parse_formula
+from mlelogit.data.rows import DataOptions
+from mlelogit.data.streaming.designs import make_streamed_design
+from mlelogit.data.streaming.frames import FramePieces
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces
+from mlelogit.exceptions import OptionError
+
+# 256 MB of doubles: a table of this size is better in memory, where every answer can be had.
+HELD_ELEMENTS = 1 << 25
+
+
+def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "auto") -> Design:
+    """Make a design from a formula and data of any kind, in memory or read in pieces.
+
+    Parameters
+    ----------
+    formula : str
+    data
+        A frame, or what `open_pieces` opens.
+    options : DataOptions
+    stream : "auto", True or False
+        Whether to read data in pieces that could be: for "auto", if they are more than
+        `HELD_ELEMENTS` values.
+
+    Raises
+    ------
+    OptionError
+        If stream is none of these, or True for a frame.
+    MNLogitError
+        Another of its named cases, for anything wrong with the data.
+    """
+    if not isinstance(stream, bool):
+        check_choice("stream", stream, ("auto",))
+    pieces = open_pieces(data)
+    if pieces is None:
+        if stream is True:
+            raise OptionError(
+                "stream=True is for data that can be read in pieces, and this is one frame in "
+                "memory; leave stream out."
+            )
+        return make_design_from_formula(formula, data, options)
+    whole = None if stream is True else _read_whole(formula, pieces, options, stream is False)
+    if whole is not None:
+        return make_design_from_formula(formula, whole, options)
+    return make_streamed_design(formula, pieces, options)
+
+
+def open_pieces(data: Any) -> Pieces | None:
+    """Return the pieces of a table that is not one frame in memory; None if it is one.
+
+    Parameters
+    ----------
+    data
+        A list of frames; a callable that opens them anew for every pass and returns an
+        iterable.
+    """
+    if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
+        return FramePieces(data)
+    return None
+
+
+def _are_frames(data: list | tuple) -> bool:
+    return bool(data) and all(hasattr(item, "columns") for item in data)
+
+
+def _read_whole(
+    formula: str, pieces: Pieces, options: DataOptions, any_size: bool
+) -> pd.DataFrame | None:
+    """Return the table in one frame, if it is small or may have any size.
+
+    Columns that the formula does not name are left out if it is small only without them.
+    """
+    if any_size:
+        return gather(pieces, pieces.names, None)
+    if not isinstance(pieces, LocalPieces):
+        return None
+    parsed = parse_formula(formula, pieces.names, name_aside(options))
+    asked = (*parsed.outcome, *parsed.variables, *name_aside(options))
+    for names in (pieces.names, tuple(dict.fromkeys(asked))):
+        if pieces.rows is None or pieces.rows * len(names) <= HELD_ELEMENTS:
+            frame = gather(pieces, names, HELD_ELEMENTS)
+            if frame is not None:
+                return frame
+    return None
+
+
+def gather(pieces: Pieces, columns: tuple[str, ...], most: int | None) -> pd.DataFrame | None:
+    """Return some columns of all rows in one frame; None if they are more than so many values."""
+    frames, values = [], 0
+    for frame in pieces.map(_pass_on, columns):
+        values += frame.size
+        if most is not None and values > most:
+            return None
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+
+
+def _pass_on(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame

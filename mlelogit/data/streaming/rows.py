@@ -1,0 +1,227 @@
+"""Read some rows of a table that is read in pieces: which are used, and their design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.design import Design, name_aside
+from mlelogit.data.encoding import Encoding, encode_rows
+from mlelogit.data.formulas import ParsedFormula
+from mlelogit.data.frames import as_numbers, check_finite, find_missing
+from mlelogit.data.outcome import (
+    Outcome,
+    RawOutcome,
+    match_outcome,
+    name_outcome,
+    read_outcome,
+    take_outcome,
+)
+from mlelogit.data.rows import (
+    Audit,
+    DataOptions,
+    RawOffset,
+    Rows,
+    judge_rows,
+    read_offset,
+    read_some_weights,
+    settle_offset,
+)
+from mlelogit.data.sources import ArraySource, ColumnSource, make_source
+from mlelogit.notices import in_turn
+
+NOTHING = Audit(0, 0)
+
+
+@dataclass(frozen=True)
+class RowRequest:
+    """What to read of every row.
+
+    Attributes
+    ----------
+    parsed : ParsedFormula
+    options : DataOptions
+        Weights and offset by name.
+    kind : str or None
+        The kind of the outcome, if it is known.
+    times : str or None
+        The column that says how often every row counts; each once if there is none.
+    """
+
+    parsed: ParsedFormula
+    options: DataOptions
+    kind: str | None = None
+    times: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns of the table that this takes, each once."""
+        asked = (*self.parsed.outcome, *self.parsed.variables, *name_aside(self.options))
+        return list(dict.fromkeys(asked if self.times is None else (*asked, self.times)))
+
+
+@dataclass(frozen=True)
+class SelectedRows:
+    """Rows of a frame, and what stands in them.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+    raw : RawOutcome
+        Of all rows of the frame.
+    weights : numpy.ndarray or None
+    offset : RawOffset or None
+    rows : Rows
+        Which of them are used.
+    times : numpy.ndarray or None
+        How often every row counts.
+    """
+
+    frame: pd.DataFrame
+    raw: RawOutcome
+    weights: np.ndarray | None
+    offset: RawOffset | None
+    rows: Rows
+    times: np.ndarray | None
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Positions (m,) of the rows used."""
+        return self.rows.kept
+
+    def take(self, values: np.ndarray | None) -> np.ndarray | None:
+        """Return values of the rows used."""
+        if values is None or len(self.kept) == self.rows.total:
+            return values
+        return values[self.kept]
+
+    def take_frame(self, columns: list[str]) -> pd.DataFrame:
+        """Return columns of the rows used."""
+        picked = self.frame[columns]
+        return picked if len(self.kept) == self.rows.total else picked.iloc[self.kept]
+
+
+def select_piece(request: RowRequest, frame: pd.DataFrame) -> SelectedRows:
+    """Tell which rows of a frame are used, as `make_design_from_formula` does of all.
+
+    Raises
+    ------
+    MNLogitError
+        One of its named cases, for a value that cannot be used.
+    """
+    parsed, options = request.parsed, request.options
+    frame = frame.reset_index(drop=True)
+    endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
+    raw = read_outcome(endog, request.kind or parsed.outcome_kind, name_outcome(parsed))
+    weights = None
+    if options.weights is not None:
+        weights = read_some_weights(options, frame[options.weights])
+    offset = None
+    if options.offset is not None:
+        named = options.offset if isinstance(options.offset, str) else list(options.offset)
+        offset = read_offset(frame[named], len(frame))
+    missing = {name: find_missing(frame[name]) for name in parsed.variables}
+    times = None if request.times is None else frame[request.times].to_numpy(np.float64)
+    rows = judge_rows(raw, missing, weights, offset, options, times)
+    return SelectedRows(frame, raw, weights, offset, rows, times)
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """What turns a frame of rows into a design of its own, by an encoding that is known.
+
+    Attributes
+    ----------
+    request : RowRequest
+    encoding : Encoding
+    constant : bool
+        Whether to give one column of ones instead of the encoding's.
+    """
+
+    request: RowRequest
+    encoding: Encoding
+    constant: bool = False
+
+    def read(self, frame: pd.DataFrame) -> Design | None:
+        """Return the design of the rows used of a frame; None if none is."""
+        selected = select_piece(self.request, frame)
+        if not len(selected.kept):
+            return None
+        options, encoding = self.request.options, self.encoding
+        outcome, weights = self._count(self._match(selected), selected)
+        offset = None
+        if selected.offset is not None and encoding.offset_layout is not None:
+            given = np.asarray(selected.take(selected.offset.values))
+            picked = replace(selected.offset, values=given)
+            offset = settle_offset(
+                picked, encoding.offset_layout, encoding.categories, encoding.base
+            )
+        return Design(
+            encoding=encoding,
+            outcome=outcome,
+            source=self._encode(selected),
+            weights=weights,
+            weight_type=options.weight_type,
+            offset=offset,
+            index=pd.RangeIndex(len(selected.kept)),
+            audit=NOTHING,
+            collinear=options.collinear,
+        )
+
+    def _match(self, selected: SelectedRows) -> Outcome:
+        raw = take_outcome(selected.raw, selected.kept)
+        return match_outcome(raw, self.encoding.categories, raw.kind != "labels")
+
+    def _count(self, outcome: Outcome, selected: SelectedRows) -> tuple[Outcome, np.ndarray | None]:
+        """Let every row count so many times: as weights, or as people where weights are others."""
+        weights, times = selected.take(selected.weights), selected.take(selected.times)
+        if times is None:
+            return outcome, weights
+        if weights is None or self.request.options.weight_type == "frequency":
+            return outcome, times if weights is None else times * weights
+        table = outcome.table
+        if outcome.codes is not None:
+            table = np.eye(len(outcome.categories))[outcome.codes]
+        people = np.asarray(table) * times[:, np.newaxis]
+        return replace(outcome, codes=None, table=people, kind="counts"), weights
+
+    def _encode(self, selected: SelectedRows) -> ColumnSource:
+        if self.constant:
+            return ArraySource(np.ones((len(selected.kept), 1)))
+        frame = selected.take_frame(list(self.encoding.variables))
+        if self._plain is not None:
+            return _stack_columns(frame, self._plain, self.encoding.kept)
+        return make_source(_encode_in_turn(self.encoding, frame))
+
+    @cached_property
+    def _plain(self) -> tuple[str | None, ...] | None:
+        """The columns of the table that the design's are, None for ones; None if some is other."""
+        encoding, columns = self.encoding, []
+        kinds, numbers = encoding.kinds or {}, encoding.numbers
+        for name in encoding.all_names:
+            variable = kinds.get(name) == "number" and name in numbers and name.isidentifier()
+            if not (variable or (name == "Intercept" and name not in kinds)):
+                return None
+            columns.append(name if variable else None)
+        return tuple(columns)
+
+
+@in_turn
+def _encode_in_turn(encoding: Encoding, frame: pd.DataFrame) -> Any:
+    return encode_rows(encoding, frame)[0]
+
+
+def _stack_columns(
+    frame: pd.DataFrame, columns: tuple[str | None, ...], kept: list[int]
+) -> ArraySource:
+    """Return bare columns of numbers, and ones, as they are: (K, m) in memory."""
+    stacked = np.empty((len(kept), len(frame)))
+    for row, place in zip(stacked, kept, strict=True):
+        name = columns[place]
+        row[:] = 1.0 if name is None else as_numbers(frame[name], name)
+        check_finite({name: row})
+    return ArraySource(stacked.T)

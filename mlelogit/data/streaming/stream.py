@@ -1,0 +1,274 @@
+"""Stream: the rows of a design that are read in pieces whenever they are summed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.blocks import KEPT_ELEMENTS, Basis, Block, RowBlocks
+from mlelogit.data.design import Design
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
+from mlelogit.data.streaming.rows import RowReader, RowRequest
+from mlelogit.exceptions import RowsNotHeldError
+
+
+def refuse(what: str, way: str) -> NoReturn:
+    """Raise `RowsNotHeldError`: something asks for all rows at once."""
+    raise RowsNotHeldError(
+        f"This needs {what} of all rows in memory, and they are read in pieces ({way}). Read the "
+        "table, or a sample of it, into a frame and fit that."
+    )
+
+
+class NotHeld:
+    """What stands for an array of rows that is not in memory: any use of it raises."""
+
+    def __init__(self, what: str, way: str) -> None:
+        self.__dict__.update(what=what, way=way)
+
+    def __reduce__(self) -> tuple:
+        return NotHeld, (self.__dict__["what"], self.__dict__["way"])
+
+    def __repr__(self) -> str:
+        return f"<{self.__dict__['what']}, not in memory>"
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        refuse(self.__dict__["what"], self.__dict__["way"])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and not name.startswith("__array"):
+            raise AttributeError(name)
+        self._refuse()
+
+    __array__ = __getitem__ = __len__ = __iter__ = __eq__ = __lt__ = __gt__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = _refuse
+    __rmatmul__ = __truediv__ = __rtruediv__ = __neg__ = __bool__ = __hash__ = _refuse
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Least and largest value of every column (K,) each; ``+`` joins rows."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def __add__(self, other: Extremes) -> Extremes:
+        return Extremes(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
+@dataclass(frozen=True)
+class Together:
+    """Two records of the same rows."""
+
+    first: Any
+    second: Any
+
+    def __add__(self, other: Together) -> Together:
+        return Together(operator.add(self.first, other.first), self.second + other.second)
+
+
+def find_block_extremes(block: Block) -> Extremes:
+    """Return the extremes of a block's columns."""
+    x = lay_out(block.x)
+    return Extremes(x.min(axis=1), x.max(axis=1))
+
+
+@dataclass(frozen=True)
+class WithExtremes:
+    """A function of a block that finds the extremes of its columns too."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, block: Block, *args: Any) -> Together:
+        """Return what the function finds in a block, and the extremes of its columns."""
+        return Together(self.function(block, *args), find_block_extremes(block))
+
+
+@dataclass(frozen=True)
+class StreamedSource:
+    """The columns of rows that are read in pieces: their shape and extremes, no block of them."""
+
+    shape: tuple[int, int]
+    way: str
+    known: dict[str, Extremes] = field(default_factory=dict, compare=False)
+    direct = False
+    sparse = False
+
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest value of every column, if a pass has found them."""
+        if "extremes" not in self.known:
+            refuse("the extremes", self.way)
+        found = self.known["extremes"]
+        return found.low, found.high
+
+    @property
+    def rounding(self) -> np.ndarray:
+        """Doubles are what pieces come in."""
+        return np.full(self.shape[1], np.finfo(np.float64).eps)
+
+    def block(self, start: int, stop: int) -> NoReturn:
+        """Raise `RowsNotHeldError`."""
+        refuse(f"rows {start} to {stop}", self.way)
+
+    def take(self, rows: np.ndarray) -> NoReturn:
+        """Raise `RowsNotHeldError`."""
+        refuse(f"{len(rows)} chosen rows", self.way)
+
+
+@dataclass(frozen=True)
+class StreamedDesign(Design):
+    """A design whose rows are read in pieces; what it was made from can't be replaced."""
+
+    def __post_init__(self) -> None:
+        source: ColumnSource = self.source
+        while isinstance(source, PickedSource):
+            source = source.source
+        arrays = (self.weights, self.offset, self.outcome.codes, self.outcome.table)
+        kept = all(array is None or isinstance(array, NotHeld) for array in arrays)
+        if not (kept and self.groups is None and isinstance(source, StreamedSource)):
+            refuse("another arrangement", "" if self.stream is None else self.stream.way)
+
+
+@dataclass(frozen=True)
+class PieceSum:
+    """A sum over blocks, as a function of a frame of rows that can be pickled.
+
+    Attributes
+    ----------
+    reader : RowReader
+    basis : Basis or None
+        The columns come in this basis.
+    function : callable
+        Of a block and args.
+    args : tuple
+    """
+
+    reader: RowReader
+    basis: Basis | None
+    function: Callable[..., Any]
+    args: tuple
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        """Return the sum over the rows used of a frame; None if there is none."""
+        design = self.reader.read(frame)
+        return None if design is None else self.sum(design)
+
+    def sum(self, design: Design) -> Any:
+        """Return the sum over the rows of a design."""
+        return RowBlocks(design, self.basis).reduce(self.function, *self.args)
+
+    def map(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Return what the function finds per row used; None if there is none."""
+        design = self.reader.read(frame)
+        if design is None:
+            return None
+        return RowBlocks(design, self.basis).map(self.function, *self.args)
+
+
+@dataclass
+class PieceStream:
+    """The rows behind a `StreamedDesign`.
+
+    Attributes
+    ----------
+    pieces : Pieces
+    request : RowRequest
+    observations : float
+        People among the rows used.
+    drawn : pandas.DataFrame
+        Some of the rows used, drawn from all.
+    constant : bool
+        Whether the design is a constant alone.
+    held : int
+        Number of rows that the pieces give.
+    passes : int
+        How many passes have been made so far.
+    behind : PieceStream or None
+        The table itself, where the pieces are its distinct rows with their number.
+    """
+
+    pieces: Pieces
+    request: RowRequest
+    observations: float
+    drawn: pd.DataFrame
+    held: int
+    constant: bool = False
+    passes: int = 1
+    behind: PieceStream | None = None
+    _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
+
+    @property
+    def way(self) -> str:
+        """How the rows are read."""
+        return self.pieces.way
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these rows from others."""
+        return f"{self.pieces.fingerprint} {self.request}"
+
+    def reader(self, design: Design) -> RowReader:
+        """Return what reads the rows of a design."""
+        return RowReader(self.request, design.encoding, self.constant)
+
+    def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
+        """Add up what a function returns for blocks of the rows."""
+        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        designs = self._keep(rows.design, work.reader)
+        if designs is not None:
+            total = None
+            for design in designs:
+                total = add_records(total, work.sum(design))
+            return total
+        self.passes += 1
+        what = f"Pass {self.passes}"
+        return self.pieces.reduce(work, self.request.columns, what, rows.threads)
+
+    def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
+        """Join what a function returns per row."""
+        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        parts = self.pieces.map(work.map, self.request.columns)
+        return np.concatenate([part for part in parts if part is not None], axis=-1)
+
+    def measure(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
+        """Add up as `reduce` does, and find the columns' extremes in the same pass."""
+        found = self.reduce(rows, WithExtremes(function), args)
+        source: Any = rows.design.source
+        while isinstance(source, PickedSource):
+            source = source.source
+        if source.shape[1] == len(found.second.low):
+            source.known["extremes"] = found.second
+        return found.first
+
+    def sample(self, design: Design) -> Design:
+        """Return some rows in memory, drawn from all."""
+        read = self.reader(design).read(self.drawn)
+        if read is None:
+            refuse("a sample", self.way)
+        return read
+
+    def make_constant(self, design: Design) -> Design:
+        """Return the design of a constant alone."""
+        source = StreamedSource((self.held, 1), self.way)
+        return replace(design, source=source, stream=replace(self, constant=True, _kept=None))
+
+    def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
+        """Return the rows as designs in memory, if they are few and this process reads them."""
+        few = self.held * design.source.shape[1] <= KEPT_ELEMENTS
+        if not few or not isinstance(self.pieces, LocalPieces):
+            return None
+        if self._kept is None or self._kept[0] is not design.encoding:
+            read = self.pieces.map(reader.read, self.request.columns)
+            self._kept = (design.encoding, [one for one in read if one is not None])
+        return self._kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
