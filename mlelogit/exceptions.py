@@ -11,6 +11,7 @@ __all__ = [
     "BootstrapWarning",
     "BridgeError",
     "CategoryOrderWarning",
+    "ClusterError",
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
@@ -87,6 +88,10 @@ class BootstrapError(MNLogitError):
 
 class BridgeError(MNLogitError):
     """Another package cannot take this fit, or what it asks of it has no meaning."""
+
+
+class ClusterError(MNLogitError):
+    """A cluster cannot do the work: its workers die, differ, or are gone."""
 
 
 class ColumnNotFoundError(MNLogitError):

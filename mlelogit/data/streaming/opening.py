@@ -10,6 +10,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.design import Design, make_design_from_formula, name_aside
 from mlelogit.data.formulas import parse_formula
 from mlelogit.data.rows import DataOptions
+from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.designs import make_streamed_design
 from mlelogit.data.streaming.frames import FramePieces
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
@@ -62,8 +63,10 @@ def open_pieces(data: Any) -> Pieces | None:
     ----------
     data
         A list of frames; a callable that opens them anew for every pass and returns an
-        iterable.
+        iterable; a dask.dataframe.DataFrame.
     """
+    if is_dask_frame(data):
+        return DaskPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
         return FramePieces(data)
     return None
