@@ -14,6 +14,7 @@ __all__ = [
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "CompressionError",
     "ConstraintError",
     "CovarianceError",
     "CovarianceOmittedWarning",
@@ -93,6 +94,10 @@ class ColumnNotFoundError(MNLogitError):
 
 class ColumnTypeError(MNLogitError):
     """A column holds values that are not numbers where numbers are needed."""
+
+
+class CompressionError(MNLogitError):
+    """Equal rows cannot be made one row with counts."""
 
 
 class CovarianceError(MNLogitError):

@@ -68,6 +68,10 @@ class MNLogit:
     collinear : {"drop", "raise"}
         What to do about columns that are combinations of others, to rounding: leave the
         later ones out, with a `CollinearityWarning`, or raise `RankDeficiencyError`.
+    compress : "auto", True or False
+        Whether equal rows become one row with counts before the columns are made, which leaves
+        every answer as it is; "auto": in many rows, where a sample shows that few of them
+        differ. See `mlelogit.data.compression`.
 
     Raises
     ------
@@ -100,8 +104,10 @@ class MNLogit:
         outcome: str | None = None,
         missing: str = "raise",
         collinear: str = "drop",
+        compress: bool | str = "auto",
     ) -> None:
-        options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
+        kinds = outcome, missing, collinear, compress
+        options = DataOptions(base, weights, weight_type, offset, *kinds)
         self._hold(make_design(endog, exog, options))
 
     def _hold(self, design: Design) -> None:
@@ -382,6 +388,7 @@ def mnlogit(
     outcome: str | None = None,
     missing: str = "raise",
     collinear: str = "drop",
+    compress: bool | str = "auto",
 ) -> MNLogit:
     """Make a multinomial logit from a formula and a frame.
 
@@ -397,7 +404,7 @@ def mnlogit(
         added unless the right side says ``0 +`` or ``- 1``.
     data : DataFrame or dict
         pandas, polars or pyarrow.
-    base, weights, weight_type, offset, outcome, missing, collinear
+    base, weights, weight_type, offset, outcome, missing, collinear, compress
         As in `MNLogit`; weights and offset may name columns of data.
 
     Returns
@@ -421,7 +428,8 @@ def mnlogit(
     >>> round(res.llf, 4)
     -1461.9227
     """
-    options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
+    kinds = outcome, missing, collinear, compress
+    options = DataOptions(base, weights, weight_type, offset, *kinds)
     model = MNLogit.__new__(MNLogit)
     model._hold(make_design_from_formula(formula, data, options))
     return model
