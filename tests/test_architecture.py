@@ -49,6 +49,8 @@ INSIDE = {
     "data": (
         "frames",
         "arguments",
+        "threads",
+        "codes",
         "files",
         "expressions",
         "formulas",
@@ -64,7 +66,6 @@ INSIDE = {
         "combinations",
         "constraints",
         "rows",
-        "threads",
         "compression",
         "design",
         "labels",

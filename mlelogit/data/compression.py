@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.codes import MOST_ROWS, ROWS_AT_ONCE, number_combinations, renumber
 from mlelogit.data.outcome import Outcome
 from mlelogit.data.sources import ArraySource, ColumnsSource, ColumnSource, SelectedSource
 from mlelogit.data.threads import count_threads, fold_in_order
@@ -24,12 +25,6 @@ FEWEST_ROWS = 50_000
 # Rows must repeat so often that the passes spared outweigh the search, which costs about one.
 LEAST_REPEATS = 4
 SAMPLED_ROWS = 1 << 15
-# A table of so many places, 16 MB, finds the combinations that occur; more are hashed.
-TABLE = 1 << 24
-SPAN = 1 << 20
-ROWS_AT_ONCE = 1 << 17
-MOST_ROWS = np.iinfo(np.int32).max
-PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")
 
 
 @dataclass(frozen=True)
@@ -125,20 +120,6 @@ class RepeatedSource:
         return RepeatedSource(self.source, self.places[rows])
 
 
-@dataclass(frozen=True)
-class Codes:
-    """Values by number: `values` less `low`, from 0 to below `count`; missing ones are any."""
-
-    values: np.ndarray
-    low: int
-    count: int
-
-    def cut(self, rows: Any) -> np.ndarray:
-        """Return the numbers of some rows."""
-        codes = self.values[rows].astype(np.int32)
-        return codes - np.int32(self.low) if self.low else codes
-
-
 def find_equal_rows(
     columns: Sequence[Any], kept: np.ndarray, total: int, wanted: bool | str
 ) -> EqualRows | None:
@@ -171,7 +152,7 @@ def find_equal_rows(
         return None
     most = len(kept) // LEAST_REPEATS if auto else len(kept)
     try:
-        places = _combine(columns, kept, total, most)
+        places = number_combinations(columns, kept, total, most)
     except TypeError:  # Lists and their like are no values, and the formula will say so.
         return None
     return None if places is None else _order(places)
@@ -184,7 +165,7 @@ def _is_promising(columns: Sequence[Any], kept: np.ndarray) -> bool:
     rows = kept[starts + np.random.default_rng(0).integers(step, size=len(starts))]
     few = [_take(column, rows) for column in columns]
     try:
-        places = _combine(few, np.arange(len(rows)), len(rows), len(rows))
+        places = number_combinations(few, np.arange(len(rows)), len(rows), len(rows))
     except TypeError:
         return False
     times = np.bincount(np.asarray(places))
@@ -197,78 +178,6 @@ def _take(column: Any, rows: np.ndarray) -> Any:
     return column.iloc[rows] if isinstance(column, pd.Series) else column[rows]
 
 
-def _combine(
-    columns: Sequence[Any], kept: np.ndarray, total: int, most: int
-) -> np.ndarray | None:
-    """Number the combinations of values (n,), or give up where there are more than so many."""
-    rows = None if len(kept) == total else kept
-    waiting: list[Codes] = []
-    for column in columns:
-        codes = code_values(column)
-        if codes.count == 1:
-            continue
-        if len(waiting) and np.prod([float(some.count) for some in waiting]) * codes.count > TABLE:
-            waiting, rows = [_merge(waiting, rows, len(kept))], None
-            if waiting[0].count > most:
-                return None
-            codes = codes if len(kept) == total else replace(codes, values=codes.values[kept])
-        waiting.append(codes)
-    if not waiting:
-        return np.zeros(len(kept), dtype=np.int32)
-    merged = _merge(waiting, rows, len(kept))
-    return None if merged.count > most else merged.values
-
-
-def _merge(waiting: list[Codes], rows: np.ndarray | None, length: int) -> Codes:
-    """Number the combinations of columns' codes that occur."""
-    size = int(np.prod([float(codes.count) for codes in waiting]))
-    if size > TABLE:
-        return _merge_by_hash(waiting, rows, length)
-    merged, seen = np.empty(length, dtype=np.int32), np.zeros(size, dtype=bool)
-
-    def mix(start: int) -> None:
-        stretch = slice(start, min(start + ROWS_AT_ONCE, length))
-        mixed = np.zeros(stretch.stop - start, dtype=np.int32)
-        for codes in waiting:
-            mixed *= np.int32(codes.count)
-            mixed += codes.cut(stretch if rows is None else rows[stretch])
-        seen[mixed] = True
-        merged[stretch] = mixed
-
-    _go_through(mix, length)
-    return Codes(_renumber(merged, np.cumsum(seen, dtype=np.int32) - 1), 0, int(seen.sum()))
-
-
-def _merge_by_hash(waiting: list[Codes], rows: np.ndarray | None, length: int) -> Codes:
-    mixed, size = np.zeros(length, dtype=np.int64), 1
-    every = slice(None) if rows is None else rows
-    for codes in waiting:
-        if float(size) * codes.count >= 2.0**63:
-            mixed, found = pd.factorize(mixed)
-            size = len(found)
-        mixed = mixed * codes.count + codes.cut(every)
-        size *= codes.count
-    merged, found = pd.factorize(mixed)
-    return Codes(merged.astype(np.int32), 0, len(found))
-
-
-def _renumber(places: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Put other numbers in the place of those of an array, which is changed."""
-    table = table.astype(np.int32, copy=False)
-
-    def look_up(start: int) -> None:
-        stretch = places[start : start + ROWS_AT_ONCE]
-        stretch[:] = table[stretch]
-
-    _go_through(look_up, len(places))
-    return places
-
-
-def _go_through(function: Any, length: int) -> None:
-    starts = list(range(0, length, ROWS_AT_ONCE))
-    fold_in_order(function, starts, count_threads(), lambda _: None)
-
-
 def _order(places: np.ndarray) -> EqualRows:
     """Number distinct rows by their first appearance."""
     first = np.empty(int(places.max()) + 1, dtype=np.int64)
@@ -279,73 +188,7 @@ def _order(places: np.ndarray) -> EqualRows:
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return EqualRows(_renumber(places, rank), first[order])
-
-
-def code_values(column: Any) -> Codes:
-    """Number the values of a column; values that differ in type alone stay apart.
-
-    Raises
-    ------
-    TypeError
-        If values cannot be hashed.
-    """
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        codes = column.cat.codes if isinstance(column, pd.Series) else column.codes
-        return Codes(np.asarray(codes), 0, max(1, len(dtype.categories)))
-    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
-        return _code_numbers(np.asarray(column))
-    if dtype == object:
-        return _code_objects(column)
-    stored = isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") == "pyarrow"
-    if not stored:
-        return _hash(column)
-    array = column.array if isinstance(column, pd.Series) else column
-    return _code_arrow(array.__arrow_array__())
-
-
-def _code_numbers(values: np.ndarray) -> Codes:
-    if values.dtype.kind == "b":
-        return Codes(values.view(np.uint8), 0, 2)
-    if values.dtype.kind in "iu" and len(values):
-        low, high = int(values.min()), int(values.max())
-        if high - low < SPAN and abs(low) < MOST_ROWS - SPAN:
-            return Codes(values, low, high - low + 1)
-    return _hash(values)
-
-
-def _hash(values: Any) -> Codes:
-    codes, found = pd.factorize(values)
-    return Codes(codes.astype(np.int32), 0, max(1, len(found)))
-
-
-def _code_objects(column: Any) -> Codes:
-    values = np.asarray(column, dtype=object)
-    if pd.api.types.infer_dtype(values, skipna=True) in PLAIN_OBJECTS:
-        return _hash(values)
-    numbers: dict[Any, int] = {}
-    codes = [numbers.setdefault((type(value), value), len(numbers)) for value in values]
-    return Codes(np.array(codes, dtype=np.int32), 0, max(1, len(numbers)))
-
-
-def _code_arrow(values: Any) -> Codes:
-    """Number the values of an array of Arrow's, part by part in threads."""
-    parts = [values.slice(at, ROWS_AT_ONCE) for at in range(0, len(values), ROWS_AT_ONCE)]
-    numbers: dict[Any, int] = {}
-    codes, start = np.empty(len(values), dtype=np.int32), 0
-
-    def join(encoded: Any) -> None:
-        nonlocal start
-        for chunk in encoded.chunks if hasattr(encoded, "chunks") else [encoded]:
-            own = [numbers.setdefault(value, len(numbers)) for value in chunk.dictionary.to_pylist()]
-            places = chunk.indices.fill_null(0).to_numpy(zero_copy_only=False)
-            table = np.array(own or [0], dtype=np.int32)
-            codes[start : start + len(places)] = table[places]
-            start += len(places)
-
-    fold_in_order(lambda part: part.dictionary_encode(), parts, count_threads(), join)
-    return Codes(codes, 0, max(1, len(numbers)))
+    return EqualRows(renumber(places, rank), first[order])
 
 
 def list_columns(source: ColumnSource) -> list[np.ndarray] | None:
