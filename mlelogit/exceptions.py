@@ -15,6 +15,7 @@ __all__ = [
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "CompressionError",
     "ConstraintError",
     "CovarianceError",
     "CovarianceOmittedWarning",
@@ -100,6 +101,10 @@ class ColumnNotFoundError(MNLogitError):
 
 class ColumnTypeError(MNLogitError):
     """A column holds values that are not numbers where numbers are needed."""
+
+
+class CompressionError(MNLogitError):
+    """Equal rows cannot be made one row with counts."""
 
 
 class CovarianceError(MNLogitError):

@@ -6,6 +6,7 @@ import ast
 import copy
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -44,6 +45,7 @@ from mlelogit.exceptions import (
 from mlelogit.notices import run_quietly, warn_user
 
 WIDE = 64
+STATEFUL = frozenset({"poly", "bs", "cr", "cs", "center", "scale"})
 _FILLING = re.compile(r"\b(?:Helmert|Poly|contr\.(?:helmert|poly|diff))\b")
 
 
@@ -172,6 +174,37 @@ def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     if "C" in checker.functions:
         return [] if _FILLING.search(factor.expr) else names
     return [name for name in names if kinds[name] == "category"]
+
+
+def list_stateful(rhs: str, columns: Collection[str]) -> tuple[list[str], list[str]]:
+    """List the factors of a checked right side whose transforms learn from all rows.
+
+    Returns
+    -------
+    factors : list of str
+    names : list of str
+        The columns that they need.
+
+    Examples
+    --------
+    >>> from mlelogit.data.columns import list_stateful
+    >>> list_stateful("log(a) * scale(b) + C(c)", ["a", "b", "c"])
+    (['scale(b)'], ['b'])
+    """
+    from formulaic import Formula
+
+    factors: dict[str, None] = {}
+    names: dict[str, None] = {}
+    for term in Formula(hide_names(rhs)):
+        for factor in term.factors:
+            if factor.eval_method.value != "python":
+                continue
+            checker = ExpressionChecker(columns)
+            found = checker.check_expression(factor.expr)
+            if checker.functions & STATEFUL:
+                factors[show_names(factor.expr)] = None
+                names.update(dict.fromkeys(found))
+    return list(factors), list(names)
 
 
 def evaluate_columns(

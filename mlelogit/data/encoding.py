@@ -12,8 +12,10 @@ import pandas as pd
 from mlelogit.data.columns import (
     check_levels,
     evaluate_columns,
+    evaluate_design,
     find_kind,
     is_wide,
+    list_stateful,
     prepare_columns,
     tidy_name,
 )
@@ -170,7 +172,9 @@ class EncodedColumns:
     learned: dict[str, Any]
 
 
-def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
+def learn_columns(
+    parsed: ParsedFormula, frame: pd.DataFrame, state: dict[str, Any] | None = None
+) -> EncodedColumns:
     """Evaluate a checked formula on data without missing values and learn its encoding.
 
     Parameters
@@ -178,6 +182,8 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     parsed : ParsedFormula
     frame : pandas.DataFrame
         Its variables, on the rows used.
+    state : dict, optional
+        What transforms have learned from other rows; from these if not given.
 
     Raises
     ------
@@ -189,7 +195,7 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     kinds = {name: find_kind(frame[name]) for name in parsed.variables}
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
     wide = is_wide(parsed.rhs, prepared, kinds)
-    evaluated = evaluate_columns(parsed.rhs, prepared, {}, {}, wide)
+    evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
     spec = evaluated.spec
     levels = {
         show_names(expr): list(state["categories"])
@@ -217,6 +223,35 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
         "wide": wide,
     }
     return EncodedColumns(evaluated.matrix, learned)
+
+
+def learn_state(
+    parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray
+) -> dict[str, Any]:
+    """Learn what the formula's transforms keep of the data (means, knots, ...), and nothing else.
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    frame : pandas.DataFrame
+        Its variables.
+    kept : numpy.ndarray
+        Positions of the rows used.
+
+    Returns
+    -------
+    dict
+        Transform -> its state; empty if all work row by row.
+    """
+    factors, names = list_stateful(parsed.rhs, parsed.variables)
+    if not factors:
+        return {}
+    frame = frame[names]
+    frame = frame if len(kept) == len(frame) else frame.iloc[kept]
+    kinds = {name: find_kind(frame[name]) for name in names}
+    prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
+    _, spec = evaluate_design(" + ".join(["0", *factors]), prepared, {}, {})
+    return {show_names(key): value for key, value in spec.transform_state.items()}
 
 
 @in_turn
