@@ -106,12 +106,22 @@ def prepare_columns(
         if kind == "number":
             values = as_numbers(column, name)
             check_finite({name: values})
-            columns[name] = values.astype(np.float64) if name in numbers else values
+            columns[name] = values.astype(np.float64, copy=False) if name in numbers else values
         elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
             columns[name] = _drop_unused_levels(column)
         else:
-            columns[name] = column.astype(object)
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+            columns[name] = _share_strings(column)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _share_strings(column: pd.Series) -> pd.Series:
+    """Return a column of objects; equal ones of a column of strings share one object."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column.astype(object)
+    codes, levels = pd.factorize(column)
+    missing = [column.dtype.na_value]
+    shared = np.array([*levels, *missing], dtype=object)
+    return pd.Series(shared[codes], dtype=object, name=column.name)
 
 
 def _drop_unused_levels(column: pd.Series) -> pd.Series:
@@ -198,7 +208,7 @@ def evaluate_columns(
     """
     output = "sparse" if sparse else "pandas"
     maker, made = _run_formulaic(rhs, frame, transform_state, levels, output)
-    matrix: Any = csr_array(made, dtype=np.float64) if sparse else np.asarray(made, np.float64)
+    matrix: Any = csr_array(made, dtype=np.float64) if sparse else _own(made, frame)
     if matrix.ndim != 2 or matrix.shape[0] != len(frame):
         matrix = np.empty((len(frame), 0))
     factors = {
@@ -217,6 +227,14 @@ def evaluate_columns(
     check_finite(columns, where)
     missing = np.logical_or.reduce([np.zeros(len(frame), bool), *(mask for _, mask in gaps)])
     return Evaluated(matrix, made.model_spec, factors, missing)
+
+
+def _own(made: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
+    """Return a design as an array that is none of the user's own columns."""
+    matrix = np.asarray(made, np.float64)
+    numbers = [frame[name].to_numpy() for name in frame if frame[name].dtype == np.float64]
+    shared = any(np.may_share_memory(matrix, column) for column in numbers)
+    return matrix.copy() if shared or not matrix.flags.writeable else matrix
 
 
 def _run_formulaic(

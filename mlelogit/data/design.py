@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import check_formula, parse_formula
+from mlelogit.data.formulas import ParsedFormula, check_formula, parse_formula
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -18,6 +18,7 @@ from mlelogit.data.frames import (
     convert_foreign,
     find_missing,
     is_numeric,
+    list_foreign_names,
     list_some,
     share_frame,
 )
@@ -139,9 +140,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
-    check_formula(formula)
-    frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns), _name_aside(options))
+    parsed, frame = _read_frame(formula, data, options)
     kind = options.outcome
     if parsed.outcome_kind is not None:
         if kind not in (None, parsed.outcome_kind):
@@ -167,10 +166,24 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
-    encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
+    used = frame[list(parsed.variables)]
+    used = used if len(rows.kept) == rows.total else used.iloc[rows.kept]
+    encoded = learn_columns(parsed, used)
     source = make_source(encoded.matrix)
     design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
     return _remember(design, given, rows)
+
+
+def _read_frame(formula: str, data: Any, options: DataOptions) -> tuple[ParsedFormula, Any]:
+    """Read a formula and the columns of a frame that it needs: of pandas, all as they are."""
+    check_formula(formula)
+    aside = _name_aside(options)
+    names = list_foreign_names(data)
+    if names is None:
+        frame = as_frame(data)
+        return parse_formula(formula, list(frame.columns), aside), frame
+    parsed = parse_formula(formula, names, aside)
+    return parsed, as_frame(data, columns={*parsed.outcome, *parsed.variables, *aside})
 
 
 def _assemble(
