@@ -55,7 +55,8 @@ def _read_enum(column: Any) -> pd.Categorical:
     categories = list(column.dtype.categories)
     if not column.implementation.is_polars():
         return pd.Categorical(column.to_list(), categories=categories)
-    return pd.Categorical.from_codes(_list_places(column.to_native()), categories=categories)
+    dtype = pd.CategoricalDtype(categories)
+    return pd.Categorical.from_codes(_list_places(column.to_native()), dtype=dtype)
 
 
 def _read_strings(column: Any) -> pd.Series:

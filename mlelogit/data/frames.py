@@ -114,9 +114,7 @@ def unmask(values: Any) -> Any:
     return np.ma.filled(values.astype(object), None)
 
 
-def as_frame(
-    data: Any, what: str = "data", columns: Collection[str] | None = None
-) -> pd.DataFrame:
+def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = None) -> pd.DataFrame:
     """Return data as a pandas DataFrame whose column names are all different.
 
     Parameters
