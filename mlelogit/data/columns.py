@@ -234,7 +234,7 @@ def _own(made: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
     matrix = np.asarray(made, np.float64)
     numbers = [frame[name].to_numpy() for name in frame if frame[name].dtype == np.float64]
     shared = any(np.may_share_memory(matrix, column) for column in numbers)
-    return matrix.copy() if shared or not matrix.flags.writeable else matrix
+    return matrix.copy() if shared else matrix
 
 
 def _run_formulaic(

@@ -11,6 +11,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data import frames
+from mlelogit.data.encoding import encode_new
 from mlelogit.data.frames import convert_foreign, look_up_column
 from mlelogit.data.labels import read_labels
 from mlelogit.data.sources import COPIED_ELEMENTS
@@ -290,6 +291,31 @@ def test_views_stay_as_they_are_all_through(kind):
         assert values.tobytes() == NUMBERS[name].tobytes()
 
 
+@pytest.mark.parametrize("extrapolation", ["clip", "zero", "extend"])
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_transform_writes_into_a_view(kind, extrapolation):
+    columns = NUMBERS | {"y": np.arange(LARGE) * 7 % 11 % 3}
+    frame = MAKERS[kind](columns)
+    terms = (
+        f"bs(double, df=4, extrapolation='{extrapolation}')",
+        "0 + cr(single, df=3)",
+        "poly(whole, 2) + center(byte) + scale(double) + I(byte * whole)",
+        "log(single) + sqrt(single) + np.abs(double) + exp(double)",
+    )
+    new = MAKERS[kind](
+        {name: 1 * values for name, values in columns.items()} | {"double": 2 * NUMBERS["double"]}
+    )
+    for term in terms:
+        model = ml.mnlogit(f"y ~ {term}", frame)
+        same = ml.mnlogit(f"y ~ {term}", pd.DataFrame(columns))
+        block = model.design.source.block(0, LARGE)
+        np.testing.assert_array_equal(block, same.design.source.block(0, LARGE))
+        encoded = encode_new(model.design.encoding, new)[0]
+        assert np.isfinite(encoded).all()
+    for name in NUMBERS:
+        np.testing.assert_array_equal(look_up_column(frame, name), NUMBERS[name])
+
+
 def test_columns_side_by_side_in_memory_are_not_gathered():
     block = np.random.default_rng(2).normal(size=(3, LARGE))
     buffer = pa.py_buffer(block)
@@ -365,8 +391,12 @@ def test_new_rows_are_converted_as_far_as_needed(kind, monkeypatch):
         return convert(column)
 
     monkeypatch.setattr(frames, "read_foreign_column", note)
-    result.predict(KINDS[kind](frame.assign(**ASIDE)))
+    new = KINDS[kind](frame.assign(**ASIDE))
+    result.predict(new)
     assert sorted(read) == ["region", "x"]
+    read.clear()
+    result.margins("x", newdata=new)
+    assert set(read) == {"region", "x"}
 
 
 def test_what_weights_and_offset_name_must_be_there():
