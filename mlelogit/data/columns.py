@@ -208,7 +208,7 @@ def evaluate_columns(
     """
     output = "sparse" if sparse else "pandas"
     maker, made = _run_formulaic(rhs, frame, transform_state, levels, output)
-    matrix: Any = csr_array(made, dtype=np.float64) if sparse else _own(made, frame)
+    matrix: Any = csr_array(made, dtype=np.float64) if sparse else np.asarray(made, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != len(frame):
         matrix = np.empty((len(frame), 0))
     factors = {
@@ -227,14 +227,6 @@ def evaluate_columns(
     check_finite(columns, where)
     missing = np.logical_or.reduce([np.zeros(len(frame), bool), *(mask for _, mask in gaps)])
     return Evaluated(matrix, made.model_spec, factors, missing)
-
-
-def _own(made: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
-    """Return a design as an array that is none of the user's own columns."""
-    matrix = np.asarray(made, np.float64)
-    numbers = [frame[name].to_numpy() for name in frame if frame[name].dtype == np.float64]
-    shared = any(np.may_share_memory(matrix, column) for column in numbers)
-    return matrix.copy() if shared else matrix
 
 
 def _run_formulaic(
