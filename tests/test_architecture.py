@@ -47,6 +47,7 @@ LAYERS = (
 )
 INSIDE = {
     "data": (
+        "foreign",
         "frames",
         "arguments",
         "threads",

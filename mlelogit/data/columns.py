@@ -108,12 +108,22 @@ def prepare_columns(
         if kind == "number":
             values = as_numbers(column, name)
             check_finite({name: values})
-            columns[name] = values.astype(np.float64) if name in numbers else values
+            columns[name] = values.astype(np.float64, copy=False) if name in numbers else values
         elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
             columns[name] = _drop_unused_levels(column)
         else:
-            columns[name] = column.astype(object)
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+            columns[name] = _share_strings(column)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _share_strings(column: pd.Series) -> pd.Series:
+    """Return a column of objects; equal ones of a column of strings share one object."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column.astype(object)
+    codes, levels = pd.factorize(column)
+    missing = [column.dtype.na_value]
+    shared = np.array([*levels, *missing], dtype=object)
+    return pd.Series(shared[codes], dtype=object, name=column.name)
 
 
 def _drop_unused_levels(column: pd.Series) -> pd.Series:

@@ -29,6 +29,7 @@ from mlelogit.data.frames import (
     convert_foreign,
     find_missing,
     is_numeric,
+    list_foreign_names,
     list_some,
     share_frame,
 )
@@ -201,9 +202,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
-    check_formula(formula)
-    frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns), name_aside(options))
+    parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
     raw = read_outcome(endog, kind, name_outcome(parsed))
@@ -272,6 +271,18 @@ def _learn_from_distinct(
 
 def _keep(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
     return frame if len(rows.kept) == rows.total else frame.iloc[rows.kept]
+
+
+def _read_frame(formula: str, data: Any, options: DataOptions) -> tuple[ParsedFormula, Any]:
+    """Read a formula and the columns of a frame that it needs: of pandas, all as they are."""
+    check_formula(formula)
+    aside = name_aside(options)
+    names = list_foreign_names(data)
+    if names is None:
+        frame = as_frame(data)
+        return parse_formula(formula, list(frame.columns), aside), frame
+    parsed = parse_formula(formula, names, aside)
+    return parsed, as_frame(data, columns={*parsed.outcome, *parsed.variables, *aside})
 
 
 def _assemble(

@@ -147,12 +147,17 @@ def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
     series = endog if isinstance(endog, pd.Series) else pd.Series(endog)
     if series.dtype.kind == "c":
         raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
-    if series.dtype == object:
+    if series.dtype == object and not _holds_strings(series):
         _check_hashable(series)
     elif series.dtype.kind == "f" and np.isinf(series.to_numpy(np.float64, na_value=0.0)).any():
         raise OutcomeError("The outcome holds infinite values, which are no labels.")
     own = series.name if series.name is not None else name
     return RawOutcome(series, "labels", "y" if own is None else own, ())
+
+
+def _holds_strings(series: pd.Series) -> bool:
+    """Tell, without a loop in Python, whether all that is not missing is text."""
+    return bool(pd.api.types.infer_dtype(series, skipna=True) == "string")
 
 
 def _check_hashable(series: pd.Series) -> None:
@@ -291,7 +296,7 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 
 def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
     """Code labels by first appearance; labels that differ only in type must not merge."""
-    if series.dtype == object:
+    if series.dtype == object and not _holds_strings(series):
         types: dict[Any, str] = {}
         for value in series[~series.isna()]:
             kind = "str" if isinstance(value, str) else type(value).__name__
