@@ -196,33 +196,35 @@ def learn_columns(
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
     wide = is_wide(parsed.rhs, prepared, kinds)
     evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
-    spec = evaluated.spec
-    levels = {
-        show_names(expr): list(state["categories"])
-        for expr, (_, state) in spec.encoder_state.items()
-        if "categories" in state
-    }
-    check_levels(evaluated.factors, levels, "{} has levels that its levels= leaves out")
+    learned = list_learned(parsed, evaluated.spec, wide)
+    check_levels(evaluated.factors, learned["levels"], "{} has levels that its levels= leaves out")
+    truths = frozenset(
+        name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
+    )
+    return EncodedColumns(evaluated.matrix, learned | {"kinds": kinds, "truths": truths})
+
+
+def list_learned(parsed: ParsedFormula, spec: Any, wide: bool) -> dict[str, Any]:
+    """Return the fields of `Encoding` that a formula and its structure in formulaic fill."""
     terms, start = {}, 0
     for row in spec.structure:
         terms[tidy_name(str(row.term))] = (start, start + len(row.columns))
         start += len(row.columns)
-    learned = {
-        "names": evaluated.names,
+    return {
+        "names": tuple(tidy_name(name) for name in spec.column_names),
         "formula": parsed.text,
         "rhs": parsed.rhs,
         "variables": parsed.variables,
-        "kinds": kinds,
         "numbers": parsed.numbers,
-        "truths": frozenset(
-            name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
-        ),
         "terms": terms,
-        "levels": levels,
+        "levels": {
+            show_names(expr): list(state["categories"])
+            for expr, (_, state) in spec.encoder_state.items()
+            if "categories" in state
+        },
         "transform_state": {show_names(key): value for key, value in spec.transform_state.items()},
         "wide": wide,
     }
-    return EncodedColumns(evaluated.matrix, learned)
 
 
 def learn_state(
