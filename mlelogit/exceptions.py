@@ -15,6 +15,7 @@ __all__ = [
     "ColumnNotFoundError",
     "ColumnTypeError",
     "ConstraintError",
+    "CorruptFileError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -106,6 +107,10 @@ class CovarianceOmittedWarning(MNLogitWarning):
 
 class DataFileError(MNLogitError):
     """A data file cannot be read."""
+
+
+class CorruptFileError(DataFileError):
+    """A file is damaged, cut off or of another kind than it should be; the message says where."""
 
 
 class DataNotKeptError(MNLogitError):
