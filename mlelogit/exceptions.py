@@ -17,6 +17,7 @@ __all__ = [
     "ColumnTypeError",
     "CompressionError",
     "ConstraintError",
+    "CorruptFileError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -117,6 +118,10 @@ class CovarianceOmittedWarning(MNLogitWarning):
 
 class DataFileError(MNLogitError):
     """A data file cannot be read."""
+
+
+class CorruptFileError(DataFileError):
+    """A file is damaged, cut off or of another kind than it should be; the message says where."""
 
 
 class DataNotKeptError(MNLogitError):
