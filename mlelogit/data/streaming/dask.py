@@ -15,6 +15,7 @@ from mlelogit.data.frames import check_unique_names
 from mlelogit.data.streaming.partitions import (
     NOTE,
     TOPIC,
+    VERSION,
     Shipment,
     add_results,
     run_partition,
@@ -86,8 +87,10 @@ class DaskPieces:
         """How the rows are read."""
         count = self.frame.npartitions
         client = find_client(self.frame)
-        where = "in this process" if client is None else f"on {_count(client)} workers"
-        return f"Dask, {count} partition{'s' if count != 1 else ''} {where}"
+        where = "in this process"
+        if client is not None:
+            where = f"on {_tell(len(client.nthreads()), 'worker')}"
+        return f"Dask, {_tell(count, 'partition')} {where}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -147,7 +150,7 @@ class DaskPieces:
     ) -> tuple[dict, list]:
         """Return a graph that runs a function on each partition, and its results' keys."""
         picked = self.frame[list(columns)]
-        shipment = _ship(Shipment(function, _find_categories(picked), report))
+        shipment = _ship(Shipment(function, _find_categories(picked), report, VERSION))
         work = picked.map_partitions(
             run_partition, shipment, meta=("record", object), enforce_metadata=False
         )
@@ -192,8 +195,8 @@ def find_client(frame: Any) -> Any:
     return owner if distributed is not None and isinstance(owner, distributed.Client) else None
 
 
-def _count(client: Any) -> int:
-    return len(client.nthreads())
+def _tell(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _find_categories(frame: Any) -> dict:

@@ -117,18 +117,16 @@ def settle_frame(
 
 
 def _take_known(column: pd.Series, known: pd.CategoricalDtype) -> pd.Series:
-    held = column.dtype
-    same = isinstance(held, pd.CategoricalDtype) and held == known
-    if same and column.cat.categories.equals(known.categories):  # Dtypes are equal in any order.
-        return column
-    taken = column.astype(known)
-    lost = column[taken.isna() & column.notna()]
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype == known:
+        same = column.cat.categories.equals(known.categories)  # Dtypes are equal in any order.
+        return column if same else column.cat.reorder_categories(known.categories)
+    lost = column[column.notna() & ~column.isin(known.categories)]
     if len(lost):
         raise ColumnTypeError(
             f"Column {column.name!r} holds {list_some(list(lost.unique()))}, and the table says "
             f"that its categories are {list_some(list(known.categories))}."
         )
-    return taken
+    return column.astype(known)
 
 
 def _sort_categories(column: pd.Series) -> pd.Series:
