@@ -225,9 +225,7 @@ def learn_columns(
     return EncodedColumns(evaluated.matrix, learned)
 
 
-def learn_state(
-    parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray
-) -> dict[str, Any]:
+def learn_state(parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray) -> dict[str, Any]:
     """Learn what the formula's transforms keep of the data (means, knots, ...), and nothing else.
 
     Parameters
