@@ -66,6 +66,15 @@ def make_streamed_design(
     return _assemble(learner, outcome, facts, pieces, request, passes)
 
 
+def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> StreamedDesign:
+    """Return the design of distinct rows that knows the table they were counted in."""
+    stream: Any = design.stream
+    request = replace(stream.request, times=None)
+    behind = replace(stream, pieces=pieces, request=request, passes=0)
+    audit = replace(design.audit, rows_distinct=distinct)
+    return replace(design, audit=audit, stream=replace(stream, behind=behind))
+
+
 def _learn(
     learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
