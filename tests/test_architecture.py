@@ -67,6 +67,7 @@ INSIDE = {
         "constraints",
         "rows",
         "compression",
+        "distinct",
         "design",
         "labels",
         "blocks",
