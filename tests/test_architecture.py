@@ -68,6 +68,7 @@ INSIDE = {
         "constraints",
         "rows",
         "compression",
+        "distinct",
         "design",
         "labels",
         "blocks",

@@ -71,6 +71,13 @@ def _code_numbers(values: np.ndarray) -> Codes:
 
 
 def _hash(values: Any) -> Codes:
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        values = np.asarray(values)
+        if values.dtype.itemsize > 8:
+            raise TypeError("pandas has no hash of long doubles.")
+        values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64, copy=False)
+    elif isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
+        values = np.asarray(values).astype(values.dtype.newbyteorder("="))
     codes, found = pd.factorize(values)
     return Codes(codes.astype(np.int32), 0, max(1, len(found)))
 
@@ -90,7 +97,7 @@ def is_text(series: pd.Series) -> bool:
 
 
 def number_arrow(column: Any) -> tuple[np.ndarray, list]:
-    """Return numbers for the values of a column of Arrow's, by first appearance, part by part in threads.
+    """Return numbers for a column of Arrow's, by first appearance, part by part in threads.
 
     Returns
     -------

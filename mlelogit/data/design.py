@@ -13,13 +13,11 @@ from mlelogit.data.compression import (
     Compression,
     EqualRows,
     RepeatedSource,
-    check_compression,
     compress,
-    find_equal_rows,
-    list_beside,
     list_columns,
 )
-from mlelogit.data.encoding import EncodedColumns, Encoding, learn_columns, learn_state
+from mlelogit.data.distinct import find_equal, learn_rows
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import ParsedFormula, check_formula, parse_formula, settle_kind
 from mlelogit.data.frames import (
     as_frame,
@@ -35,7 +33,6 @@ from mlelogit.data.frames import (
 )
 from mlelogit.data.outcome import (
     Outcome,
-    RawOutcome,
     find_base,
     name_outcome,
     read_outcome,
@@ -65,9 +62,7 @@ from mlelogit.data.sources import (
 )
 from mlelogit.exceptions import (
     ColumnNotFoundError,
-    CompressionError,
     EmptyDataError,
-    MNLogitError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import in_turn, warn_user
@@ -189,7 +184,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
     outcome = settle_outcome(raw, rows.kept)
-    equal = _find_equal(list_columns(source), raw, rows, weights, offset, options)
+    equal = find_equal(list_columns(source), raw, rows, weights, offset, options)
     if equal is None:
         kept: ColumnSource = leave_out_rows(source, rows.kept)
     else:
@@ -221,56 +216,13 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
-    variables = frame[list(parsed.variables)]
-    columns = [variables[name] for name in parsed.variables]
-    equal = _find_equal(columns, raw, rows, weights, offset, options)
-    encoded = None if equal is None else _learn_from_distinct(parsed, variables, rows, equal)
-    if equal is None or encoded is None:
-        encoded, equal = learn_columns(parsed, _keep(variables, rows)), None
+    columns = [frame[name] for name in parsed.variables]
+    equal = find_equal(columns, raw, rows, weights, offset, options)
+    encoded, equal = learn_rows(parsed, frame[list(parsed.variables)], rows, equal, options)
     source = make_source(encoded.matrix)
     source = source if equal is None else RepeatedSource(source, equal.places)
     design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
-    if equal is None and options.compress is True:
-        raise CompressionError("compress=True cannot tell which rows are equal.")
     return _remember(design, given, rows, equal)
-
-
-def _find_equal(
-    columns: list | None,
-    raw: RawOutcome,
-    rows: Rows,
-    weights: np.ndarray | None,
-    offset: RawOffset | None,
-    options: DataOptions,
-) -> EqualRows | None:
-    """Find rows that are equal, if that is wanted and pays."""
-    wanted = check_compression(options.compress, raw.kind, options.weight_type)
-    if columns is None:
-        if wanted is True:
-            raise CompressionError(
-                "compress=True needs rows of plain columns, and these are sparse; leave compress "
-                "out, or give a formula or a dense array."
-            )
-        return None
-    table = None if raw.kind == "labels" else raw.values
-    shifts = None if offset is None else offset.values
-    columns = columns + list_beside(raw.kind, table, weights, options.weight_type, shifts)
-    return find_equal_rows(columns, rows.kept, rows.total, wanted)
-
-
-def _learn_from_distinct(
-    parsed: ParsedFormula, variables: pd.DataFrame, rows: Rows, equal: EqualRows
-) -> EncodedColumns | None:
-    """Evaluate a formula on distinct rows; None if it fails, for all rows to say where."""
-    try:
-        state = learn_state(parsed, variables, rows.kept)
-        return learn_columns(parsed, variables.iloc[rows.kept[equal.first]], state)
-    except MNLogitError:
-        return None
-
-
-def _keep(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
-    return frame if len(rows.kept) == rows.total else frame.iloc[rows.kept]
 
 
 def _read_frame(formula: str, data: Any, options: DataOptions) -> tuple[ParsedFormula, Any]:
@@ -333,28 +285,6 @@ def _remember(design: Design, given: Given, rows: Rows, equal: EqualRows | None)
     few = compress(equal, parts[0].source, *parts[1:3], design.weight_type, parts)
     audit = replace(design.audit, rows_distinct=few.count)
     return replace(design, compression=few, audit=audit)
-
-
-def list_distinct(design: Design) -> Design | None:
-    """Return the design of the distinct rows with counts; None if equal rows were not looked for.
-
-    None too for a design that was changed since: what it counts might no longer be so.
-    """
-    few = design.compression
-    parts = design.source, design.outcome, design.weights, design.offset
-    if few is None or design.groups is not None or not few.stands_for(*parts):
-        return None
-    return replace(
-        design,
-        source=few.source,
-        outcome=few.outcome,
-        weights=few.weights,
-        weight_type=few.weight_type,
-        offset=few.offset,
-        index=pd.RangeIndex(few.count),
-        given=None,
-        compression=None,
-    )
 
 
 def _settle_offset(
@@ -447,11 +377,10 @@ def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
     kept = [i for i, name in enumerate(names) if name not in omitted]
     source = PickedSource(design.source, np.array(kept))
     anew = replace(design, source=source, encoding=design.encoding.without(omitted))
-    distinct = list_distinct(design)
-    if distinct is None or design.compression is None:
+    few = design.compression
+    if few is None or few.made_of[0] is not design.source:
         return anew
-    few = PickedSource(distinct.source, np.array(kept))
-    return replace(anew, compression=design.compression.renew(source, few))
+    return replace(anew, compression=few.renew(source, PickedSource(few.source, np.array(kept))))
 
 
 def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
