@@ -15,7 +15,9 @@ __all__ = [
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "CompressionError",
     "ConstraintError",
+    "CorruptFileError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -50,6 +52,7 @@ __all__ = [
     "OutputFileError",
     "ParamsError",
     "PictureError",
+    "QueryError",
     "RankDeficiencyError",
     "RowsNotHeldError",
     "ScaleError",
@@ -101,6 +104,10 @@ class ColumnTypeError(MNLogitError):
     """A column holds values that are not numbers where numbers are needed."""
 
 
+class CompressionError(MNLogitError):
+    """Equal rows cannot be made one row with counts."""
+
+
 class CovarianceError(MNLogitError):
     """The covariance asked for is not defined for this fit."""
 
@@ -111,6 +118,10 @@ class CovarianceOmittedWarning(MNLogitWarning):
 
 class DataFileError(MNLogitError):
     """A data file cannot be read."""
+
+
+class CorruptFileError(DataFileError):
+    """A file is damaged, cut off or of another kind than it should be; the message says where."""
 
 
 class DataNotKeptError(MNLogitError):
@@ -195,6 +206,10 @@ class ConstraintError(ParamsError):
 
 class PictureError(MNLogitError):
     """There is nothing that a picture could show."""
+
+
+class QueryError(MNLogitError):
+    """A database refuses a query, or its rows are not the same every time."""
 
 
 class RankDeficiencyError(MNLogitError):

@@ -10,11 +10,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mlelogit.data.design import Design, take_rows
+from mlelogit.data.design import Design, list_distinct, take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
@@ -134,6 +135,15 @@ class RowBlocks:
         counted = design.outcome.kind == "counts"
         return design.weights is None and design.offset is None and not counted
 
+    @cached_property
+    def summed(self) -> RowBlocks:
+        """The rows that sums go over: the distinct ones with counts if equal ones were found."""
+        distinct = list_distinct(self.design)
+        if distinct is None:
+            return self
+        size = min(self.size, choose_size(distinct))
+        return RowBlocks(distinct, self.basis, size, self.threads)
+
     @property
     def sparse(self) -> bool:
         """Whether blocks come with sparse columns."""
@@ -149,9 +159,14 @@ class RowBlocks:
         return RowBlocks(self.design, basis, self.size, self.threads)
 
     def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
-        """Add up what a function returns for every block, in the order of the rows."""
+        """Add up what a function returns for every block, in the order of the rows.
+
+        Equal rows come as one with counts where they were found; see `summed`.
+        """
         if self.design.stream is not None:
             return self.design.stream.reduce(self, function, args)
+        if self.summed is not self:
+            return self.summed.reduce(function, *args)
         total: list[Record] = []
 
         def add(record: Record) -> None:
@@ -208,7 +223,9 @@ class RowBlocks:
         return block
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": {}}
+        return {name: value for name, value in vars(self).items() if name != "summed"} | {
+            "_kept": {}
+        }
 
 
 def choose_size(design: Design) -> int:

@@ -9,8 +9,18 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import check_formula, parse_formula, settle_kind
+from mlelogit.data.compression import (
+    Compression,
+    EqualRows,
+    RepeatedSource,
+    check_compression,
+    compress,
+    find_equal_rows,
+    list_beside,
+    list_columns,
+)
+from mlelogit.data.encoding import EncodedColumns, Encoding, learn_columns, learn_state
+from mlelogit.data.formulas import ParsedFormula, check_formula, parse_formula, settle_kind
 from mlelogit.data.frames import (
     as_frame,
     check_finite,
@@ -19,11 +29,13 @@ from mlelogit.data.frames import (
     convert_foreign,
     find_missing,
     is_numeric,
+    list_foreign_names,
     list_some,
     share_frame,
 )
 from mlelogit.data.outcome import (
     Outcome,
+    RawOutcome,
     find_base,
     name_outcome,
     read_outcome,
@@ -53,7 +65,9 @@ from mlelogit.data.sources import (
 )
 from mlelogit.exceptions import (
     ColumnNotFoundError,
+    CompressionError,
     EmptyDataError,
+    MNLogitError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import in_turn, warn_user
@@ -88,6 +102,8 @@ class Design:
     stream : Stream or None
         What reads the rows, if they are not in memory: then all arrays of rows here raise
         `RowsNotHeldError` when they are used.
+    compression : Compression or None
+        Its distinct rows, if equal ones were found; of no use to a design that was changed since.
     """
 
     encoding: Encoding
@@ -103,6 +119,7 @@ class Design:
     groups: np.ndarray | None = None
     weights_name: str = ""
     stream: Stream | None = None
+    compression: Compression | None = None
 
 
 class Stream(Protocol):
@@ -171,19 +188,21 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     rows = select_rows(raw, missing, weights, offset, options)
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
-    kept = leave_out_rows(source, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
+    equal = _find_equal(list_columns(source), raw, rows, weights, offset, options)
+    if equal is None:
+        kept: ColumnSource = leave_out_rows(source, rows.kept)
+    else:
+        kept = RepeatedSource(source.take(rows.kept[equal.first]), equal.places)
     learned = {"names": names, "truths": find_truths(exog, names)}
     design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
-    return _remember(design, given, rows)
+    return _remember(design, given, rows, equal)
 
 
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
-    check_formula(formula)
-    frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns), name_aside(options))
+    parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
     raw = read_outcome(endog, kind, name_outcome(parsed))
@@ -202,10 +221,68 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
     outcome = settle_outcome(raw, rows.kept)
-    encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
+    variables = frame[list(parsed.variables)]
+    columns = [variables[name] for name in parsed.variables]
+    equal = _find_equal(columns, raw, rows, weights, offset, options)
+    encoded = None if equal is None else _learn_from_distinct(parsed, variables, rows, equal)
+    if equal is None or encoded is None:
+        encoded, equal = learn_columns(parsed, _keep(variables, rows)), None
     source = make_source(encoded.matrix)
+    source = source if equal is None else RepeatedSource(source, equal.places)
     design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
-    return _remember(design, given, rows)
+    if equal is None and options.compress is True:
+        raise CompressionError("compress=True cannot tell which rows are equal.")
+    return _remember(design, given, rows, equal)
+
+
+def _find_equal(
+    columns: list | None,
+    raw: RawOutcome,
+    rows: Rows,
+    weights: np.ndarray | None,
+    offset: RawOffset | None,
+    options: DataOptions,
+) -> EqualRows | None:
+    """Find rows that are equal, if that is wanted and pays."""
+    wanted = check_compression(options.compress, raw.kind, options.weight_type)
+    if columns is None:
+        if wanted is True:
+            raise CompressionError(
+                "compress=True needs rows of plain columns, and these are sparse; leave compress "
+                "out, or give a formula or a dense array."
+            )
+        return None
+    table = None if raw.kind == "labels" else raw.values
+    shifts = None if offset is None else offset.values
+    columns = columns + list_beside(raw.kind, table, weights, options.weight_type, shifts)
+    return find_equal_rows(columns, rows.kept, rows.total, wanted)
+
+
+def _learn_from_distinct(
+    parsed: ParsedFormula, variables: pd.DataFrame, rows: Rows, equal: EqualRows
+) -> EncodedColumns | None:
+    """Evaluate a formula on distinct rows; None if it fails, for all rows to say where."""
+    try:
+        state = learn_state(parsed, variables, rows.kept)
+        return learn_columns(parsed, variables.iloc[rows.kept[equal.first]], state)
+    except MNLogitError:
+        return None
+
+
+def _keep(frame: pd.DataFrame, rows: Rows) -> pd.DataFrame:
+    return frame if len(rows.kept) == rows.total else frame.iloc[rows.kept]
+
+
+def _read_frame(formula: str, data: Any, options: DataOptions) -> tuple[ParsedFormula, Any]:
+    """Read a formula and the columns of a frame that it needs: of pandas, all as they are."""
+    check_formula(formula)
+    aside = name_aside(options)
+    names = list_foreign_names(data)
+    if names is None:
+        frame = as_frame(data)
+        return parse_formula(formula, list(frame.columns), aside), frame
+    parsed = parse_formula(formula, names, aside)
+    return parsed, as_frame(data, columns={*parsed.outcome, *parsed.variables, *aside})
 
 
 def _assemble(
@@ -247,9 +324,37 @@ def _assemble(
     )
 
 
-def _remember(design: Design, given: Given, rows: Rows) -> Design:
+def _remember(design: Design, given: Given, rows: Rows, equal: EqualRows | None) -> Design:
     every = len(rows.kept) == rows.total
-    return replace(design, given=given if every else given.take(rows.kept))
+    design = replace(design, given=given if every else given.take(rows.kept))
+    if equal is None or not isinstance(design.source, RepeatedSource):
+        return design
+    parts = design.source, design.outcome, design.weights, design.offset
+    few = compress(equal, parts[0].source, *parts[1:3], design.weight_type, parts)
+    audit = replace(design.audit, rows_distinct=few.count)
+    return replace(design, compression=few, audit=audit)
+
+
+def list_distinct(design: Design) -> Design | None:
+    """Return the design of the distinct rows with counts; None if equal rows were not looked for.
+
+    None too for a design that was changed since: what it counts might no longer be so.
+    """
+    few = design.compression
+    parts = design.source, design.outcome, design.weights, design.offset
+    if few is None or design.groups is not None or not few.stands_for(*parts):
+        return None
+    return replace(
+        design,
+        source=few.source,
+        outcome=few.outcome,
+        weights=few.weights,
+        weight_type=few.weight_type,
+        offset=few.offset,
+        index=pd.RangeIndex(few.count),
+        given=None,
+        compression=None,
+    )
 
 
 def _settle_offset(
@@ -341,7 +446,12 @@ def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
     names = design.encoding.names
     kept = [i for i, name in enumerate(names) if name not in omitted]
     source = PickedSource(design.source, np.array(kept))
-    return replace(design, source=source, encoding=design.encoding.without(omitted))
+    anew = replace(design, source=source, encoding=design.encoding.without(omitted))
+    distinct = list_distinct(design)
+    if distinct is None or design.compression is None:
+        return anew
+    few = PickedSource(distinct.source, np.array(kept))
+    return replace(anew, compression=design.compression.renew(source, few))
 
 
 def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
@@ -360,6 +470,7 @@ def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
         index=design.index[rows],
         given=None if design.given is None else design.given.take(rows),
         groups=None if design.groups is None else design.groups[rows],
+        compression=None,
     )
 
 

@@ -87,6 +87,7 @@ def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     ScaleError
         If a column's size is outside 1e-100 to 1e100.
     """
+    blocks = blocks.summed
     moments = blocks.measure(_sum_moments)
     low, high = blocks.design.source.extremes
     scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
@@ -121,7 +122,7 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     their columns are well conditioned.
     """
     source = blocks.design.source
-    elements = blocks.rows * blocks.width
+    elements = blocks.summed.rows * blocks.width
     many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
     longest = bound_longest(basis, source)
     # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
