@@ -147,6 +147,12 @@ class Stream(Protocol):
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
 
+    def read_labels(self, given: Any, what: str, threads: int) -> tuple[Any, ...]:
+        """Find the labels that columns of the table have in the rows used."""
+
+    def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
+        """Return the rows whose label has a number from the first to before the last."""
+
 
 @in_turn
 def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
