@@ -70,6 +70,7 @@ INSIDE = {
         "compression",
         "distinct",
         "design",
+        "assembly",
         "labels",
         "blocks",
         "folds",

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
-from mlelogit.data.design import read_names
 from mlelogit.data.frames import find_missing, list_some
 from mlelogit.data.labels import MOST_WAYS, SHOWN, Labels, number_labels
+from mlelogit.data.rows import read_names
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.exceptions import (

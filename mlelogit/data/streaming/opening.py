@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
+from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import check_compression
-from mlelogit.data.design import Design, make_design_from_formula, name_aside
+from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.rows import DataOptions
+from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.designs import make_streamed_design, remember_table
 from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Design, name_aside
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import as_numbers, check_finite, find_missing
@@ -27,6 +27,7 @@ from mlelogit.data.rows import (
     RawOffset,
     Rows,
     judge_rows,
+    name_aside,
     read_offset,
     read_some_weights,
     settle_offset,
