@@ -364,6 +364,21 @@ def test_quantiles_are_asked_for_when_values_are_many(rhs, people, monkeypatch):
     assert rounds == 1 + ("center" in rhs)
 
 
+def test_who_finds_quantiles_of_all_rows_alone_is_not_asked_for_others(people, monkeypatch):
+    monkeypatch.setattr(knots, "MOST_VALUES", 60)
+
+    def find(variable, probabilities):
+        return np.quantile(people[variable], probabilities.tolist())
+
+    pieces = cut(people, 7)
+    parsed = read("bs(age, df=5)", people)
+    learned, _ = learn(parsed, pieces, find_quantiles=find)
+    check_learned(learned, learn_columns(parsed, people), people)
+    for rhs in ("cr(age, df=5)", "bs(age, df=5, lower_bound=40, extrapolation='clip')"):
+        with pytest.raises(FormulaError, match=r"give knots=\[...\]"):
+            learn(read(rhs, people), pieces, find_quantiles=find)
+
+
 def test_quantiles_of_expressions_cannot_be_asked_for(people, monkeypatch):
     monkeypatch.setattr(knots, "MOST_VALUES", 60)
     parsed = read("bs(abs(age), df=5)", people)
