@@ -91,6 +91,7 @@ INSIDE = {
         "streaming.arrow",
         "streaming.parquet",
         "streaming.learning",
+        "streaming.tables",
         "streaming.rows",
         "streaming.labels",
         "streaming.facts",

@@ -208,6 +208,7 @@ class PieceStream:
     behind: PieceStream | None = None
     beside: LabelNumbers | None = None
     _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
+    _reader: RowReader | None = field(default=None, repr=False)
 
     @property
     def way(self) -> str:
@@ -220,8 +221,11 @@ class PieceStream:
         return f"{self.pieces.fingerprint} {self.request}"
 
     def reader(self, design: Design) -> RowReader:
-        """Return what reads the rows of a design."""
-        return RowReader(self.request, design.encoding, self.constant, self.beside)
+        """Return what reads the rows of a design, ready to be sent to where they are."""
+        if self._reader is None or self._reader.encoding is not design.encoding:
+            self._reader = RowReader(self.request, design.encoding, self.constant, self.beside)
+            self._reader.prepare()
+        return self._reader
 
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
@@ -262,7 +266,9 @@ class PieceStream:
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
         source = StreamedSource((self.held, 1), self.way)
-        return replace(design, source=source, stream=replace(self, constant=True, _kept=None))
+        return replace(
+            design, source=source, stream=replace(self, constant=True, _kept=None, _reader=None)
+        )
 
     def read_labels(self, given: Any, what: str, threads: int) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
@@ -272,7 +278,7 @@ class PieceStream:
     def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
         """Return the rows whose label has a number from the first to before the last."""
         beside = LabelNumbers(labels, first, last)
-        return replace(design, stream=replace(self, beside=beside, _kept=None))
+        return replace(design, stream=replace(self, beside=beside, _kept=None, _reader=None))
 
     def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
         """Return the rows as designs in memory, if they are few and this process reads them."""
@@ -285,4 +291,4 @@ class PieceStream:
         return self._kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": None, "_reader": None}
