@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,7 +106,7 @@ class RepeatedSource:
         """Whether blocks are sparse."""
         return self.source.sparse
 
-    @property
+    @cached_property
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest value of every column (K,) each."""
         used = np.zeros(self.source.shape[0], dtype=bool)
