@@ -21,6 +21,7 @@ from mlelogit.exceptions import (
     OptionError,
     SeparationWarning,
 )
+from tests.reference_cases import PLAIN, fit_case, load_case
 
 ROWS = 900
 CLOSE = 1e-9
@@ -108,6 +109,19 @@ def fit_both(people):
         return fitted[case]
 
     return fit
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
+@pytest.mark.parametrize("name", PLAIN)
+def test_reference_cases_are_met_by_counted_rows(name):
+    case, every = load_case(name), fit_case(name)
+    res = ml.mnlogit(case.formula, case.data, compress=True, **case.options).fit()
+    assert res.audit.rows_distinct <= res.audit.rows_used
+    assert differ(every.params, res.params, every.bse) < CLOSE
+    assert differ(every.bse, res.bse) < CLOSE
+    assert differ(every.llf, res.llf) < 1e-12
+    for kind in ("HC0", "HC3"):
+        assert differ(every.with_cov(kind).bse, res.with_cov(kind).bse) < CLOSE
 
 
 EVERY = pytest.mark.parametrize("case", [*CASES, "offset"])
