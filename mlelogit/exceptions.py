@@ -12,9 +12,11 @@ __all__ = [
     "BridgeError",
     "CategoryOrderWarning",
     "CheckpointError",
+    "ClusterError",
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "CompressionError",
     "ConstraintError",
     "CorruptFileError",
     "CovarianceError",
@@ -51,6 +53,7 @@ __all__ = [
     "OutputFileError",
     "ParamsError",
     "PictureError",
+    "QueryError",
     "RankDeficiencyError",
     "RowsNotHeldError",
     "ScaleError",
@@ -90,12 +93,20 @@ class BridgeError(MNLogitError):
     """Another package cannot take this fit, or what it asks of it has no meaning."""
 
 
+class ClusterError(MNLogitError):
+    """A cluster cannot do the work: its workers die, differ, or are gone."""
+
+
 class ColumnNotFoundError(MNLogitError):
     """A column named in a formula or needed for prediction is not in the data."""
 
 
 class ColumnTypeError(MNLogitError):
     """A column holds values that are not numbers where numbers are needed."""
+
+
+class CompressionError(MNLogitError):
+    """Equal rows cannot be made one row with counts."""
 
 
 class CovarianceError(MNLogitError):
@@ -196,6 +207,10 @@ class ConstraintError(ParamsError):
 
 class PictureError(MNLogitError):
     """There is nothing that a picture could show."""
+
+
+class QueryError(MNLogitError):
+    """A database refuses a query, or its rows are not the same every time."""
 
 
 class RankDeficiencyError(MNLogitError):

@@ -20,8 +20,8 @@ from mlelogit.data.streaming.arrow import (
     list_loose,
 )
 from mlelogit.data.streaming.paths import FileStamp, stamp_file
-from mlelogit.data.streaming.pieces import LocalPieces, Piece, QuantileFinder
-from mlelogit.data.streaming.quantiles import CountedQuantiles
+from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -76,12 +76,8 @@ class DatasetPieces(LocalPieces):
         self.rows = self._count_rows()
         self.stamps = {path: stamp_file(path) for path in self._list_local()}
         self._levels: dict[str, pd.CategoricalDtype] = {}
+        self.find_quantiles = partial(find_quantiles, self)
         self._gaps: dict[str, bool] = {}
-
-    @property
-    def find_quantiles(self) -> QuantileFinder:  # type: ignore[override]
-        """What finds exact quantiles of a column, by four passes over the columns it takes."""
-        return CountedQuantiles(self)
 
     @property
     def way(self) -> str:

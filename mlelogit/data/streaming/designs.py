@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import name_aside, read_names
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import parse_formula, settle_kind
 from mlelogit.data.outcome import Outcome, find_base
@@ -19,10 +18,12 @@ from mlelogit.data.rows import (
     check_left,
     check_weight_range,
     lay_out_offset,
+    name_aside,
+    read_names,
 )
 from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
 from mlelogit.data.streaming.learning import Learner, start_learning
-from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.pieces import Pieces, QuantileFinder
 from mlelogit.data.streaming.rows import RowRequest
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
 from mlelogit.data.threads import count_threads
@@ -66,14 +67,34 @@ def make_streamed_design(
     return _assemble(learner, outcome, facts, pieces, request, passes)
 
 
+def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> StreamedDesign:
+    """Return the design of distinct rows that knows the table they were counted in."""
+    stream: Any = design.stream
+    request = replace(stream.request, times=None)
+    behind = replace(stream, pieces=pieces, request=request, passes=0)
+    audit = replace(design.audit, rows_distinct=distinct)
+    return replace(design, audit=audit, stream=replace(stream, behind=behind))
+
+
+@dataclass(frozen=True)
+class UsedRows:
+    """Finds quantiles over the rows that are used: those without a gap in some columns."""
+
+    finder: QuantileFinder
+    complete: list[str]
+
+    def __call__(self, variable: str, probabilities: np.ndarray) -> np.ndarray:
+        """Return the quantiles of a variable."""
+        return self.finder(variable, probabilities.tolist(), self.complete)
+
+
 def _learn(
     learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
     """Return a learner that has learned all, and the number of passes that took."""
-    complete, finder = request.columns, None
+    quantiles = None
     if pieces.find_quantiles is not None and request.times is None:
-        finder = pieces.find_quantiles
-    quantiles = None if finder is None else lambda name, at: finder(name, at, complete)
+        quantiles = UsedRows(pieces.find_quantiles, request.columns)
     learner, passes = learner.advance(facts.columns, quantiles), 1
     while not learner.finished:
         passes += 1

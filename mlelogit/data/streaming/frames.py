@@ -28,7 +28,8 @@ class FramePieces(LocalPieces):
         first = next(iter(self._iterate()), None)
         if first is None:
             raise EmptyDataError("There are no frames to fit.")
-        self.names = tuple(list_names(_check_frame(first, 0)))
+        named = list_names(_check_frame(first, 0))
+        self.names = tuple(name for name in named if isinstance(name, str))
 
     @property
     def way(self) -> str:

@@ -1,22 +1,76 @@
-"""Tell what data are, and open what is read in pieces."""
+"""Tell what data are, and take the way to a design that suits them."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from mlelogit.data.design import Design, make_design_from_formula
-from mlelogit.data.rows import DataOptions
-from mlelogit.data.streaming.designs import make_streamed_design
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.assembly import make_design_from_formula
+from mlelogit.data.compression import check_compression
+from mlelogit.data.design import Design
+from mlelogit.data.formulas import parse_formula
+from mlelogit.data.rows import DataOptions, name_aside
+from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
+from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
+from mlelogit.data.streaming.designs import make_streamed_design, remember_table
+from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.frames import FramePieces
-from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.grouping import GroupedPieces, count_rows
+from mlelogit.data.streaming.parquet import ParquetPieces
+from mlelogit.data.streaming.paths import is_parquet
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces
+from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.threads import count_threads
+from mlelogit.exceptions import CompressionError, OptionError
+
+# 256 MB of doubles: a table of this size is better in memory, where every answer can be had.
+HELD_ELEMENTS = 1 << 25
+# Rows of a table as large as is held in memory: more of them are better read in pieces.
+MOST_DIFFERENT = 1 << 18
+QUERY = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)
 
 
-def open_design(formula: str, data: Any, options: DataOptions) -> Design:
-    """Make a design from a formula and data of any kind, in memory or read in pieces."""
+def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "auto") -> Design:
+    """Make a design from a formula and data of any kind, in memory or read in pieces.
+
+    Parameters
+    ----------
+    formula : str
+    data
+        A frame, or what `open_pieces` opens.
+    options : DataOptions
+    stream : "auto", True or False
+        Whether to read data in pieces that could be: for "auto", if they are more than
+        `HELD_ELEMENTS` values.
+
+    Raises
+    ------
+    OptionError
+        If stream is none of these, or True for a frame.
+    MNLogitError
+        Another of its named cases, for anything wrong with the data.
+    """
+    if not isinstance(stream, bool):
+        check_choice("stream", stream, ("auto",))
     pieces = open_pieces(data)
     if pieces is None:
+        if stream is True:
+            raise OptionError(
+                "stream=True is for data that can be read in pieces, and this is one frame in "
+                "memory; leave stream out."
+            )
         return make_design_from_formula(formula, data, options)
-    return make_streamed_design(formula, pieces, options)
+    whole = None if stream is True else _read_whole(formula, pieces, options, stream is False)
+    if whole is not None:
+        return make_design_from_formula(formula, whole, options)
+    grouped = _group(formula, pieces, options)
+    if grouped is None:
+        return make_streamed_design(formula, pieces, options)
+    design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    return remember_table(design, pieces, len(grouped.group.times))
 
 
 def open_pieces(data: Any) -> Pieces | None:
@@ -25,13 +79,77 @@ def open_pieces(data: Any) -> Pieces | None:
     Parameters
     ----------
     data
-        A list of frames; a callable that opens them anew for every pass and returns an
-        iterable.
+        A parquet file, folder, glob pattern or a list of files; a relation of DuckDB, or the
+        text of a query; a list of frames, or a callable that opens them anew for every pass and
+        returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset.
     """
+    if is_dask_frame(data):
+        return DaskPieces(data)
+    if is_relation(data):
+        return DuckDBPieces(data)
+    if isinstance(data, str) and QUERY.match(data):
+        return from_sql(data)
+    if is_dataset(data):
+        return DatasetPieces(data)
+    if is_parquet(data):
+        return ParquetPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
         return FramePieces(data)
     return None
 
 
+def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces | None:
+    """Count equal rows, if that is wanted and leaves few of them."""
+    parsed = parse_formula(formula, pieces.names, name_aside(options))
+    kind = parsed.outcome_kind or "labels"
+    wanted = check_compression(options.compress, kind, options.weight_type)
+    if wanted is False:
+        return None
+    columns = RowRequest(parsed, options).columns
+    group = count_rows(pieces, columns, MOST_DIFFERENT, count_threads(), "Count equal rows")
+    if group is None and wanted is True:
+        raise CompressionError(
+            f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "
+            "count; leave compress out."
+        )
+    return None if group is None else GroupedPieces(group, pieces.way, pieces.fingerprint)
+
+
 def _are_frames(data: list | tuple) -> bool:
     return bool(data) and all(hasattr(item, "columns") for item in data)
+
+
+def _read_whole(
+    formula: str, pieces: Pieces, options: DataOptions, any_size: bool
+) -> pd.DataFrame | None:
+    """Return the table in one frame, if it is small or may have any size.
+
+    Columns that the formula does not name are left out if it is small only without them.
+    """
+    if any_size:
+        return gather(pieces, pieces.names, None)
+    if not isinstance(pieces, LocalPieces):
+        return None
+    parsed = parse_formula(formula, pieces.names, name_aside(options))
+    asked = (*parsed.outcome, *parsed.variables, *name_aside(options))
+    for names in (pieces.names, tuple(dict.fromkeys(asked))):
+        if pieces.rows is None or pieces.rows * len(names) <= HELD_ELEMENTS:
+            frame = gather(pieces, names, HELD_ELEMENTS)
+            if frame is not None:
+                return frame
+    return None
+
+
+def gather(pieces: Pieces, columns: tuple[str, ...], most: int | None) -> pd.DataFrame | None:
+    """Return some columns of all rows in one frame; None if they are more than so many values."""
+    frames, values = [], 0
+    for frame in pieces.map(_pass_on, columns):
+        values += frame.size
+        if most is not None and values > most:
+            return None
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+
+
+def _pass_on(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame

@@ -22,8 +22,8 @@ from mlelogit.data.streaming.arrow import (
     list_loose,
 )
 from mlelogit.data.streaming.paths import FileStamp, list_partitioned, stamp_file
-from mlelogit.data.streaming.pieces import LocalPieces, Piece, QuantileFinder
-from mlelogit.data.streaming.quantiles import CountedQuantiles
+from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
@@ -134,11 +134,7 @@ class ParquetPieces(LocalPieces):
         first = self.footers[0]
         self.names = (*list_columns(first.schema), *first.folders)
         self._levels: dict[str, pd.CategoricalDtype] = {}
-
-    @property
-    def find_quantiles(self) -> QuantileFinder:  # type: ignore[override]
-        """What finds exact quantiles of a column, by four passes over the columns it takes."""
-        return CountedQuantiles(self)
+        self.find_quantiles = partial(find_quantiles, self)
 
     @property
     def way(self) -> str:
