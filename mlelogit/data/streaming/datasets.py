@@ -27,6 +27,7 @@ from mlelogit.exceptions import (
     ColumnTypeError,
     CorruptFileError,
     DataFileError,
+    MNLogitError,
 )
 from mlelogit.notices import import_extra
 
@@ -121,7 +122,7 @@ class DatasetPieces(LocalPieces):
             stamp.check_unchanged()
         for batch in self._scan(fragment, place, stamp, columns, rows):
             if batch.num_rows:
-                yield layout.convert(batch, columns)
+                yield self._convert(batch, place, layout, columns)
         if stamp is not None:
             stamp.check_unchanged()
 
@@ -144,8 +145,17 @@ class DatasetPieces(LocalPieces):
                 stamp.check_unchanged()
             if isinstance(error, OSError) and error.errno is not None:
                 raise DataFileError(f"{place} cannot be read: {error}.") from error
-            reason = str(error).strip().split("\n")[0][:300]
-            raise CorruptFileError(f"{place} cannot be read: {reason}") from error
+            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
+
+    def _convert(
+        self, batch: Any, place: str, layout: ArrowColumns, columns: list[str]
+    ) -> pd.DataFrame:
+        try:
+            return layout.convert(batch, columns)
+        except MNLogitError as error:
+            raise type(error)(f"In {place}: {error}") from error
+        except _READING as error:
+            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
 
     def _lay_out(self, columns: Sequence[str]) -> ArrowColumns:
         types, dtypes = join_columns([("The dataset", self.dataset.schema)], columns)
@@ -212,9 +222,12 @@ def _split(fragment: Any) -> list[Any]:
         if isinstance(error, OSError) and error.errno is not None:
             raise DataFileError(f"{path!r} cannot be read: {error}.") from error
         raise CorruptFileError(
-            f"{path!r} is no parquet file, or its end is lost or damaged: "
-            f"{str(error).strip()[:300]}"
+            f"{path!r} is no parquet file, or its end is lost or damaged: {_shorten(error)}"
         ) from error
+
+
+def _shorten(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:300]
 
 
 def _name_fragment(fragment: Any, number: int) -> str:

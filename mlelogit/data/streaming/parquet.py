@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
+    MNLogitError,
 )
 from mlelogit.notices import import_extra
 
@@ -244,7 +245,13 @@ def read_group(
     read = 0
     for batch in _read_batches(footer, group, inside, max(-(-rows // batches), 1)):
         read += batch.num_rows
-        yield _set_outside(footer, layout, columns, layout.convert(batch, inside))
+        try:
+            frame = layout.convert(batch, inside)
+        except _READING as error:
+            if isinstance(error, MNLogitError):
+                raise type(error)(f"In {footer.path}, row group {group}: {error}") from error
+            _raise_corrupt(footer, group, error)
+        yield _set_outside(footer, layout, columns, frame)
     footer.stamp.check_unchanged()
     if read != rows:
         raise CorruptFileError(
@@ -283,8 +290,12 @@ def _read_batches(
         ) as file:
             yield from file.iter_batches(rows, [group], columns, use_threads=False)
     except _READING as error:
-        footer.stamp.check_unchanged()
-        _raise_unreadable(footer.path, error)
-        raise CorruptFileError(
-            f"{footer.path!r}, row group {group}, cannot be read: {_shorten(error)}"
-        ) from error
+        _raise_corrupt(footer, group, error)
+
+
+def _raise_corrupt(footer: ParquetFooter, group: int, error: BaseException) -> NoReturn:
+    footer.stamp.check_unchanged()
+    _raise_unreadable(footer.path, error)
+    raise CorruptFileError(
+        f"{footer.path!r}, row group {group}, cannot be read: {_shorten(error)}"
+    ) from error
