@@ -58,7 +58,7 @@ class DatasetPieces(LocalPieces):
     Parameters
     ----------
     dataset : pyarrow.dataset.Dataset
-        With its filter, if it has one. Of parquet every row group is a piece.
+        With its filter, if it has one; then it is one piece. Of parquet every row group is one.
 
     Raises
     ------
@@ -72,7 +72,9 @@ class DatasetPieces(LocalPieces):
         self.filter = (getattr(dataset, "_scan_options", None) or {}).get("filter")
         check_unique_names(dataset.schema.names, "The dataset")
         self.names = list_columns(dataset.schema)
-        self.fragments = [one for listed in dataset.get_fragments() for one in _split(listed)]
+        # pyarrow gives no fragments of a filtered one, which so is a single piece.
+        listed = [dataset] if self.filter is not None else dataset.get_fragments()
+        self.fragments = [one for fragment in listed for one in _split(fragment)]
         self.count = len(self.fragments)
         self.rows = self._count_rows()
         self.stamps = {path: stamp_file(path) for path in self._list_local()}
@@ -118,22 +120,23 @@ class DatasetPieces(LocalPieces):
         columns: list[str],
     ) -> Iterator[pd.DataFrame]:
         rows = count_rows_at_once(layout.types, columns)
-        if stamp is not None:
-            stamp.check_unchanged()
+        stamps = [stamp] if stamp is not None else []
+        if fragment is self.dataset:
+            stamps = list(self.stamps.values())
+        _check_unchanged(stamps)
         for batch in self._scan(fragment, place, stamp, columns, rows):
             if batch.num_rows:
                 yield self._convert(batch, place, layout, columns)
-        if stamp is not None:
-            stamp.check_unchanged()
+        _check_unchanged(stamps)
 
     def _scan(
         self, fragment: Any, place: str, stamp: FileStamp | None, columns: list[str], rows: int
     ) -> Iterator[Any]:
         try:
+            schema = {} if fragment is self.dataset else {"schema": self.dataset.schema}
             yield from fragment.to_batches(
-                schema=self.dataset.schema,
+                **schema,
                 columns=columns,
-                filter=self.filter,
                 batch_size=rows,
                 batch_readahead=1,
                 fragment_readahead=1,
@@ -193,22 +196,25 @@ class DatasetPieces(LocalPieces):
 
     def _count_fragment(self, fragment: Any) -> int | None:
         groups = getattr(fragment, "row_groups", None)
-        if groups is not None and self.filter is None:
+        if groups is not None:
             return sum(group.num_rows for group in groups)
         return None
 
     def _list_paths(self) -> list[str]:
-        paths = (getattr(fragment, "path", None) for fragment in self.fragments)
+        paths = [getattr(fragment, "path", None) for fragment in self.fragments]
+        paths += getattr(self.dataset, "files", [])
         return list(dict.fromkeys(path for path in paths if path))
 
     def _list_local(self) -> list[str]:
         """Return the files that are on this machine."""
-        local = [
-            fragment.path
-            for fragment in self.fragments
-            if getattr(getattr(fragment, "filesystem", None), "type_name", "") == "local"
-        ]
-        return list(dict.fromkeys(path for path in local if path))
+        holders = [self.dataset, *self.fragments]
+        systems = {getattr(getattr(one, "filesystem", None), "type_name", "") for one in holders}
+        return self._list_paths() if systems - {""} == {"local"} else []
+
+
+def _check_unchanged(stamps: list[FileStamp]) -> None:
+    for stamp in stamps:
+        stamp.check_unchanged()
 
 
 def _split(fragment: Any) -> list[Any]:
@@ -232,6 +238,8 @@ def _shorten(error: BaseException) -> str:
 
 def _name_fragment(fragment: Any, number: int) -> str:
     path = getattr(fragment, "path", None)
+    if hasattr(fragment, "get_fragments"):
+        return "the filtered dataset"
     if not path:
         return f"part {number} of the dataset"
     groups = getattr(fragment, "row_groups", None)
