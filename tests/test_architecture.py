@@ -90,6 +90,8 @@ INSIDE = {
         "streaming.paths",
         "streaming.arrow",
         "streaming.parquet",
+        "streaming.datasets",
+        "streaming.datasets",
         "streaming.learning",
         "streaming.tables",
         "streaming.rows",
@@ -100,6 +102,7 @@ INSIDE = {
         "streaming.opening",
     ),
     "fitting": (
+        "checkpoint",
         "doubles",
         "linalg",
         "products",
