@@ -34,7 +34,7 @@ class Codes:
 
 
 def code_values(column: Any) -> Codes:
-    """Number the values of a column; values that differ in type alone stay apart.
+    """Return a column's values by number; values that differ in type alone stay apart.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def code_values(column: Any) -> Codes:
         return Codes(np.asarray(codes), 0, max(1, len(dtype.categories)))
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return _code_numbers(np.asarray(column))
-    if dtype == object:
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return _code_objects(column)
     if not is_arrow(dtype):
         return _hash(column)
@@ -71,6 +71,13 @@ def _code_numbers(values: np.ndarray) -> Codes:
 
 
 def _hash(values: Any) -> Codes:
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        values = np.asarray(values)
+        if values.dtype.itemsize > 8:
+            raise TypeError("pandas has no hash of long doubles.")
+        values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64, copy=False)
+    elif isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
+        values = np.asarray(values).astype(values.dtype.newbyteorder("="))
     codes, found = pd.factorize(values)
     return Codes(codes.astype(np.int32), 0, max(1, len(found)))
 
@@ -90,7 +97,7 @@ def is_text(series: pd.Series) -> bool:
 
 
 def number_arrow(column: Any) -> tuple[np.ndarray, list]:
-    """Number the values of a column of Arrow's by first appearance, part by part in threads.
+    """Return numbers for a column of Arrow's, by first appearance, part by part in threads.
 
     Returns
     -------
@@ -98,7 +105,8 @@ def number_arrow(column: Any) -> tuple[np.ndarray, list]:
         (n,), int32; -1 for missing values.
     values : list
     """
-    array = (column.array if isinstance(column, pd.Series) else column).__arrow_array__()
+    held: Any = column.array if isinstance(column, pd.Series) else column
+    array = held.__arrow_array__()
     parts = [array.slice(at, ROWS_AT_ONCE) for at in range(0, len(array), ROWS_AT_ONCE)]
     numbers: dict[Any, int] = {}
     codes, start = np.empty(len(array), dtype=np.int32), 0
@@ -119,7 +127,7 @@ def number_arrow(column: Any) -> tuple[np.ndarray, list]:
 def number_combinations(
     columns: Sequence[Any], kept: np.ndarray, total: int, most: int
 ) -> np.ndarray | None:
-    """Number the combinations of the columns' values that occur.
+    """Return numbers for the combinations of the columns' values that occur.
 
     Parameters
     ----------
@@ -168,7 +176,7 @@ def number_combinations(
 
 
 def _merge(waiting: list[Codes], rows: np.ndarray | None, length: int) -> Codes:
-    """Number the combinations of columns' codes that occur."""
+    """Return numbers for the combinations of columns' codes that occur."""
     size = int(np.prod([float(codes.count) for codes in waiting]))
     if size > TABLE:
         return _merge_by_hash(waiting, rows, length)

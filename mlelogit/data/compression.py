@@ -16,7 +16,7 @@ import pandas as pd
 
 from mlelogit.data.codes import MOST_ROWS, ROWS_AT_ONCE, number_combinations, renumber
 from mlelogit.data.outcome import Outcome
-from mlelogit.data.sources import ArraySource, ColumnsSource, ColumnSource, SelectedSource
+from mlelogit.data.sources import ArraySource, ColumnSource, ColumnsSource, SelectedSource
 from mlelogit.data.threads import count_threads, fold_in_order
 from mlelogit.exceptions import CompressionError
 
@@ -78,7 +78,7 @@ class Compression:
         return self.source.shape[0]
 
     def stands_for(self, *parts: Any) -> bool:
-        """Tell whether these are the objects it was made of; a design that was changed has others."""
+        """Tell whether it was made of these very objects; a changed design has others."""
         return all(own is other for own, other in zip(self.made_of, parts, strict=True))
 
     def renew(self, source: ColumnSource, few: ColumnSource) -> Compression:
@@ -96,27 +96,33 @@ class RepeatedSource:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(n, K)."""
         return len(self.places), self.source.shape[1]
 
     @property
     def sparse(self) -> bool:
+        """Whether blocks are sparse."""
         return self.source.sparse
 
     @property
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest value of every column (K,) each."""
         used = np.zeros(self.source.shape[0], dtype=bool)
         used[self.places] = True
         return (self.source if used.all() else self.source.take(np.flatnonzero(used))).extremes
 
     @property
     def rounding(self) -> np.ndarray:
+        """How coarsely every column is rounded, relatively (K,)."""
         return self.source.rounding
 
     def block(self, start: int, stop: int) -> Any:
+        """Return rows start to stop, columns first."""
         places = self.places[start:stop]
         return self.source.take(places).block(0, len(places))
 
     def take(self, rows: np.ndarray) -> RepeatedSource:
+        """Return the source of the rows at these positions."""
         return RepeatedSource(self.source, self.places[rows])
 
 
@@ -179,7 +185,7 @@ def _take(column: Any, rows: np.ndarray) -> Any:
 
 
 def _order(places: np.ndarray) -> EqualRows:
-    """Number distinct rows by their first appearance."""
+    """Return the distinct rows in the order of their first appearance."""
     first = np.empty(int(places.max()) + 1, dtype=np.int64)
     for start in range((len(places) - 1) // ROWS_AT_ONCE * ROWS_AT_ONCE, -1, -ROWS_AT_ONCE):
         stretch = places[start : start + ROWS_AT_ONCE][::-1]

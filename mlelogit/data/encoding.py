@@ -227,9 +227,7 @@ def list_learned(parsed: ParsedFormula, spec: Any, wide: bool) -> dict[str, Any]
     }
 
 
-def learn_state(
-    parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray
-) -> dict[str, Any]:
+def learn_state(parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray) -> dict[str, Any]:
     """Learn what the formula's transforms keep of the data (means, knots, ...), and nothing else.
 
     Parameters

@@ -160,6 +160,17 @@ class Given:
         return replace(self, positions=positions)
 
 
+def name_aside(options: DataOptions) -> tuple:
+    """Return the columns that weights and offset name, which a dot leaves out."""
+    return read_names(options.weights) + read_names(options.offset)
+
+
+def read_names(given: Any) -> tuple:
+    """Return the column names in what may be one, or a list of them, or values."""
+    items = given if isinstance(given, list | tuple) else [given]
+    return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
+
+
 def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:
     """Read the weights (n,) and judge them by their type; NaN where missing."""
     weights = read_some_weights(options, given)

@@ -103,7 +103,7 @@ def _estimate(
     every = RowBlocks(design, threads=count_threads(request.threads))
     blocks = every.summed
     base = design.encoding.base
-    basis = find_basis(blocks, design.encoding.names) if known is None else known
+    basis = find_basis(every, design.encoding.names) if known is None else known
     objective = make_objective(blocks, base, basis)
     null, nothing = fit_null(objective.blocks, base, basis)
     given = _read_start(request.start_params, basis, objective.size)

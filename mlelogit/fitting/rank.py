@@ -41,7 +41,7 @@ def settle_rank(design: Design) -> FullRank:
     CollinearityWarning
         If columns are left out; the message says of what they are combinations.
     """
-    blocks, names = RowBlocks(design, threads=count_threads()).summed, design.encoding.names
+    blocks, names = RowBlocks(design, threads=count_threads()), design.encoding.names
     if design.collinear == "raise":
         return FullRank(design, find_basis(blocks, names))
     columns = examine_columns(blocks, names)

@@ -24,7 +24,6 @@ from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
-    EmptyDataError,
 )
 from mlelogit.notices import import_extra
 

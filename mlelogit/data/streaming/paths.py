@@ -58,7 +58,7 @@ def _list_one(given: Any) -> list[str]:
     path = str(given)
     if _REMOTE.match(path):
         raise DataFileError(
-            f"{path!r} is not on this machine. Give a query of DuckDB (mlelogit.from_sql(\"SELECT "
+            f'{path!r} is not on this machine. Give a query of DuckDB (mlelogit.from_sql("SELECT '
             "* FROM '...'\"), whose httpfs reads s3 and https), or a pyarrow.dataset.dataset of it."
         )
     path = os.path.expanduser(path)
