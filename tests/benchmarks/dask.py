@@ -156,7 +156,7 @@ def start_workers(count: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     cluster = LocalCluster(
-        n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=50
     )
     with cluster, Client(cluster) as client:
         yield client
