@@ -139,6 +139,7 @@ INSIDE = {
         "rebase",
         "testing.nesting",
         "testing.maintained",
+        "testing.streams",
         "testing.hypothesis",
         "testing.mixtures",
         "testing.constraints",

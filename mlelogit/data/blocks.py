@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mlelogit.data.design import Design, take_rows
+from mlelogit.data.design import Design, hold_rows, take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
@@ -209,6 +209,11 @@ class RowBlocks:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": {}}
+
+
+def hold_blocks(blocks: RowBlocks) -> RowBlocks:
+    """Return the rows in memory, read if they are few enough; see `hold_rows`."""
+    return blocks if blocks.held else RowBlocks(hold_rows(blocks.design), threads=blocks.threads)
 
 
 def choose_size(design: Design) -> int:

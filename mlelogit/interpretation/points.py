@@ -220,6 +220,7 @@ def read_points(
         raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
     if weights is not None:
         raise WeightError("weights= goes with newdata; the fit's own rows have theirs.")
+    record = record.in_memory()
     blocks = record.need_blocks()
     counted = count_people(blocks.design)
     own = blocks.design.weights
