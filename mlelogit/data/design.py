@@ -139,6 +139,9 @@ class Stream(Protocol):
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
 
+    def is_few(self, design: Design) -> bool:
+        """Tell whether the rows are few enough to be held in memory."""
+
     def hold(self, design: Design) -> Design:
         """Return all rows in memory, if they are few."""
 

@@ -255,7 +255,9 @@ def _read_columns(block: Any) -> np.ndarray:
 
 
 def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) -> Answer:
-    y = output(replace(problem, offset=record.in_memory().limit_blocks().design.offset), record.params)
+    y = output(
+        replace(problem, offset=record.in_memory().limit_blocks().design.offset), record.params
+    )
     return Answer(
         OURS,
         record.params,

@@ -277,6 +277,13 @@ class PieceStream:
             refuse("a sample", self.way)
         return read
 
+    def is_few(self, design: Design) -> bool:
+        """Tell whether the rows are few enough to be held in memory."""
+        return self.held * self._count_width(design) <= HELD_ELEMENTS
+
+    def _count_width(self, design: Design) -> int:
+        return len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)
+
     def hold(self, design: Design) -> Design:
         """Return all rows in memory, read anew unless they are still in use, if they are few.
 
@@ -285,8 +292,7 @@ class PieceStream:
         RowsNotHeldError
             If they are too many.
         """
-        width = len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)
-        self._check_size(width, "all rows")
+        self._check_size(self._count_width(design), "all rows")
         held = None if self._held is None else self._held()
         if held is None or held.encoding is not design.encoding:
             self.passes += 1
@@ -310,7 +316,9 @@ class PieceStream:
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
         source = StreamedSource((self.held, 1), self.way)
-        return replace(design, source=source, stream=replace(self, constant=True, _kept=None, _held=None))
+        return replace(
+            design, source=source, stream=replace(self, constant=True, _kept=None, _held=None)
+        )
 
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
