@@ -135,6 +135,7 @@ INSIDE = {
         "constrained.equations",
         "constrained.ascent",
         "estimation",
+        "resumption",
         "refits",
         "penalized.regularization",
         "penalized.proximal",
