@@ -56,6 +56,7 @@ INSIDE = {
         "expressions",
         "formulas",
         "outcome",
+        "matching",
         "sources",
         "columns",
         "encoding",
