@@ -230,8 +230,8 @@ class DuckDBPieces(LocalPieces):
 
     def _may_exceed(self, listed: str, limit: int) -> bool:
         """Tell whether there are probably more different rows than a limit."""
-        first = " ".join(["count(*) FROM (SELECT DISTINCT * FROM (SELECT", listed])
-        found = self._fetch(first, f"LIMIT {FIRST_ROWS}))")[0][0]
+        outer = "count(*) FROM (SELECT DISTINCT * FROM (SELECT"
+        found = self._fetch(f"{outer} {listed}", f"LIMIT {FIRST_ROWS}))")[0][0]
         if found > limit:
             return True
         estimate, rows = self._fetch(f"approx_count_distinct(hash({listed})), count(*)")[0]

@@ -418,7 +418,7 @@ def test_what_is_equal_in_duckdb_alone_is_told_apart(con):
 
 
 def test_what_is_equal_in_memory_alone_is_put_together(con):
-    values = "0.0 -0.0 nan -nan 0.3 0.30000000000000004".split()
+    values = ["0.0", "-0.0", "nan", "-nan", "0.3", "0.30000000000000004"]
     listed = ", ".join(f"('{value}'::DOUBLE)" for value in values)
     pieces = DuckDBPieces(con.sql(f"SELECT x FROM (VALUES {listed}, (NULL)) AS v(x)"))
     group = pieces.count_rows(["x"], 10)
