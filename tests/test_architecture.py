@@ -71,6 +71,7 @@ INSIDE = {
         "folds",
         "streaming.pieces",
         "streaming.frames",
+        "streaming.quantiles",
         "streaming.grouping",
         "streaming.batches",
         "streaming.duckdb",

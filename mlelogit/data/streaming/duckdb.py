@@ -18,6 +18,7 @@ from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.streaming.batches import DATES, make_frame, write_values
 from mlelogit.data.streaming.grouping import FIRST_ROWS, Group, tally_rows
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles_between
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -37,6 +38,8 @@ _MOST_ROWS = 60 * _VECTOR
 # Of DuckDB's estimate of a number of different rows, which is off by a few per cent.
 ESTIMATE_MARGIN = 1.25
 _ADVICE = " Keep the rows in a table, relation.to_table('rows'), and give that."
+# Of more values, DuckDB would hold 32 MB or more to sort them.
+SORTED_ROWS = 1 << 22
 # Names that DuckDB makes up anew for every relation.
 _MADE_UP = re.compile(r"_[0-9a-f]{8,}(?:_\d+)?|__duckdb_source_\w+")
 
@@ -91,7 +94,7 @@ class DuckDBPieces(LocalPieces):
         self._sums: dict[frozenset[str], int] = {}
         self._stream: Iterator[Piece] | None = None
         if getattr(relation, "type", "") == "TABLE_RELATION":
-            self.rows = int(self._fetch("count(*)")[0][0])
+            self.rows = int(self._fetch("count(*)")[0])
 
     @property
     def fingerprint(self) -> str:
@@ -184,10 +187,16 @@ class DuckDBPieces(LocalPieces):
         words = ["SELECT", selected, f"FROM _mlelogit_rows AS _rows({aliases})", rest]
         return self.relation.query("_mlelogit_rows", " ".join(words))
 
-    def _fetch(self, selected: str, rest: str = "") -> list[tuple[Any, ...]]:
+    def _fetch(self, selected: str, rest: str = "") -> tuple[Any, ...]:
+        """Return the first row of a query."""
         with tell_errors("run the query"):
             found: list[tuple[Any, ...]] = self._ask(selected, rest).fetchall()
-        return found
+        return found[0]
+
+    def _fetch_columns(self, selected: str, rest: str) -> list[np.ndarray]:
+        with tell_errors("run the query"):
+            table = self._ask(selected, rest).to_arrow_table()
+        return [column.to_numpy() for column in table.columns]
 
     def _find_quantiles(
         self, column: str, probabilities: Sequence[float], complete: Sequence[str]
@@ -196,15 +205,22 @@ class DuckDBPieces(LocalPieces):
         kind = self.kinds[self._find(column)]
         if kind in ("varchar", "uuid", "enum", *DATES):
             raise ColumnTypeError(f"Column {column!r} is {kind.upper()} and has no quantiles.")
+        if not len(probabilities):
+            return np.empty(0)
         places = [self._find(name) for name in dict.fromkeys([column, *complete])]
         kept = " AND ".join(
             f"c{place} IS NOT NULL"
             + (f" AND NOT isnan(c{place})" if self.kinds[place] in ("float", "double") else "")
             for place in places
         )
-        listed = ", ".join(repr(float(probability)) for probability in probabilities)
-        value = f"quantile_cont(CAST({self._write([column])[0]} AS DOUBLE), [{listed}]::DOUBLE[])"
-        found = self._fetch(value, f"WHERE {kept}")[0][0] if listed else []
+        value, where = f"CAST({self._write([column])[0]} AS DOUBLE)", f"WHERE {kept}"
+        found = None
+        if self.rows is None or self.rows > SORTED_ROWS:
+            found = find_quantiles_between(self._fetch_columns, value, where, probabilities)
+        if found is None:
+            listed = ", ".join(repr(float(probability)) for probability in probabilities)
+            selected = f"quantile_cont({value}, [{listed}]::DOUBLE[])"
+            found = self._fetch(selected, where)[0]
         if found is None:
             raise EmptyDataError(f"No row is complete in {list_some([column, *complete])}.")
         return np.array(found, dtype=np.float64)
@@ -231,10 +247,10 @@ class DuckDBPieces(LocalPieces):
     def _may_exceed(self, listed: str, limit: int) -> bool:
         """Tell whether there are probably more different rows than a limit."""
         outer = "count(*) FROM (SELECT DISTINCT * FROM (SELECT"
-        found = self._fetch(f"{outer} {listed}", f"LIMIT {FIRST_ROWS}))")[0][0]
+        found = self._fetch(f"{outer} {listed}", f"LIMIT {FIRST_ROWS}))")[0]
         if found > limit:
             return True
-        estimate, rows = self._fetch(f"approx_count_distinct(hash({listed})), count(*)")[0]
+        estimate, rows = self._fetch(f"approx_count_distinct(hash({listed})), count(*)")
         self._check_rows(rows)
         return bool(estimate > ESTIMATE_MARGIN * limit)
 

@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mlelogit.data.streaming.duckdb as streaming
+from mlelogit.data.streaming import quantiles
 from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.grouping import count_rows
+from mlelogit.data.streaming.quantiles import find_quantiles_between
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -301,6 +304,39 @@ def test_quantiles_are_numpys(con, rng, sizes):
     assert pieces.find_quantiles("k", [], []).shape == (0,)
 
 
+@pytest.mark.parametrize("values", ["standard_cauchy", "integers", "constant", "two"])
+def test_quantiles_of_many_rows_are_numpys(con, rng, values, monkeypatch):
+    monkeypatch.setattr(streaming, "SORTED_ROWS", 1000)
+    n = 30000
+    drawn = {
+        "standard_cauchy": rng.standard_cauchy(n),
+        "integers": rng.integers(-3, 4, n).astype(float),
+        "constant": np.full(n, 0.1),
+        "two": np.where(np.arange(n) < n // 2, -1.0, 1e6),
+    }[values]
+    drawn[::7] = np.nan
+    pieces = DuckDBPieces(con.from_df(pd.DataFrame({"x": drawn})))
+    at = [0, 0.004, 0.1, 1 / 3, 0.5, 0.50001, 0.75, 0.9999, 1]
+    truth = np.quantile(drawn[~np.isnan(drawn)], at)
+    np.testing.assert_allclose(pieces.find_quantiles("x", at, []), truth, rtol=1e-12)
+    found = find_quantiles_between(
+        pieces._fetch_columns, "c0", "WHERE c0 IS NOT NULL AND NOT isnan(c0)", at
+    )
+    # An estimate between two values that all rows share is none of theirs.
+    if values != "two":
+        np.testing.assert_allclose(found, truth, rtol=1e-12)
+
+
+def test_an_estimate_that_is_off_is_not_believed(con, rng, monkeypatch):
+    monkeypatch.setattr(streaming, "SORTED_ROWS", 1000)
+    monkeypatch.setattr(quantiles, "MARGIN", 1e-9)
+    drawn = rng.standard_cauchy(30000)
+    pieces = DuckDBPieces(con.from_df(pd.DataFrame({"x": drawn})))
+    at = [0.1, 0.37, 0.77]
+    found = pieces.find_quantiles("x", at, [])
+    np.testing.assert_allclose(found, np.quantile(drawn, at), rtol=1e-12)
+
+
 def test_quantiles_are_of_numbers(con):
     pieces = DuckDBPieces(con.sql("SELECT 'a' AS s, 1.25::DECIMAL(5, 2) AS d"))
     assert pieces.find_quantiles("d", [0.5], ["s"]).tolist() == [1.25]
@@ -368,7 +404,7 @@ def test_a_connection_must_be_one():
 
 def test_an_interrupt_ends_the_pass_and_leaves_the_connection_usable():
     code = """
-    import duckdb, sys, time
+    import duckdb
     from mlelogit.data.streaming.duckdb import DuckDBPieces
     con = duckdb.connect()
     pieces = DuckDBPieces(con.sql("SELECT i FROM range(100000000000) AS t(i)"))
