@@ -198,6 +198,13 @@ class DuckDBPieces(LocalPieces):
             table = self._ask(selected, rest).to_arrow_table()
         return [column.to_numpy() for column in table.columns]
 
+    def peek(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return a frame of these columns without rows."""
+        with tell_errors("run the query"):
+            table = self._ask(", ".join([*self._write(columns), "0"]), "LIMIT 0").to_arrow_table()
+        kinds = [self.kinds[self._find(name)] for name in columns]
+        return make_frame(_make_empty(table.schema), columns, kinds)
+
     def _find_quantiles(
         self, column: str, probabilities: Sequence[float], complete: Sequence[str]
     ) -> np.ndarray:
@@ -299,6 +306,43 @@ def from_sql(query: str, connection: Any = None) -> DuckDBPieces:
     text = _check_query(query, connection)
     with tell_errors("run the query"):
         return DuckDBPieces(_ask_as_user(connection, f"FROM (\n{text}\n) AS _query"))
+
+
+def count_files(
+    paths: Sequence[str], columns: Sequence[str], limit: int, like: pd.DataFrame
+) -> Group | None:
+    """Count the equal rows of parquet files in a DuckDB of its own; see `grouping.count_rows`.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, whose names are taken literally.
+    columns : sequence of str
+    limit : int
+    like : pandas.DataFrame
+        Any rows, or none, of these columns as their reader gives them.
+
+    Returns
+    -------
+    Group or None or NotImplemented
+        NotImplemented if DuckDB would give a column another type than the reader does.
+    """
+    duckdb = import_extra("duckdb", "scale")
+    literal = [re.sub(r"([*?[])", r"[\1]", path) for path in paths]
+    with duckdb.connect() as connection:
+        with tell_errors("read the files"):
+            relation = connection.read_parquet(literal, hive_partitioning=False)
+        pieces = DuckDBPieces(relation)
+        if _differ(pieces.peek(columns), like[list(columns)]):
+            return NotImplemented
+        group = pieces.count_rows(columns, limit)
+    if group is not None and _differ(group.frame, like[list(columns)]):
+        return NotImplemented
+    return group
+
+
+def _differ(left: pd.DataFrame, right: pd.DataFrame) -> bool:
+    return list(map(str, left.dtypes)) != list(map(str, right.dtypes))
 
 
 def _check_query(query: Any, connection: Any) -> str:
