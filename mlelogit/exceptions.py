@@ -11,10 +11,13 @@ __all__ = [
     "BootstrapWarning",
     "BridgeError",
     "CategoryOrderWarning",
+    "ClusterError",
     "CollinearityWarning",
     "ColumnNotFoundError",
     "ColumnTypeError",
+    "CompressionError",
     "ConstraintError",
+    "CorruptFileError",
     "CovarianceError",
     "CovarianceOmittedWarning",
     "DataFileError",
@@ -89,12 +92,20 @@ class BridgeError(MNLogitError):
     """Another package cannot take this fit, or what it asks of it has no meaning."""
 
 
+class ClusterError(MNLogitError):
+    """A cluster cannot do the work: its workers die, differ, or are gone."""
+
+
 class ColumnNotFoundError(MNLogitError):
     """A column named in a formula or needed for prediction is not in the data."""
 
 
 class ColumnTypeError(MNLogitError):
     """A column holds values that are not numbers where numbers are needed."""
+
+
+class CompressionError(MNLogitError):
+    """Equal rows cannot be made one row with counts."""
 
 
 class CovarianceError(MNLogitError):
@@ -107,6 +118,10 @@ class CovarianceOmittedWarning(MNLogitWarning):
 
 class DataFileError(MNLogitError):
     """A data file cannot be read."""
+
+
+class CorruptFileError(DataFileError):
+    """A file is damaged, cut off or of another kind than it should be; the message says where."""
 
 
 class DataNotKeptError(MNLogitError):

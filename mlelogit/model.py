@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.constraints import read_constraints
-from mlelogit.data.design import Design, make_design
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions
@@ -69,6 +70,10 @@ class MNLogit:
     collinear : {"drop", "raise"}
         What to do about columns that are combinations of others, to rounding: leave the
         later ones out, with a `CollinearityWarning`, or raise `RankDeficiencyError`.
+    compress : "auto", True or False
+        Whether equal rows become one row with counts before the columns are made, which leaves
+        every answer as it is; "auto": in many rows, where a sample shows that few of them
+        differ. See `mlelogit.data.compression`.
 
     Raises
     ------
@@ -101,8 +106,10 @@ class MNLogit:
         outcome: str | None = None,
         missing: str = "raise",
         collinear: str = "drop",
+        compress: bool | str = "auto",
     ) -> None:
-        options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
+        kinds = outcome, missing, collinear, compress
+        options = DataOptions(base, weights, weight_type, offset, *kinds)
         self._hold(make_design(endog, exog, options))
 
     def _hold(self, design: Design) -> None:
@@ -383,6 +390,7 @@ def mnlogit(
     outcome: str | None = None,
     missing: str = "raise",
     collinear: str = "drop",
+    compress: bool | str = "auto",
     stream: Any = "auto",
 ) -> MNLogit:
     """Make a multinomial logit from a formula and a frame, or a table read in pieces.
@@ -400,7 +408,7 @@ def mnlogit(
     data : DataFrame, dict, or what can be read in pieces
         A frame of pandas, polars or pyarrow; or a list of frames, or a callable that opens them
         anew for every pass over the rows and returns an iterable.
-    base, weights, weight_type, offset, outcome, missing, collinear
+    base, weights, weight_type, offset, outcome, missing, collinear, compress
         As in `MNLogit`; weights and offset may name columns of data.
     stream : "auto", True or False
         Whether to read the data in pieces, of which only sums are kept, instead of into memory;
@@ -428,7 +436,8 @@ def mnlogit(
     >>> round(res.llf, 4)
     -1461.9227
     """
-    options = DataOptions(base, weights, weight_type, offset, outcome, missing, collinear)
+    kinds = outcome, missing, collinear, compress
+    options = DataOptions(base, weights, weight_type, offset, *kinds)
     model = MNLogit.__new__(MNLogit)
     model._hold(open_design(formula, data, options, stream))
     return model

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 import mlelogit as ml
+from tests.ways import WAYS
 
 FOLDER = Path(__file__).parent / "reference"
+# Files are read again whenever their rows are needed; they go when the tests end.
+FILES = tempfile.TemporaryDirectory()
 SEPARATED = ("bankwages_full", "iris")
 PENALIZED = tuple(sorted(path.stem for path in (FOLDER / "truth").glob("glmnet_*.json")))
 PLAIN = tuple(
@@ -93,5 +97,10 @@ def build_array_model(name):
 
 @functools.cache
 def fit_case(name, through="formula"):
-    model = build_model(name) if through == "formula" else build_array_model(name)
-    return model.fit()
+    if through == "formula":
+        return build_model(name).fit()
+    if through == "arrays":
+        return build_array_model(name).fit()
+    case = load_case(name)
+    rows = WAYS[through](case.data, Path(tempfile.mkdtemp(dir=FILES.name)))
+    return ml.mnlogit(case.formula, **rows, **case.options).fit()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, margins, memory, networks, rpeers
+from tests.benchmarks import anes, frames, margins, memory, networks, rpeers
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -126,6 +126,16 @@ def test_memory_is_measured_in_a_child():
     assert len(tell_peak(peak)) == 5
 
 
+@pytest.mark.parametrize("way", frames.NUMBERS)
+@pytest.mark.parametrize("kind", frames.MAKERS)
+def test_fits_from_frames_are_measured(kind, way):
+    if missing := memory.find_missing("mlelogit", kind):
+        pytest.skip(missing)
+    cost = frames.measure_here(kind, way, 900)
+    assert cost.made > 0
+    assert cost.ratio >= 0
+
+
 @pytest.mark.parametrize("engine", margins.FITS)
 def test_effects_are_measured(engine):
     if missing := memory.find_missing(engine):
@@ -202,7 +212,7 @@ def test_memory_of_networks(engine):
 @pytest.mark.parametrize("engine", memory.FITS)
 @pytest.mark.parametrize("layout", memory.LAYOUTS)
 def test_memory_of_every_engine_and_layout(engine, layout):
-    if missing := memory.find_missing(engine):
+    if missing := memory.find_missing(engine, layout):
         pytest.skip(missing)
     peak, design = memory.measure_here(engine, layout, Case("unit", 600, 4, 3))
     assert peak >= 0

@@ -8,6 +8,7 @@ import pytest
 from mlelogit.exceptions import NoFiniteMaximumWarning, SeparationWarning
 from mlelogit.fitting.optimization import METHODS, STATSMODELS_METHODS
 from tests.reference_cases import PLAIN, SEPARATED, build_model, fit_case, load_case
+from tests.ways import WAYS
 
 STANDARD_ERRORS = 1e-7
 RELATIVE = 1e-7
@@ -32,7 +33,7 @@ def align(case, ours, truth):
     return named.loc[list(truth.index), list(truth.columns)].to_numpy()
 
 
-@pytest.fixture(params=["formula", "arrays"])
+@pytest.fixture(params=["formula", "arrays", *WAYS])
 def through(request):
     return request.param
 

@@ -102,6 +102,19 @@ def check_flag(what: str, given: Any) -> None:
         raise OptionError(f"{what} must be True or False, not {write_value(given)}.")
 
 
+def check_compress(given: Any) -> None:
+    """Raise `OptionError` if a value is none of "auto", True and False.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import check_compress
+    >>> check_compress("auto")
+    """
+    word = isinstance(given, str) and given == "auto"
+    if not word and not isinstance(given, bool | np.bool_):
+        raise OptionError(f"compress must be 'auto', True or False, not {write_value(given)}.")
+
+
 def settle_seed(seed: Any) -> int:
     """Return a seed that can be told and used again.
 

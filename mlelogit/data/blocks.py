@@ -10,9 +10,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.sources import lay_out
@@ -134,6 +136,15 @@ class RowBlocks:
         counted = design.outcome.kind == "counts"
         return design.weights is None and design.offset is None and not counted
 
+    @cached_property
+    def summed(self) -> RowBlocks:
+        """The rows that sums go over: the distinct ones with counts if equal ones were found."""
+        distinct = list_distinct(self.design)
+        if distinct is None:
+            return self
+        size = min(self.size, choose_size(distinct))
+        return RowBlocks(distinct, self.basis, size, self.threads)
+
     @property
     def sparse(self) -> bool:
         """Whether blocks come with sparse columns."""
@@ -149,9 +160,14 @@ class RowBlocks:
         return RowBlocks(self.design, basis, self.size, self.threads)
 
     def reduce(self, function: Callable[..., Record], *args: Any) -> Record:
-        """Add up what a function returns for every block, in the order of the rows."""
+        """Add up what a function returns for every block, in the order of the rows.
+
+        Equal rows come as one with counts where they were found; see `summed`.
+        """
         if self.design.stream is not None:
             return self.design.stream.reduce(self, function, args)
+        if self.summed is not self:
+            return self.summed.reduce(function, *args)
         total: list[Record] = []
 
         def add(record: Record) -> None:
@@ -208,7 +224,31 @@ class RowBlocks:
         return block
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": {}}
+        return {name: value for name, value in vars(self).items() if name != "summed"} | {
+            "_kept": {}
+        }
+
+
+def list_distinct(design: Design) -> Design | None:
+    """Return the design of the distinct rows with counts; None if equal rows were not looked for.
+
+    None too for a design that was changed since: what it counts might no longer be so.
+    """
+    few = design.compression
+    parts = design.source, design.outcome, design.weights, design.offset
+    if few is None or design.groups is not None or not few.stands_for(*parts):
+        return None
+    return replace(
+        design,
+        source=few.source,
+        outcome=few.outcome,
+        weights=few.weights,
+        weight_type=few.weight_type,
+        offset=few.offset,
+        index=pd.RangeIndex(few.count),
+        given=None,
+        compression=None,
+    )
 
 
 def choose_size(design: Design) -> int:

@@ -6,6 +6,7 @@ import ast
 import copy
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -44,6 +45,7 @@ from mlelogit.exceptions import (
 from mlelogit.notices import run_quietly, warn_user
 
 WIDE = 64
+STATEFUL = frozenset({"poly", "bs", "cr", "cs", "center", "scale"})
 _FILLING = re.compile(r"\b(?:Helmert|Poly|contr\.(?:helmert|poly|diff))\b")
 
 
@@ -106,12 +108,22 @@ def prepare_columns(
         if kind == "number":
             values = as_numbers(column, name)
             check_finite({name: values})
-            columns[name] = values.astype(np.float64) if name in numbers else values
+            columns[name] = values.astype(np.float64, copy=False) if name in numbers else values
         elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
             columns[name] = _drop_unused_levels(column)
         else:
-            columns[name] = column.astype(object)
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+            columns[name] = _share_strings(column)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _share_strings(column: pd.Series) -> pd.Series:
+    """Return a column of objects; equal ones of a column of strings share one object."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return column.astype(object)
+    codes, levels = pd.factorize(column)
+    missing = [column.dtype.na_value]
+    shared = np.array([*levels, *missing], dtype=object)
+    return pd.Series(shared[codes], dtype=object, name=column.name)
 
 
 def _drop_unused_levels(column: pd.Series) -> pd.Series:
@@ -174,6 +186,37 @@ def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     return [name for name in names if kinds[name] == "category"]
 
 
+def list_stateful(rhs: str, columns: Collection[str]) -> tuple[list[str], list[str]]:
+    """List the factors of a checked right side whose transforms learn from all rows.
+
+    Returns
+    -------
+    factors : list of str
+    names : list of str
+        The columns that they need.
+
+    Examples
+    --------
+    >>> from mlelogit.data.columns import list_stateful
+    >>> list_stateful("log(a) * scale(b) + C(c)", ["a", "b", "c"])
+    (['scale(b)'], ['b'])
+    """
+    from formulaic import Formula
+
+    factors: dict[str, None] = {}
+    names: dict[str, None] = {}
+    for term in Formula(hide_names(rhs)):
+        for factor in term.factors:
+            if factor.eval_method.value != "python":
+                continue
+            checker = ExpressionChecker(columns)
+            found = checker.check_expression(factor.expr)
+            if checker.functions & STATEFUL:
+                factors[show_names(factor.expr)] = None
+                names.update(dict.fromkeys(found))
+    return list(factors), list(names)
+
+
 def evaluate_columns(
     rhs: str,
     frame: pd.DataFrame,
@@ -225,7 +268,6 @@ def _run_formulaic(
     """Run formulaic with its own named transforms and no other context."""
     from formulaic import ModelSpec
     from formulaic.errors import FormulaicError
-    from formulaic.materializers import PandasMaterializer
     from formulaic.parser.types import Factor
 
     text = hide_names(rhs)
@@ -233,20 +275,13 @@ def _run_formulaic(
         formula=text,
         na_action="ignore",
         output=output,
-        transform_state={
-            hide_names(expr): copy.deepcopy(state) for expr, state in transform_state.items()
-        },
+        transform_state=_hide_keys(transform_state),
         encoder_state={
             hide_names(expr): (Factor.Kind.CATEGORICAL, {"categories": list(known)})
             for expr, known in levels.items()
         },
     )
-    context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
-    named = list_quoted(text).items()
-    # A term that is taken away, as in y ~ x - Q('z'), needs no column.
-    quoted = {hidden: frame[name] for hidden, name in named if name in frame.columns}
-    hidden = frame.rename(columns=hide_name).assign(**quoted)
-    maker = PandasMaterializer(hidden, context=context)
+    maker = _open_frame(text, frame)
     try:
         with np.errstate(all="ignore"):
             return maker, run_quietly(maker.get_model_matrix, spec)
@@ -254,6 +289,68 @@ def _run_formulaic(
         reason = _tell_beyond(frame, transform_state)
         reason = reason or _shorten(show_names(str(error)).split("\n")[0])
         raise FormulaError(f"The right side {quote(rhs)} cannot be evaluated: {reason}") from error
+
+
+def _hide_keys(transform_state: dict) -> dict:
+    return {hide_names(expr): copy.deepcopy(state) for expr, state in transform_state.items()}
+
+
+def _open_frame(text: str, frame: pd.DataFrame) -> Any:
+    """Return formulaic's hold of a frame, its names hidden as they are in the text."""
+    from formulaic.materializers import PandasMaterializer
+
+    context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
+    named = list_quoted(text).items()
+    # A term that is taken away, as in y ~ x - Q('z'), needs no column.
+    quoted = {hidden: frame[name] for hidden, name in named if name in frame.columns}
+    hidden = frame.rename(columns=hide_name).assign(**quoted)
+    return PandasMaterializer(hidden, context=context)
+
+
+def evaluate_expression(expr: str, frame: pd.DataFrame, transform_state: dict) -> Any:
+    """Evaluate one checked expression, and return its values before any coding.
+
+    Parameters
+    ----------
+    expr : str
+    frame : pandas.DataFrame
+        Its columns, prepared.
+    transform_state : dict
+        What was learned for every transform in it.
+    """
+    from formulaic import ModelSpec
+    from formulaic.utils.stateful_transforms import stateful_eval
+
+    text = hide_names(expr).strip()
+    env = _open_frame(text, frame).layered_context
+    state = _hide_keys(transform_state)
+    try:
+        with np.errstate(all="ignore"):
+            return run_quietly(stateful_eval, text, env, None, state, ModelSpec(formula=[]))
+    except (ArithmeticError, TypeError, ValueError, LookupError) as error:
+        reason = _tell_beyond(frame, transform_state)
+        reason = reason or _shorten(show_names(str(error)).split("\n")[0])
+        raise FormulaError(f"{quote(show_names(expr))} cannot be evaluated: {reason}") from error
+
+
+def describe_columns(
+    rhs: str, frame: pd.DataFrame, transform_state: dict, levels: dict[str, list], sparse: bool
+) -> Any:
+    """Return the structure of a right side's columns, all learned, checking names but no values.
+
+    Parameters
+    ----------
+    rhs, frame, transform_state, levels, sparse
+        As for `evaluate_columns`.
+
+    Returns
+    -------
+    formulaic.ModelSpec
+    """
+    output = "sparse" if sparse else "pandas"
+    spec = _run_formulaic(rhs, frame, transform_state, levels, output)[1].model_spec
+    check_unique_names(tuple(map(tidy_name, spec.column_names)), "The formula's design")
+    return spec
 
 
 def _shorten(text: str) -> str:

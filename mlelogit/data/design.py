@@ -9,54 +9,23 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.encoding import Encoding, learn_columns
-from mlelogit.data.formulas import check_formula, parse_formula, settle_kind
-from mlelogit.data.frames import (
-    as_frame,
-    check_finite,
-    check_indexes,
-    check_lengths,
-    convert_foreign,
-    find_missing,
-    is_numeric,
-    list_some,
-    share_frame,
+from mlelogit.data.compression import (
+    Compression,
 )
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.outcome import (
     Outcome,
-    find_base,
-    name_outcome,
-    read_outcome,
-    settle_outcome,
 )
 from mlelogit.data.rows import (
     Audit,
-    DataOptions,
     Given,
-    RawOffset,
-    Rows,
-    lay_out_offset,
-    read_offset,
-    read_weights,
-    select_rows,
-    settle_offset,
 )
 from mlelogit.data.sources import (
     ArraySource,
     ColumnSource,
     PickedSource,
     SelectedSource,
-    find_truths,
-    leave_out_rows,
-    make_source,
-    read_columns,
 )
-from mlelogit.exceptions import (
-    ColumnNotFoundError,
-    EmptyDataError,
-    UnusedLevelWarning,
-)
-from mlelogit.notices import in_turn, warn_user
 
 
 @dataclass(frozen=True)
@@ -88,6 +57,8 @@ class Design:
     stream : Stream or None
         What reads the rows, if they are not in memory: then all arrays of rows here raise
         `RowsNotHeldError` when they are used.
+    compression : Compression or None
+        Its distinct rows, if equal ones were found; of no use to a design that was changed since.
     """
 
     encoding: Encoding
@@ -103,6 +74,7 @@ class Design:
     groups: np.ndarray | None = None
     weights_name: str = ""
     stream: Stream | None = None
+    compression: Compression | None = None
 
 
 class Stream(Protocol):
@@ -135,205 +107,11 @@ class Stream(Protocol):
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
 
+    def read_labels(self, given: Any, what: str, threads: int) -> tuple[Any, ...]:
+        """Find the labels that columns of the table have in the rows used."""
 
-@in_turn
-def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
-    """Make a design from an outcome and a matrix of columns.
-
-    Raises
-    ------
-    MNLogitError
-        One of its named cases, for anything wrong with the input.
-    """
-    for name in ("weights", "offset"):
-        if isinstance(getattr(options, name), str):
-            raise ColumnNotFoundError(
-                f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
-                "look it up in; pass the values."
-            )
-    exog = convert_foreign(exog)
-    exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
-    names, columns, source = read_columns(exog)
-    raw = read_outcome(endog, options.outcome)
-    inputs = {
-        "endog": endog,
-        "exog": exog,
-        "weights": options.weights,
-        "offset": options.offset,
-    }
-    check_lengths({"endog": len(raw.values), "exog": source.shape[0]})
-    index = _pair_rows(inputs, source.shape[0])
-    frame = share_frame(exog, exog) if isinstance(exog, pd.DataFrame) else None
-    given = Given(source.shape[0], check_indexes(inputs), frame=frame)
-    weights = read_weights(options)
-    offset = read_offset(options.offset, source.shape[0])
-    missing = {name: find_missing(column) for name, column in columns.items()}
-    rows = select_rows(raw, missing, weights, offset, options)
-    for name, values in columns.items():
-        check_finite({name: values[rows.kept]})
-    kept = leave_out_rows(source, rows.kept)
-    outcome = settle_outcome(raw, rows.kept)
-    learned = {"names": names, "truths": find_truths(exog, names)}
-    design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
-    return _remember(design, given, rows)
-
-
-@in_turn
-def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
-    """Make a design from a formula and a frame; weights and offset may name columns."""
-    check_formula(formula)
-    frame = as_frame(data)
-    parsed = parse_formula(formula, list(frame.columns), name_aside(options))
-    kind = settle_kind(parsed, options.outcome)
-    endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
-    raw = read_outcome(endog, kind, name_outcome(parsed))
-    given_weights = _look_up(options.weights, frame, "weights")
-    given_offset = _look_up(options.offset, frame, "offset")
-    inputs = {
-        "data": frame if isinstance(data, pd.DataFrame) else None,
-        "weights": given_weights,
-        "offset": given_offset,
-    }
-    index = _pair_rows(inputs, len(frame))
-    given = Given(len(frame), check_indexes(inputs), frame=share_frame(data, frame))
-    weights = read_weights(options, given_weights)
-    offset = read_offset(given_offset, len(frame))
-    missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
-    rows = select_rows(raw, missing, weights, offset, options)
-    _warn_of_lost_levels(frame, parsed.variables, rows.kept)
-    outcome = settle_outcome(raw, rows.kept)
-    encoded = learn_columns(parsed, frame[list(parsed.variables)].iloc[rows.kept])
-    source = make_source(encoded.matrix)
-    design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
-    return _remember(design, given, rows)
-
-
-def _assemble(
-    outcome: Outcome,
-    learned: dict[str, Any],
-    source: ColumnSource,
-    rows: Rows,
-    weights: np.ndarray | None,
-    offset: RawOffset | None,
-    index: pd.Index,
-    options: DataOptions,
-) -> Design:
-    if source.shape[1] == 0:
-        raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
-    base = find_base(options.base, outcome.categories)
-    layout, full = _settle_offset(offset, outcome, base, rows.kept)
-    encoding = Encoding(
-        categories=outcome.categories,
-        base=base,
-        declared=outcome.declared,
-        offset_layout=layout,
-        offset_names=read_names(options.offset),
-        outcome_name=outcome.name,
-        outcome_kind=outcome.kind,
-        **learned,
-    )
-    kept_weights = None if weights is None else weights[rows.kept].astype(np.float64)
-    return Design(
-        encoding=encoding,
-        outcome=outcome,
-        source=source,
-        weights=kept_weights,
-        weight_type=options.weight_type,
-        offset=full,
-        index=index if len(rows.kept) == rows.total else index[rows.kept],
-        audit=_make_audit(rows, outcome, kept_weights),
-        collinear=options.collinear,
-        weights_name=options.weights if isinstance(options.weights, str) else "",
-    )
-
-
-def _remember(design: Design, given: Given, rows: Rows) -> Design:
-    every = len(rows.kept) == rows.total
-    return replace(design, given=given if every else given.take(rows.kept))
-
-
-def _settle_offset(
-    offset: RawOffset | None, outcome: Outcome, base: int, rows: np.ndarray
-) -> tuple[tuple | None, np.ndarray | None]:
-    if offset is None:
-        return None, None
-    category = outcome.categories[base]
-    layout = lay_out_offset(offset, outcome.categories, outcome.declared, category)
-    if len(rows) < len(offset.values):
-        offset = replace(offset, values=offset.values[rows])
-    return layout, settle_offset(offset, layout, outcome.categories, base)
-
-
-def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:
-    totals = _total_categories(outcome, weights)
-    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
-    return Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
-
-
-def _total_categories(outcome: Outcome, weights: np.ndarray | None) -> dict[Any, float]:
-    if outcome.codes is not None:
-        totals = np.bincount(outcome.codes, weights=weights)
-    else:
-        table = np.asarray(outcome.table)
-        totals = table.sum(axis=0) if weights is None else weights @ table
-    return dict(zip(outcome.categories, totals.tolist(), strict=True))
-
-
-def _pair_rows(inputs: dict[str, Any], length: int) -> pd.Index:
-    given = {name: value for name, value in inputs.items() if value is not None}
-    check_lengths({"data": length, **{name: _count(value) for name, value in given.items()}})
-    index = check_indexes(given)
-    # A view has a name of its own; the index itself is shared by all frames made with it.
-    return pd.RangeIndex(length) if index is None else index.view()
-
-
-def _count(value: Any) -> int:
-    shape = getattr(value, "shape", None)
-    if shape is None:
-        return len(value) if hasattr(value, "__len__") else 1
-    return int(shape[0]) if shape else 1
-
-
-def _warn_of_lost_levels(frame: pd.DataFrame, variables: tuple, kept: np.ndarray) -> None:
-    """Warn of levels of a text column that are lost with the rows left out."""
-    if len(kept) == len(frame):
-        return
-    for name in variables:
-        column = frame[name]
-        if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
-            continue
-        try:
-            present = set(column.iloc[kept])
-            lost = [level for level in column.dropna().unique() if level not in present]
-        except TypeError:  # Lists and their like are no levels, and the formula will say so.
-            continue
-        if lost:
-            warn_user(
-                f"Levels of {name!r} were lost with the rows left out: {list_some(lost)}.",
-                UnusedLevelWarning,
-            )
-
-
-def name_aside(options: DataOptions) -> tuple:
-    """Return the columns that weights and offset name, which a dot leaves out."""
-    return read_names(options.weights) + read_names(options.offset)
-
-
-def read_names(given: Any) -> tuple:
-    """Return the column names in what may be one, or a list of them, or values."""
-    items = given if isinstance(given, list | tuple) else [given]
-    return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
-
-
-def _look_up(value: Any, frame: pd.DataFrame, what: str) -> Any:
-    """Take a column name, or a list of them, from the frame; pass anything else on."""
-    names = read_names(value)
-    if not names:
-        return value
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        raise ColumnNotFoundError(f"{what} names {list_some(absent)}, which is no column.")
-    return frame[value] if isinstance(value, str) else frame[list(names)]
+    def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
+        """Return the rows whose label has a number from the first to before the last."""
 
 
 def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
@@ -341,7 +119,11 @@ def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:
     names = design.encoding.names
     kept = [i for i, name in enumerate(names) if name not in omitted]
     source = PickedSource(design.source, np.array(kept))
-    return replace(design, source=source, encoding=design.encoding.without(omitted))
+    anew = replace(design, source=source, encoding=design.encoding.without(omitted))
+    few = design.compression
+    if few is None or few.made_of[0] is not design.source:
+        return anew
+    return replace(anew, compression=few.renew(source, PickedSource(few.source, np.array(kept))))
 
 
 def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
@@ -360,6 +142,7 @@ def take_rows(design: Design, rows: np.ndarray, lazy: bool = False) -> Design:
         index=design.index[rows],
         given=None if design.given is None else design.given.take(rows),
         groups=None if design.groups is None else design.groups[rows],
+        compression=None,
     )
 
 

@@ -12,8 +12,10 @@ import pandas as pd
 from mlelogit.data.columns import (
     check_levels,
     evaluate_columns,
+    evaluate_design,
     find_kind,
     is_wide,
+    list_stateful,
     prepare_columns,
     tidy_name,
 )
@@ -170,7 +172,9 @@ class EncodedColumns:
     learned: dict[str, Any]
 
 
-def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
+def learn_columns(
+    parsed: ParsedFormula, frame: pd.DataFrame, state: dict[str, Any] | None = None
+) -> EncodedColumns:
     """Evaluate a checked formula on data without missing values and learn its encoding.
 
     Parameters
@@ -178,6 +182,8 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     parsed : ParsedFormula
     frame : pandas.DataFrame
         Its variables, on the rows used.
+    state : dict, optional
+        What transforms have learned from other rows; from these if not given.
 
     Raises
     ------
@@ -189,34 +195,63 @@ def learn_columns(parsed: ParsedFormula, frame: pd.DataFrame) -> EncodedColumns:
     kinds = {name: find_kind(frame[name]) for name in parsed.variables}
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
     wide = is_wide(parsed.rhs, prepared, kinds)
-    evaluated = evaluate_columns(parsed.rhs, prepared, {}, {}, wide)
-    spec = evaluated.spec
-    levels = {
-        show_names(expr): list(state["categories"])
-        for expr, (_, state) in spec.encoder_state.items()
-        if "categories" in state
-    }
-    check_levels(evaluated.factors, levels, "{} has levels that its levels= leaves out")
+    evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
+    learned = list_learned(parsed, evaluated.spec, wide)
+    check_levels(evaluated.factors, learned["levels"], "{} has levels that its levels= leaves out")
+    truths = frozenset(
+        name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
+    )
+    return EncodedColumns(evaluated.matrix, learned | {"kinds": kinds, "truths": truths})
+
+
+def list_learned(parsed: ParsedFormula, spec: Any, wide: bool) -> dict[str, Any]:
+    """Return the fields of `Encoding` that a formula and its structure in formulaic fill."""
     terms, start = {}, 0
     for row in spec.structure:
         terms[tidy_name(str(row.term))] = (start, start + len(row.columns))
         start += len(row.columns)
-    learned = {
-        "names": evaluated.names,
+    return {
+        "names": tuple(tidy_name(name) for name in spec.column_names),
         "formula": parsed.text,
         "rhs": parsed.rhs,
         "variables": parsed.variables,
-        "kinds": kinds,
         "numbers": parsed.numbers,
-        "truths": frozenset(
-            name for name in kinds if kinds[name] == "number" and is_boolean(frame[name])
-        ),
         "terms": terms,
-        "levels": levels,
+        "levels": {
+            show_names(expr): list(state["categories"])
+            for expr, (_, state) in spec.encoder_state.items()
+            if "categories" in state
+        },
         "transform_state": {show_names(key): value for key, value in spec.transform_state.items()},
         "wide": wide,
     }
-    return EncodedColumns(evaluated.matrix, learned)
+
+
+def learn_state(parsed: ParsedFormula, frame: pd.DataFrame, kept: np.ndarray) -> dict[str, Any]:
+    """Learn what the formula's transforms keep of the data (means, knots, ...), and nothing else.
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    frame : pandas.DataFrame
+        Its variables.
+    kept : numpy.ndarray
+        Positions of the rows used.
+
+    Returns
+    -------
+    dict
+        Transform -> its state; empty if all work row by row.
+    """
+    factors, names = list_stateful(parsed.rhs, parsed.variables)
+    if not factors:
+        return {}
+    frame = frame[names]
+    frame = frame if len(kept) == len(frame) else frame.iloc[kept]
+    kinds = {name: find_kind(frame[name]) for name in names}
+    prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
+    _, spec = evaluate_design(" + ".join(["0", *factors]), prepared, {}, {})
+    return {show_names(key): value for key, value in spec.transform_state.items()}
 
 
 @in_turn

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.foreign import read_foreign_column
 from mlelogit.exceptions import (
     ColumnTypeError,
     DuplicateColumnError,
@@ -38,13 +39,27 @@ def is_foreign_frame(data: Any) -> bool:
     )
 
 
-def convert_foreign(data: Any) -> Any:
+def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     """Convert an eager frame or column known to narwhals to pandas; pass on all else.
 
-    Numbers go through numpy. An Enum of polars and a dictionary of pyarrow keep
-    the order of their categories; a Categorical of polars has no order of its own
-    and becomes strings, as does anything else that is no number. Nulls become
+    Numbers go through numpy, without a copy where they stand in one piece and no null
+    among them: nothing may write into them. An Enum of polars and a dictionary of
+    pyarrow keep the order of their categories; a Categorical of polars has no order of
+    its own and becomes strings, as does anything else that is no number. Nulls become
     missing values.
+
+    Parameters
+    ----------
+    data : any
+    columns : collection of str, optional
+        The columns of a frame that are needed; the others are left out.
+
+    Raises
+    ------
+    ColumnTypeError
+        If the rows of a frame are not in memory.
+    DuplicateColumnError
+        If a frame has two columns of one name.
     """
     if not is_foreign_frame(data):
         return data
@@ -52,40 +67,42 @@ def convert_foreign(data: Any) -> Any:
 
     if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
         return pd.Series(data.to_pandas())
-    try:
-        native = nw.from_native(data, eager_only=True, allow_series=True)
-    except TypeError as error:
-        raise ColumnTypeError(
-            f"{type(data).__name__} is not an eager frame; collect it into memory first."
-        ) from error
+    native = _open_foreign(data)
     if isinstance(native, nw.Series):
-        return pd.Series(_convert_column(native), name=native.name or None)
-    columns = {i: _convert_column(native[name]) for i, name in enumerate(native.columns)}
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(native)), copy=False)
-    frame.columns = pd.Index(list(native.columns))
+        return pd.Series(read_foreign_column(native), name=native.name or None)
+    names = [name for name in native.columns if columns is None or name in columns]
+    read = {i: read_foreign_column(native[name]) for i, name in enumerate(names)}
+    frame = pd.DataFrame(read, index=pd.RangeIndex(len(native)), copy=False)
+    frame.columns = pd.Index(names)
     return frame
 
 
-def _convert_column(column: Any) -> Any:
+def _open_foreign(data: Any) -> Any:
+    """Return the frame or column that narwhals makes of one whose rows are in memory."""
     import narwhals as nw
 
-    dtype = column.dtype
-    if isinstance(dtype, nw.Enum):
-        return pd.Categorical(column.to_list(), categories=list(dtype.categories))
-    if dtype == nw.Categorical and column.implementation.is_pyarrow():
-        return column.to_native().to_pandas()
-    if dtype == nw.Boolean and not column.is_null().any():
-        return column.to_numpy()
-    if dtype in (nw.Int128, nw.UInt128):
-        return pd.Series(column.to_list(), dtype=object)
-    if dtype.is_float() or (dtype.is_integer() and not column.is_null().any()):
-        return column.to_numpy()
-    if dtype.is_integer():
-        unsigned = dtype.is_unsigned_integer()
-        return pd.array(column.to_list(), dtype="UInt64" if unsigned else "Int64")
-    if dtype.is_temporal():
-        return pd.Series(column.to_list())
-    return pd.Series(column.to_list(), dtype=object)
+    kind = type(data).__name__
+    if kind == "LazyFrame":
+        raise ColumnTypeError(
+            "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
+            "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
+        )
+    if hasattr(data, "column_names"):
+        check_unique_names(data.column_names, kind)
+    try:
+        return nw.from_native(data, eager_only=True, allow_series=True)
+    except TypeError as error:
+        raise ColumnTypeError(
+            f"{kind} is not an eager frame; collect it into memory first."
+        ) from error
+
+
+def list_foreign_names(data: Any) -> list[str] | None:
+    """Return the names of the columns of a frame of polars or pyarrow; None of anything else."""
+    if not is_foreign_frame(data) or (hasattr(data, "type") and not hasattr(data, "columns")):
+        return None
+    opened = _open_foreign(data)
+    return list(opened.columns) if hasattr(opened, "columns") else None
 
 
 def unmask(values: Any) -> Any:
@@ -97,7 +114,7 @@ def unmask(values: Any) -> Any:
     return np.ma.filled(values.astype(object), None)
 
 
-def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
+def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = None) -> pd.DataFrame:
     """Return data as a pandas DataFrame whose column names are all different.
 
     Parameters
@@ -105,6 +122,8 @@ def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
     data : DataFrame, dict of columns, or any eager frame that narwhals knows
     what : str
         The argument's name, for messages.
+    columns : collection of str, optional
+        Those that are needed of a frame of polars or pyarrow, where each costs a conversion.
 
     Raises
     ------
@@ -113,7 +132,7 @@ def as_frame(data: Any, what: str = "data") -> pd.DataFrame:
     DuplicateColumnError
         If two columns have the same name.
     """
-    data = convert_foreign(data)
+    data = convert_foreign(data, columns)
     if isinstance(data, dict):
         try:
             data = pd.DataFrame(data)
@@ -162,7 +181,7 @@ def look_up_column(frame: Any, name: Any) -> pd.Series | None:
     import narwhals as nw
 
     native = nw.from_native(frame, eager_only=True)
-    return pd.Series(_convert_column(native[name]), name=name)
+    return pd.Series(read_foreign_column(native[name]), name=name)
 
 
 def check_unique_names(names: Sequence[Hashable] | pd.Index, what: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.codes import is_text, number_arrow
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
@@ -146,12 +147,17 @@ def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
     series = endog if isinstance(endog, pd.Series) else pd.Series(endog)
     if series.dtype.kind == "c":
         raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
-    if series.dtype == object:
+    if series.dtype == object and not _holds_strings(series):
         _check_hashable(series)
     elif series.dtype.kind == "f" and np.isinf(series.to_numpy(np.float64, na_value=0.0)).any():
         raise OutcomeError("The outcome holds infinite values, which are no labels.")
     own = series.name if series.name is not None else name
     return RawOutcome(series, "labels", "y" if own is None else own, ())
+
+
+def _holds_strings(series: pd.Series) -> bool:
+    """Tell, without a loop in Python, whether all that is not missing is text."""
+    return bool(pd.api.types.infer_dtype(series, skipna=True) == "string")
 
 
 def _check_hashable(series: pd.Series) -> None:
@@ -273,26 +279,24 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     series = raw.values
     if isinstance(series.dtype, pd.CategoricalDtype):
         declared = tuple(_plain(label) for label in series.cat.categories)
-        codes = np.asarray(series.cat.codes, dtype=np.int64)
+        codes, order = np.asarray(series.cat.codes), np.arange(len(declared))
     else:
         codes, labels = _factorize(series)
         order = order_labels(labels)
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
         declared = tuple(labels[i] for i in order)
-        codes = np.where(codes < 0, -1, rank[codes])
-    codes = codes[rows]
+    codes = codes if len(rows) == len(codes) else codes[rows]
     if codes.min() < 0:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
-    used = np.bincount(codes, minlength=len(declared)) > 0
-    position = np.cumsum(used) - 1
+    used = (np.bincount(codes, minlength=len(declared)) > 0)[order]
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
+    position = np.empty(len(order), dtype=np.int64)
+    position[order] = np.cumsum(used) - 1
     return Outcome(position[codes], None, kept, declared, "labels", raw.name)
 
 
 def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
     """Code labels by first appearance; labels that differ only in type must not merge."""
-    if series.dtype == object:
+    if series.dtype == object and not _holds_strings(series):
         types: dict[Any, str] = {}
         for value in series[~series.isna()]:
             kind = "str" if isinstance(value, str) else type(value).__name__
@@ -301,11 +305,11 @@ def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
                     f"The outcome holds {value!r} both as {types[value]} and as {kind}; "
                     "convert the labels to one type."
                 )
-    codes, labels = pd.factorize(series)
+    codes, labels = number_arrow(series) if is_text(series) else pd.factorize(series)
     values = [_plain(label) for label in labels]
     if values and all(isinstance(value, float) and value.is_integer() for value in values):
         values = [int(value) for value in values]
-    return np.asarray(codes, dtype=np.int64), values
+    return np.asarray(codes), values
 
 
 def _plain(label: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice
+from mlelogit.data.arguments import check_choice, check_compress
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import (
     as_numbers,
@@ -47,10 +47,12 @@ class DataOptions:
     outcome: str | None = None
     missing: str = "raise"
     collinear: str = "drop"
+    compress: bool | str = "auto"
 
     def __post_init__(self) -> None:
         check_choice("missing", self.missing, MISSING_ACTIONS)
         check_choice("collinear", self.collinear, COLLINEAR_ACTIONS)
+        check_compress(self.compress)
         listed = ", ".join(repr(kind) for kind in WEIGHT_TYPES)
         if self.weights is not None and self.weight_type is None:
             raise WeightTypeError(
@@ -78,6 +80,8 @@ class Audit(Shown):
         Category -> its total (rows, people or weight) among the rows used.
     unused : tuple
         Categories declared and not found.
+    rows_distinct : int or None
+        How many rows the sums go over, where equal rows were found and counted.
     """
 
     rows_in: int
@@ -86,9 +90,11 @@ class Audit(Shown):
     missing: dict[Hashable, int] = field(default_factory=dict)
     categories: dict[Any, float] = field(default_factory=dict)
     unused: tuple = ()
+    rows_distinct: int | None = None
 
     def __str__(self) -> str:
-        lines = [f"Rows in: {self.rows_in}, used: {self.rows_used}"]
+        distinct = "" if self.rows_distinct is None else f", distinct: {self.rows_distinct}"
+        lines = [f"Rows in: {self.rows_in}, used: {self.rows_used}{distinct}"]
         lines += [f"  dropped: {count} ({reason})" for reason, count in self.dropped.items()]
         if self.missing:
             counts = ", ".join(f"{name} {count}" for name, count in self.missing.items())
@@ -152,6 +158,17 @@ class Given:
         """Return the same with only some of the rows used, by their place among those used."""
         positions = rows if self.positions is None else self.positions[rows]
         return replace(self, positions=positions)
+
+
+def name_aside(options: DataOptions) -> tuple:
+    """Return the columns that weights and offset name, which a dot leaves out."""
+    return read_names(options.weights) + read_names(options.offset)
+
+
+def read_names(given: Any) -> tuple:
+    """Return the column names in what may be one, or a list of them, or values."""
+    items = given if isinstance(given, list | tuple) else [given]
+    return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
 
 
 def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:

@@ -340,6 +340,9 @@ def _stand_in_one_array(columns: tuple[np.ndarray, ...]) -> bool:
     """Tell whether columns are those of one array of float64, which pandas gives without a copy."""
     if any(column.dtype != np.float64 for column in columns):
         return False
+    # Columns of other frames can lie side by side in memory, and pandas would copy them.
+    if len(columns) > 1 and len({id(column.base) for column in columns}) > 1:
+        return False
     starts = [column.__array_interface__["data"][0] for column in columns]
     steps = {second - first for first, second in itertools.pairwise(starts)} or {8}
     strides = {column.strides[0] for column in columns}

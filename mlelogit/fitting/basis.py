@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.sparse import diags_array
 
 from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
 from mlelogit.data.sources import ColumnSource, lay_out
@@ -36,6 +38,8 @@ ORTHOGONALITY = 1.001
 DIRECT_ELEMENTS = 1 << 18
 WELL_CONDITIONED = 300.0
 SPARSE_CONDITIONED = 1e4
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     ScaleError
         If a column's size is outside 1e-100 to 1e100.
     """
-    moments = blocks.measure(_sum_moments)
+    moments = sum_repeated(blocks, _sum_moments)
     low, high = blocks.design.source.extremes
     scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
     fixed = np.flatnonzero((low == high) & (low != 0))
@@ -121,7 +125,7 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     their columns are well conditioned.
     """
     source = blocks.design.source
-    elements = blocks.rows * blocks.width
+    elements = blocks.summed.rows * blocks.width
     many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
     longest = bound_longest(basis, source)
     # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
@@ -142,8 +146,27 @@ class Moments:
         return Moments(self.total + other.total, self.products + other.products)
 
 
-def _sum_moments(block: Block) -> Moments:
-    return Moments(add_rows(block.x), self_gram(block.x))
+def sum_repeated(blocks: RowBlocks, function: Callable[..., Record], *args: Any) -> Record:
+    """Sum over rows without their weights, of equal rows one, which is told how often it occurs.
+
+    So the basis, and all that rests on it, is that of all rows.
+    """
+    few = blocks.design.compression
+    if few is None or blocks.summed is blocks:
+        return blocks.measure(function, *args, False)
+    times = np.bincount(few.places, minlength=few.count).astype(np.float64)
+    distinct = replace(blocks.summed.design, weights=times)
+    few_blocks = RowBlocks(distinct, blocks.basis, blocks.summed.size, blocks.threads)
+    return few_blocks.reduce(function, *args, True)
+
+
+def _sum_moments(block: Block, repeated: bool) -> Moments:
+    if not repeated:
+        return Moments(add_rows(block.x), self_gram(block.x))
+    x, times = block.x, np.asarray(block.weights)
+    often = x * times if isinstance(x, np.ndarray) else x @ diags_array(times)
+    products = lay_out(often @ x.T)
+    return Moments(x @ times, (products + products.T) / 2)
 
 
 def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBasis | None:
@@ -188,14 +211,18 @@ def factor_columns(
 ) -> np.ndarray:
     """Return R (K + 1, K + 1) of the scaled and centered columns and a column of ones."""
     given = np.zeros(len(scale)) if center is None else center
-    r = blocks.reduce(_factor_block, scale, given).r
+    r = sum_repeated(blocks, _factor_block, scale, given).r
     short = r.shape[1] - len(r)
     return np.vstack([r, np.zeros((short, r.shape[1]))]) if short else r
 
 
-def _factor_block(block: Block, scale: np.ndarray, center: np.ndarray) -> TriangularFactor:
+def _factor_block(
+    block: Block, scale: np.ndarray, center: np.ndarray, repeated: bool
+) -> TriangularFactor:
     columns = lay_out(block.x) / scale[:, np.newaxis] - center[:, np.newaxis]
-    return TriangularFactor(triangularize(np.vstack([columns, np.ones((1, columns.shape[1]))]).T))
+    columns = np.vstack([columns, np.ones((1, columns.shape[1]))])
+    columns = columns * np.sqrt(np.asarray(block.weights)) if repeated else columns
+    return TriangularFactor(triangularize(columns.T))
 
 
 def _find_scale(largest: np.ndarray, names: tuple) -> np.ndarray:

@@ -25,7 +25,7 @@ from mlelogit.fitting.constrained.ascent import (
 )
 from mlelogit.fitting.examination import Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
-from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED
+from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
@@ -100,9 +100,10 @@ def _estimate(
     show: bool,
     known: ColumnBasis | None,
 ) -> FitRecord:
-    blocks = RowBlocks(design, threads=count_threads(request.threads))
+    every = RowBlocks(design, threads=count_threads(request.threads))
+    blocks = every.summed
     base = design.encoding.base
-    basis = find_basis(blocks, design.encoding.names) if known is None else known
+    basis = find_basis(every, design.encoding.names) if known is None else known
     objective = make_objective(blocks, base, basis)
     null, nothing = fit_null(objective.blocks, base, basis)
     given = _read_start(request.start_params, basis, objective.size)
@@ -116,7 +117,7 @@ def _estimate(
     verdict = _judge(blocks, base, basis, climbed, request, held)
     record = FitRecord(
         encoding=design.encoding,
-        blocks=blocks,
+        blocks=every,
         weight_type=design.weight_type,
         request=request,
         maximum=_finish(verdict.maximum, blocks, base, basis, held),
@@ -125,7 +126,7 @@ def _estimate(
         nobs=total_observations(design),
         audit=design.audit,
         index=design.index,
-        separation=verdict.separation,
+        separation=_spread(verdict.separation, every),
         restriction=None if held is None else held.constraints.restriction,
         constraints=None if held is None else held.constraints,
     )
@@ -197,6 +198,14 @@ def _judge(
         return Verdict(UNEXAMINED, climbed)
     free = None if held is None else held.space
     return examine_separation(blocks, base, basis, climbed, request.tolerance, free)
+
+
+def _spread(separation: Separation, blocks: RowBlocks) -> Separation:
+    """Say of every row what was found of the distinct row it is."""
+    few = blocks.design.compression
+    if separation.possible is None or few is None or blocks.summed is blocks:
+        return separation
+    return replace(separation, possible=separation.possible[:, few.places])
 
 
 def _climb(

@@ -102,7 +102,7 @@ def strip_rows(blocks: RowBlocks, basis: ColumnBasis) -> RowBlocks:
         seen = (outcome.table > 0).astype(np.float64)
         shares = seen / seen.sum(axis=1, keepdims=True)
         outcome = replace(outcome, table=shares, kind="probabilities")
-    bare = replace(design, outcome=outcome, weights=None, offset=None)
+    bare = replace(design, outcome=outcome, weights=None, offset=None, compression=None)
     return RowBlocks(bare, basis, blocks.size, blocks.threads)
 
 

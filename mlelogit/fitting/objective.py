@@ -163,14 +163,14 @@ class LogLikelihood:
 
     def measure_rows(self) -> RowSizes:
         """Return how large the rows are: known beforehand where they are orthogonal and alike."""
-        if self.longest is not None and self.blocks.plain:
+        if self.longest is not None and self.blocks.summed.plain:
             n, width = float(self.blocks.rows), self.blocks.width
             return RowSizes(n * float(np.sqrt(width)), n * width, 1.0, n, self.longest)
         return self.blocks.reduce(sum_sizes, self._square(np.eye(self.blocks.width)))
 
     def bound_rounding(self, sizes: RowSizes) -> Rounding:
         """Bound the rounding errors of score and information."""
-        return bound_rounding(sizes, self.amplification, self.size, self.blocks.rows)
+        return bound_rounding(sizes, self.amplification, self.size, self.blocks.summed.rows)
 
     def bound_log_odds_error(self, covariance: np.ndarray) -> float:
         r"""Bound the largest standard error of any log-odds at any row.

@@ -20,9 +20,11 @@ from mlelogit.data.frames import (
     check_indexes,
     convert_foreign,
     find_missing,
+    list_foreign_names,
     list_names,
     list_some,
     look_up_column,
+    share_frame,
 )
 from mlelogit.data.labels import read_numbers
 from mlelogit.data.outcome import Outcome
@@ -260,12 +262,17 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
         offset=added,
         index=rows.index,
         audit=record.audit,
-        given=Given(len(frame), index, positions, frame, new=True),
+        given=Given(len(frame), index, positions, _keep_beside(newdata, frame), new=True),
     )
     if weights is not None:
         design = replace(design, weights=read_new_weights(design, weights))
     threads = 1 if record.blocks is None else record.blocks.threads
     return Points(design, frame.index.view(), complete, False, threads)
+
+
+def _keep_beside(newdata: Any, frame: pd.DataFrame) -> Any:
+    """Return the frame of new rows with all its columns, for those that are read by name."""
+    return frame if list_foreign_names(newdata) is None else share_frame(newdata, frame)
 
 
 def _find_complete(encoding: Encoding, frame: pd.DataFrame) -> np.ndarray:
@@ -300,7 +307,7 @@ def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
 
 def as_new_frame(encoding: Encoding, newdata: Any) -> pd.DataFrame:
     """Return new rows as a frame; an unnamed array has the columns of the fit in their order."""
-    newdata = convert_foreign(newdata)
+    newdata = convert_foreign(newdata, _list_needed(encoding, newdata))
     names = set(encoding.names)
     if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
         newdata = newdata.to_frame().T
@@ -319,6 +326,13 @@ def as_new_frame(encoding: Encoding, newdata: Any) -> pd.DataFrame:
             f"{', '.join(map(str, every))}."
         )
     return pd.DataFrame(array, columns=list(every))
+
+
+def _list_needed(encoding: Encoding, newdata: Any) -> set | None:
+    """Return the columns of a frame of polars or pyarrow that are needed; None for all."""
+    needed = set(encoding.needed)
+    found = needed and needed <= set(list_foreign_names(newdata) or ())
+    return needed | set(encoding.offset_names) if found else None
 
 
 def read_values(points: Points, name: Hashable) -> np.ndarray:

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ RUNS = (
     ("mlelogit", "float64"),
     ("mlelogit", "float32"),
     ("mlelogit", "frame"),
+    ("mlelogit", "polars"),
+    ("mlelogit", "pyarrow"),
     ("sklearn newton-cholesky", "float64"),
     ("statsmodels newton", "float64"),
 )
@@ -69,7 +72,12 @@ def fit_statsmodels(codes: np.ndarray, x: Any) -> Any:
     """Fit statsmodels' MNLogit by its Newton method."""
     from statsmodels.discrete.discrete_model import MNLogit
 
-    return MNLogit(codes, x).fit(disp=0)
+    return MNLogit(codes, np.asarray(x)).fit(disp=0)
+
+
+def _split(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of an array, each in memory of its own."""
+    return {f"x{i}": column.copy() for i, column in enumerate(x.T)}
 
 
 FITS: dict[str, Callable[[np.ndarray, Any], Any]] = {
@@ -81,11 +89,16 @@ LAYOUTS: dict[str, Callable[[np.ndarray], Any]] = {
     "float64": lambda x: x,
     "float32": lambda x: x.astype(np.float32),
     "frame": lambda x: pd.DataFrame(np.asfortranarray(x)),
+    "polars": lambda x: import_module("polars").DataFrame(_split(x)),
+    "pyarrow": lambda x: import_module("pyarrow").table(_split(x)),
 }
+FRAMES = ("frame", "polars", "pyarrow")
 
 
-def find_missing(engine: str) -> str:
+def find_missing(engine: str, layout: str = "") -> str:
     """Return why memory cannot be measured, or nothing."""
+    if layout in ("polars", "pyarrow") and not find_spec(layout):
+        return f"{layout} is not installed"
     if not (PROCESS / "clear_refs").exists():
         return "peak memory is read as Linux tells it"
     if engine.startswith("sklearn") and not find_spec("sklearn"):
@@ -95,7 +108,7 @@ def find_missing(engine: str) -> str:
 
 def measure_peak(engine: str, layout: str, case: Case) -> Peak:
     """Measure the peak of one fit in a child process."""
-    missing = find_missing(engine)
+    missing = find_missing(engine, layout)
     if missing:
         return Peak(case.name, engine, layout, skipped=missing)
     shape = [case.kind, str(case.rows), str(case.columns), str(case.categories)]
@@ -114,7 +127,7 @@ def measure_here(engine: str, layout: str, case: Case) -> tuple[int, int]:
     fit(small_codes, LAYOUTS[layout](small))
     codes, drawn = draw(case)
     x = LAYOUTS[layout](drawn)
-    design = drawn.nbytes if layout == "frame" else x.nbytes
+    design = drawn.nbytes if layout in FRAMES else x.nbytes
     del drawn
     release()
     before = read_status("VmRSS")

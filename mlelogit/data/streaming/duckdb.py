@@ -18,7 +18,7 @@ from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.streaming.batches import DATES, make_frame, write_values
 from mlelogit.data.streaming.grouping import FIRST_ROWS, Group, tally_rows
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
-from mlelogit.data.streaming.quantiles import find_quantiles_between
+from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -38,7 +38,7 @@ _MOST_ROWS = 60 * _VECTOR
 # Of DuckDB's estimate of a number of different rows, which is off by a few per cent.
 ESTIMATE_MARGIN = 1.25
 _ADVICE = " Keep the rows in a table, relation.to_table('rows'), and give that."
-# Of more values, DuckDB would hold 32 MB or more to sort them.
+# Of more values, DuckDB would hold more than 32 MB to sort them; passes that count hold none.
 SORTED_ROWS = 1 << 22
 # Names that DuckDB makes up anew for every relation.
 _MADE_UP = re.compile(r"_[0-9a-f]{8,}(?:_\d+)?|__duckdb_source_\w+")
@@ -193,11 +193,6 @@ class DuckDBPieces(LocalPieces):
             found: list[tuple[Any, ...]] = self._ask(selected, rest).fetchall()
         return found[0]
 
-    def _fetch_columns(self, selected: str, rest: str) -> list[np.ndarray]:
-        with tell_errors("run the query"):
-            table = self._ask(selected, rest).to_arrow_table()
-        return [column.to_numpy() for column in table.columns]
-
     def peek(self, columns: Sequence[str]) -> pd.DataFrame:
         """Return a frame of these columns without rows."""
         with tell_errors("run the query"):
@@ -214,22 +209,23 @@ class DuckDBPieces(LocalPieces):
             raise ColumnTypeError(f"Column {column!r} is {kind.upper()} and has no quantiles.")
         if not len(probabilities):
             return np.empty(0)
+        if self.rows is None or self.rows > SORTED_ROWS:
+            counted = find_quantiles(self, column, probabilities, complete)
+            return self._check_found(counted, [column, *complete])
         places = [self._find(name) for name in dict.fromkeys([column, *complete])]
         kept = " AND ".join(
             f"c{place} IS NOT NULL"
             + (f" AND NOT isnan(c{place})" if self.kinds[place] in ("float", "double") else "")
             for place in places
         )
-        value, where = f"CAST({self._write([column])[0]} AS DOUBLE)", f"WHERE {kept}"
-        found = None
-        if self.rows is None or self.rows > SORTED_ROWS:
-            found = find_quantiles_between(self._fetch_columns, value, where, probabilities)
-        if found is None:
-            listed = ", ".join(repr(float(probability)) for probability in probabilities)
-            selected = f"quantile_cont({value}, [{listed}]::DOUBLE[])"
-            found = self._fetch(selected, where)[0]
-        if found is None:
-            raise EmptyDataError(f"No row is complete in {list_some([column, *complete])}.")
+        listed = ", ".join(repr(float(probability)) for probability in probabilities)
+        value = f"CAST({self._write([column])[0]} AS DOUBLE)"
+        found = self._fetch(f"quantile_cont({value}, [{listed}]::DOUBLE[])", f"WHERE {kept}")[0]
+        return self._check_found(found, [column, *complete])
+
+    def _check_found(self, found: Any, complete: Sequence[str]) -> np.ndarray:
+        if found is None or np.isnan(found).all():
+            raise EmptyDataError(f"No row is complete in {list_some(complete)}.")
         return np.array(found, dtype=np.float64)
 
     def count_rows(self, columns: Sequence[str], limit: int) -> Group | None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlelogit.data.frames import as_numbers
 from mlelogit.data.streaming.pieces import LocalPieces, Piece, Pieces, QuantileFinder
-from mlelogit.data.streaming.quantiles import find_repeated_quantiles
+from mlelogit.exceptions import EmptyDataError
 
 # Rows that are looked at before all are read: where they are nearly all different, so is the rest.
 FIRST_ROWS = 1 << 17
@@ -300,3 +300,25 @@ class GroupedPieces(LocalPieces):
         return find_repeated_quantiles(
             values[order], self.group.times[kept][order], np.asarray(probabilities, np.float64)
         )
+
+
+def find_repeated_quantiles(
+    values: np.ndarray, times: np.ndarray, probabilities: np.ndarray
+) -> np.ndarray:
+    """Return numpy's quantiles of sorted values (k,) that occur so often (k,) each.
+
+    Raises
+    ------
+    EmptyDataError
+        If there are none.
+    """
+    ends = np.cumsum(times)
+    if not len(ends):
+        raise EmptyDataError("There is no complete row to find quantiles of.")
+    place = probabilities * (ends[-1] - 1)
+    below = np.floor(place)
+    left, right = (
+        values[np.searchsorted(ends, np.minimum(at, ends[-1] - 1), side="right")]
+        for at in (below, below + 1)
+    )
+    return np.asarray(left + (right - left) * (place - below))

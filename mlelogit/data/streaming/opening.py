@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.design import Design, make_design_from_formula, name_aside
+from mlelogit.data.assembly import make_design_from_formula
+from mlelogit.data.compression import check_compression
+from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.rows import DataOptions
-from mlelogit.data.streaming.designs import make_streamed_design
+from mlelogit.data.rows import DataOptions, name_aside
+from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
+from mlelogit.data.streaming.designs import make_streamed_design, remember_table
+from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.frames import FramePieces
+from mlelogit.data.streaming.grouping import GroupedPieces, count_rows
+from mlelogit.data.streaming.parquet import ParquetPieces
+from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
-from mlelogit.exceptions import OptionError
+from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.threads import count_threads
+from mlelogit.exceptions import CompressionError, OptionError
 
 # 256 MB of doubles: a table of this size is better in memory, where every answer can be had.
 HELD_ELEMENTS = 1 << 25
+# Rows of a table as large as is held in memory: more of them are better read in pieces.
+MOST_DIFFERENT = 1 << 18
+QUERY = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)
 
 
 def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "auto") -> Design:
@@ -52,7 +65,11 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     whole = None if stream is True else _read_whole(formula, pieces, options, stream is False)
     if whole is not None:
         return make_design_from_formula(formula, whole, options)
-    return make_streamed_design(formula, pieces, options)
+    grouped = _group(formula, pieces, options)
+    if grouped is None:
+        return make_streamed_design(formula, pieces, options)
+    design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    return remember_table(design, pieces, len(grouped.group.times))
 
 
 def open_pieces(data: Any) -> Pieces | None:
@@ -61,12 +78,38 @@ def open_pieces(data: Any) -> Pieces | None:
     Parameters
     ----------
     data
-        A list of frames; a callable that opens them anew for every pass and returns an
-        iterable.
+        A parquet file, folder, glob pattern or a list of files; a relation of DuckDB, or the
+        text of a query; a list of frames, or a callable that opens them anew for every pass and
+        returns an iterable; a dask.dataframe.DataFrame.
     """
+    if is_dask_frame(data):
+        return DaskPieces(data)
+    if is_relation(data):
+        return DuckDBPieces(data)
+    if isinstance(data, str) and QUERY.match(data):
+        return from_sql(data)
+    if is_parquet(data):
+        return ParquetPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
         return FramePieces(data)
     return None
+
+
+def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces | None:
+    """Count equal rows, if that is wanted and leaves few of them."""
+    parsed = parse_formula(formula, pieces.names, name_aside(options))
+    kind = parsed.outcome_kind or "labels"
+    wanted = check_compression(options.compress, kind, options.weight_type)
+    if wanted is False:
+        return None
+    columns = RowRequest(parsed, options).columns
+    group = count_rows(pieces, columns, MOST_DIFFERENT, count_threads(), "Count equal rows")
+    if group is None and wanted is True:
+        raise CompressionError(
+            f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "
+            "count; leave compress out."
+        )
+    return None if group is None else GroupedPieces(group, pieces.way, pieces.fingerprint)
 
 
 def _are_frames(data: list | tuple) -> bool:

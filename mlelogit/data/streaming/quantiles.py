@@ -1,93 +1,177 @@
-"""Exact quantiles of more values than memory holds, or of values that occur many times."""
+"""Exact quantiles of a column that is read in pieces: a few passes that only count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from mlelogit.exceptions import EmptyDataError
+from mlelogit.data.frames import as_numbers, find_missing
+from mlelogit.data.streaming.pieces import Pieces
 
-# DuckDB's estimate of a quantile is off by less, as a share of the rows; it is checked.
-MARGIN = 0.005
+# 64 bits of a double take at most six passes of so many bins, and three as a rule.
+BIN_BITS = 12
+BINS = 1 << BIN_BITS
+SIGN = np.uint64(1) << np.uint64(63)
 
-Fetch = Callable[[str, str], list[Any]]
+
+def rank_doubles(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers (uint64) in the order of doubles (m,), one for every double.
+
+    Those of positive doubles are their bits after a leading one, those of negative ones the
+    complement of their bits (IEEE 754, section 5.10: the total order).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.streaming.quantiles import rank_doubles
+    >>> ranks = rank_doubles(np.array([-1.0, 0.0, 5e-324, 1.0]))
+    >>> bool((np.diff(ranks.astype(object)) > 0).all()), int(ranks[2] - ranks[1])
+    (True, 1)
+    """
+    bits = np.ascontiguousarray(values + 0.0).view(np.uint64)  # There is one zero.
+    return np.where(bits & SIGN, ~bits, bits | SIGN)
 
 
-def find_quantiles_between(
-    fetch: Fetch, value: str, where: str, probabilities: Sequence[float]
-) -> np.ndarray | None:
-    """Find quantiles from the values near them alone, which an estimate tells.
+def find_double(rank: int) -> float:
+    """Return the double that has a rank."""
+    bits = np.uint64(rank)
+    return float((bits ^ SIGN if bits & SIGN else ~bits).view(np.float64))
 
-    Passes over the rows: for the estimate, for how many values lie below, for those between.
+
+@dataclass(frozen=True)
+class Tally:
+    """How many values lie in the bins of some intervals of ranks; ``+`` joins rows.
+
+    Attributes
+    ----------
+    counts : numpy.ndarray
+        (intervals, bins), int64.
+    low, high : numpy.ndarray
+        Least and largest rank in every bin, (intervals, bins), uint64.
+    """
+
+    counts: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def __add__(self, other: Tally) -> Tally:
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return Tally(self.counts + other.counts, low, high)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A pass that counts a column's values within intervals of ranks.
+
+    Attributes
+    ----------
+    column : str
+    complete : tuple of str
+        Rows with a gap in one of these columns do not count.
+    intervals : tuple of (int, int)
+        First and last rank of each, apart from each other and in their order.
+    """
+
+    column: str
+    complete: tuple[str, ...]
+    intervals: tuple[tuple[int, int], ...]
+
+    def __call__(self, frame: pd.DataFrame) -> Tally:
+        """Return the tally of a frame."""
+        gaps = [find_missing(frame[name]) for name in (self.column, *self.complete)]
+        values = as_numbers(frame[self.column], self.column).astype(np.float64)
+        ranks = rank_doubles(values[~np.logical_or.reduce(gaps)])
+        tallies = [_tally(ranks, first, last) for first, last in self.intervals]
+        return Tally(*(np.stack(part) for part in zip(*tallies, strict=True)))
+
+
+def _tally(ranks: np.ndarray, first: int, last: int) -> tuple[np.ndarray, ...]:
+    inside = ranks[(ranks >= np.uint64(first)) & (ranks <= np.uint64(last))]
+    bins = ((inside - np.uint64(first)) >> np.uint64(_find_shift(first, last))).astype(np.intp)
+    low = np.full(BINS, np.iinfo(np.uint64).max)
+    high = np.zeros(BINS, dtype=np.uint64)
+    np.minimum.at(low, bins, inside)
+    np.maximum.at(high, bins, inside)
+    return np.bincount(bins, minlength=BINS), low, high
+
+
+def _find_shift(first: int, last: int) -> int:
+    """Return how many bits of a rank's distance from the first do not tell its bin."""
+    return max(0, (last - first).bit_length() - BIN_BITS)
+
+
+def find_quantiles(
+    pieces: Pieces, column: str, probabilities: Sequence[float], complete: Sequence[str]
+) -> np.ndarray:
+    """Return quantiles of a column, to the last bit those of `numpy.quantile`.
+
+    Doubles are ordered as whole numbers of 64 bits, so counting in 4,096 bins narrows a value
+    down by 12 bits in each pass, however many rows there are, and by more where values repeat
+    or lie close together. Two neighbouring values are found for each probability, and the
+    quantile between them as numpy does ("linear", definition 7 of Hyndman and Fan, 1996, The
+    American Statistician 50, 361-365).
 
     Parameters
     ----------
-    fetch : callable
-        Of what to select and the rest of a query: its columns, as arrays.
-    value, where : str
-        In SQL: the value, and which rows count.
+    pieces : Pieces
+    column : str
     probabilities : sequence of float
+    complete : sequence of str
+        Columns in which a row must not have a gap to count.
 
     Returns
     -------
-    numpy.ndarray or None
-        As `numpy.quantile`; None if there are no rows, or the estimate was too far off.
+    numpy.ndarray
+        (len(probabilities),); NaN if there is no row.
     """
-    asked = [float(at) for at in probabilities]
-    listed = ", ".join(
-        repr(min(max(at + off, 0.0), 1.0)) for at in asked for off in (-MARGIN, MARGIN)
-    )
-    found, total = fetch(f"approx_quantile({value}, [{listed}]), count({value})", where)
-    if not total[0]:
-        return None
-    bounds = np.array(found[0], dtype=np.float64).reshape(-1, 2)
-    bounds[np.array(asked) <= MARGIN, 0] = -np.inf
-    bounds[np.array(asked) >= 1 - MARGIN, 1] = np.inf
-    below = ", ".join(f"count(*) FILTER ({value} < {_write(low)})" for low, _ in bounds)
-    counts = [int(count[0]) for count in fetch(below, where)]
-    spans = [f"{value} BETWEEN {_write(low)} AND {_write(high)}" for low, high in bounds]
-    rest = f"{where} AND ({' OR '.join(spans)}) GROUP BY 1 ORDER BY 1"
-    table = np.column_stack(fetch(f"{value}, count(*)", rest)).astype(np.float64)
-    last = int(total[0]) - 1
-    pairs = zip(bounds, counts, asked, strict=True)
-    picked = [_pick(table, span, count, at * last) for span, count, at in pairs]
-    return None if any(one is None for one in picked) else np.array(picked)
+    columns = tuple(dict.fromkeys((column, *complete)))
+    intervals: tuple[tuple[int, int], ...] = ((0, 2**64 - 1),)
+    tally = _count(pieces, Counting(column, columns, intervals), columns)
+    total = 0 if tally is None else int(tally.counts.sum())
+    if tally is None or not total:
+        return np.full(len(probabilities), np.nan)
+    places = np.asarray(probabilities, dtype=np.float64) * (total - 1)
+    wanted = sorted({min(int(at) + step, total - 1) for at in places for step in (0, 1)})
+    found: dict[int, float] = {}
+    left = dict.fromkeys(wanted, (intervals[0], 0))
+    while True:
+        left = _narrow(left, intervals, tally, found)
+        if not left:
+            break
+        intervals = tuple(sorted({interval for interval, _ in left.values()}))
+        tally = _count(pieces, Counting(column, columns, intervals), columns)
+    return np.array([_interpolate(found, at, total) for at in places])
 
 
-def _write(bound: float) -> str:
-    return f"'{float(bound)!r}'::DOUBLE"
+def _count(pieces: Pieces, work: Counting, columns: tuple[str, ...]) -> Any:
+    return pieces.reduce(work, columns, f"Quantiles of {work.column}")
 
 
-def _pick(table: np.ndarray, span: np.ndarray, count: int, place: float) -> float | None:
-    """Return the value at a place in the order of all, of which some lie below a span."""
-    kept = table[(table[:, 0] >= span[0]) & (table[:, 0] <= span[1])]
-    ends = count + np.cumsum(kept[:, 1])
-    below = np.floor(place)
-    if not len(ends) or below < count or np.ceil(place) >= ends[-1]:
-        return None
-    left, right = kept[np.searchsorted(ends, [below, np.ceil(place)], side="right"), 0]
-    return float(left + (right - left) * (place - below))
+def _narrow(
+    left: dict[int, tuple[tuple[int, int], int]],
+    intervals: tuple[tuple[int, int], ...],
+    tally: Tally,
+    found: dict[int, float],
+) -> dict[int, tuple[tuple[int, int], int]]:
+    """Return the interval of each value sought, with how many lie below; note what is found."""
+    narrower = {}
+    for place, (interval, below) in left.items():
+        row = intervals.index(interval)
+        sums = below + np.cumsum(tally.counts[row])
+        chosen = int(np.searchsorted(sums, place, side="right"))
+        low, high = int(tally.low[row, chosen]), int(tally.high[row, chosen])
+        if low == high:
+            found[place] = find_double(low)
+        else:
+            narrower[place] = ((low, high), int(sums[chosen] - tally.counts[row, chosen]))
+    return narrower
 
 
-def find_repeated_quantiles(
-    values: np.ndarray, times: np.ndarray, probabilities: np.ndarray
-) -> np.ndarray:
-    """Return numpy's quantiles of sorted values (k,) that occur so often (k,) each.
-
-    Raises
-    ------
-    EmptyDataError
-        If there are none.
-    """
-    ends = np.cumsum(times)
-    if not len(ends):
-        raise EmptyDataError("There is no complete row to find quantiles of.")
-    place = probabilities * (ends[-1] - 1)
-    below = np.floor(place)
-    left, right = (
-        values[np.searchsorted(ends, np.minimum(at, ends[-1] - 1), side="right")]
-        for at in (below, below + 1)
-    )
-    return np.asarray(left + (right - left) * (place - below))
+def _interpolate(found: dict[int, float], at: float, total: int) -> float:
+    place = int(at)
+    pair = [found[place], found[min(place + 1, total - 1)]]
+    return float(np.quantile(pair, at - place))

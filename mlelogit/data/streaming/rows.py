@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Design, name_aside
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import as_numbers, check_finite, find_missing
@@ -27,6 +27,7 @@ from mlelogit.data.rows import (
     RawOffset,
     Rows,
     judge_rows,
+    name_aside,
     read_offset,
     read_some_weights,
     settle_offset,
@@ -130,6 +131,24 @@ def select_piece(request: RowRequest, frame: pd.DataFrame) -> SelectedRows:
     return SelectedRows(frame, raw, weights, offset, rows, times)
 
 
+class Beside(Protocol):
+    """What gives rows the numbers of their cells."""
+
+    @property
+    def labels(self) -> Any:
+        """What the cells are, with the `columns` that tell them."""
+
+    def number(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the cell (m,) of every row of a frame, -1 for none."""
+
+
+def _number_rows(selected: SelectedRows, beside: Beside) -> tuple[SelectedRows, np.ndarray]:
+    codes = beside.number(selected.take_frame(list(beside.labels.columns)))
+    inside = codes >= 0
+    rows = replace(selected.rows, kept=selected.kept[inside])
+    return replace(selected, rows=rows), codes[inside]
+
+
 @dataclass(frozen=True)
 class RowReader:
     """What turns a frame of rows into a design of its own, by an encoding that is known.
@@ -140,15 +159,30 @@ class RowReader:
     encoding : Encoding
     constant : bool
         Whether to give one column of ones instead of the encoding's.
+    beside : Beside or None
+        What gives every row the number of its cell, by columns beside the formula's; rows in
+        no cell are left out.
     """
 
     request: RowRequest
     encoding: Encoding
     constant: bool = False
+    beside: Beside | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns of the table that this takes, each once."""
+        asked = self.request.columns
+        if self.beside is None:
+            return asked
+        return list(dict.fromkeys((*asked, *self.beside.labels.columns)))
 
     def read(self, frame: pd.DataFrame) -> Design | None:
         """Return the design of the rows used of a frame; None if none is."""
         selected = select_piece(self.request, frame)
+        groups = None
+        if self.beside is not None:
+            selected, groups = _number_rows(selected, self.beside)
         if not len(selected.kept):
             return None
         options, encoding = self.request.options, self.encoding
@@ -170,6 +204,7 @@ class RowReader:
             index=pd.RangeIndex(len(selected.kept)),
             audit=NOTHING,
             collinear=options.collinear,
+            groups=groups,
         )
 
     def _match(self, selected: SelectedRows) -> Outcome:

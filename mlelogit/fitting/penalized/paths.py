@@ -180,14 +180,14 @@ def fit_penalized(
         If there is no column to penalize; or none that the first step towards would help,
         and no penalties are given.
     """
-    blocks = RowBlocks(design, threads=count_threads(request.threads))
+    blocks = RowBlocks(design, threads=count_threads(request.threads)).summed
     scales = find_standardization(blocks, intercept)
     total = float(blocks.reduce(sum_moments, np.zeros(blocks.width), 1).value[0])
     loss = Loss(blocks.in_basis(scales), design.encoding.base, total, scales.intercept)
     penalty = make_penalty(scales, request)
     null = look(loss, penalty, find_null(loss))
     if request.penalties is None:
-        request = replace(request, penalties=list_penalties(penalty, null, blocks.rows))
+        request = replace(request, penalties=list_penalties(penalty, null, design.source.shape[0]))
     points, steps = walk(loss, penalty, null, request)
     centered = np.array([penalty.center(point.coefficients) for point in points])
     return PenalizedFits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -122,14 +123,22 @@ def _sum_scores(
     rows: np.ndarray | None,
 ) -> np.ndarray:
     """Return the sums (count, P) of some rows, or all, in the internal basis."""
-    blocks, base, basis = objective.blocks, objective.base, objective.basis
+    blocks = objective.blocks
     if rows is not None and not len(rows):
         return np.zeros((count, objective.size))
     part = blocks.design if rows is None else take_rows(blocks.design, rows, lazy=True)
     size = blocks.size if rows is None else None
     apart = RowBlocks(replace(part, groups=codes), None, size, blocks.threads)
+    return sum_apart(apart, objective, params, count)
+
+
+def sum_apart(
+    apart: RowBlocks, objective: LogLikelihood, params: np.ndarray, count: int
+) -> np.ndarray:
+    """Return the sums (count, P) of rows that know their cells, in the internal basis."""
+    blocks, base, basis = objective.blocks, objective.base, objective.basis
     if basis is None:
-        inner = blocks.basis
+        inner: Any = blocks.basis
         return apart.reduce(sum_cell_scores, params, base, inner, count).spread().sums
     outer = basis.leave_params(params)
     sums = apart.reduce(sum_cell_scores, outer, base, None, count).spread().sums

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.frames import as_frame, convert_foreign, list_names, list_some
+from mlelogit.data.frames import (
+    as_frame,
+    convert_foreign,
+    list_foreign_names,
+    list_names,
+    list_some,
+)
 from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
@@ -158,6 +164,8 @@ def estimate_margins(
 
 def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
     """Give new rows the columns that they lack and at= fixes."""
+    if set(record.encoding.needed) <= set(list_foreign_names(newdata) or ()):
+        return newdata
     rows = convert_foreign(newdata)
     if not isinstance(rows, pd.DataFrame | dict):
         return newdata

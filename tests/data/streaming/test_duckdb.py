@@ -12,10 +12,8 @@ import pandas as pd
 import pytest
 
 import mlelogit.data.streaming.duckdb as streaming
-from mlelogit.data.streaming import quantiles
 from mlelogit.data.streaming.duckdb import DuckDBPieces, count_files, from_sql, is_relation
 from mlelogit.data.streaming.grouping import count_rows
-from mlelogit.data.streaming.quantiles import find_quantiles_between
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -116,14 +114,16 @@ def test_equal_names_and_unknown_ones_are_refused(con):
             pieces.reduce(count, [name])
 
 
-def test_no_rows_give_one_empty_frame_with_the_types_and_no_columns_their_rows(con):
+def test_no_rows_give_one_empty_frame_with_the_types_and_no_columns_their_rows(con, monkeypatch):
     relation = con.sql("SELECT 1 AS i, 1.5::DOUBLE AS x, 'a'::ENUM('a', 'b') AS e WHERE false")
     pieces = DuckDBPieces(relation)
     frame = pieces.reduce(lambda frame: frame, pieces.names)
     assert frame.dtypes.astype(str).tolist() == ["int32", "float64", "category"]
     assert pieces.count_rows(["i"], 10).rows == 0
-    with pytest.raises(EmptyDataError, match="complete"):
-        pieces.find_quantiles("x", [0.5], ["i"])
+    for most in (1000, -1):
+        monkeypatch.setattr(streaming, "SORTED_ROWS", most)
+        with pytest.raises(EmptyDataError, match="complete"):
+            pieces.find_quantiles("x", [0.5], ["i"])
     assert DuckDBPieces(con.sql("FROM range(5)")).reduce(np.shape, []) == (5, 0)
 
 
@@ -320,22 +320,6 @@ def test_quantiles_of_many_rows_are_numpys(con, rng, values, monkeypatch):
     at = [0, 0.004, 0.1, 1 / 3, 0.5, 0.50001, 0.75, 0.9999, 1]
     truth = np.quantile(drawn[~np.isnan(drawn)], at)
     np.testing.assert_allclose(pieces.find_quantiles("x", at, []), truth, rtol=1e-12)
-    found = find_quantiles_between(
-        pieces._fetch_columns, "c0", "WHERE c0 IS NOT NULL AND NOT isnan(c0)", at
-    )
-    # An estimate between two values that all rows share is none of theirs.
-    if values != "two":
-        np.testing.assert_allclose(found, truth, rtol=1e-12)
-
-
-def test_an_estimate_that_is_off_is_not_believed(con, rng, monkeypatch):
-    monkeypatch.setattr(streaming, "SORTED_ROWS", 1000)
-    monkeypatch.setattr(quantiles, "MARGIN", 1e-9)
-    drawn = rng.standard_cauchy(30000)
-    pieces = DuckDBPieces(con.from_df(pd.DataFrame({"x": drawn})))
-    at = [0.1, 0.37, 0.77]
-    found = pieces.find_quantiles("x", at, [])
-    np.testing.assert_allclose(found, np.quantile(drawn, at), rtol=1e-12)
 
 
 def test_quantiles_are_of_numbers(con):
