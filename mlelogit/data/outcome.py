@@ -24,11 +24,9 @@ from mlelogit.data.frames import (
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
-    ColumnNotFoundError,
     EmptyDataError,
     OneCategoryError,
     OutcomeError,
-    UnseenLevelError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import warn_user
@@ -212,6 +210,7 @@ def _are_broken(rows: np.ndarray) -> np.ndarray:
 
 
 def check_table(values: np.ndarray, kind: str) -> None:
+    """Raise `OutcomeError` if rows are not counts, or not probabilities, as their kind says."""
     if kind == "counts":
         bad = find_rows(values, _are_broken)
         say = "Counts are whole numbers"

@@ -84,7 +84,8 @@ def open_pieces(data: Any) -> Pieces | None:
         returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset.
     """
     if isinstance(data, LocalPieces):
-        return data
+        opened: Any = data
+        return opened
     if is_dask_frame(data):
         return DaskPieces(data)
     if is_relation(data):
