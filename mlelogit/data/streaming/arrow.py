@@ -15,7 +15,7 @@ from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.exceptions import ColumnNotFoundError, ColumnTypeError
 
 # A batch is in memory as Arrow, as a frame and as a design, once per thread.
-BATCH_BYTES = 1 << 23
+BATCH_BYTES = 1 << 25
 FEWEST_ROWS = 1 << 10
 MOST_ROWS = 1 << 17
 _TEXT_BYTES = 32

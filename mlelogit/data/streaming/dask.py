@@ -158,9 +158,7 @@ class DaskPieces:
         return dict(work.__dask_graph__()), list(work.__dask_keys__())
 
 
-def predict_lazily(
-    function: Callable[[pd.DataFrame], pd.DataFrame], frame: Any, meta: pd.DataFrame
-) -> Any:
+def predict_lazily(function: Callable[[pd.DataFrame], pd.DataFrame], frame: Any, meta: Any) -> Any:
     """Return a dask frame of what a function makes of each partition, when it is computed.
 
     Parameters
@@ -168,7 +166,7 @@ def predict_lazily(
     function : callable
         Of a pandas frame; returns one with the same index.
     frame : dask.dataframe.DataFrame
-    meta : pandas.DataFrame
+    meta : pandas.DataFrame or pandas.Series
         Without rows: names and dtypes of what the function returns.
 
     Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +24,9 @@ from mlelogit.data.rows import (
 )
 from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
 from mlelogit.data.streaming.learning import Learner, start_learning
-from mlelogit.data.streaming.pieces import Pieces, QuantileFinder
-from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.quantiles import find_quantiles
+from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, OptionError
@@ -78,23 +80,60 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
 
 @dataclass(frozen=True)
 class UsedRows:
-    """Finds quantiles over the rows that are used: those without a gap in some columns."""
+    """Pieces of the rows that are used, for what asks for quantiles of them."""
 
-    finder: QuantileFinder
-    complete: list[str]
+    pieces: Pieces
+    request: RowRequest
+    variable: str = ""
+    within: tuple[float, float] | None = None
 
-    def __call__(self, variable: str, probabilities: np.ndarray) -> np.ndarray:
-        """Return the quantiles of a variable."""
-        return self.finder(variable, probabilities.tolist(), self.complete)
+    def __call__(
+        self,
+        variable: str,
+        probabilities: np.ndarray,
+        *,
+        distinct: bool = False,
+        within: tuple[float, float] | None = None,
+    ) -> np.ndarray | None:
+        """Return the quantiles of a variable; None where each value would count once."""
+        if distinct or self.request.times is not None:
+            return None
+        own, weights = self.pieces.find_quantiles, self.request.options.weights
+        if own is None or within or weights is not None or self.request.parsed.outcome_kind:
+            asked: Any = replace(self, variable=variable, within=within)
+            return find_quantiles(asked, variable, probabilities.tolist(), [variable])
+        return own(variable, probabilities.tolist(), self.request.columns)
+
+    def reduce(
+        self, function: Callable[[pd.DataFrame], Any], _: Sequence[str], what: str = ""
+    ) -> Any:
+        """Add up what a function returns for frames of the variable in the rows used."""
+        asked = OfUsedRows(self.request, self.variable, self.within, function)
+        return self.pieces.reduce(asked, self.request.columns, what, count_threads())
+
+
+@dataclass(frozen=True)
+class OfUsedRows:
+    """A function of a variable in the rows used, as one of a frame of any rows."""
+
+    request: RowRequest
+    variable: str
+    within: tuple[float, float] | None
+    function: Callable[[pd.DataFrame], Any]
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        """Return what the function returns for the rows used of a frame."""
+        used = select_piece(self.request, frame).take_frame([self.variable])
+        if self.within is not None:
+            used = used[used[self.variable].between(*self.within)]
+        return self.function(used)
 
 
 def _learn(
     learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
     """Return a learner that has learned all, and the number of passes that took."""
-    quantiles = None
-    if pieces.find_quantiles is not None and request.times is None:
-        quantiles = UsedRows(pieces.find_quantiles, request.columns)
+    quantiles = UsedRows(pieces, request)
     learner, passes = learner.advance(facts.columns, quantiles), 1
     while not learner.finished:
         passes += 1

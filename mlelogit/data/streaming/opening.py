@@ -83,6 +83,8 @@ def open_pieces(data: Any) -> Pieces | None:
         text of a query; a list of frames, or a callable that opens them anew for every pass and
         returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset.
     """
+    if isinstance(data, LocalPieces):
+        return data
     if is_dask_frame(data):
         return DaskPieces(data)
     if is_relation(data):

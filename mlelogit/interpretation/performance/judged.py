@@ -20,7 +20,8 @@ from mlelogit.data.frames import (
     convert_foreign,
     list_some,
 )
-from mlelogit.data.outcome import Outcome, match_outcome, read_outcome
+from mlelogit.data.matching import match_outcome
+from mlelogit.data.outcome import Outcome, read_outcome
 from mlelogit.data.rows import WEIGHT_TYPES
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -251,6 +252,7 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
     rows.check_alone()
     if rows.newdata is not None:
         return _judge_new(record, rows)
+    record = record.in_memory()
     blocks = record.need_blocks()
     scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
     base = record.encoding.base

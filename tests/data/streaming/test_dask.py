@@ -49,7 +49,7 @@ def quiet():
 @pytest.fixture(scope="module")
 def cluster(quiet):
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
     ) as cluster:
         yield cluster
 
@@ -66,7 +66,7 @@ def start_threads(workers):
         n_workers=workers,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs=50,
     )
 
