@@ -21,11 +21,15 @@ PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")
 
 @dataclass(frozen=True)
 class Codes:
-    """Values by number: `values` less `low`, from 0 to below `count`; missing ones are any."""
+    """Values by number: `values` less `low`, from 0 to below `count`; missing ones are any.
+
+    Exact if each of these numbers occurs.
+    """
 
     values: np.ndarray
     low: int
     count: int
+    exact: bool = False
 
     def cut(self, rows: Any) -> np.ndarray:
         """Return the numbers of some rows."""
@@ -52,7 +56,7 @@ def code_values(column: Any) -> Codes:
     if not is_arrow(dtype):
         return _hash(column)
     codes, labels = number_arrow(column)
-    return Codes(codes, 0, max(1, len(labels)))
+    return Codes(codes, 0, max(1, len(labels)), True)
 
 
 def is_arrow(dtype: Any) -> bool:
@@ -79,7 +83,7 @@ def _hash(values: Any) -> Codes:
     elif isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
         values = np.asarray(values).astype(values.dtype.newbyteorder("="))
     codes, found = pd.factorize(values)
-    return Codes(codes.astype(np.int32), 0, max(1, len(found)))
+    return Codes(codes.astype(np.int32), 0, max(1, len(found)), True)
 
 
 def _code_objects(column: Any) -> Codes:
@@ -163,6 +167,8 @@ def number_combinations(
         codes = code_values(column)
         if codes.count == 1:
             continue
+        if codes.exact and codes.count > most and len(kept) == total:
+            return None
         if len(waiting) and np.prod([float(some.count) for some in waiting]) * codes.count > TABLE:
             waiting, rows = [_merge(waiting, rows, len(kept))], None
             if waiting[0].count > most:

@@ -47,7 +47,7 @@ class DataOptions:
     outcome: str | None = None
     missing: str = "raise"
     collinear: str = "drop"
-    compress: bool | str = "auto"
+    compress: bool | str = False
 
     def __post_init__(self) -> None:
         check_choice("missing", self.missing, MISSING_ACTIONS)

@@ -12,7 +12,7 @@ import pandas as pd
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.formulas import ParsedFormula
-from mlelogit.data.frames import as_numbers, check_finite, find_missing
+from mlelogit.data.frames import find_missing
 from mlelogit.data.outcome import (
     Outcome,
     RawOutcome,
@@ -24,6 +24,7 @@ from mlelogit.data.outcome import (
 from mlelogit.data.rows import (
     Audit,
     DataOptions,
+    Given,
     RawOffset,
     Rows,
     judge_rows,
@@ -33,6 +34,7 @@ from mlelogit.data.rows import (
     settle_offset,
 )
 from mlelogit.data.sources import ArraySource, ColumnSource, make_source
+from mlelogit.data.streaming.tables import TableEncoder, make_encoder
 from mlelogit.notices import in_turn
 
 NOTHING = Audit(0, 0)
@@ -207,6 +209,17 @@ class RowReader:
             groups=groups,
         )
 
+    def read_all(self, frame: pd.DataFrame) -> Design | None:
+        """Return the same of the whole table, which knows its frame and where its rows stand."""
+        design = self.read(frame)
+        if design is None:
+            return None
+        kept = select_piece(self.request, frame).kept
+        every = len(kept) == len(frame)
+        given = Given(len(frame), None, None if every else kept, frame)
+        index = pd.RangeIndex(len(frame)) if every else pd.RangeIndex(len(frame))[kept]
+        return replace(design, given=given, index=index)
+
     def _match(self, selected: SelectedRows) -> Outcome:
         raw = take_outcome(selected.raw, selected.kept)
         return match_outcome(raw, self.encoding.categories, raw.kind != "labels")
@@ -228,35 +241,21 @@ class RowReader:
         if self.constant:
             return ArraySource(np.ones((len(selected.kept), 1)))
         frame = selected.take_frame(list(self.encoding.variables))
-        if self._plain is not None:
-            return _stack_columns(frame, self._plain, self.encoding.kept)
+        columns = None if self.encoder is None else self.encoder.encode(frame)
+        if columns is not None:
+            return columns
         return make_source(_encode_in_turn(self.encoding, frame))
 
+    def prepare(self) -> None:
+        """Make the encoder now, so that it is sent along and not made in every place anew."""
+        _ = self.encoder
+
     @cached_property
-    def _plain(self) -> tuple[str | None, ...] | None:
-        """The columns of the table that the design's are, None for ones; None if some is other."""
-        encoding, columns = self.encoding, []
-        kinds, numbers = encoding.kinds or {}, encoding.numbers
-        for name in encoding.all_names:
-            variable = kinds.get(name) == "number" and name in numbers and name.isidentifier()
-            if not (variable or (name == "Intercept" and name not in kinds)):
-                return None
-            columns.append(name if variable else None)
-        return tuple(columns)
+    def encoder(self) -> TableEncoder | None:
+        """What encodes rows by lookup, if that can be done."""
+        return make_encoder(self.encoding)
 
 
 @in_turn
 def _encode_in_turn(encoding: Encoding, frame: pd.DataFrame) -> Any:
     return encode_rows(encoding, frame)[0]
-
-
-def _stack_columns(
-    frame: pd.DataFrame, columns: tuple[str | None, ...], kept: list[int]
-) -> ArraySource:
-    """Return bare columns of numbers, and ones, as they are: (K, m) in memory."""
-    stacked = np.empty((len(kept), len(frame)))
-    for row, place in zip(stacked, kept, strict=True):
-        name = columns[place]
-        row[:] = 1.0 if name is None else as_numbers(frame[name], name)
-        check_finite({name: row})
-    return ArraySource(stacked.T)
