@@ -18,6 +18,9 @@ import dask  # noqa: E402
 from distributed import Client, LocalCluster  # noqa: E402
 
 import mlelogit as ml  # noqa: E402
+from mlelogit.data.rows import DataOptions  # noqa: E402
+from mlelogit.data.streaming.dask import DaskPieces  # noqa: E402
+from mlelogit.data.streaming.designs import make_streamed_design  # noqa: E402
 from mlelogit.exceptions import (  # noqa: E402
     ColumnNotFoundError,
     InfiniteValueError,
@@ -255,3 +258,25 @@ def test_predictions_that_cannot_be_say_why(people):
         lazily.compute()
     rows = result.predict(cut(people), missing="propagate").compute()
     assert np.flatnonzero(rows.isna().any(axis=1)).tolist() == [399]
+
+
+def test_a_sample_is_a_share_of_every_partition(rng, monkeypatch):
+    monkeypatch.setattr("mlelogit.data.streaming.facts.SAMPLE_ROWS", 1 << 12)
+    frame = pd.DataFrame({"x": rng.normal(size=40_000), "y": rng.choice(["a", "b"], 40_000)})
+    drawn = []
+    plain = DaskPieces.reduce
+
+    def reduce(self, function, columns, what="", threads=1):
+        drawn.extend(len(function(part).sample.keys) for part in self.map(_pass_on, columns))
+        return plain(self, function, columns, what, threads)
+
+    monkeypatch.setattr(DaskPieces, "reduce", reduce)
+    design = make_streamed_design("y ~ x", DaskPieces(cut(frame, 40)), DataOptions())
+    assert drawn == [4 * (1 << 12) // 40] * 40
+    sample = design.stream.sample(design)
+    assert sample.source.shape == (1 << 12, 2)
+    assert abs(sample.source.block(0, 1 << 12)[1].mean()) < 4 / 64
+
+
+def _pass_on(frame):
+    return frame
