@@ -22,9 +22,9 @@ from mlelogit.data.rows import (
     name_aside,
     read_names,
 )
-from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
+from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts, share_sample
 from mlelogit.data.streaming.learning import Learner, start_learning
-from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
@@ -58,7 +58,7 @@ def make_streamed_design(
     request = RowRequest(parsed, options, settle_kind(parsed, options.outcome), times)
     threads = count_threads()
     learner = start_learning(parsed)
-    find = FactFinder(request, learner)
+    find = FactFinder(request, learner, share_sample(_count_far(pieces)))
     facts = pieces.reduce(find, request.columns, "Pass 1: learn the encoding", threads)
     if facts is None:
         raise EmptyDataError("There are no rows to fit.")
@@ -127,6 +127,11 @@ class OfUsedRows:
         if self.within is not None:
             used = used[used[self.variable].between(*self.within)]
         return self.function(used)
+
+
+def _count_far(pieces: Pieces) -> int | None:
+    """Return how many pieces other processes read; None if this one does."""
+    return None if isinstance(pieces, LocalPieces) else getattr(pieces, "count", None)
 
 
 def _learn(
