@@ -42,6 +42,8 @@ LAYERS = (
     "results",
     "comparison",
     "model",
+    "tables",
+    "options",
     "cli",
     "__main__",
 )
@@ -94,6 +96,7 @@ INSIDE = {
         "streaming.stream",
         "streaming.designs",
         "streaming.opening",
+        "streaming.ways",
     ),
     "fitting": (
         "doubles",
@@ -186,6 +189,7 @@ INSIDE = {
         "points",
         "averages",
         "prediction",
+        "streams",
         "performance.rates",
         "performance.judged",
         "performance.judgement",
