@@ -11,6 +11,7 @@ __all__ = [
     "BootstrapWarning",
     "BridgeError",
     "CategoryOrderWarning",
+    "CheckpointError",
     "ClusterError",
     "CollinearityWarning",
     "ColumnNotFoundError",
@@ -246,6 +247,10 @@ class BootstrapWarning(MNLogitWarning):
 
 class CategoryOrderWarning(MNLogitWarning):
     """Labels cannot be compared, so their order is by type and appearance."""
+
+
+class CheckpointError(MNLogitError):
+    """A checkpoint is damaged, something else, or of another fit than the one that asks."""
 
 
 class CollinearityWarning(MNLogitWarning):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.constraints import read_constraints
-from mlelogit.data.design import Design, make_design
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions

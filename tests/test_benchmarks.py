@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, frames, margins, memory, networks, rpeers
+from tests.benchmarks import anes, compression, frames, margins, memory, networks, rpeers
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -143,6 +143,15 @@ def test_effects_are_measured(engine):
     cost = margins.measure_here(engine, Case("unit", 600, 6, 3))
     assert (cost.engine, cost.rows) == (engine, 600)
     assert cost.seconds > 0
+
+
+@needs_sklearn
+def test_counted_rows_are_timed():
+    pytest.importorskip("pyarrow")
+    found = compression.compare(6000, 2000, 1000)
+    assert found.rows == 6000
+    assert len(compression.tell(found)) == 8
+    assert min(found.reading, found.ours, found.sklearn, found.statsmodels) > 0
 
 
 @needs_sklearn

@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 
-from mlelogit.data.design import Design, list_distinct, take_rows
+from mlelogit.data.design import Design, take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
@@ -226,6 +227,28 @@ class RowBlocks:
         return {name: value for name, value in vars(self).items() if name != "summed"} | {
             "_kept": {}
         }
+
+
+def list_distinct(design: Design) -> Design | None:
+    """Return the design of the distinct rows with counts; None if equal rows were not looked for.
+
+    None too for a design that was changed since: what it counts might no longer be so.
+    """
+    few = design.compression
+    parts = design.source, design.outcome, design.weights, design.offset
+    if few is None or design.groups is not None or not few.stands_for(*parts):
+        return None
+    return replace(
+        design,
+        source=few.source,
+        outcome=few.outcome,
+        weights=few.weights,
+        weight_type=few.weight_type,
+        offset=few.offset,
+        index=pd.RangeIndex(few.count),
+        given=None,
+        compression=None,
+    )
 
 
 def choose_size(design: Design) -> int:

@@ -21,11 +21,15 @@ PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")
 
 @dataclass(frozen=True)
 class Codes:
-    """Values by number: `values` less `low`, from 0 to below `count`; missing ones are any."""
+    """Values by number: `values` less `low`, from 0 to below `count`; missing ones are any.
+
+    Exact if each of these numbers occurs.
+    """
 
     values: np.ndarray
     low: int
     count: int
+    exact: bool = False
 
     def cut(self, rows: Any) -> np.ndarray:
         """Return the numbers of some rows."""
@@ -52,7 +56,7 @@ def code_values(column: Any) -> Codes:
     if not is_arrow(dtype):
         return _hash(column)
     codes, labels = number_arrow(column)
-    return Codes(codes, 0, max(1, len(labels)))
+    return Codes(codes, 0, max(1, len(labels)), True)
 
 
 def is_arrow(dtype: Any) -> bool:
@@ -71,8 +75,15 @@ def _code_numbers(values: np.ndarray) -> Codes:
 
 
 def _hash(values: Any) -> Codes:
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        values = np.asarray(values)
+        if values.dtype.itemsize > 8:
+            raise TypeError("pandas has no hash of long doubles.")
+        values = values.astype(np.float32 if values.dtype.itemsize < 8 else np.float64, copy=False)
+    elif isinstance(values.dtype, np.dtype) and not values.dtype.isnative:
+        values = np.asarray(values).astype(values.dtype.newbyteorder("="))
     codes, found = pd.factorize(values)
-    return Codes(codes.astype(np.int32), 0, max(1, len(found)))
+    return Codes(codes.astype(np.int32), 0, max(1, len(found)), True)
 
 
 def _code_objects(column: Any) -> Codes:
@@ -90,7 +101,7 @@ def is_text(series: pd.Series) -> bool:
 
 
 def number_arrow(column: Any) -> tuple[np.ndarray, list]:
-    """Return numbers for the values of a column of Arrow's, by first appearance, part by part in threads.
+    """Return numbers for a column of Arrow's, by first appearance, part by part in threads.
 
     Returns
     -------
@@ -156,6 +167,8 @@ def number_combinations(
         codes = code_values(column)
         if codes.count == 1:
             continue
+        if codes.exact and codes.count > most and len(kept) == total:
+            return None
         if len(waiting) and np.prod([float(some.count) for some in waiting]) * codes.count > TABLE:
             waiting, rows = [_merge(waiting, rows, len(kept))], None
             if waiting[0].count > most:

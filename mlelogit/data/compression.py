@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from mlelogit.exceptions import CompressionError
 
 # Below so many rows a fit takes a fraction of a second either way, and stays untouched.
 FEWEST_ROWS = 50_000
-# Rows must repeat so often that the passes spared outweigh the search, which costs about one.
-LEAST_REPEATS = 4
+# Measured on three numbers, which a fit goes through fast and whose values have to be hashed: with
+# half as many repeats the search takes longer than the passes that it spares.
+LEAST_REPEATS = 8
 SAMPLED_ROWS = 1 << 15
 
 
@@ -104,7 +106,7 @@ class RepeatedSource:
         """Whether blocks are sparse."""
         return self.source.sparse
 
-    @property
+    @cached_property
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest value of every column (K,) each."""
         used = np.zeros(self.source.shape[0], dtype=bool)
@@ -131,11 +133,12 @@ def find_equal_rows(
 ) -> EqualRows | None:
     """Find the rows that are equal in all columns.
 
-    With ``"auto"`` only in many rows, and only where few of them differ: that is judged by a
-    sample, from which the number of distinct rows is at least ``u + f1 (f1 - 1) / (2 (f2 + 1))``
-    with u found, f1 of them once and f2 twice (Chao 1984, Scandinavian Journal of Statistics
-    11), and again while the columns are combined, as every further one can only tell more rows
-    apart.
+    With ``"auto"`` only in many rows, and only where they repeat r = 8 times or more on average.
+    That is judged by a sample of m rows: if each of d distinct rows came r times, it would hold
+    ``d (1 - (1 - m / n)^r)`` of them on average, and fewer if some came more often than others,
+    as the expression is concave in r. If it holds more, the search ends there. It ends too
+    when more than n / r are found while the columns are combined: further columns can only tell
+    more rows apart.
 
     Parameters
     ----------
@@ -170,14 +173,12 @@ def _is_promising(columns: Sequence[Any], kept: np.ndarray) -> bool:
     starts = np.arange(0, len(kept) - step + 1, step)
     rows = kept[starts + np.random.default_rng(0).integers(step, size=len(starts))]
     few = [_take(column, rows) for column in columns]
+    share = 1 - (1 - len(rows) / len(kept)) ** LEAST_REPEATS
+    most = int(share * len(kept) / LEAST_REPEATS)
     try:
-        places = number_combinations(few, np.arange(len(rows)), len(rows), len(rows))
+        return number_combinations(few, np.arange(len(rows)), len(rows), most) is not None
     except TypeError:
         return False
-    times = np.bincount(np.asarray(places))
-    once, twice = float((times == 1).sum()), float((times == 2).sum())
-    found = len(times) + once * (once - 1) / (2 * (twice + 1))
-    return bool(found * LEAST_REPEATS <= len(kept))
 
 
 def _take(column: Any, rows: np.ndarray) -> Any:

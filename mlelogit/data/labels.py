@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from mlelogit.data.frames import (
     unmask,
 )
 from mlelogit.data.rows import Given
+from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -30,6 +31,7 @@ from mlelogit.exceptions import (
     LabelError,
     LengthMismatchError,
     MissingDataError,
+    RowsNotHeldError,
 )
 
 SHOWN = 5
@@ -122,6 +124,13 @@ def read_several_labels(design: Design, given: Any, what: str = "groups") -> tup
     return tuple(read_labels(design, member, f"{what}[{i}]") for i, member in enumerate(members))
 
 
+def read_cluster_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:
+    """Read what `read_several_labels` does, of rows that are read in pieces by columns' names."""
+    if design.stream is not None:
+        return design.stream.read_labels(given, what, count_threads())
+    return read_several_labels(design, given, what)
+
+
 def read_column(
     design: Design, given: Any, what: str, every: bool = False
 ) -> tuple[pd.Series, str]:
@@ -185,10 +194,17 @@ def cross_labels(sets: Sequence[Labels]) -> Labels:
         members = [*(one[before] for one in members), own]
     parts = [labels.names[member] for labels, member in zip(sets, members, strict=True)]
     name = " x ".join(labels.name for labels in sets)
-    return Labels(codes.astype(np.int64), pd.MultiIndex.from_arrays(parts), name)
+    crossed = pd.MultiIndex.from_arrays(parts)
+    return replace(sets[0], codes=codes.astype(np.int64), names=crossed, name=name)
 
 
 def _need_rows(design: Design) -> Given:
+    if design.stream is not None:
+        raise RowsNotHeldError(
+            "This takes a label or value for every row, and the rows are read in pieces "
+            f"({design.stream.way}). Read the table, or a sample of it, into a frame and fit "
+            "that; clusters (with_cov('cluster', groups='column')) are summed by pieces too."
+        )
     if design.given is None:
         raise LabelError("This design does not know the rows that it was made from.")
     return design.given

@@ -47,7 +47,7 @@ class DataOptions:
     outcome: str | None = None
     missing: str = "raise"
     collinear: str = "drop"
-    compress: bool | str = "auto"
+    compress: bool | str = False
 
     def __post_init__(self) -> None:
         check_choice("missing", self.missing, MISSING_ACTIONS)
@@ -158,6 +158,17 @@ class Given:
         """Return the same with only some of the rows used, by their place among those used."""
         positions = rows if self.positions is None else self.positions[rows]
         return replace(self, positions=positions)
+
+
+def name_aside(options: DataOptions) -> tuple:
+    """Return the columns that weights and offset name, which a dot leaves out."""
+    return read_names(options.weights) + read_names(options.offset)
+
+
+def read_names(given: Any) -> tuple:
+    """Return the column names in what may be one, or a list of them, or values."""
+    items = given if isinstance(given, list | tuple) else [given]
+    return tuple(items) if items and all(isinstance(item, str) for item in items) else ()
 
 
 def read_weights(options: DataOptions, given: Any = None) -> np.ndarray | None:

@@ -45,10 +45,12 @@ def tell_omitted(record: FitRecord) -> Iterable[str]:
 
 
 def tell_rows(record: FitRecord) -> Iterable[str]:
-    """Say that there is an offset, and which rows were dropped, if that is so."""
+    """Say that there is an offset, which rows were dropped, and how many differ, if that is so."""
     if record.has_offset:
         yield "The scores have an offset."
     audit = record.audit
     if audit.rows_in != audit.rows_used:
         said = "; ".join(f"{count} {reason}" for reason, count in audit.dropped.items())
         yield f"Rows in: {audit.rows_in}, used: {audit.rows_used} (dropped: {said})."
+    if audit.rows_distinct is not None:
+        yield f"Equal rows counted: {audit.rows_used} rows, {audit.rows_distinct} distinct."

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice, check_flag
-from mlelogit.data.design import Design, make_design, total_observations
+from mlelogit.data.assembly import make_design
+from mlelogit.data.design import Design, total_observations
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.sources import ArraySource, lay_out
 from mlelogit.data.threads import single_threaded_blas

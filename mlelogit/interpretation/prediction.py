@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
+from mlelogit.data.frames import list_some
+from mlelogit.data.streaming.dask import is_dask_frame, predict_lazily
+from mlelogit.exceptions import ColumnNotFoundError, OffsetError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
@@ -19,6 +24,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
 from mlelogit.interpretation.labelling import Encoded, frame_rows, index_categories, label_codes
 from mlelogit.interpretation.points import map_point_scores, model_points, read_points
+from mlelogit.notices import import_extra
 
 PREDICTIONS = ("prob", "category", "linear")
 
@@ -29,7 +35,7 @@ def predict(
     which: str = "prob",
     offset: Any = None,
     missing: str = "raise",
-) -> pd.DataFrame | pd.Series:
+) -> Any:
     """Predict the outcome of the fit's rows, or of new ones.
 
     Parameters
@@ -38,7 +44,7 @@ def predict(
     newdata : DataFrame, dict, array-like, optional
         New rows; columns are matched by name. For a fit without a formula an
         unnamed array has the columns of the fit in their order. The fit's own
-        rows if not given.
+        rows if not given. Of a dask frame nothing is computed before the answer is.
     which : {"prob", "category", "linear"}
         Probabilities (m, J); the most probable category (m,), the first of those
         that tie; or scores u (m, J), which are log-odds against the base. In the limit of
@@ -53,7 +59,8 @@ def predict(
     Returns
     -------
     pandas.DataFrame or pandas.Series
-        Labelled by the rows' index and the categories.
+        Labelled by the rows' index and the categories; of dask for a dask frame, with its
+        partitions and divisions.
 
     Raises
     ------
@@ -61,12 +68,34 @@ def predict(
         Each names the column, and the rows or levels.
     """
     check_choice("which", which, PREDICTIONS)
+    if is_dask_frame(newdata):
+        return _predict_lazily(record, newdata, which, offset, missing)
     points = read_points(record, newdata, offset, missing=missing)
     if points.own:
         scores = _map_rows(record, map_scores)
     else:
         scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return label_scores(scores, points.index, record, which)
+
+
+def _predict_lazily(record: FitRecord, frame: Any, which: str, offset: Any, missing: str) -> Any:
+    """Return what `predict` makes of each partition of a dask frame, when it is computed."""
+    encoding = record.encoding
+    if offset is not None:
+        raise OffsetError(
+            "newdata is a dask frame, whose rows no offset in memory can be paired with; fit with "
+            "offset= naming columns, which newdata then has too."
+        )
+    absent = [name for name in encoding.needed if name not in frame.columns]
+    if absent:
+        raise ColumnNotFoundError(f"newdata has no column {list_some(absent)}.")
+    asked_for = {*encoding.needed, *encoding.offset_names}
+    picked = frame[[name for name in frame.columns if name in asked_for]]
+    lean = replace(record, blocks=None, index=record.index[:0])
+    asked = partial(predict, lean, which=which, missing=missing)
+    nothing = np.empty((len(encoding.categories), 0))
+    index = import_extra("dask.dataframe.utils", "scale").make_meta(frame).index
+    return predict_lazily(asked, picked, label_scores(nothing, index, record, which))
 
 
 def _map_rows(record: FitRecord, function: Any) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Design, make_design
+from mlelogit.data.assembly import make_design
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, check_truths, encode_rows
 from mlelogit.data.frames import convert_foreign, list_some
 from mlelogit.data.rows import DataOptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.exceptions import ColumnNotFoundError, ColumnTypeError
 
 # A batch is in memory as Arrow, as a frame and as a design, once per thread.
-BATCH_BYTES = 1 << 23
+BATCH_BYTES = 1 << 25
 FEWEST_ROWS = 1 << 10
 MOST_ROWS = 1 << 17
 _TEXT_BYTES = 32
@@ -214,11 +214,27 @@ def _measure_width(kind: Any) -> int:
         return _TEXT_BYTES
 
 
-def join_levels(
-    found: Iterable[Any], ordered: bool, read: Callable[[Any], list] = lambda one: one.to_pylist()
-) -> pd.CategoricalDtype:
+def list_loose(types: dict[str, Any], dtypes: dict[str, str]) -> list[str]:
+    """Return the columns whose numpy type has no place for a missing value."""
+    import pyarrow.types as kinds
+
+    return [
+        name
+        for name, kind in types.items()
+        if name not in dtypes and (kinds.is_integer(kind) or kinds.is_boolean(kind))
+    ]
+
+
+def list_dictionaries(types: dict[str, Any]) -> list[str]:
+    """Return the columns of categories."""
+    import pyarrow.types as kinds
+
+    return [name for name, kind in types.items() if kinds.is_dictionary(kind)]
+
+
+def join_levels(found: Iterable[Iterable[Any]], ordered: bool) -> pd.CategoricalDtype:
     """Return the categories of several dictionaries, in the order in which they come first."""
     levels: dict[Any, None] = {}
     for dictionary in found:
-        levels.update(dict.fromkeys(read(dictionary)))
+        levels.update((level, None) for level in dictionary if level is not None)
     return pd.CategoricalDtype(list(levels), ordered=ordered)

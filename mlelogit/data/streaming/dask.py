@@ -159,7 +159,7 @@ class DaskPieces:
 
 
 def predict_lazily(
-    function: Callable[[pd.DataFrame], pd.DataFrame], frame: Any, meta: pd.DataFrame
+    function: Callable[[pd.DataFrame], pd.DataFrame], frame: Any, meta: Any
 ) -> Any:
     """Return a dask frame of what a function makes of each partition, when it is computed.
 
@@ -168,7 +168,7 @@ def predict_lazily(
     function : callable
         Of a pandas frame; returns one with the same index.
     frame : dask.dataframe.DataFrame
-    meta : pandas.DataFrame
+    meta : pandas.DataFrame or pandas.Series
         Without rows: names and dtypes of what the function returns.
 
     Returns

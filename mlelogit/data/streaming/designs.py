@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import name_aside, read_names
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import parse_formula, settle_kind
 from mlelogit.data.outcome import Outcome, find_base
@@ -19,11 +19,14 @@ from mlelogit.data.rows import (
     check_left,
     check_weight_range,
     lay_out_offset,
+    name_aside,
+    read_names,
 )
 from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
 from mlelogit.data.streaming.learning import Learner, start_learning
 from mlelogit.data.streaming.pieces import Pieces
-from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.quantiles import find_quantiles
+from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, OptionError
@@ -75,14 +78,62 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
     return replace(design, audit=audit, stream=replace(stream, behind=behind))
 
 
+@dataclass(frozen=True)
+class UsedRows:
+    """Pieces of the rows that are used, for what asks for quantiles of them."""
+
+    pieces: Pieces
+    request: RowRequest
+    variable: str = ""
+    within: tuple[float, float] | None = None
+
+    def __call__(
+        self,
+        variable: str,
+        probabilities: np.ndarray,
+        *,
+        distinct: bool = False,
+        within: tuple[float, float] | None = None,
+    ) -> np.ndarray | None:
+        """Return the quantiles of a variable; None where each value would count once."""
+        if distinct or self.request.times is not None:
+            return None
+        own, weights = self.pieces.find_quantiles, self.request.options.weights
+        if own is None or within or weights is not None or self.request.parsed.outcome_kind:
+            asked: Any = replace(self, variable=variable, within=within)
+            return find_quantiles(asked, variable, probabilities.tolist(), [variable])
+        return own(variable, probabilities.tolist(), self.request.columns)
+
+    def reduce(
+        self, function: Callable[[pd.DataFrame], Any], _: Sequence[str], what: str = ""
+    ) -> Any:
+        """Add up what a function returns for frames of the variable in the rows used."""
+        asked = OfUsedRows(self.request, self.variable, self.within, function)
+        return self.pieces.reduce(asked, self.request.columns, what, count_threads())
+
+
+@dataclass(frozen=True)
+class OfUsedRows:
+    """A function of a variable in the rows used, as one of a frame of any rows."""
+
+    request: RowRequest
+    variable: str
+    within: tuple[float, float] | None
+    function: Callable[[pd.DataFrame], Any]
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        """Return what the function returns for the rows used of a frame."""
+        used = select_piece(self.request, frame).take_frame([self.variable])
+        if self.within is not None:
+            used = used[used[self.variable].between(*self.within)]
+        return self.function(used)
+
+
 def _learn(
     learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
     """Return a learner that has learned all, and the number of passes that took."""
-    complete, finder = request.columns, None
-    if pieces.find_quantiles is not None and request.times is None:
-        finder = pieces.find_quantiles
-    quantiles = None if finder is None else lambda name, at: finder(name, at, complete)
+    quantiles = UsedRows(pieces, request)
     learner, passes = learner.advance(facts.columns, quantiles), 1
     while not learner.finished:
         passes += 1

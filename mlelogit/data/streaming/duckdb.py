@@ -131,7 +131,7 @@ class DuckDBPieces(LocalPieces):
         hashed = ", ".join(f"c{place}" for place in sorted(places))
         selected = [*self._write(columns), f"hash({hashed})" if places else "0::UBIGINT"]
         with tell_errors("run the query"):
-            reader = self._ask(", ".join(selected)).to_arrow_reader(_count_batch(len(selected)))
+            reader = _open_reader(self._ask(", ".join(selected)), _count_batch(len(selected)))
         start = total = 0
         try:
             while (batch := _take(reader)) is not None:
@@ -225,12 +225,12 @@ class DuckDBPieces(LocalPieces):
             text = f"{keys}, count(*) FROM (SELECT {named}"
             rest = f") GROUP BY {keys} ORDER BY ALL LIMIT {limit + 1}"
             table = self._ask(text, rest).to_arrow_table()
-        batch = table.combine_chunks().to_batches()
-        return self._read_group(batch[0], columns, limit) if batch else None
+        batches = table.combine_chunks().to_batches() or [_make_empty(table.schema)]
+        return self._read_group(batches[0], columns, limit)
 
     def _may_exceed(self, listed: str, limit: int) -> bool:
         """Tell whether there are probably more different rows than a limit."""
-        first = f"count(*) FROM (SELECT DISTINCT * FROM (SELECT {listed}"
+        first = " ".join(["count(*) FROM (SELECT DISTINCT * FROM (SELECT", listed])
         found = self._fetch(first, f"LIMIT {FIRST_ROWS}))")[0][0]
         if found > limit:
             return True
@@ -355,6 +355,12 @@ def _count_batch(columns: int) -> int:
 def _describe(relation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a relation's columns and of their types, as they are now."""
     return tuple(relation.columns), tuple(str(kind) for kind in relation.types)
+
+
+def _open_reader(relation: Any, rows: int) -> Any:
+    """Return a reader of a relation's batches, by the name that it has in this DuckDB."""
+    method = "to_arrow_reader" if hasattr(relation, "to_arrow_reader") else "fetch_arrow_reader"
+    return getattr(relation, method)(rows)
 
 
 def _take(reader: Any) -> Any:

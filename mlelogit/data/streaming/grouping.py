@@ -223,6 +223,8 @@ def _unify(left: pd.DataFrame, right: pd.DataFrame) -> list[pd.DataFrame] | None
     for name in left.columns:
         kinds = [frame[name].dtype for frame in frames]
         if kinds[0] == kinds[1]:
+            if _reorder(*kinds):
+                return None
             continue
         common: Any = {_NULLABLE.get(str(kind), str(kind)) for kind in kinds}
         if len(common) > 1:
@@ -230,6 +232,11 @@ def _unify(left: pd.DataFrame, right: pd.DataFrame) -> list[pd.DataFrame] | None
         for frame in frames:
             frame[name] = frame[name].astype(*common)
     return frames
+
+
+def _reorder(left: Any, right: Any) -> bool:
+    """Tell whether types are of the same categories in another order: equal ones, says pandas."""
+    return isinstance(left, pd.CategoricalDtype) and not left.categories.equals(right.categories)
 
 
 class GroupedPieces(LocalPieces):

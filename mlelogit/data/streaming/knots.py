@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,13 +24,14 @@ class QuantileFinder(Protocol):
     """What finds quantiles of a variable over all rows used, as `numpy.quantile` does.
 
     Where ties or bounds matter it is asked for more: `distinct` for quantiles of the different
-    values, `within` for those of the values from one bound to another.
+    values, `within` for those of the values from one bound to another. One that does not take
+    these words is not asked, and the knots have to be given.
     """
 
     def __call__(
         self,
         variable: str,
-        probabilities: Sequence[float],
+        probabilities: np.ndarray,
         *,
         distinct: bool = ...,
         within: tuple[float, float] | None = ...,
@@ -324,8 +326,9 @@ class Spline:
         more: dict[str, Any] = {"distinct": True} if self.is_cubic else {}
         more |= {} if within is None else {"within": within}
         found = None
-        if find is not None and self.variable is not None:
-            found = find(self.variable, list(probabilities), **more)
+        known = find is not None and more.keys() <= signature(find).parameters.keys()
+        if find is not None and known and self.variable is not None:
+            found = find(self.variable, probabilities, **more)
         if found is None:
             what = "an expression" if self.variable is None else f"{self.variable!r}"
             raise FormulaError(

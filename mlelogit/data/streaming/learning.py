@@ -35,8 +35,8 @@ from mlelogit.data.streaming.transforms import (
     list_factors,
     list_transforms,
 )
+from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import EmptyDataError, FormulaError
-from mlelogit.notices import in_turn
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Learner:
         """Whether all is known."""
         return bool(self.learned)
 
-    @in_turn
+    @single_threaded_blas
     def examine(self, frame: pd.DataFrame, times: np.ndarray | None = None) -> Facts:
         """Return what this round asks of a piece.
 

@@ -8,11 +8,13 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
+from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import check_compression
-from mlelogit.data.design import Design, make_design_from_formula, name_aside
+from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.rows import DataOptions
+from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
+from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
 from mlelogit.data.streaming.designs import make_streamed_design, remember_table
 from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.frames import FramePieces
@@ -79,7 +81,8 @@ def open_pieces(data: Any) -> Pieces | None:
     data
         A parquet file, folder, glob pattern or a list of files; a relation of DuckDB, or the
         text of a query; a list of frames, or a callable that opens them anew for every pass and
-        returns an iterable; a dask.dataframe.DataFrame. Pieces stay what they are.
+        returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset. Pieces stay
+        what they are.
     """
     if isinstance(data, LocalPieces | DaskPieces):
         opened: Any = data
@@ -90,6 +93,8 @@ def open_pieces(data: Any) -> Pieces | None:
         return DuckDBPieces(data)
     if isinstance(data, str) and QUERY.match(data):
         return from_sql(data)
+    if is_dataset(data):
+        return DatasetPieces(data)
     if is_parquet(data):
         return ParquetPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):

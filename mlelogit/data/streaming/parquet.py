@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
@@ -17,61 +18,64 @@ from mlelogit.data.streaming.arrow import (
     join_columns,
     join_levels,
     list_columns,
+    list_dictionaries,
+    list_loose,
 )
-from mlelogit.data.streaming.paths import list_files
+from mlelogit.data.streaming.paths import FileStamp, list_partitioned, stamp_file
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
-    EmptyDataError,
+    MNLogitError,
 )
 from mlelogit.notices import import_extra
 
 # Of a column chunk only so much is held beside the page that is decoded.
 _BUFFER_BYTES = 1 << 20
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+# What pyarrow raises of bytes that make no sense: its errors are of these kinds.
+_READING = (OSError, ValueError, RuntimeError, NotImplementedError, KeyError)
 
 
 @dataclass(frozen=True)
 class ParquetFooter:
-    """What a parquet file says of itself, and what tells whether it is still the same.
+    """What a parquet file says of itself, and what its folders say of all its rows.
 
     Attributes
     ----------
-    path : str
-    size, changed : int
-        In bytes, and when it was written, in nanoseconds.
+    stamp : FileStamp
     metadata : pyarrow.parquet.FileMetaData
     schema : pyarrow.Schema
+    folders : dict
+        Column that the file leaves out -> its value.
     """
 
-    path: str
-    size: int
-    changed: int
+    stamp: FileStamp
     metadata: Any
     schema: Any
+    folders: dict[str, str | None]
+
+    @property
+    def path(self) -> str:
+        """Where the file is."""
+        return self.stamp.path
 
     @property
     def groups(self) -> int:
         """Number of row groups."""
         return int(self.metadata.num_row_groups)
 
-    @property
-    def stamp(self) -> str:
-        """What tells this file from others and from itself at another time."""
-        return f"{self.path} {self.size} {self.changed} {self.metadata.num_rows}"
 
-    def check_unchanged(self) -> None:
-        """Raise `DataFileError` if the file is no longer what it was when it was opened."""
-        if _look_at(self.path) != (self.size, self.changed):
-            raise DataFileError(
-                f"{self.path!r} was changed after it was opened; the sums of its rows would "
-                "belong to no table. Fit it again when nobody writes to it."
-            )
-
-
-def read_footer(path: str) -> ParquetFooter:
+def read_footer(path: str, folders: dict[str, str | None] | None = None) -> ParquetFooter:
     """Read what a parquet file says of itself.
+
+    Parameters
+    ----------
+    path : str
+    folders : dict, optional
+        What its folders say of all its rows; where the file says it too, the file is right.
 
     Raises
     ------
@@ -81,25 +85,19 @@ def read_footer(path: str) -> ParquetFooter:
         If it cannot be opened.
     """
     pq = import_extra("pyarrow.parquet", "scale")
-    size, changed = _look_at(path)
-    if size == 0:
-        raise CorruptFileError(f"{path!r} is empty: a parquet file without rows has a footer.")
+    stamp = stamp_file(path)
+    if stamp.size == 0:
+        raise CorruptFileError(f"{path!r} is empty; even without rows a parquet file is not.")
     try:
-        with pq.ParquetFile(path, memory_map=False) as file:
-            return ParquetFooter(path, size, changed, file.metadata, file.schema_arrow)
-    except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        with pq.ParquetFile(path) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+    except _READING as error:
         _raise_unreadable(path, error)
         raise CorruptFileError(
             f"{path!r} is no parquet file, or its end is lost or damaged: {_shorten(error)}"
         ) from error
-
-
-def _look_at(path: str) -> tuple[int, int]:
-    try:
-        status = Path(path).stat()
-    except OSError as error:
-        raise DataFileError(f"{path!r} cannot be opened: {error.strerror}.") from error
-    return status.st_size, status.st_mtime_ns
+    outside = {name: value for name, value in (folders or {}).items() if name not in schema.names}
+    return ParquetFooter(stamp, metadata, schema, outside)
 
 
 def _raise_unreadable(path: str, error: BaseException) -> None:
@@ -131,11 +129,13 @@ class ParquetPieces(LocalPieces):
     """
 
     def __init__(self, data: Any) -> None:
-        self.footers = [read_footer(path) for path in list_files(data)]
+        self.footers = [read_footer(*one) for one in list_partitioned(data)]
         self.rows = sum(footer.metadata.num_rows for footer in self.footers)
         self.count = sum(footer.groups for footer in self.footers)
-        self.names = list_columns(self.footers[0].schema)
+        first = self.footers[0]
+        self.names = (*list_columns(first.schema), *first.folders)
         self._levels: dict[str, pd.CategoricalDtype] = {}
+        self.find_quantiles = partial(find_quantiles, self)
 
     @property
     def way(self) -> str:
@@ -149,7 +149,7 @@ class ParquetPieces(LocalPieces):
     @property
     def fingerprint(self) -> str:
         """What tells these files from others: where, how large and of when they are."""
-        return "parquet " + "; ".join(footer.stamp for footer in self.footers)
+        return "parquet " + "; ".join(str(footer.stamp) for footer in self.footers)
 
     def open(self, columns: Sequence[str]) -> Iterator[Piece]:
         """Return the row groups with these columns, in the order of the files."""
@@ -161,33 +161,42 @@ class ParquetPieces(LocalPieces):
                 yield Piece(place, read, footer.metadata.row_group(group).num_rows)
 
     def _lay_out(self, columns: Sequence[str]) -> ArrowColumns:
-        absent = [name for name in columns if name not in self.names]
+        outside = {name for name in columns if any(name in one.folders for one in self.footers)}
+        for name in outside:
+            self._check_outside(name)
+        inside = [name for name in columns if name not in outside]
+        schemas = ((footer.path, footer.schema) for footer in self.footers)
+        types, dtypes = join_columns(schemas, inside)
+        gaps = frozenset(
+            name
+            for name in list_loose(types, dtypes)
+            if any(may_have_gaps(footer, name) for footer in self.footers)
+        )
+        for name in [*list_dictionaries(types), *outside]:
+            if name not in self._levels:
+                self._levels[name] = self._find_levels(name, types.get(name))
+        return ArrowColumns(
+            types,
+            dtypes,
+            gaps,
+            {name: self._levels[name] for name in columns if name in self._levels},
+        )
+
+    def _check_outside(self, name: str) -> None:
+        absent = [footer.path for footer in self.footers if name not in footer.folders]
         if absent:
             raise ColumnNotFoundError(
-                f"The table has no column {list_some(absent)}. Its columns: "
-                f"{list_some(self.names, 50)}."
+                f"Column {name!r} is a folder's of some files, but not of {list_some(absent)}."
             )
-        schemas = ((footer.path, footer.schema) for footer in self.footers)
-        types, dtypes = join_columns(schemas, columns)
-        import pyarrow.types as kinds
 
-        loose = [
-            name
-            for name, kind in types.items()
-            if name not in dtypes and (kinds.is_integer(kind) or kinds.is_boolean(kind))
-        ]
-        gaps = frozenset(name for name in loose if self._has_gaps(name))
-        layout = ArrowColumns(types, dtypes, gaps)
-        for name, kind in types.items():
-            if kinds.is_dictionary(kind) and name not in self._levels:
-                found = (read_dictionary(footer, name) for footer in self.footers)
-                self._levels[name] = join_levels(
-                    (one for listed in found for one in listed), kind.ordered
-                )
-        return ArrowColumns(types, dtypes, gaps, self._levels) if self._levels else layout
-
-    def _has_gaps(self, name: str) -> bool:
-        return any(may_have_gaps(footer, name) for footer in self.footers)
+    def _find_levels(self, name: str, kind: Any) -> pd.CategoricalDtype:
+        if kind is not None:
+            found = (one for footer in self.footers for one in read_dictionary(footer, name))
+            return join_levels((one.to_pylist() for one in found), kind.ordered)
+        values = [footer.folders[name] for footer in self.footers]
+        known = [value for value in values if value is not None]
+        whole = all(map(_WHOLE.fullmatch, known))
+        return join_levels([[int(value) if whole else value for value in known]], False)
 
 
 def may_have_gaps(footer: ParquetFooter, name: str) -> bool:
@@ -228,19 +237,42 @@ def read_group(
     DataFileError
         If the file was changed meanwhile.
     """
-    footer.check_unchanged()
+    footer.stamp.check_unchanged()
     rows = footer.metadata.row_group(group).num_rows
-    limit = count_rows_at_once(layout.types, columns)
+    inside = [name for name in columns if name in layout.types]
+    limit = count_rows_at_once(layout.types, inside)
     batches = max(-(-rows // limit), 1)
     read = 0
-    for batch in _read_batches(footer, group, columns, max(-(-rows // batches), 1)):
+    for batch in _read_batches(footer, group, inside, max(-(-rows // batches), 1)):
         read += batch.num_rows
-        yield layout.convert(batch, columns)
-    footer.check_unchanged()
+        try:
+            frame = layout.convert(batch, inside)
+        except _READING as error:
+            if isinstance(error, MNLogitError):
+                raise type(error)(f"In {footer.path}, row group {group}: {error}") from error
+            _raise_corrupt(footer, group, error)
+        yield _set_outside(footer, layout, columns, frame)
+    footer.stamp.check_unchanged()
     if read != rows:
         raise CorruptFileError(
             f"{footer.path!r}, row group {group}: {read} of {rows} rows can be read."
         )
+
+
+def _set_outside(
+    footer: ParquetFooter, layout: ArrowColumns, columns: list[str], frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Give all rows of a file what its folders say of them."""
+    for name in columns:
+        if name in footer.folders:
+            dtype, value = layout.levels[name], footer.folders[name]
+            texts = [str(level) for level in dtype.categories]
+            # As whole numbers "01" and "1" are one.
+            code = (
+                -1 if value is None else texts.index(value if value in texts else str(int(value)))
+            )
+            frame[name] = pd.Categorical.from_codes(np.full(len(frame), code), dtype=dtype)
+    return frame[columns]
 
 
 def _read_batches(
@@ -257,9 +289,13 @@ def _read_batches(
             page_checksum_verification=True,
         ) as file:
             yield from file.iter_batches(rows, [group], columns, use_threads=False)
-    except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
-        footer.check_unchanged()
-        _raise_unreadable(footer.path, error)
-        raise CorruptFileError(
-            f"{footer.path!r}, row group {group}, cannot be read: {_shorten(error)}"
-        ) from error
+    except _READING as error:
+        _raise_corrupt(footer, group, error)
+
+
+def _raise_corrupt(footer: ParquetFooter, group: int, error: BaseException) -> NoReturn:
+    footer.stamp.check_unchanged()
+    _raise_unreadable(footer.path, error)
+    raise CorruptFileError(
+        f"{footer.path!r}, row group {group}, cannot be read: {_shorten(error)}"
+    ) from error

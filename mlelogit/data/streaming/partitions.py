@@ -71,9 +71,11 @@ def run_partition(frame: Any, shipment: Shipment, partition_info: dict | None = 
     return shipment.run(frame, -1 if partition_info is None else partition_info["number"])
 
 
-def transform_partition(frame: pd.DataFrame, shipment: Shipment, meta: Any = None) -> Any:
-    """Return what a shipment makes of a partition; what a partition without rows becomes."""
-    return shipment.run(frame, -1) if len(frame) else meta
+def transform_partition(
+    frame: pd.DataFrame, shipment: Shipment, meta: Any, partition_info: dict | None = None
+) -> Any:
+    """Return what a shipment makes of a partition; what one without rows becomes."""
+    return run_partition(frame, shipment, partition_info) if len(frame) else meta
 
 
 def add_results(results: Sequence[Any]) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Design, name_aside
+from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.formulas import ParsedFormula
-from mlelogit.data.frames import as_numbers, check_finite, find_missing
+from mlelogit.data.frames import find_missing
 from mlelogit.data.outcome import (
     Outcome,
     RawOutcome,
@@ -27,11 +27,13 @@ from mlelogit.data.rows import (
     RawOffset,
     Rows,
     judge_rows,
+    name_aside,
     read_offset,
     read_some_weights,
     settle_offset,
 )
 from mlelogit.data.sources import ArraySource, ColumnSource, make_source
+from mlelogit.data.streaming.tables import TableEncoder, make_encoder
 from mlelogit.notices import in_turn
 
 NOTHING = Audit(0, 0)
@@ -130,6 +132,24 @@ def select_piece(request: RowRequest, frame: pd.DataFrame) -> SelectedRows:
     return SelectedRows(frame, raw, weights, offset, rows, times)
 
 
+class Beside(Protocol):
+    """What gives rows the numbers of their cells."""
+
+    @property
+    def labels(self) -> Any:
+        """What the cells are, with the `columns` that tell them."""
+
+    def number(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return the cell (m,) of every row of a frame, -1 for none."""
+
+
+def _number_rows(selected: SelectedRows, beside: Beside) -> tuple[SelectedRows, np.ndarray]:
+    codes = beside.number(selected.take_frame(list(beside.labels.columns)))
+    inside = codes >= 0
+    rows = replace(selected.rows, kept=selected.kept[inside])
+    return replace(selected, rows=rows), codes[inside]
+
+
 @dataclass(frozen=True)
 class RowReader:
     """What turns a frame of rows into a design of its own, by an encoding that is known.
@@ -140,15 +160,30 @@ class RowReader:
     encoding : Encoding
     constant : bool
         Whether to give one column of ones instead of the encoding's.
+    beside : Beside or None
+        What gives every row the number of its cell, by columns beside the formula's; rows in
+        no cell are left out.
     """
 
     request: RowRequest
     encoding: Encoding
     constant: bool = False
+    beside: Beside | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns of the table that this takes, each once."""
+        asked = self.request.columns
+        if self.beside is None:
+            return asked
+        return list(dict.fromkeys((*asked, *self.beside.labels.columns)))
 
     def read(self, frame: pd.DataFrame) -> Design | None:
         """Return the design of the rows used of a frame; None if none is."""
         selected = select_piece(self.request, frame)
+        groups = None
+        if self.beside is not None:
+            selected, groups = _number_rows(selected, self.beside)
         if not len(selected.kept):
             return None
         options, encoding = self.request.options, self.encoding
@@ -170,6 +205,7 @@ class RowReader:
             index=pd.RangeIndex(len(selected.kept)),
             audit=NOTHING,
             collinear=options.collinear,
+            groups=groups,
         )
 
     def _match(self, selected: SelectedRows) -> Outcome:
@@ -193,35 +229,21 @@ class RowReader:
         if self.constant:
             return ArraySource(np.ones((len(selected.kept), 1)))
         frame = selected.take_frame(list(self.encoding.variables))
-        if self._plain is not None:
-            return _stack_columns(frame, self._plain, self.encoding.kept)
+        columns = None if self.encoder is None else self.encoder.encode(frame)
+        if columns is not None:
+            return columns
         return make_source(_encode_in_turn(self.encoding, frame))
 
+    def prepare(self) -> None:
+        """Make the encoder now, so that it is sent along and not made in every place anew."""
+        _ = self.encoder
+
     @cached_property
-    def _plain(self) -> tuple[str | None, ...] | None:
-        """The columns of the table that the design's are, None for ones; None if some is other."""
-        encoding, columns = self.encoding, []
-        kinds, numbers = encoding.kinds or {}, encoding.numbers
-        for name in encoding.all_names:
-            variable = kinds.get(name) == "number" and name in numbers and name.isidentifier()
-            if not (variable or (name == "Intercept" and name not in kinds)):
-                return None
-            columns.append(name if variable else None)
-        return tuple(columns)
+    def encoder(self) -> TableEncoder | None:
+        """What encodes rows by lookup, if that can be done."""
+        return make_encoder(self.encoding)
 
 
 @in_turn
 def _encode_in_turn(encoding: Encoding, frame: pd.DataFrame) -> Any:
     return encode_rows(encoding, frame)[0]
-
-
-def _stack_columns(
-    frame: pd.DataFrame, columns: tuple[str | None, ...], kept: list[int]
-) -> ArraySource:
-    """Return bare columns of numbers, and ones, as they are: (K, m) in memory."""
-    stacked = np.empty((len(kept), len(frame)))
-    for row, place in zip(stacked, kept, strict=True):
-        name = columns[place]
-        row[:] = 1.0 if name is None else as_numbers(frame[name], name)
-        check_finite({name: row})
-    return ArraySource(stacked.T)

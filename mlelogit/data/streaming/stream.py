@@ -14,6 +14,7 @@ from mlelogit.data.blocks import KEPT_ELEMENTS, Basis, Block, RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
+from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
 from mlelogit.data.streaming.rows import RowReader, RowRequest
 from mlelogit.exceptions import RowsNotHeldError
@@ -193,6 +194,8 @@ class PieceStream:
         How many passes have been made so far.
     behind : PieceStream or None
         The table itself, where the pieces are its distinct rows with their number.
+    beside : LabelNumbers or None
+        What gives the rows the numbers of their cells.
     """
 
     pieces: Pieces
@@ -203,7 +206,9 @@ class PieceStream:
     constant: bool = False
     passes: int = 1
     behind: PieceStream | None = None
+    beside: LabelNumbers | None = None
     _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
+    _reader: RowReader | None = field(default=None, repr=False)
 
     @property
     def way(self) -> str:
@@ -216,8 +221,11 @@ class PieceStream:
         return f"{self.pieces.fingerprint} {self.request}"
 
     def reader(self, design: Design) -> RowReader:
-        """Return what reads the rows of a design."""
-        return RowReader(self.request, design.encoding, self.constant)
+        """Return what reads the rows of a design, ready to be sent to where they are."""
+        if self._reader is None or self._reader.encoding is not design.encoding:
+            self._reader = RowReader(self.request, design.encoding, self.constant, self.beside)
+            self._reader.prepare()
+        return self._reader
 
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
@@ -230,12 +238,12 @@ class PieceStream:
             return total
         self.passes += 1
         what = f"Pass {self.passes}"
-        return self.pieces.reduce(work, self.request.columns, what, rows.threads)
+        return self.pieces.reduce(work, work.reader.columns, what, rows.threads)
 
     def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
         """Join what a function returns per row."""
         work = PieceSum(self.reader(rows.design), rows.basis, function, args)
-        parts = self.pieces.map(work.map, self.request.columns)
+        parts = self.pieces.map(work.map, work.reader.columns)
         return np.concatenate([part for part in parts if part is not None], axis=-1)
 
     def measure(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
@@ -258,7 +266,19 @@ class PieceStream:
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
         source = StreamedSource((self.held, 1), self.way)
-        return replace(design, source=source, stream=replace(self, constant=True, _kept=None))
+        return replace(
+            design, source=source, stream=replace(self, constant=True, _kept=None, _reader=None)
+        )
+
+    def read_labels(self, given: Any, what: str, threads: int) -> tuple[StreamedLabels, ...]:
+        """Find the labels that columns of the table have in the rows used, in one pass."""
+        self.passes += 1
+        return find_labels(self.pieces, self.request, given, what, threads)
+
+    def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
+        """Return the rows whose label has a number from the first to before the last."""
+        beside = LabelNumbers(labels, first, last)
+        return replace(design, stream=replace(self, beside=beside, _kept=None, _reader=None))
 
     def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
         """Return the rows as designs in memory, if they are few and this process reads them."""
@@ -266,9 +286,9 @@ class PieceStream:
         if not few or not isinstance(self.pieces, LocalPieces):
             return None
         if self._kept is None or self._kept[0] is not design.encoding:
-            read = self.pieces.map(reader.read, self.request.columns)
+            read = self.pieces.map(reader.read, reader.columns)
             self._kept = (design.encoding, [one for one in read if one is not None])
         return self._kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None}
+        return {**self.__dict__, "_kept": None, "_reader": None}

@@ -254,17 +254,17 @@ def _read_transform(call: ast.Call) -> Transform:
     from formulaic.transforms import TRANSFORMS
 
     name, key, inside = str(_name_call(call)), _write_key(call), call.args[0]
-    signature = inspect.signature(TRANSFORMS[name])
+    takes = inspect.signature(TRANSFORMS[name])
+    words = [word for what, word in takes.parameters.items() if not what.startswith("_")]
     try:
         given = [ast.literal_eval(node) for node in call.args[1:]]
         named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-        bound = signature.bind(None, *given, **named)
+        bound = takes.replace(parameters=words).bind(None, *given, **named)
     except (TypeError, ValueError) as error:
         raise FormulaError(f"{quote(key)} cannot be evaluated: {error}.") from error
     bound.apply_defaults()
     first, *_ = bound.arguments
-    left_out = (first, "_state")
-    options = {word: value for word, value in bound.arguments.items() if word not in left_out}
+    options = {word: value for word, value in bound.arguments.items() if word != first}
     if name == "center":
         options = {"center": True, "scale": False, "ddof": 1}
     return Transform(

@@ -170,6 +170,8 @@ def _list_facts(scope: Scope) -> Iterator[tuple[str, str]]:
     dropped = audit.rows_in - audit.rows_used
     left = f" ({dropped:,} left out)" if dropped else ""
     yield "Rows used", f"{write_count(audit.rows_used)}{left}"
+    if audit.rows_distinct is not None:
+        yield "Distinct rows", f"{write_count(audit.rows_distinct)}, equal ones counted"
     yield "Observations", write_count(record.nobs)
     named = record.blocks.design.weights_name if record.blocks is not None else ""
     column = f" (column {write_name(named)})" if named else ""

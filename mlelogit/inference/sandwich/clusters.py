@@ -26,6 +26,7 @@ from itertools import combinations
 import numpy as np
 
 from mlelogit.data.labels import Labels, cross_labels
+from mlelogit.data.streaming.labels import StreamedLabels
 from mlelogit.exceptions import CovarianceError, FewClustersWarning, NegativeVarianceWarning
 from mlelogit.fitting.linalg import find_root
 from mlelogit.fitting.record import FitRecord
@@ -35,6 +36,7 @@ from mlelogit.inference.sandwich.leverage import (
     sum_adjusted_clusters,
     warn_of_lone,
 )
+from mlelogit.inference.sandwich.streamed import iterate_streamed, sum_adjusted_streamed
 from mlelogit.notices import warn_user
 
 CLUSTER_CORRECTIONS = {
@@ -106,12 +108,28 @@ def _sum_clusters(
     record: FitRecord, root: np.ndarray, labels: Labels, correction: str
 ) -> tuple[np.ndarray, int]:
     """Return ``L' c S L`` of one way, and how many clusters have a leverage of one."""
+    if isinstance(labels, StreamedLabels):
+        return _sum_streamed(record, root, labels, correction)
     if correction in POWERS:
         power = POWERS[correction]
         adjusted = sum_adjusted_clusters(record, root, labels.codes, labels.count, power)
         return adjusted.value, adjusted.lone
     inner = np.zeros((root.shape[1], root.shape[1]))
     for _, sums in iterate_cells(record, labels.codes, labels.count):
+        along = sums @ root
+        inner += along.T @ along
+    return inner * find_factor(record, labels.count, correction), 0
+
+
+def _sum_streamed(
+    record: FitRecord, root: np.ndarray, labels: StreamedLabels, correction: str
+) -> tuple[np.ndarray, int]:
+    """Return the same of rows that are read in pieces."""
+    if correction in POWERS:
+        adjusted = sum_adjusted_streamed(record, root, labels, POWERS[correction])
+        return adjusted.value, adjusted.lone
+    inner = np.zeros((root.shape[1], root.shape[1]))
+    for sums in iterate_streamed(record, labels):
         along = sums @ root
         inner += along.T @ along
     return inner * find_factor(record, labels.count, correction), 0

@@ -251,6 +251,19 @@ def sum_adjusted_clusters(
     return sum(found, total)
 
 
+def adjust_scores(
+    power: float, scores: np.ndarray, products: np.ndarray, half: np.ndarray | None = None
+) -> AdjustedMeat:
+    """Adjust scores ``L' S_g`` (clusters, r) by ``L' I_g L = B B'``, or by B and ``B' B``."""
+    leverages, vectors = np.linalg.eigh(products)
+    shift, lone = find_shift(leverages, power)
+    turned = np.swapaxes(vectors, 1, 2)
+    turned, strength = (turned, leverages * shift) if half is None else (turned @ half, shift)
+    along = strength * np.einsum("ctr,cr->ct", turned, scores)
+    adjusted = scores + np.einsum("ctr,ct->cr", turned, along)
+    return AdjustedMeat(adjusted.T @ adjusted, int(lone.any(axis=1).sum()))
+
+
 @dataclass(frozen=True)
 class _Clusters:
     """What the clusters of a fit are adjusted with."""
@@ -269,7 +282,7 @@ class _Clusters:
         sums = replace(self.objective, blocks=apart).evaluate(self.params, 2)
         score = self.root.T @ np.asarray(sums.score)
         share = self.root.T @ np.asarray(sums.information) @ self.root
-        return self._adjust(score[np.newaxis], (share + share.T)[np.newaxis] / 2)
+        return adjust_scores(self.power, score[np.newaxis], (share + share.T)[np.newaxis] / 2)
 
     def adjust_batch(self, rows: np.ndarray) -> AdjustedMeat:
         """Adjust some clusters of m rows each, (clusters, m), side by side."""
@@ -288,20 +301,8 @@ class _Clusters:
         half = np.swapaxes(factor, 1, 2) @ along
         half = half.reshape(len(rows), rows.shape[1] * equations, rank)
         if half.shape[1] >= rank:
-            return self._adjust(scores, np.swapaxes(half, 1, 2) @ half)
-        return self._adjust(scores, half @ np.swapaxes(half, 1, 2), half)
-
-    def _adjust(
-        self, scores: np.ndarray, products: np.ndarray, half: np.ndarray | None = None
-    ) -> AdjustedMeat:
-        """Adjust scores ``L' S_g`` (clusters, r) by ``L' I_g L = B B'``, or by B and ``B' B``."""
-        leverages, vectors = np.linalg.eigh(products)
-        shift, lone = find_shift(leverages, self.power)
-        turned = np.swapaxes(vectors, 1, 2)
-        turned, strength = (turned, leverages * shift) if half is None else (turned @ half, shift)
-        along = strength * np.einsum("ctr,cr->ct", turned, scores)
-        adjusted = scores + np.einsum("ctr,ct->cr", turned, along)
-        return AdjustedMeat(adjusted.T @ adjusted, int(lone.any(axis=1).sum()))
+            return adjust_scores(self.power, scores, np.swapaxes(half, 1, 2) @ half)
+        return adjust_scores(self.power, scores, half @ np.swapaxes(half, 1, 2), half)
 
     @staticmethod
     def _count_people(evaluation: Evaluation, rows: int) -> np.ndarray:

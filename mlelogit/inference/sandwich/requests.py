@@ -9,7 +9,7 @@ from typing import Any
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.design import Design
 from mlelogit.data.frames import list_some
-from mlelogit.data.labels import Labels, read_labels, read_several_labels
+from mlelogit.data.labels import Labels, read_cluster_labels, read_labels
 from mlelogit.exceptions import CovarianceError, OptionError
 from mlelogit.inference.sandwich.clusters import CLUSTER_CORRECTIONS, check_clusters
 from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS, Series, arrange_series, read_lags
@@ -139,7 +139,7 @@ def check_options(kind: str | None, options: Any) -> dict[str, Any]:
 
 def _read_clusters(design: Design, groups: Any, correction: Any = "stata") -> ClusterSettings:
     check_choice("The correction of 'cluster'", correction, tuple(CLUSTER_CORRECTIONS))
-    sets = read_several_labels(design, groups, "groups")
+    sets = read_cluster_labels(design, groups, "groups")
     check_clusters(sets)
     return ClusterSettings(sets, correction)
 

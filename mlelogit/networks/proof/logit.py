@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import lstsq
 
-from mlelogit.data.design import Design, make_design
+from mlelogit.data.assembly import make_design
+from mlelogit.data.design import Design
 from mlelogit.data.rows import DataOptions
 from mlelogit.exceptions import MNLogitError
 from mlelogit.fitting.estimation import estimate

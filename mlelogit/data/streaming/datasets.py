@@ -1,0 +1,246 @@
+"""Datasets of pyarrow, read fragment by fragment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.data.frames import check_unique_names, list_some
+from mlelogit.data.streaming.arrow import (
+    ArrowColumns,
+    count_rows_at_once,
+    join_columns,
+    join_levels,
+    list_columns,
+    list_dictionaries,
+    list_loose,
+)
+from mlelogit.data.streaming.paths import FileStamp, stamp_file
+from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    ColumnTypeError,
+    CorruptFileError,
+    DataFileError,
+    MNLogitError,
+)
+from mlelogit.notices import import_extra
+
+_READING = (OSError, ValueError, RuntimeError, NotImplementedError, KeyError)
+
+
+def is_dataset(data: Any) -> bool:
+    """Tell whether data is a dataset of pyarrow, or what reads one.
+
+    Raises
+    ------
+    ColumnTypeError
+        If it can be gone through only once.
+    """
+    if not type(data).__module__.startswith("pyarrow") or "pyarrow" not in sys.modules:
+        return False
+    if hasattr(data, "read_next_batch") or hasattr(data, "dataset_schema"):
+        raise ColumnTypeError(
+            f"A {type(data).__name__} can be gone through only once, and a fit takes several "
+            "passes; give the dataset itself, or a function without arguments that opens it anew."
+        )
+    return hasattr(data, "get_fragments")
+
+
+class DatasetPieces(LocalPieces):
+    """A dataset of pyarrow (parquet, feather, csv, ...), of which every fragment is a piece.
+
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+        With its filter, if it has one; then it is one piece. Of parquet every row group is one.
+
+    Raises
+    ------
+    CorruptFileError
+        If a file's footer cannot be read.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self._modules = import_extra("pyarrow.dataset", "scale")
+        self.dataset = dataset
+        self.filter = (getattr(dataset, "_scan_options", None) or {}).get("filter")
+        check_unique_names(dataset.schema.names, "The dataset")
+        self.names = list_columns(dataset.schema)
+        # pyarrow gives no fragments of a filtered one, which so is a single piece.
+        listed = [dataset] if self.filter is not None else dataset.get_fragments()
+        self.fragments = [one for fragment in listed for one in _split(fragment)]
+        self.count = len(self.fragments)
+        self.rows = self._count_rows()
+        self.stamps = {path: stamp_file(path) for path in self._list_local()}
+        self._levels: dict[str, pd.CategoricalDtype] = {}
+        self.find_quantiles = partial(find_quantiles, self)
+        self._gaps: dict[str, bool] = {}
+
+    @property
+    def way(self) -> str:
+        """How the rows are read."""
+        known = "" if self.rows is None else f", {self.rows:,} rows"
+        parts = f"{self.count:,} part{'s' * (self.count != 1)}"
+        return f"pyarrow dataset, {parts}{known}"
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this dataset from others: its files, of when they are, and its columns."""
+        files = [str(self.stamps.get(path, path)) for path in self._list_paths()]
+        columns = ", ".join(f"{one.name} {one.type}" for one in self.dataset.schema)
+        return f"dataset {'; '.join(files)} {self.rows} {self.filter} {columns}"
+
+    def open(self, columns: Sequence[str]) -> Iterator[Piece]:
+        """Return the fragments with these columns, in their order."""
+        absent = [name for name in columns if name not in self.dataset.schema.names]
+        if absent:
+            raise ColumnNotFoundError(
+                f"The dataset has no column {list_some(absent)}. Its columns: "
+                f"{list_some(self.names, 50)}."
+            )
+        layout = self._lay_out(columns)
+        for number, fragment in enumerate(self.fragments):
+            place = _name_fragment(fragment, number)
+            stamp = self.stamps.get(getattr(fragment, "path", ""))
+            read = partial(self._read, fragment, place, stamp, layout, list(columns))
+            yield Piece(place, read, self._count_fragment(fragment))
+
+    def _read(
+        self,
+        fragment: Any,
+        place: str,
+        stamp: FileStamp | None,
+        layout: ArrowColumns,
+        columns: list[str],
+    ) -> Iterator[pd.DataFrame]:
+        rows = count_rows_at_once(layout.types, columns)
+        stamps = [stamp] if stamp is not None else []
+        if fragment is self.dataset:
+            stamps = list(self.stamps.values())
+        _check_unchanged(stamps)
+        for batch in self._scan(fragment, place, stamp, columns, rows):
+            if batch.num_rows:
+                yield self._convert(batch, place, layout, columns)
+        _check_unchanged(stamps)
+
+    def _scan(
+        self, fragment: Any, place: str, stamp: FileStamp | None, columns: list[str], rows: int
+    ) -> Iterator[Any]:
+        try:
+            schema = {} if fragment is self.dataset else {"schema": self.dataset.schema}
+            yield from fragment.to_batches(
+                **schema,
+                columns=columns,
+                batch_size=rows,
+                batch_readahead=1,
+                fragment_readahead=1,
+                use_threads=False,
+                cache_metadata=False,
+            )
+        except _READING as error:
+            if stamp is not None:
+                stamp.check_unchanged()
+            if isinstance(error, OSError) and error.errno is not None:
+                raise DataFileError(f"{place} cannot be read: {error}.") from error
+            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
+
+    def _convert(
+        self, batch: Any, place: str, layout: ArrowColumns, columns: list[str]
+    ) -> pd.DataFrame:
+        try:
+            return layout.convert(batch, columns)
+        except MNLogitError as error:
+            raise type(error)(f"In {place}: {error}") from error
+        except _READING as error:
+            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
+
+    def _lay_out(self, columns: Sequence[str]) -> ArrowColumns:
+        types, dtypes = join_columns([("The dataset", self.dataset.schema)], columns)
+        for name in list_loose(types, dtypes):
+            if name not in self._gaps:
+                self._gaps[name] = self._has_gaps(name)
+        for name in list_dictionaries(types):
+            if name not in self._levels:
+                found = (
+                    batch.column(0).dictionary.to_pylist()
+                    for number, fragment in enumerate(self.fragments)
+                    for batch in self._scan(
+                        fragment, _name_fragment(fragment, number), None, [name], 1 << 17
+                    )
+                )
+                self._levels[name] = join_levels(found, types[name].ordered)
+        gaps = frozenset(name for name, some in self._gaps.items() if some)
+        return ArrowColumns(types, dtypes, gaps, self._levels)
+
+    def _has_gaps(self, name: str) -> bool:
+        import pyarrow.compute as pc
+
+        gap = pc.field(name).is_null()
+        try:
+            return bool(self.dataset.count_rows(filter=gap))
+        except _READING:  # The pass that reads it says where the damage is.
+            return True
+
+    def _count_rows(self) -> int | None:
+        """Return the number of rows, where the files say it."""
+        if self.filter is not None:
+            return None
+        counts = [self._count_fragment(fragment) for fragment in self.fragments]
+        return None if None in counts else sum(one for one in counts if one is not None)
+
+    def _count_fragment(self, fragment: Any) -> int | None:
+        groups = getattr(fragment, "row_groups", None)
+        if groups is not None:
+            return sum(group.num_rows for group in groups)
+        return None
+
+    def _list_paths(self) -> list[str]:
+        paths = [getattr(fragment, "path", None) for fragment in self.fragments]
+        paths += getattr(self.dataset, "files", [])
+        return list(dict.fromkeys(path for path in paths if path))
+
+    def _list_local(self) -> list[str]:
+        """Return the files that are on this machine."""
+        holders = [self.dataset, *self.fragments]
+        systems = {getattr(getattr(one, "filesystem", None), "type_name", "") for one in holders}
+        return self._list_paths() if systems - {""} == {"local"} else []
+
+
+def _check_unchanged(stamps: list[FileStamp]) -> None:
+    for stamp in stamps:
+        stamp.check_unchanged()
+
+
+def _split(fragment: Any) -> list[Any]:
+    """Return a fragment of parquet as one of every row group."""
+    if not hasattr(fragment, "split_by_row_group"):
+        return [fragment]
+    path = fragment.path
+    try:
+        return list(fragment.split_by_row_group())
+    except _READING as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DataFileError(f"{path!r} cannot be read: {error}.") from error
+        raise CorruptFileError(
+            f"{path!r} is no parquet file, or its end is lost or damaged: {_shorten(error)}"
+        ) from error
+
+
+def _shorten(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:300]
+
+
+def _name_fragment(fragment: Any, number: int) -> str:
+    path = getattr(fragment, "path", None)
+    if hasattr(fragment, "get_fragments"):
+        return "the filtered dataset"
+    if not path:
+        return f"part {number} of the dataset"
+    groups = getattr(fragment, "row_groups", None)
+    return f"{path!r}, row group {groups[0].id}" if groups else repr(path)
