@@ -16,7 +16,7 @@ from mlelogit.data.streaming.opening import HELD_ELEMENTS, QUERY, gather, open_p
 from mlelogit.data.streaming.paths import is_parquet, list_files
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.exceptions import ColumnNotFoundError, DataFileError, OptionError
-from mlelogit.interpretation.streams import predict_own_pieces, predict_pieces
+from mlelogit.interpretation.pieces import predict_own_pieces
 from mlelogit.results import MNLogitResults
 
 
@@ -151,7 +151,7 @@ def predict_table(
         raise ColumnNotFoundError(f"{table.given} has no offset column {absent[0]!r}.")
     frame = table.data if table.pieces is None else _gather(table.pieces)
     if frame is None:
-        return predict_pieces(results.record, table.data, which, names)
+        return results.predict(table.data, which=which)
     taken = frame[list(names)] if names else None
     return iter([results.predict(frame, which=which, offset=taken)])
 

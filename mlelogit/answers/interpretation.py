@@ -16,6 +16,7 @@ from mlelogit.interpretation.performance.calibration import Calibration, calibra
 from mlelogit.interpretation.performance.classification import Classification, classify
 from mlelogit.interpretation.performance.judged import NewRows
 from mlelogit.interpretation.performance.scoring_rules import Scores, score_probabilities
+from mlelogit.interpretation.pieces import predict_any
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_score_obs,
@@ -120,8 +121,8 @@ class InterpretationAnswers(Facts):
     def predict(
         self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
     ) -> Any:
-        """Predict prob, category or linear; see `mlelogit.interpretation.prediction.predict`."""
-        return predict(self.record, newdata, which, offset, missing)
+        """Predict prob, category or linear; see `mlelogit.interpretation.pieces.predict_any`."""
+        return predict_any(self.record, newdata, which, offset, missing)
 
     def get_prediction(
         self,

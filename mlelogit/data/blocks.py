@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.design import Design, take_rows
+from mlelogit.data.design import Design, hold_rows, take_rows
 from mlelogit.data.sources import lay_out
 from mlelogit.data.threads import fold_in_order, single_threaded_blas
 
@@ -249,6 +249,11 @@ def list_distinct(design: Design) -> Design | None:
         given=None,
         compression=None,
     )
+
+
+def hold_blocks(blocks: RowBlocks) -> RowBlocks:
+    """Return the rows in memory, read if they are few enough; see `hold_rows`."""
+    return blocks if blocks.held else RowBlocks(hold_rows(blocks.design), threads=blocks.threads)
 
 
 def choose_size(design: Design) -> int:

@@ -89,6 +89,10 @@ class Stream(Protocol):
         """What tells these rows from others."""
 
     @property
+    def table(self) -> str:
+        """What tells their table from others."""
+
+    @property
     def observations(self) -> float:
         """Number of observations."""
 
@@ -107,11 +111,28 @@ class Stream(Protocol):
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
 
-    def read_labels(self, given: Any, what: str, threads: int) -> tuple[Any, ...]:
+    def is_few(self, design: Design) -> bool:
+        """Tell whether the rows are few enough to be held in memory."""
+
+    def hold(self, design: Design) -> Design:
+        """Return all rows in memory, if they are few."""
+
+    def read_labels(self, given: Any, what: str) -> tuple[Any, ...]:
         """Find the labels that columns of the table have in the rows used."""
 
     def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
         """Return the rows whose label has a number from the first to before the last."""
+
+
+def hold_rows(design: Design) -> Design:
+    """Return the design with its rows in memory, read if they are few enough.
+
+    Raises
+    ------
+    RowsNotHeldError
+        If they are too many.
+    """
+    return design if design.stream is None else design.stream.hold(design)
 
 
 def omit_columns(design: Design, omitted: dict[Any, str]) -> Design:

@@ -23,7 +23,6 @@ from mlelogit.data.frames import (
     unmask,
 )
 from mlelogit.data.rows import Given
-from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -127,7 +126,7 @@ def read_several_labels(design: Design, given: Any, what: str = "groups") -> tup
 def read_cluster_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:
     """Read what `read_several_labels` does, of rows that are read in pieces by columns' names."""
     if design.stream is not None:
-        return design.stream.read_labels(given, what, count_threads())
+        return design.stream.read_labels(given, what)
     return read_several_labels(design, given, what)
 
 

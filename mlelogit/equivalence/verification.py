@@ -231,6 +231,7 @@ def _choose_engines(engines: Any) -> list[str]:
 
 def read_problem(record: FitRecord) -> Problem:
     """Read a fit's rows as plain arrays."""
+    record = record.in_memory()
     blocks = record.need_blocks()
     design = blocks.design
     weights = np.ones(blocks.rows) if design.weights is None else design.weights
@@ -254,7 +255,9 @@ def _read_columns(block: Any) -> np.ndarray:
 
 
 def _answer_ours(record: FitRecord, covariance: Covariance, problem: Problem) -> Answer:
-    y = output(replace(problem, offset=record.limit_blocks().design.offset), record.params)
+    y = output(
+        replace(problem, offset=record.in_memory().limit_blocks().design.offset), record.params
+    )
     return Answer(
         OURS,
         record.params,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.arguments import check_reports
-from mlelogit.data.blocks import Block, RowBlocks
+from mlelogit.data.blocks import Block, RowBlocks, hold_blocks
 from mlelogit.data.design import Design, make_constant, total_observations
 from mlelogit.data.threads import count_threads, single_threaded_blas
-from mlelogit.exceptions import ParamsError
+from mlelogit.exceptions import ParamsError, RowsNotHeldError
 from mlelogit.fitting.basis import find_basis, make_objective
 from mlelogit.fitting.constrained.ascent import (
     ConstrainedMaximum,
@@ -25,7 +25,7 @@ from mlelogit.fitting.constrained.ascent import (
 )
 from mlelogit.fitting.examination import Verdict, examine_separation
 from mlelogit.fitting.likelihood import Matrix
-from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, Separation
+from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, UNREAD, Separation
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
 from mlelogit.fitting.maximum import Maximum, Status
@@ -117,7 +117,7 @@ def _estimate(
     verdict = _judge(blocks, base, basis, climbed, request, held)
     record = FitRecord(
         encoding=design.encoding,
-        blocks=every,
+        blocks=hold_blocks(every) if verdict.separation.found else every,
         weight_type=design.weight_type,
         request=request,
         maximum=_finish(verdict.maximum, blocks, base, basis, held),
@@ -196,8 +196,12 @@ def _judge(
         return Verdict(UNEXAMINED, climbed)
     if held is not None and held.constraints.bounds.any():
         return Verdict(UNEXAMINED, climbed)
+    try:
+        rows = hold_blocks(blocks)
+    except RowsNotHeldError:
+        return Verdict(UNREAD, climbed)
     free = None if held is None else held.space
-    return examine_separation(blocks, base, basis, climbed, request.tolerance, free)
+    return examine_separation(rows, base, basis, climbed, request.tolerance, free)
 
 
 def _spread(separation: Separation, blocks: RowBlocks) -> Separation:

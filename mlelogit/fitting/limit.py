@@ -111,6 +111,9 @@ CERTIFIED = Separation("none", "the certificate proves that a finite maximum exi
 OVERLAPPING = Separation("none", "linear programming finds no separating combination of columns")
 UNDECIDED = Separation("undecided", "linear programming came to no end that can be verified")
 UNEXAMINED = Separation("undecided", "it was not examined")
+UNREAD = Separation(
+    "undecided", "it was not examined: the rows are read in pieces, and are too many to hold"
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_tolerance, is_whole
-from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.blocks import RowBlocks, hold_blocks
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.restrictions import Restriction
 from mlelogit.data.rows import Audit
@@ -200,6 +200,19 @@ class FitRecord:
     def well_defined(self) -> bool:
         """Whether estimates stand for something finite, be it in the limiting model."""
         return self.separation.found or self.maximum.finite
+
+    def in_memory(self) -> FitRecord:
+        """Return the fit with its rows in memory, for what takes all of them at once.
+
+        Raises
+        ------
+        RowsNotHeldError
+            If they are read in pieces, and are too many.
+        """
+        if self.blocks is None or self.blocks.held:
+            return self
+        blocks = hold_blocks(self.blocks)
+        return replace(self, blocks=blocks, index=blocks.design.index)
 
     def limit_blocks(self) -> RowBlocks:
         """Return the rows, each with the categories that are left of it in the limit."""

@@ -97,6 +97,7 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
             "at a bound the bootstrap is not consistent (Andrews 2000, Econometrica 68). Refit "
             "the model without bounds."
         )
+    record = record.in_memory()
     blocks, space = record.need_blocks(), find_space(record)
     times = _check_times(times, blocks.rows)
     count = count_threads(threads)

@@ -342,12 +342,14 @@ def _estimate_inner(
     if isinstance(settings, ClusterSettings):
         return estimate_clustered(record, bread, settings.sets, settings.correction)
     if isinstance(settings, SerialSettings):
+        record = record.in_memory()
         _warn_of_few_cells(settings)
         factor, said = _correct_series(record, settings)
         meat = sum_serial_meat(record, settings.series, settings.maxlags) * factor
         return bread @ meat @ bread, said
     if isinstance(settings, SurveyDesign):
-        return bread @ sum_survey_meat(record, settings) @ bread, _describe_survey(settings)
+        meat = sum_survey_meat(record.in_memory(), settings)
+        return bread @ meat @ bread, _describe_survey(settings)
     if kind in POWERS:
         power = "-1/2" if kind == "HC2" else "-1"
         meat = sum_adjusted_meats(record, bread, POWERS[kind])

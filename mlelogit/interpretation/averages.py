@@ -27,6 +27,7 @@ from mlelogit.exceptions import EmptyDataError, WeightError
 from mlelogit.fitting.likelihood import fill_weights, spread_probabilities
 from mlelogit.fitting.products import index_pairs, project_rows
 from mlelogit.interpretation.points import PointModel, Points, map_point_probabilities
+from mlelogit.interpretation.streaming import StreamedPoints
 
 # So few cells are told apart within every block; of more, rows are put in order first.
 FEW_CELLS = 32
@@ -54,6 +55,21 @@ class Cells:
     def count(self) -> int:
         """Number of cells G."""
         return len(self.names)
+
+
+def read_streamed_cells(points: StreamedPoints, by: Any) -> tuple[StreamedPoints, Cells]:
+    """Return rows that are read in pieces in cells by columns of the table; in one if None."""
+    if by is None:
+        return points, Cells(np.empty(0, np.int64), pd.Index(["average"], name="row"), ())
+    labelled, sets = points.label(by)
+    crossed = cross_labels(sets)
+    return labelled, Cells(crossed.codes, crossed.names, sets)
+
+
+def assign_piece(points: Points, codes: np.ndarray | None) -> list[RowBlocks]:
+    """Return a piece's rows in blocks, each in its cell."""
+    blocks = points.blocks()
+    return [blocks if codes is None else assign_cells(blocks, codes)]
 
 
 def read_cells(points: Points, by: Any) -> Cells:

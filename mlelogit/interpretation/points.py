@@ -30,11 +30,13 @@ from mlelogit.data.labels import read_numbers
 from mlelogit.data.outcome import Outcome
 from mlelogit.data.rows import Given, read_new_offset
 from mlelogit.data.sources import ColumnSource, as_array, lay_out, make_source
+from mlelogit.data.streaming.opening import open_pieces
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     DataNotKeptError,
     OffsetError,
     ParamsError,
+    RowsNotHeldError,
     WeightError,
 )
 from mlelogit.fitting.likelihood import predict_scores
@@ -217,17 +219,29 @@ def read_points(
     """
     check_choice("missing", missing, MISSING_IN_NEW)
     if newdata is not None:
+        _refuse_pieces(newdata)
         return _read_new(record, newdata, offset, weights, missing)
     if offset is not None:
         raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
     if weights is not None:
         raise WeightError("weights= goes with newdata; the fit's own rows have theirs.")
+    record = record.in_memory()
     blocks = record.need_blocks()
     counted = count_people(blocks.design)
     own = blocks.design.weights
     times = counted if own is None else counted * own
     design = replace(blocks.design, weights=times)
     return Points(design, record.index.view(), None, True, blocks.threads)
+
+
+def _refuse_pieces(newdata: Any) -> None:
+    pieces = open_pieces(newdata)
+    if pieces is not None:
+        raise RowsNotHeldError(
+            f"newdata are read in pieces here ({pieces.way}), and this takes them in memory: "
+            "read them, or a sample, into a frame. results.predict(newdata) gives probabilities "
+            "frame by frame."
+        )
 
 
 @in_turn

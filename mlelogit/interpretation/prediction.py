@@ -72,7 +72,7 @@ def predict(
         return _predict_lazily(record, newdata, which, offset, missing)
     points = read_points(record, newdata, offset, missing=missing)
     if points.own:
-        scores = _map_rows(record, map_scores)
+        scores = _map_rows(record.in_memory(), map_scores)
     else:
         scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return label_scores(scores, points.index, record, which)
@@ -128,12 +128,14 @@ def label_best(probabilities: np.ndarray, index: pd.Index, record: Encoded) -> p
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
     """Return every row's contribution to the log-likelihood; they sum to llf."""
+    record = record.in_memory()
     values = _map_rows(record, map_loglikeobs)
     return pd.Series(values, index=record.index.view(), name="loglike")
 
 
 def compute_score_obs(record: FitRecord) -> pd.DataFrame:
     """Return every row's contribution to the score; they sum to about zero."""
+    record = record.in_memory()
     values, columns = _map_rows(record, map_score_obs).T, index_params(record.encoding)
     return pd.DataFrame(values, index=record.index.view(), columns=columns)
 

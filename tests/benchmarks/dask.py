@@ -120,7 +120,9 @@ def draw_partition(number: int, rows: int, width: int, categories: int) -> pd.Da
     slopes = np.random.default_rng(7).normal(0, 0.2, (categories, width))
     chosen = (slopes @ x + rng.gumbel(size=(categories, rows))).argmax(axis=0)
     frame = {f"x{i}": column for i, column in enumerate(x)}
-    return pd.DataFrame({"y": pd.Categorical.from_codes(chosen, list("abcdefgh")[:categories])} | frame)
+    return pd.DataFrame(
+        {"y": pd.Categorical.from_codes(chosen, list("abcdefgh")[:categories])} | frame
+    )
 
 
 def draw_table(options: argparse.Namespace) -> Any:

@@ -24,6 +24,7 @@ from mlelogit.data.outcome import (
 from mlelogit.data.rows import (
     Audit,
     DataOptions,
+    Given,
     RawOffset,
     Rows,
     judge_rows,
@@ -207,6 +208,17 @@ class RowReader:
             collinear=options.collinear,
             groups=groups,
         )
+
+    def read_all(self, frame: pd.DataFrame) -> Design | None:
+        """Return the same of the whole table, which knows its frame and where its rows stand."""
+        design = self.read(frame)
+        if design is None:
+            return None
+        kept = select_piece(self.request, frame).kept
+        every = len(kept) == len(frame)
+        given = Given(len(frame), None, None if every else kept, frame)
+        index = pd.RangeIndex(len(frame)) if every else pd.RangeIndex(len(frame))[kept]
+        return replace(design, given=given, index=index)
 
     def _match(self, selected: SelectedRows) -> Outcome:
         raw = take_outcome(selected.raw, selected.kept)

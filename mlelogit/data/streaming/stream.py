@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
@@ -17,7 +18,12 @@ from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
 from mlelogit.data.streaming.rows import RowReader, RowRequest
+from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import RowsNotHeldError
+
+
+# Rows are read into memory, 256 MB, for what takes all of them at once.
+HELD_ELEMENTS = 1 << 25
 
 
 def refuse(what: str, way: str) -> NoReturn:
@@ -174,6 +180,10 @@ class PieceSum:
         return RowBlocks(design, self.basis).map(self.function, *self.args)
 
 
+def _give(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame
+
+
 @dataclass
 class PieceStream:
     """The rows behind a `StreamedDesign`.
@@ -209,6 +219,7 @@ class PieceStream:
     beside: LabelNumbers | None = None
     _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
     _reader: RowReader | None = field(default=None, repr=False)
+    _held: Any = field(default=None, repr=False)
 
     @property
     def way(self) -> str:
@@ -219,6 +230,11 @@ class PieceStream:
     def fingerprint(self) -> str:
         """What tells these rows from others."""
         return f"{self.pieces.fingerprint} {self.request}"
+
+    @property
+    def table(self) -> str:
+        """What tells their table from others."""
+        return self.pieces.fingerprint
 
     def reader(self, design: Design) -> RowReader:
         """Return what reads the rows of a design, ready to be sent to where they are."""
@@ -243,8 +259,13 @@ class PieceStream:
     def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
         """Join what a function returns per row."""
         work = PieceSum(self.reader(rows.design), rows.basis, function, args)
-        parts = self.pieces.map(work.map, work.reader.columns)
-        return np.concatenate([part for part in parts if part is not None], axis=-1)
+        self.passes += 1
+        parts: list[np.ndarray] = []
+        for part in self.pieces.map(work.map, work.reader.columns):
+            if part is not None:
+                parts.append(part)
+                self._check_size(part.size / part.shape[-1], "a result per row")
+        return np.concatenate(parts, axis=-1)
 
     def measure(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up as `reduce` does, and find the columns' extremes in the same pass."""
@@ -263,22 +284,56 @@ class PieceStream:
             refuse("a sample", self.way)
         return read
 
+    def is_few(self, design: Design) -> bool:
+        """Tell whether the rows are few enough to be held in memory."""
+        return self.held * self._count_width(design) <= HELD_ELEMENTS
+
+    def _count_width(self, design: Design) -> int:
+        return len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)
+
+    def hold(self, design: Design) -> Design:
+        """Return all rows in memory, read anew unless they are still in use, if they are few.
+
+        Raises
+        ------
+        RowsNotHeldError
+            If they are too many.
+        """
+        self._check_size(self._count_width(design), "all rows")
+        held = None if self._held is None else self._held()
+        if held is None or held.encoding is not design.encoding:
+            self.passes += 1
+            frames = list(self.pieces.map(_give, self.pieces.names))
+            held = self.reader(design).read_all(pd.concat(frames, ignore_index=True))
+            if held is None:
+                refuse("all rows", self.way)
+            held = replace(held, audit=design.audit, weights_name=design.weights_name)
+            self._held = weakref.ref(held)
+        return held
+
+    def _check_size(self, width: float, what: str) -> None:
+        if self.held * width > HELD_ELEMENTS:
+            raise RowsNotHeldError(
+                f"This needs {what} in memory at once: {self.held} rows of {width:.0f} numbers, "
+                f"and they are read in pieces ({self.way}). Fit a sample of the table in a frame, "
+                "or ask for sums of the rows: covariances, tests, averages, margins. "
+                "Predictions come frame by frame from results.predict(newdata=the table)."
+            )
+
     def make_constant(self, design: Design) -> Design:
         """Return the design of a constant alone."""
         source = StreamedSource((self.held, 1), self.way)
-        return replace(
-            design, source=source, stream=replace(self, constant=True, _kept=None, _reader=None)
-        )
+        return replace(design, source=source, stream=self._renew(constant=True))
 
-    def read_labels(self, given: Any, what: str, threads: int) -> tuple[StreamedLabels, ...]:
+    def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
         self.passes += 1
-        return find_labels(self.pieces, self.request, given, what, threads)
+        return find_labels(self.pieces, self.request, given, what, count_threads())
 
     def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
         """Return the rows whose label has a number from the first to before the last."""
         beside = LabelNumbers(labels, first, last)
-        return replace(design, stream=replace(self, beside=beside, _kept=None, _reader=None))
+        return replace(design, stream=self._renew(beside=beside))
 
     def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
         """Return the rows as designs in memory, if they are few and this process reads them."""
@@ -291,4 +346,8 @@ class PieceStream:
         return self._kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None, "_reader": None}
+        return {**self.__dict__, "_kept": None, "_reader": None, "_held": None}
+
+    def _renew(self, **changes: Any) -> PieceStream:
+        """Return another stream of the same rows, with nothing of what this one keeps."""
+        return replace(self, _kept=None, _reader=None, _held=None, **changes)

@@ -200,6 +200,7 @@ class _Placed:
 
 
 def _place_rows(record: FitRecord, variable: Any, totals: np.ndarray, bins: int) -> _Placed:
+    record = record.in_memory()
     design, names = record.need_blocks().design, record.encoding.names
     if record.encoding.rhs is None and isinstance(variable, Hashable) and variable in names:
         values, name = read_values(read_points(record), variable), str(variable)

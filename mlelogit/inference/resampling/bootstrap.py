@@ -247,6 +247,7 @@ def run_bootstrap(
             "active bounds for equations, or fit without bounds."
         )
     seed = settle_seed(seed)
+    record = record.in_memory()
     design = record.need_blocks().design
     clusters = None if groups is None else read_labels(design, groups, "groups")
     layers = None if strata is None else read_labels(design, strata, "strata")

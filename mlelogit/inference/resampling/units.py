@@ -120,6 +120,7 @@ def make_units(
         are fewer than two clusters, one lies in several strata, or a stratum has a single unit.
     """
     _check_record(record, estimated)
+    record = record.in_memory()
     design = record.need_blocks().design
     cells, people, rows = cut_cells(design)
     blocks = RowBlocks(cells, threads=record.need_blocks().threads)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlelogit.data.arguments import check_choice, write_value
-from mlelogit.data.design import Design
+from mlelogit.data.design import Design, hold_rows
 from mlelogit.data.frames import list_some
 from mlelogit.data.labels import Labels, read_cluster_labels, read_labels
 from mlelogit.exceptions import CovarianceError, OptionError
@@ -113,6 +113,7 @@ def read_request(kind: Any, options: Any, find_design: Callable[[], Design]) -> 
         return CovarianceRequest(kind)
     design = find_design()
     check_weights(kind, design.weight_type)
+    design = design if kind == "cluster" else hold_rows(design)
     return CovarianceRequest(kind, readers[kind](design, **given))
 
 

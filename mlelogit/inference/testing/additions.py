@@ -77,6 +77,7 @@ def score_test_added(
     >>> abs(added.statistic - larger.score_test("educ").statistic) < 1e-6
     True
     """
+    record = record.in_memory()
     request = choose_request(record, covariance, cov_type)
     design, extra = _add_columns(record, exog_extra)
     null = f"the columns added have no effect: {', '.join(map(str, extra))}"

@@ -28,6 +28,12 @@ from mlelogit.inference.testing.nesting import (
     map_columns,
     state_constraints,
 )
+from mlelogit.inference.testing.streams import (
+    check_same_table,
+    factor_by_names,
+    hold_both,
+    is_streamed,
+)
 from mlelogit.markup import Shown
 
 NESTING_TOLERANCE = 1e-8
@@ -332,6 +338,7 @@ def lr_test(
     NotNestedError
         If the fits differ in rows, outcome, weights or offset, or are not nested.
     """
+    larger, smaller = hold_both(larger, smaller)
     _check_same_rows(larger, smaller)
     df = larger.size - smaller.size
     reason = _refuse_nesting(larger, smaller, df)
@@ -360,6 +367,9 @@ def _state_nesting(larger: tuple, smaller: tuple) -> str:
 
 def _check_same_rows(larger: FitRecord, smaller: FitRecord) -> None:
     one, two = larger.need_blocks().design, smaller.need_blocks().design
+    if is_streamed(larger) or is_streamed(smaller):
+        check_same_table(larger, smaller)
+        return
     if not larger.index.equals(smaller.index):
         raise NotNestedError(
             "The two models differ in the index of the rows used: they must be fitted to the same "
@@ -405,6 +415,8 @@ def _refuse_nesting(larger: FitRecord, smaller: FitRecord, df: int) -> str:
 
 def _factor_jointly(larger: FitRecord, smaller: FitRecord) -> np.ndarray:
     """Return the triangular factor of the scaled columns of both designs."""
+    if is_streamed(larger):
+        return factor_by_names(larger, smaller)
     one, two = larger.need_blocks().design, smaller.need_blocks().design
     joined = replace(one, source=JoinedSource(one.source, two.source))
     scale = np.concatenate([larger.basis.scale, smaller.basis.scale])

@@ -25,7 +25,7 @@ RANK_TOLERANCE = 1e-10
 
 def open_lines(record: FitRecord, unit: str) -> tuple[LogLikelihood, np.ndarray, np.ndarray]:
     """Return the log-likelihood of the lines, how many units each is, and whose row it is of."""
-    blocks = record.limit_blocks()
+    blocks = record.in_memory().limit_blocks()
     people, rows = np.ones(blocks.rows), np.arange(blocks.rows)
     if unit == "person":
         cells, people, rows = cut_cells(blocks.design)

@@ -98,6 +98,7 @@ def compute_residuals(record: FitRecord, kind: str = "response", seed: Any = Non
         raise OptionError(f"seed goes with kind={RANDOM!r}; {kind!r} draws nothing.")
     if kind in ("quantile", "mid-quantile"):
         return _compute_quantiles(record, None if kind == "mid-quantile" else settle_seed(seed))
+    record = record.in_memory()
     function = {"response": map_residuals, "pearson": map_pearson, "deviance": map_deviances}[kind]
     return frame_rows(_map_rows(record, function), record.index.view(), record)
 
@@ -158,6 +159,7 @@ def _exceed(share: np.ndarray, logs: np.ndarray) -> np.ndarray:
 
 def _compute_quantiles(record: FitRecord, seed: int | None) -> Any:
     """Return randomized quantile residuals, or with no seed those of the intervals' middles."""
+    record = record.in_memory()
     design = record.need_blocks().design
     kind = design.outcome.kind
     if kind == "probabilities":
@@ -213,6 +215,7 @@ def draw_people(record: FitRecord, seed: Any = None) -> np.ndarray:
     DataNotKeptError, OutcomeError
         As `compute_residuals` does.
     """
+    record = record.in_memory()
     design = record.need_blocks().design
     if design.weight_type != "frequency" or design.outcome.kind != "labels":
         return np.ravel(np.asarray(compute_residuals(record, RANDOM, seed)))

@@ -60,6 +60,7 @@ def find_worst_predicted(record: FitRecord, n: int = 10) -> pd.DataFrame:
     ['observed', 'predicted', 'probability', 'predicted_probability', 'age', 'educ']
     """
     count = check_count(n)
+    record = record.in_memory()
     blocks = record.limit_blocks()
     kind, base = blocks.design.outcome.kind, record.encoding.base
     ranks = blocks.map(_rank_observed, record.maximum.params, base, kind == "probabilities")

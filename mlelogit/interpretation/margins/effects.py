@@ -25,7 +25,13 @@ from mlelogit.data.frames import (
 from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
-from mlelogit.interpretation.averages import Cells, name_beside, order_rows, read_cells
+from mlelogit.interpretation.averages import (
+    Cells,
+    name_beside,
+    order_rows,
+    read_cells,
+    read_streamed_cells,
+)
 from mlelogit.interpretation.margins.changes import Effect
 from mlelogit.interpretation.margins.grids import cut_grid, find_at
 from mlelogit.interpretation.margins.means import make_balanced_points, make_mean_places
@@ -37,13 +43,15 @@ from mlelogit.interpretation.margins.requests import (
     read_at,
     read_changes,
 )
+from mlelogit.interpretation.margins.streamed import StreamedPlaces, find_streamed_means
 from mlelogit.interpretation.margins.table import Margins
 from mlelogit.interpretation.margins.variables import (
     Variable,
     find_variables,
     pick_variables,
 )
-from mlelogit.interpretation.points import Points, model_points, read_points
+from mlelogit.interpretation.points import model_points, read_points
+from mlelogit.interpretation.streaming import StreamedPoints, open_points
 from mlelogit.interpretation.variances import find_effect_root, find_law, find_open
 from mlelogit.notices import keep_errors, track, warn_user
 
@@ -150,16 +158,22 @@ def estimate_margins(
     every = _list_asked(request, found)
     check_change(request, found, every)
     grid = read_at(request.at, found)
-    points = read_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
+    points: Any = open_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
     asked = _pick(request, leave_out_fixed(request, every, grid[0]))
     _warn_of_omitted(asked)
-    cells = read_cells(points, request.by)
+    points, cells = _read_cells(points, request.by)
     changes = read_changes(request, asked, _find_own(record, points))
     places = _set_places(record, points, found, request, cells)
     effects: list[list[Effect]] = []
     for batch in track(cut_grid(places, grid), "Marginal effects"):
         effects += find_at(places, batch, model_points(record), effect, asked, changes)
     return _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
+
+
+def _read_cells(points: Any, by: Any) -> tuple[Any, Cells]:
+    if isinstance(points, StreamedPoints):
+        return read_streamed_cells(points, by)
+    return points, read_cells(points, by)
 
 
 def _fill_fixed(record: FitRecord, newdata: Any, fixed: dict[Hashable, Any]) -> Any:
@@ -214,10 +228,12 @@ def _warn_of_omitted(asked: list[Variable]) -> None:
         )
 
 
-def _find_own(record: FitRecord, points: Points) -> Points | None:
+def _find_own(record: FitRecord, points: Any) -> Any:
     """Return the fit's own rows, whose standard deviations are meant; None if it lost them."""
     if points.own or record.blocks is None:
         return points if points.own else None
+    if not record.blocks.held:
+        return open_points(record)
     given = record.blocks.design.given
     held = record.encoding.rhs is None or (given is not None and given.frame is not None)
     return read_points(record) if held else None
@@ -225,19 +241,29 @@ def _find_own(record: FitRecord, points: Points) -> Points | None:
 
 def _set_places(
     record: FitRecord,
-    points: Points,
+    points: Any,
     variables: dict[Hashable, Variable],
     request: Request,
     cells: Cells,
-) -> RowPlaces | MeanPlaces:
+) -> RowPlaces | MeanPlaces | StreamedPlaces:
     """Return the rows at which effects are taken, each in the cell of its group."""
+    if isinstance(points, StreamedPoints) and request.kind == "average":
+        return StreamedPlaces(points, variables, cells.count)
+    if isinstance(points, StreamedPoints):
+        means = find_streamed_means(points, variables, cells)
+        return means if request.kind == "at_means" else _balance(record, means)
     points, codes = order_rows(points, cells)
     if request.kind == "at_means":
         return make_mean_places(points, variables, codes, cells.count)
     if request.kind == "balanced":
-        points, codes = make_balanced_points(record, points, variables, codes, cells.count)
+        return _balance(record, make_mean_places(points, variables, codes, cells.count))
     several = cells.count > 1
     return RowPlaces(points, variables, codes if several else None, cells.count, {})
+
+
+def _balance(record: FitRecord, means: MeanPlaces) -> RowPlaces:
+    points, codes = make_balanced_points(record, means)
+    return RowPlaces(points, means.variables, codes if means.cells > 1 else None, means.cells, {})
 
 
 def _assemble(

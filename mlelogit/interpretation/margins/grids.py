@@ -19,13 +19,14 @@ from mlelogit.exceptions import MNLogitError
 from mlelogit.interpretation.averages import CellSums
 from mlelogit.interpretation.margins.changes import Effect, find_effects
 from mlelogit.interpretation.margins.places import BLOCK_ELEMENTS, MeanPlaces, RowPlaces
+from mlelogit.interpretation.margins.streamed import StreamedPlaces
 
 # Of repeated rows: as many as make evaluating a formula little beside what is done with them.
 MOST_ROWS = 1 << 16
 
 
 def cut_grid(
-    places: RowPlaces | MeanPlaces, grid: list[dict[Hashable, Any]]
+    places: RowPlaces | MeanPlaces | StreamedPlaces, grid: list[dict[Hashable, Any]]
 ) -> list[list[dict[Hashable, Any]]]:
     """Return the values of at= in batches, each to be taken at once.
 
@@ -51,8 +52,10 @@ def cut_grid(
     return [grid[at : at + max(most, 1)] for at in range(0, len(grid), max(most, 1))]
 
 
-def _count_rows(places: RowPlaces | MeanPlaces) -> int:
+def _count_rows(places: RowPlaces | MeanPlaces | StreamedPlaces) -> int:
     """Return how many rows a formula is evaluated at for one value of at=."""
+    if isinstance(places, StreamedPlaces):
+        return 1  # Of the rows of a piece, once for every value, one after the other.
     if isinstance(places, RowPlaces):
         return places.points.design.source.shape[0]
     sizes = {name: share.shape[1] for name, share in places.shares.items()}
@@ -62,9 +65,11 @@ def _count_rows(places: RowPlaces | MeanPlaces) -> int:
 
 
 def fix_values(
-    places: RowPlaces | MeanPlaces, batch: list[dict[Hashable, Any]]
-) -> RowPlaces | MeanPlaces:
+    places: RowPlaces | MeanPlaces | StreamedPlaces, batch: list[dict[Hashable, Any]]
+) -> RowPlaces | MeanPlaces | StreamedPlaces:
     """Return places at which variables are fixed at one value of at=, or at several in turn."""
+    if isinstance(places, StreamedPlaces):
+        return places.fix(batch)
     if len(batch) == 1:
         return replace(places, fixed=batch[0])
     times, cells = len(batch), places.cells * len(batch)
@@ -107,7 +112,7 @@ def split_sums(sums: CellSums, parts: int) -> list[CellSums]:
 
 
 def find_at(
-    places: RowPlaces | MeanPlaces, batch: list[dict[Hashable, Any]], *asked: Any
+    places: RowPlaces | MeanPlaces | StreamedPlaces, batch: list[dict[Hashable, Any]], *asked: Any
 ) -> list[list[Effect]]:
     """Return the effects at each of several values of at=, found at once as by `find_effects`."""
     try:

@@ -15,6 +15,7 @@ from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, Unse
 from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
+from mlelogit.interpretation.streaming import StreamedPoints
 
 KINDS = ("average", "at_means", "balanced")
 EFFECTS = ("dydx", "eyex", "dyex", "eydx", "level")
@@ -62,7 +63,7 @@ class Change:
 
 
 def read_changes(
-    request: Request, asked: Sequence[Variable], own: Points | None
+    request: Request, asked: Sequence[Variable], own: Points | StreamedPoints | None
 ) -> dict[Hashable, tuple[Change, ...] | None]:
     """Return the changes asked of every variable, by name; None for a derivative.
 
@@ -102,7 +103,9 @@ def read_changes(
     return found
 
 
-def _read_change(change: Any, variable: Variable, own: Points | None) -> tuple[Change, ...] | None:
+def _read_change(
+    change: Any, variable: Variable, own: Points | StreamedPoints | None
+) -> tuple[Change, ...] | None:
     if variable.is_factor:
         return _read_level_changes("reference" if change is None else change, variable)
     return None if change is None else (_read_number_change(change, variable, own),)
@@ -271,7 +274,9 @@ def _is_number(value: Any) -> bool:
     return bool(number and np.isfinite(value))
 
 
-def _read_number_change(change: Any, variable: Variable, own: Points | None) -> Change:
+def _read_number_change(
+    change: Any, variable: Variable, own: Points | StreamedPoints | None
+) -> Change:
     if _is_number(change) and change != 0:
         return Change(f"{change:+.10g}", 0.0, float(change), relative=True)
     if _is_move(change) and change[0] != change[1]:
@@ -295,20 +300,28 @@ def _read_number_change(change: Any, variable: Variable, own: Points | None) -> 
         size, said = measure_deviation(own, variable.name), "sd"
     else:
         ends = (0.0, 1.0) if change == "range" else (0.25, 0.75)
-        values = read_values(own, variable.name)
-        start, stop = find_quantiles(values, own.weights, ends, _is_counted(own))
+        start, stop = measure_ends(own, variable.name, ends)
         return Change("max - min" if change == "range" else "Q3 - Q1", start, stop)
     if change.startswith("centered"):
         return Change(f"+{said}/2 - -{said}/2", -size / 2, size / 2, relative=True)
     return Change(f"+{said}", 0.0, size, relative=True)
 
 
-def measure_deviation(points: Points, name: Hashable) -> float:
+def measure_ends(points: Points | StreamedPoints, name: Hashable, ends: tuple) -> list[float]:
+    """Return two quantiles of a number over rows."""
+    if isinstance(points, StreamedPoints):
+        return points.find_ends(name, ends)
+    return find_quantiles(read_values(points, name), points.weights, ends, _is_counted(points))
+
+
+def measure_deviation(points: Points | StreamedPoints, name: Hashable) -> float:
     """Return a number's standard deviation over rows, with N - 1.
 
     N is the sum of frequency weights, people included, so that it is that of the rows laid out;
     with other weights the variance is theirs, times n / (n - 1) of n rows.
     """
+    if isinstance(points, StreamedPoints):
+        return points.measure_deviation(name)
     values, weights = read_values(points, name), points.weights
     total = weights.sum()
     mean = weights @ values / total

@@ -251,6 +251,7 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
     rows.check_alone()
     if rows.newdata is not None:
         return _judge_new(record, rows)
+    record = record.in_memory()
     blocks = record.need_blocks()
     scores = record.limit_blocks().map(map_scores, record.maximum.params, record.encoding.base)
     base = record.encoding.base

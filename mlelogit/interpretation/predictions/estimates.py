@@ -17,9 +17,11 @@ from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.averages import (
     CellSums,
     assign_cells,
+    assign_piece,
     name_beside,
     order_rows,
     read_cells,
+    read_streamed_cells,
     sum_probabilities,
 )
 from mlelogit.interpretation.points import (
@@ -37,6 +39,7 @@ from mlelogit.interpretation.predictions.uncertainty import (
     map_contrasts,
     map_leads,
 )
+from mlelogit.interpretation.streaming import StreamedPoints, open_points
 from mlelogit.interpretation.variances import (
     Combinations,
     ParamsLaw,
@@ -110,7 +113,8 @@ def estimate_probabilities(
             "incomplete rows of newdata first."
         )
     law = find_law(record, covariance)
-    points = read_points(record, newdata, offset, weights, missing)
+    read = open_points if averaged else read_points
+    points: Any = read(record, newdata, offset, weights, missing)
     if averaged:
         index, cells = _average(record, points, by)
         log_odds, errors = _measure_cells(record, cells, law, None)
@@ -162,11 +166,15 @@ def find_leads(estimates: Estimates) -> np.ndarray:
     return _map_points(estimates.record, estimates.points, map_leads, law)
 
 
-def _average(record: FitRecord, points: Points, by: Any) -> tuple[pd.Index, CellSums]:
-    cells = read_cells(points, by)
-    ordered, codes = order_rows(points, cells)
-    blocks = ordered.blocks()
-    blocks = blocks if by is None else assign_cells(blocks, codes)
+def _average(record: FitRecord, points: Any, by: Any) -> tuple[pd.Index, CellSums]:
+    if isinstance(points, StreamedPoints):
+        labelled, cells = read_streamed_cells(points, by)
+        blocks: Any = labelled.place(assign_piece)
+    else:
+        cells = read_cells(points, by)
+        ordered, codes = order_rows(points, cells)
+        blocks = ordered.blocks()
+        blocks = blocks if by is None else assign_cells(blocks, codes)
     sums = sum_probabilities(blocks, model_points(record), cells.count)
     if by is None:
         return cells.names, sums.average()

@@ -199,7 +199,9 @@ def test_declared_orders_are_kept(people):
     compare(found, expected)
 
 
-@pytest.mark.parametrize("term", ["bs(age, df=5)", "poly(age, 3)", "0 + cr(age, df=4)", "C(children)"])
+@pytest.mark.parametrize(
+    "term", ["bs(age, df=5)", "poly(age, 3)", "0 + cr(age, df=4)", "C(children)"]
+)
 def test_what_columns_learn_is_that_of_memory(people, term):
     formula = f"vote ~ {term}"
     compare(ml.mnlogit(formula, cut(people)).fit(), ml.mnlogit(formula, people).fit())
@@ -221,9 +223,7 @@ def test_predictions_are_those_of_memory(people, which, clustered):
         assert lazily.divisions == table.divisions
         expected = ml.mnlogit(FORMULA, people).fit().predict(people, which=which)
         compare_frames = (
-            pd.testing.assert_series_equal
-            if which == "category"
-            else pd.testing.assert_frame_equal
+            pd.testing.assert_series_equal if which == "category" else pd.testing.assert_frame_equal
         )
         meta, frame = lazily._meta, compute(lazily, clustered)
         assert str(getattr(meta, "dtypes", None)) == str(expected.dtypes)

@@ -1,0 +1,165 @@
+"""Predictions of rows that are read in pieces: frames, one after the other, when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from mlelogit.data.arguments import check_choice
+from mlelogit.data.frames import list_some
+from mlelogit.data.streaming.opening import open_pieces
+from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.rows import RowRequest, select_piece
+from mlelogit.exceptions import ColumnNotFoundError, OffsetError
+from mlelogit.fitting.record import FitRecord
+from mlelogit.interpretation.prediction import PREDICTIONS, predict
+
+
+def predict_any(
+    record: FitRecord,
+    newdata: Any = None,
+    which: str = "prob",
+    offset: Any = None,
+    missing: str = "raise",
+) -> Any:
+    """Predict the outcome of the fit's rows, or of new ones, in memory or read in pieces.
+
+    Parameters
+    ----------
+    record, newdata, which, offset, missing
+        As in `mlelogit.interpretation.prediction.predict`. Anything that a model can be fitted to
+        in pieces can be newdata too; its offset then is that of the columns of the same names.
+
+    Returns
+    -------
+    pandas.DataFrame, pandas.Series or iterator of them
+        An iterator for pieces, each labelled by the numbers of its rows, which run on.
+
+    Raises
+    ------
+    OffsetError
+        If an offset is given as values for rows that are read in pieces.
+    MNLogitError
+        What `predict` raises; of rows in pieces when they are read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> res = ml.mnlogit("vote ~ age", anes).fit()
+    >>> parts = res.predict([anes.head(2), anes.tail(1)])
+    >>> pd.concat(parts).shape
+    (3, 2)
+    """
+    pieces = None if newdata is None else open_pieces(newdata)
+    if pieces is None:
+        return predict(record, newdata, which, offset, missing)
+    check_choice("which", which, PREDICTIONS)
+    if offset is not None:
+        raise OffsetError(
+            "An offset given as values has no rows to go with, since newdata are read in pieces "
+            f"({pieces.way}); put it in the table, in columns named as in the fit."
+        )
+    columns = _list_columns(record, pieces)
+    work = PiecePrediction(replace(record, blocks=None), which, missing)
+    return _number_rows(pieces.map(work, columns))
+
+
+@dataclass(frozen=True)
+class PiecePrediction:
+    """A function of a frame of rows that predicts them, and can be pickled."""
+
+    record: FitRecord
+    which: str
+    missing: str
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame | pd.Series:
+        """Return the predictions of a frame of rows."""
+        return predict(self.record, frame, self.which, missing=self.missing)
+
+
+def _list_columns(record: FitRecord, pieces: Pieces) -> list[Any]:
+    encoding = record.encoding
+    wanted = [*encoding.needed, *(encoding.offset_names if record.has_offset else ())]
+    absent = [name for name in wanted if name not in pieces.names]
+    if absent:
+        raise ColumnNotFoundError(
+            f"newdata ({pieces.way}) has no column {list_some(absent)}; there are "
+            f"{list_some(pieces.names, 20)}."
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def _number_rows(parts: Iterator[Any]) -> Iterator[Any]:
+    """Give every part the numbers of its rows, from zero on."""
+    start = 0
+    for part in parts:
+        stop = start + len(part)
+        yield part.set_axis(pd.RangeIndex(start, stop))
+        start = stop
+
+
+@dataclass(frozen=True)
+class OwnPrediction:
+    """A function of a frame of rows that predicts those which a fit used."""
+
+    record: FitRecord
+    which: str
+    request: RowRequest
+
+    def __call__(self, frame: pd.DataFrame) -> tuple[int, pd.DataFrame | pd.Series]:
+        """Return how many rows a frame has, and predictions labelled by their positions in it."""
+        frame = frame.reset_index(drop=True)
+        chosen = frame.iloc[select_piece(self.request, frame).kept]
+        names = list(self.record.encoding.offset_names)
+        rows = chosen[list(self.record.encoding.needed)]
+        return len(frame), predict(self.record, rows, self.which, chosen[names] if names else None)
+
+
+def predict_own_pieces(record: FitRecord, which: str = "prob") -> Iterator[Any]:
+    """Predict the rows that a fit used, which are read in pieces once more, never holding all.
+
+    Where equal rows were counted, all rows of the table are predicted, in their order.
+
+    Parameters
+    ----------
+    record : FitRecord
+        Of rows that are read in pieces.
+    which : {"prob", "category", "linear"}
+        As in `mlelogit.interpretation.prediction.predict`.
+
+    Returns
+    -------
+    iterator of pandas.DataFrame or pandas.Series
+        Labelled by the positions of the rows in the table: those left out are missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.pieces import predict_own_pieces
+    >>> anes = ml.datasets.load_anes96()
+    >>> halves = [anes[:500], anes[500:]]
+    >>> res = ml.mnlogit("vote ~ age", halves, stream=True).fit()
+    >>> len(pd.concat(predict_own_pieces(res.record)))
+    944
+    """
+    check_choice("which", which, PREDICTIONS)
+    stream: Any = record.need_blocks().design.stream
+    stream = stream if stream.behind is None else stream.behind
+    work = OwnPrediction(replace(record, blocks=None), which, stream.request)
+    return _place_rows(stream.pieces.map(work, stream.request.columns))
+
+
+def _place_rows(parts: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    """Label predictions by the positions of their rows in the table."""
+    start = 0
+    for rows, part in parts:
+        if len(part):
+            part.index += start
+            yield part
+        start += rows
