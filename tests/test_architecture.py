@@ -42,6 +42,8 @@ LAYERS = (
     "results",
     "comparison",
     "model",
+    "tables",
+    "options",
     "cli",
     "__main__",
 )
@@ -101,6 +103,7 @@ INSIDE = {
         "streaming.stream",
         "streaming.designs",
         "streaming.opening",
+        "streaming.ways",
     ),
     "fitting": (
         "checkpoint",

@@ -276,7 +276,10 @@ def test_copies_answer_alike(fits, again):
     copied = again(here)
     assert_alike(here.params, copied.params)
     assert_alike(here.with_cov("HC0").bse, copied.with_cov("HC0").bse)
-    assert_alike(here.with_cov("cluster", groups="g").bse, copied.with_cov("HC0").bse * 0 + here.with_cov("cluster", groups="g").bse)
+    assert_alike(
+        here.with_cov("cluster", groups="g").bse,
+        copied.with_cov("HC0").bse * 0 + here.with_cov("cluster", groups="g").bse,
+    )
 
 
 def test_summary_says_how_rows_are_read(fits):
