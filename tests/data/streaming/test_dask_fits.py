@@ -3,9 +3,6 @@
 import os
 import signal
 import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,6 +25,7 @@ from mlelogit.exceptions import (  # noqa: E402
     OffsetError,
 )
 from tests.data.streaming.test_dask import finish, start_threads, wait_until  # noqa: E402
+from tests.data.streaming.work import Loader  # noqa: E402
 
 FORMULA = "vote ~ age + region + children"
 CLOSE = 1e-10
@@ -110,32 +108,13 @@ def test_options_are_those_of_memory(people, options):
     )
 
 
-@dataclass(frozen=True)
-class Loader:
-    """Gives a partition; once, in the third pass, it names its process and waits for the end."""
-
-    frame: pd.DataFrame
-    folder: str
-
-    def __call__(self, number):
-        if number == 3:
-            loads = len(list(Path(self.folder).glob("load*")))
-            Path(self.folder, f"load{loads}").touch()
-            if loads == 3:
-                part = Path(self.folder, "part")
-                part.write_text(str(os.getpid()))
-                part.rename(Path(self.folder, "process"))
-                time.sleep(60)
-        return self.frame.iloc[50 * number : 50 * (number + 1)]
-
-
 def test_a_worker_is_lost_in_mid_fit(people, tmp_path):
     (tmp_path / "still").mkdir()
     (tmp_path / "lost").mkdir()
     for number in range(9):
         (tmp_path / "still" / f"load{number}").touch()
     still, lost = (
-        dd.from_map(Loader(people, str(tmp_path / name)), range(8), meta=people.iloc[:0])
+        dd.from_map(Loader(people, str(tmp_path / name)), range(5), meta=people.iloc[:0])
         for name in ("still", "lost")
     )
     undisturbed = model(FORMULA, still).fit().params.to_numpy()
