@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.frames import check_unique_names
 from mlelogit.exceptions import (
     DataFileError,
-    MissingExtraError,
     MNLogitError,
     OutputFileError,
 )
@@ -60,7 +59,7 @@ def check_target(path: Any) -> Path:
     return target
 
 
-def write_whole(content: str | bytes, path: Any) -> Path:
+def write_whole(content: str | bytes | Iterable[str], path: Any) -> Path:
     """Write a file as a whole or not at all, and return where it is.
 
     The content goes to a new file beside the target first, which takes its place when all of it
@@ -69,8 +68,9 @@ def write_whole(content: str | bytes, path: Any) -> Path:
 
     Parameters
     ----------
-    content : str or bytes
-        A text is encoded as UTF-8.
+    content : str or bytes, or iterable of str
+        A text is encoded as UTF-8. Of an iterable one part is held at a time; what goes wrong
+        when it makes the next one is raised as it is, and nothing is written.
     path : str or os.PathLike
 
     Raises
@@ -89,11 +89,11 @@ def write_whole(content: str | bytes, path: Any) -> Path:
     target = check_target(path)
     plain = not target.exists() or target.is_file()
     try:
-        data = content.encode("utf-8") if isinstance(content, str) else content
         if plain:
-            _put_in_place(data, target)
+            _put_in_place(_encode(content), target)
         else:
-            target.write_bytes(data)
+            with target.open("wb") as file:
+                file.writelines(_encode(content))
     except BrokenPipeError:
         raise
     except (OSError, UnicodeEncodeError) as error:
@@ -103,13 +103,21 @@ def write_whole(content: str | bytes, path: Any) -> Path:
     return target
 
 
-def _put_in_place(data: bytes, target: Path) -> None:
+def _encode(content: str | bytes | Iterable[str]) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    for part in [content] if isinstance(content, str) else content:
+        yield part.encode("utf-8")
+
+
+def _put_in_place(parts: Iterable[bytes], target: Path) -> None:
     # Of a name that nobody foresees; whoever made one like it before makes this fail.
     part = target.with_name(f".mlelogit-{secrets.token_hex(8)}.part")
     opened = part.open("xb")
     try:
         with opened as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -150,7 +158,7 @@ def _check_source(path: Any) -> None:
 
 
 def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a csv or parquet file.
+    """Read a csv file.
 
     Parameters
     ----------
@@ -161,20 +169,13 @@ def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
     Raises
     ------
     DataFileError
-        If it is absent, empty, not of that format, or its rows are longer than its
-        header.
+        If it is absent, empty, no csv, or its rows are longer than its header.
     DuplicateColumnError
         If two columns of a csv have the same name.
-    MissingExtraError
-        If parquet needs the extra "frames".
     """
     _check_source(path)
     try:
-        if path.lower().endswith((".parquet", ".pq")):
-            return pd.read_parquet(path)
         return _read_csv(path, missing)
-    except ImportError as error:
-        raise MissingExtraError("Reading parquet needs pyarrow (extra: frames).") from error
     except MNLogitError:
         raise
     except Exception as error:

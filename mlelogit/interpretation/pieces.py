@@ -12,6 +12,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.frames import list_some
 from mlelogit.data.streaming.opening import open_pieces
 from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.exceptions import ColumnNotFoundError, OffsetError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.prediction import PREDICTIONS, predict
@@ -100,3 +101,65 @@ def _number_rows(parts: Iterator[Any]) -> Iterator[Any]:
         stop = start + len(part)
         yield part.set_axis(pd.RangeIndex(start, stop))
         start = stop
+
+
+@dataclass(frozen=True)
+class OwnPrediction:
+    """A function of a frame of rows that predicts those which a fit used."""
+
+    record: FitRecord
+    which: str
+    request: RowRequest
+
+    def __call__(self, frame: pd.DataFrame) -> tuple[int, pd.DataFrame | pd.Series]:
+        """Return how many rows a frame has, and predictions labelled by their positions in it."""
+        frame = frame.reset_index(drop=True)
+        chosen = frame.iloc[select_piece(self.request, frame).kept]
+        names = list(self.record.encoding.offset_names)
+        rows = chosen[list(self.record.encoding.needed)]
+        return len(frame), predict(self.record, rows, self.which, chosen[names] if names else None)
+
+
+def predict_own_pieces(record: FitRecord, which: str = "prob") -> Iterator[Any]:
+    """Predict the rows that a fit used, which are read in pieces once more, never holding all.
+
+    Where equal rows were counted, all rows of the table are predicted, in their order.
+
+    Parameters
+    ----------
+    record : FitRecord
+        Of rows that are read in pieces.
+    which : {"prob", "category", "linear"}
+        As in `mlelogit.interpretation.prediction.predict`.
+
+    Returns
+    -------
+    iterator of pandas.DataFrame or pandas.Series
+        Labelled by the positions of the rows in the table: those left out are missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.pieces import predict_own_pieces
+    >>> anes = ml.datasets.load_anes96()
+    >>> halves = [anes[:500], anes[500:]]
+    >>> res = ml.mnlogit("vote ~ age", halves, stream=True).fit()
+    >>> len(pd.concat(predict_own_pieces(res.record)))
+    944
+    """
+    check_choice("which", which, PREDICTIONS)
+    stream: Any = record.need_blocks().design.stream
+    stream = stream if stream.behind is None else stream.behind
+    work = OwnPrediction(replace(record, blocks=None), which, stream.request)
+    return _place_rows(stream.pieces.map(work, stream.request.columns))
+
+
+def _place_rows(parts: Iterator[tuple[int, Any]]) -> Iterator[Any]:
+    """Label predictions by the positions of their rows in the table."""
+    start = 0
+    for rows, part in parts:
+        if len(part):
+            part.index += start
+            yield part
+        start += rows

@@ -187,15 +187,6 @@ def _assemble(
     if not encoding.names:
         raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
     way, labels = pieces.way, outcome.kind == "labels"
-    sample = facts.sample.settle() if facts.sample is not None else None
-    stream = PieceStream(
-        pieces,
-        replace(request, kind=outcome.kind),
-        facts.observations,
-        pd.DataFrame() if sample is None else sample.frames[0],
-        facts.held,
-        passes=passes,
-    )
     weighted = options.weights is not None or request.times is not None
     return StreamedDesign(
         encoding=encoding,
@@ -212,8 +203,13 @@ def _assemble(
         audit=_make_audit(facts, outcome),
         collinear=options.collinear,
         weights_name=options.weights or "",
-        stream=stream,
+        stream=_open_stream(facts, pieces, replace(request, kind=outcome.kind), passes),
     )
+
+
+def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
+    drawn = pd.DataFrame() if facts.sample is None else facts.sample.settle().frames[0]
+    return PieceStream(pieces, request, facts.observations, drawn, facts.held, passes=passes)
 
 
 def _stand_in(what: str, way: str) -> Any:

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
+from mlelogit.data.matching import total_labels
 from mlelogit.data.outcome import (
     Outcome,
     RawOutcome,
     order_labels,
     take_outcome,
-    total_labels,
 )
 from mlelogit.data.streaming.learning import Learner
 from mlelogit.data.streaming.pieces import add_records

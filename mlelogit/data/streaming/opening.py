@@ -30,7 +30,7 @@ from mlelogit.exceptions import CompressionError, OptionError
 HELD_ELEMENTS = 1 << 25
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
 MOST_DIFFERENT = 1 << 18
-QUERY = re.compile(r"\s*(select|with|from)\b", re.IGNORECASE)
+QUERY = re.compile(r"\s*(select|with|from)[\s*'\"(]", re.IGNORECASE)
 
 
 def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "auto") -> Design:
@@ -81,8 +81,12 @@ def open_pieces(data: Any) -> Pieces | None:
     data
         A parquet file, folder, glob pattern or a list of files; a relation of DuckDB, or the
         text of a query; a list of frames, or a callable that opens them anew for every pass and
-        returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset.
+        returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset. Pieces stay
+        what they are.
     """
+    if isinstance(data, LocalPieces | DaskPieces):
+        opened: Any = data
+        return opened
     if is_dask_frame(data):
         return DaskPieces(data)
     if is_relation(data):
