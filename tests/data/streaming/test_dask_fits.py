@@ -13,6 +13,7 @@ dd = pytest.importorskip("dask.dataframe")
 
 import dask  # noqa: E402
 from distributed import Client, LocalCluster  # noqa: E402
+from distributed.protocol.pickle import dumps  # noqa: E402
 
 import mlelogit as ml  # noqa: E402
 from mlelogit.data.rows import DataOptions  # noqa: E402
@@ -217,12 +218,9 @@ def test_predictions_are_those_of_memory(people):
 def test_predictions_carry_no_rows_of_the_fit(people):
     many = pd.concat([people] * 50, ignore_index=True)
     lazily = ml.mnlogit(FORMULA, many).fit().predict(cut(people))
-    graph = lazily.optimize().__dask_graph__()
-    from distributed.protocol.pickle import dumps
-
-    sizes = [len(dumps(task)) for key, task in dict(graph).items() if "mlelogit-work" in str(key)]
-    assert sizes
-    assert max(sizes) < 50_000
+    graph = dict(lazily.optimize().__dask_graph__())
+    rows = dict(cut(people).optimize().__dask_graph__())
+    assert len(dumps(graph)) < len(dumps(rows)) + 50_000 < many.memory_usage().sum()
 
 
 def test_predictions_that_cannot_be_say_why(people):
