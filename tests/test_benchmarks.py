@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, compression, dask, frames, margins, memory, networks, rpeers
+from tests.benchmarks import (
+    anes,
+    compression,
+    dask,
+    frames,
+    margins,
+    memory,
+    networks,
+    rpeers,
+    streaming,
+)
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -279,3 +289,12 @@ def test_the_model_of_a_cluster_adds_up():
     assert np.isclose(steps["tree"], 2 * (dask.LATENCY + 8e6 / dask.BANDWIDTH))
     assert np.isclose(model.time_fit(1e6, 64, 4), 10 * sum(steps.values()) + 1)
     assert len(list(dask.tell_model(model, 1e11, 1000))) == 5
+
+
+def test_a_fit_of_files_is_measured(tmp_path):
+    pytest.importorskip("pyarrow")
+    streaming.write_files(tmp_path, 3000)
+    found = streaming.measure_fit(str(tmp_path))
+    assert found.converged
+    assert found.rows == 3000
+    assert len(streaming.write_table([found]).splitlines()) == 3

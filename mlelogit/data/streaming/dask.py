@@ -95,6 +95,12 @@ class DaskPieces:
             where = f"on {_tell(len(client.nthreads()), 'worker')}"
         return f"Dask, {_tell(count, 'partition')} {where}"
 
+    @property
+    def index(self) -> pd.Index:
+        """An index of no row, of the kind that the table has."""
+        make_meta = import_extra("dask.dataframe.utils", "scale").make_meta
+        return pd.Index(make_meta(self.frame).index)
+
     @cached_property
     def fingerprint(self) -> str:
         """What tells this table from others: how dask came to it."""

@@ -256,7 +256,9 @@ class PieceStream:
         return self.pieces.reduce(work, work.reader.columns, what, rows.threads)
 
     def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
-        """Join what a function returns per row."""
+        """Join what a function returns per row of the table, not only of the distinct ones."""
+        if self.behind is not None:
+            return self.behind.map(rows, function, args)
         work = PieceSum(self.reader(rows.design), rows.basis, function, args)
         self.passes += 1
         parts: list[np.ndarray] = []
@@ -298,6 +300,8 @@ class PieceStream:
         RowsNotHeldError
             If they are too many.
         """
+        if self.behind is not None:
+            return self.behind.hold(design)
         self._check_size(self._count_width(design), "all rows")
         held = None if self._held is None else self._held()
         if held is None or held.encoding is not design.encoding:
@@ -326,13 +330,16 @@ class PieceStream:
 
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
+        if self.behind is not None:
+            return self.behind.read_labels(given, what)
         self.passes += 1
         return find_labels(self.pieces, self.request, given, what, count_threads())
 
     def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
         """Return the rows whose label has a number from the first to before the last."""
         beside = LabelNumbers(labels, first, last)
-        return replace(design, stream=self._renew(beside=beside))
+        table = self if self.behind is None else self.behind
+        return replace(design, stream=table._renew(beside=beside))
 
     def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
         """Return the rows as designs in memory, if they are few and this process reads them."""

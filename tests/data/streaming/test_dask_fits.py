@@ -227,7 +227,7 @@ def test_predictions_that_cannot_be_say_why(people):
     result = ml.mnlogit(FORMULA, people).fit()
     with pytest.raises(ColumnNotFoundError, match="'age'"):
         result.predict(cut(people.drop(columns="age")))
-    with pytest.raises(OffsetError, match="dask frame"):
+    with pytest.raises(OffsetError, match="Dask, 5 partitions"):
         result.predict(cut(people), offset=np.zeros((len(people), 3)))
     people.loc[people.index[-1], "age"] = np.nan
     lazily = result.predict(cut(people))
