@@ -21,7 +21,6 @@ from mlelogit.data.streaming.rows import RowReader, RowRequest
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import RowsNotHeldError
 
-
 # Rows are read into memory, 256 MB, for what takes all of them at once.
 HELD_ELEMENTS = 1 << 25
 
@@ -30,8 +29,8 @@ def refuse(what: str, way: str) -> NoReturn:
     """Raise `RowsNotHeldError`: something asks for all rows at once."""
     raise RowsNotHeldError(
         f"This needs {what} of all rows in memory, and they are read in pieces ({way}). Read the "
-        "table, or a sample of it, into a frame and fit that; sums of the rows (covariances, tests, "
-        "averages, margins) need none."
+        "table, or a sample of it, into a frame and fit that; sums of rows (covariances, tests, "
+        "averages, margins) do not need it."
     )
 
 
