@@ -149,6 +149,7 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
         (J, J): observed categories in rows, predicted in columns; weights and
         counts are added up.
     """
+    record = record.in_memory()
     blocks = record.need_blocks()
     scores = _map_rows(record, map_scores)
     observed = blocks.map(map_outcome)

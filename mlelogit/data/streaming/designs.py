@@ -73,7 +73,8 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
     """Return the design of distinct rows that knows the table they were counted in."""
     stream: Any = design.stream
     request = replace(stream.request, times=None)
-    behind = replace(stream, pieces=pieces, request=request, passes=0)
+    rows = design.audit.rows_used
+    behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0)
     audit = replace(design.audit, rows_distinct=distinct)
     return replace(design, audit=audit, stream=replace(stream, behind=behind))
 

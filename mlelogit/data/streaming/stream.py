@@ -285,7 +285,9 @@ class PieceStream:
         return read
 
     def is_few(self, design: Design) -> bool:
-        """Tell whether the rows are few enough to be held in memory."""
+        """Tell whether the rows, of a table all of them, are few enough to be held in memory."""
+        if self.behind is not None:
+            return self.behind.is_few(design)
         return self.held * self._count_width(design) <= HELD_ELEMENTS
 
     def _count_width(self, design: Design) -> int:
@@ -294,11 +296,15 @@ class PieceStream:
     def hold(self, design: Design) -> Design:
         """Return all rows in memory, read anew unless they are still in use, if they are few.
 
+        Where equal rows were counted, these are the rows of the table.
+
         Raises
         ------
         RowsNotHeldError
             If they are too many.
         """
+        if self.behind is not None:
+            return self.behind.hold(design)
         self._check_size(self._count_width(design), "all rows")
         held = None if self._held is None else self._held()
         if held is None or held.encoding is not design.encoding:
