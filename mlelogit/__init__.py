@@ -19,6 +19,7 @@ _HOMES = {
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
     "networks": "mlelogit.networks",
+    "from_sql": "mlelogit.data.streaming.duckdb",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
@@ -32,6 +33,7 @@ __all__ = [
     "datasets",
     "equivalence",
     "exceptions",
+    "from_sql",
     "mnlogit",
     "networks",
 ]

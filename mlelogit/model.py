@@ -19,13 +19,13 @@ from mlelogit.data.folds import FoldRequest
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming.opening import open_design
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
-from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.likelihood import map_loglikeobs
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.penalized.paths import DEFAULT_KKT, PathRequest
 from mlelogit.fitting.rank import settle_rank
 from mlelogit.fitting.record import FitRequest
+from mlelogit.fitting.resumption import estimate_resumably
 from mlelogit.inference.coefficients import frame_params, index_params, read_params
 from mlelogit.inference.covariance import check_covariance, estimate_covariance
 from mlelogit.inference.resampling.validation import CrossValidation, cross_validate
@@ -162,6 +162,7 @@ class MNLogit:
         bias_reduction: str | None = None,
         constraints: Any = None,
         equations: Any = None,
+        checkpoint: Any = None,
     ) -> MNLogitResults:
         """Maximize the log-likelihood with `scipy.optimize.minimize`, or reduce its bias.
 
@@ -208,6 +209,10 @@ class MNLogit:
         equations : dict, optional
             Column or term -> the categories in whose equations it enters, such as
             ``{"income": ["car", "bus"]}``; its other coefficients are zero.
+        checkpoint : str or os.PathLike, optional
+            A file that keeps the params after every iteration. If there is one of the same fit
+            already, which was interrupted, the climb goes on from there, whatever start_params
+            are; a certified fit removes it. See `mlelogit.fitting.checkpoint`.
 
         Returns
         -------
@@ -223,6 +228,8 @@ class MNLogit:
             If constraints cannot be read, or cannot all hold.
         ParamsError
             If start_params has a wrong shape, wrong labels or is not finite.
+        CheckpointError, OutputFileError
+            If the checkpoint is damaged or of another fit, or cannot be written.
 
         Warns
         -----
@@ -238,12 +245,19 @@ class MNLogit:
         start = None if start_params is None else read_params(start_params, self.encoding)
         asked = bool(cov), bias_reduction, read_constraints(constraints, equations, self.encoding)
         request = FitRequest(method, start, maxiter, tol, threads, *asked)
-        return self._fit(request, cov, callback, disp)
+        return self._fit(request, cov, callback, disp, checkpoint)
 
     def _fit(
-        self, request: FitRequest, cov: CovarianceRequest | None, callback: Any, disp: bool
+        self,
+        request: FitRequest,
+        cov: CovarianceRequest | None,
+        callback: Any,
+        disp: bool,
+        path: Any,
     ) -> MNLogitResults:
-        record = estimate(self.design, request, callback, disp, self._basis)
+        """Fit, and estimate the covariance."""
+        options = callback, disp, self._basis, path
+        record = estimate_resumably(self.design, request, *options)
         return MNLogitResults(record, estimate_covariance(record, cov))
 
     def fit_path(

@@ -33,7 +33,6 @@ from mlelogit.data.frames import (
 from mlelogit.data.outcome import (
     Outcome,
     find_base,
-    name_outcome,
     read_outcome,
     settle_outcome,
 )
@@ -118,7 +117,7 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
-    raw = read_outcome(endog, kind, name_outcome(parsed))
+    raw = read_outcome(endog, kind, parsed.outcome_name)
     given_weights = _look_up(options.weights, frame, "weights")
     given_offset = _look_up(options.offset, frame, "offset")
     inputs = {

@@ -93,6 +93,10 @@ class Stream(Protocol):
         """What tells their table from others."""
 
     @property
+    def passes(self) -> int:
+        """How many passes over the rows there have been."""
+
+    @property
     def observations(self) -> float:
         """Number of observations."""
 

@@ -64,6 +64,13 @@ class ParsedFormula:
     variables: tuple[str, ...]
     numbers: frozenset[str]
 
+    @property
+    def outcome_name(self) -> str:
+        """What the outcome is called."""
+        if self.outcome_kind is None:
+            return self.outcome[0]
+        return f"{self.outcome_kind}({', '.join(self.outcome)})"
+
 
 def parse_formula(
     formula: str, columns: Collection[str], aside: Collection[str] = ()

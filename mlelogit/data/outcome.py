@@ -11,7 +11,6 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.codes import is_text, number_arrow
-from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
@@ -25,11 +24,9 @@ from mlelogit.data.frames import (
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
-    ColumnNotFoundError,
     EmptyDataError,
     OneCategoryError,
     OutcomeError,
-    UnseenLevelError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import warn_user
@@ -212,7 +209,8 @@ def _are_broken(rows: np.ndarray) -> np.ndarray:
     return np.asarray((rows != np.floor(rows)).any(axis=1))
 
 
-def _check_table(values: np.ndarray, kind: str) -> None:
+def check_table(values: np.ndarray, kind: str) -> None:
+    """Raise `OutcomeError` if rows are not counts, or not probabilities, as their kind says."""
     if kind == "counts":
         bad = find_rows(values, _are_broken)
         say = "Counts are whole numbers"
@@ -267,7 +265,7 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 
 def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     table = raw.values if len(rows) == len(raw.values) else raw.values[rows]
-    _check_table(table, raw.kind)
+    check_table(table, raw.kind)
     used = table.sum(axis=0) > 0
     kept = tuple(label for label, keep in zip(raw.names, used, strict=True) if keep)
     if not used.all():
@@ -278,10 +276,10 @@ def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
 def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     series = raw.values
     if isinstance(series.dtype, pd.CategoricalDtype):
-        declared = tuple(_plain(label) for label in series.cat.categories)
+        declared = tuple(plain_label(label) for label in series.cat.categories)
         codes, order = np.asarray(series.cat.codes), np.arange(len(declared))
     else:
-        codes, labels = _factorize(series)
+        codes, labels = factorize_labels(series)
         order = order_labels(labels)
         declared = tuple(labels[i] for i in order)
     codes = codes if len(rows) == len(codes) else codes[rows]
@@ -294,7 +292,7 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     return Outcome(position[codes], None, kept, declared, "labels", raw.name)
 
 
-def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
+def factorize_labels(series: pd.Series) -> tuple[np.ndarray, list]:
     """Code labels by first appearance; labels that differ only in type must not merge."""
     if series.dtype == object and not _holds_strings(series):
         types: dict[Any, str] = {}
@@ -306,22 +304,15 @@ def _factorize(series: pd.Series) -> tuple[np.ndarray, list]:
                     "convert the labels to one type."
                 )
     codes, labels = number_arrow(series) if is_text(series) else pd.factorize(series)
-    values = [_plain(label) for label in labels]
+    values = [plain_label(label) for label in labels]
     if values and all(isinstance(value, float) and value.is_integer() for value in values):
         values = [int(value) for value in values]
     return np.asarray(codes), values
 
 
-def _plain(label: Any) -> Any:
+def plain_label(label: Any) -> Any:
     """Turn a numpy scalar into the Python object it stands for."""
     return label.item() if isinstance(label, np.generic) else label
-
-
-def name_outcome(parsed: ParsedFormula) -> str:
-    """Return what a formula calls its outcome."""
-    if parsed.outcome_kind is None:
-        return parsed.outcome[0]
-    return f"{parsed.outcome_kind}({', '.join(parsed.outcome)})"
 
 
 def take_outcome(raw: RawOutcome, rows: np.ndarray) -> RawOutcome:
@@ -330,97 +321,6 @@ def take_outcome(raw: RawOutcome, rows: np.ndarray) -> RawOutcome:
         return raw
     labels = isinstance(raw.values, pd.Series)
     return replace(raw, values=raw.values.iloc[rows] if labels else raw.values[rows])
-
-
-def total_labels(
-    raw: RawOutcome, amounts: np.ndarray
-) -> tuple[tuple | None, dict[Any, float], dict[Any, str]]:
-    """Return the categories that labels declare, the weight of each found, and its type."""
-    codes, labels = _factorize(raw.values)
-    totals = np.bincount(codes, weights=amounts, minlength=len(labels)).tolist()
-    declared = None
-    if isinstance(raw.values.dtype, pd.CategoricalDtype):
-        declared = tuple(_plain(label) for label in raw.values.cat.categories)
-    types = {label: _name_type(label) for label in labels}
-    return declared, dict(zip(labels, totals, strict=True)), types
-
-
-def _name_type(label: Any) -> str:
-    if isinstance(label, int | float) and not isinstance(label, bool):
-        return "number"
-    return type(label).__name__
-
-
-def match_outcome(raw: RawOutcome, categories: tuple, named: bool) -> Outcome:
-    """Code an outcome in categories that are known already, such as those of a fit.
-
-    Parameters
-    ----------
-    raw : RawOutcome
-        Without missing values.
-    categories : tuple
-    named : bool
-        Whether columns of counts or probabilities go by the names of categories; else they go by
-        position.
-
-    Raises
-    ------
-    UnseenLevelError
-        If a label, or a column that is not all zero, is none of the categories.
-    ColumnNotFoundError
-        If a category has no column.
-    OutcomeError
-        If columns go by position and their number is another.
-
-    Examples
-    --------
-    >>> from mlelogit.data.outcome import match_outcome, read_outcome
-    >>> match_outcome(read_outcome(["b", "a"], None), ("a", "b"), False).codes.tolist()
-    [1, 0]
-    """
-    if raw.kind == "labels":
-        codes = _match_labels(raw, categories)
-        return Outcome(codes, None, categories, categories, raw.kind, raw.name)
-    _check_table(raw.values, raw.kind)
-    table = _pick_columns(raw, categories) if named else raw.values
-    if table.shape[1] != len(categories):
-        raise OutcomeError(
-            f"The outcome has {table.shape[1]} columns; give {len(categories)}, one per category: "
-            f"{list_some(categories, 20)}."
-        )
-    return Outcome(None, table, categories, categories, raw.kind, raw.name)
-
-
-def _match_labels(raw: RawOutcome, categories: tuple) -> np.ndarray:
-    codes, labels = _factorize(raw.values)
-    places = {category: place for place, category in enumerate(categories)}
-    unseen = [code for code, label in enumerate(labels) if label not in places]
-    if unseen:
-        first = np.flatnonzero(np.isin(codes, unseen))
-        raise UnseenLevelError(
-            f"The outcome {raw.name!r} has categories that the fit has not seen: "
-            f"{list_some([labels[code] for code in unseen])}, in {len(first)} rows, the first by "
-            f"position {first[0]}. Categories: {list_some(categories, 50)}."
-        )
-    found = np.array([places.get(label, -1) for label in labels], dtype=np.int64)
-    return np.asarray(found[codes])
-
-
-def _pick_columns(raw: RawOutcome, categories: tuple) -> np.ndarray:
-    absent = [category for category in categories if category not in raw.names]
-    if absent:
-        raise ColumnNotFoundError(f"The outcome has no column for {list_some(absent)}.")
-    beyond = [
-        name
-        for name, total in zip(raw.names, raw.values.sum(axis=0), strict=True)
-        if total > 0 and name not in categories
-    ]
-    if beyond:
-        raise UnseenLevelError(
-            f"The outcome has observations in categories that the fit has not seen: "
-            f"{list_some(beyond)}. Categories: {list_some(categories, 50)}."
-        )
-    return raw.values[:, [raw.names.index(category) for category in categories]]
 
 
 def order_labels(labels: Sequence[Any]) -> np.ndarray:
@@ -457,7 +357,7 @@ def find_base(base: Any, categories: tuple, what: str = "base") -> int:
     """
     if base is None:
         return 0
-    plain = _plain(base)
+    plain = plain_label(base)
     equal = [i for i, c in enumerate(categories) if _equal(c, plain)]
     same_type = [i for i in equal if type(categories[i]) is type(plain)]
     equal = [] if isinstance(plain, bool) else equal

@@ -45,9 +45,11 @@ def tell_omitted(record: FitRecord) -> Iterable[str]:
 
 
 def tell_rows(record: FitRecord) -> Iterable[str]:
-    """Say that there is an offset, which rows were dropped, and how many differ, if that is so."""
+    """Say that there is an offset, how rows are read, which were dropped, how many differ."""
     if record.has_offset:
         yield "The scores have an offset."
+    if record.blocks is not None and record.blocks.design.stream is not None:
+        yield f"Rows read in pieces: {record.blocks.design.stream.way}."
     audit = record.audit
     if audit.rows_in != audit.rows_used:
         said = "; ".join(f"{count} {reason}" for reason, count in audit.dropped.items())

@@ -160,7 +160,7 @@ def sum_repeated(blocks: RowBlocks, function: Callable[..., Record], *args: Any)
     return few_blocks.reduce(function, *args, True)
 
 
-def _sum_moments(block: Block, repeated: bool) -> Moments:
+def _sum_moments(block: Block, repeated: bool = False) -> Moments:
     if not repeated:
         return Moments(add_rows(block.x), self_gram(block.x))
     x, times = block.x, np.asarray(block.weights)

@@ -120,9 +120,8 @@ def draw_partition(number: int, rows: int, width: int, categories: int) -> pd.Da
     slopes = np.random.default_rng(7).normal(0, 0.2, (categories, width))
     chosen = (slopes @ x + rng.gumbel(size=(categories, rows))).argmax(axis=0)
     frame = {f"x{i}": column for i, column in enumerate(x)}
-    return pd.DataFrame(
-        {"y": pd.Categorical.from_codes(chosen, list("abcdefgh")[:categories])} | frame
-    )
+    outcome = pd.Categorical.from_codes(chosen, list("abcdefgh")[:categories])
+    return pd.DataFrame({"y": outcome} | frame)
 
 
 def draw_table(options: argparse.Namespace) -> Any:
@@ -187,7 +186,7 @@ def measure_fit(workers: int, options: argparse.Namespace) -> Fit:
             before = count_received(client)
             start = time.perf_counter()
             with watch_passes(passes):
-                result = ml.mnlogit(formula, table).fit()
+                result = ml.mnlogit(formula, table, compress=False).fit()
             seconds = time.perf_counter() - start
             travelled = count_received(client) - before
             fits.append(Fit(workers, seconds, tuple(passes), travelled, result.params.to_numpy()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,19 +186,24 @@ def _read_notes(schema: Any) -> dict[str, Any]:
     return notes if isinstance(notes, dict) else {}
 
 
+def _list_noted(schema: Any, what: str) -> list[dict[str, Any]]:
+    noted = _read_notes(schema).get(what)
+    return [one for one in noted if isinstance(one, dict)] if isinstance(noted, list) else []
+
+
 def _list_nullable(schema: Any) -> dict[str, str]:
-    columns = _read_notes(schema).get("columns", [])
     return {
         column["field_name"]: _NULLABLE[column["numpy_type"]]
-        for column in columns
+        for column in _list_noted(schema, "columns")
         if column.get("numpy_type") in _NULLABLE and column.get("field_name") is not None
     }
 
 
 def list_columns(schema: Any) -> tuple[str, ...]:
     """Return the columns of a table, without the unnamed index of the frame it was."""
-    listed = _read_notes(schema).get("index_columns", [])
-    unnamed = {name for name in listed if isinstance(name, str) and name.startswith("__")}
+    listed = _read_notes(schema).get("index_columns")
+    index = listed if isinstance(listed, list) else []
+    unnamed = {name for name in index if isinstance(name, str) and name.startswith("__")}
     return tuple(name for name in schema.names if name not in unnamed)
 
 
@@ -223,6 +229,16 @@ def list_loose(types: dict[str, Any], dtypes: dict[str, str]) -> list[str]:
         for name, kind in types.items()
         if name not in dtypes and (kinds.is_integer(kind) or kinds.is_boolean(kind))
     ]
+
+
+def list_unsure(schema: Any, names: Sequence[str]) -> list[str]:
+    """Return those of some columns that may have missing values, as far as a schema tells."""
+    whole = {
+        column.get("field_name")
+        for column in _list_noted(schema, "columns")
+        if re.fullmatch("u?int(8|16|32|64)|bool", str(column.get("numpy_type")))
+    }
+    return [name for name in names if schema.field(name).nullable and name not in whole]
 
 
 def list_dictionaries(types: dict[str, Any]) -> list[str]:

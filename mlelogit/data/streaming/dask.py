@@ -80,6 +80,7 @@ class DaskPieces:
             )
         check_unique_names(frame.columns, "data")
         self.frame = frame
+        self.count = int(frame.npartitions)
         self.names = tuple(frame.columns)
 
     @cached_property

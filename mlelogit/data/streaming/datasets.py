@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.streaming.arrow import (
+    MOST_ROWS,
     ArrowColumns,
     count_rows_at_once,
     join_columns,
@@ -162,30 +163,33 @@ class DatasetPieces(LocalPieces):
 
     def _lay_out(self, columns: Sequence[str]) -> ArrowColumns:
         types, dtypes = join_columns([("The dataset", self.dataset.schema)], columns)
-        for name in list_loose(types, dtypes):
-            if name not in self._gaps:
-                self._gaps[name] = self._has_gaps(name)
+        unknown = [name for name in list_loose(types, dtypes) if name not in self._gaps]
+        lacking = self._find_gaps(unknown)
+        self._gaps.update((name, name in lacking) for name in unknown)
         for name in list_dictionaries(types):
             if name not in self._levels:
                 found = (
                     batch.column(0).dictionary.to_pylist()
                     for number, fragment in enumerate(self.fragments)
                     for batch in self._scan(
-                        fragment, _name_fragment(fragment, number), None, [name], 1 << 17
+                        fragment, _name_fragment(fragment, number), None, [name], MOST_ROWS
                     )
                 )
                 self._levels[name] = join_levels(found, types[name].ordered)
         gaps = frozenset(name for name, some in self._gaps.items() if some)
         return ArrowColumns(types, dtypes, gaps, self._levels)
 
-    def _has_gaps(self, name: str) -> bool:
-        import pyarrow.compute as pc
-
-        gap = pc.field(name).is_null()
-        try:
-            return bool(self.dataset.count_rows(filter=gap))
-        except _READING:  # The pass that reads it says where the damage is.
-            return True
+    def _find_gaps(self, names: list[str]) -> set[str]:
+        """Return the columns that have missing values somewhere."""
+        gaps: set[str] = set()
+        for number, fragment in enumerate(self.fragments):
+            left = [name for name in names if name not in gaps]
+            if not left:
+                break
+            place = _name_fragment(fragment, number)
+            for batch in self._scan(fragment, place, None, left, MOST_ROWS):
+                gaps |= {name for name in left if batch.column(name).null_count}
+        return gaps
 
     def _count_rows(self) -> int | None:
         """Return the number of rows, where the files say it."""

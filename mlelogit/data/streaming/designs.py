@@ -22,9 +22,9 @@ from mlelogit.data.rows import (
     name_aside,
     read_names,
 )
-from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts
+from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts, share_sample
 from mlelogit.data.streaming.learning import Learner, start_learning
-from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
@@ -58,7 +58,7 @@ def make_streamed_design(
     request = RowRequest(parsed, options, settle_kind(parsed, options.outcome), times)
     threads = count_threads()
     learner = start_learning(parsed)
-    find = FactFinder(request, learner)
+    find = FactFinder(request, learner, share_sample(_count_far(pieces)))
     facts = pieces.reduce(find, request.columns, "Pass 1: learn the encoding", threads)
     if facts is None:
         raise EmptyDataError("There are no rows to fit.")
@@ -130,6 +130,11 @@ class OfUsedRows:
         return self.function(used)
 
 
+def _count_far(pieces: Pieces) -> int | None:
+    """Return how many pieces other processes read; None if this one does."""
+    return None if isinstance(pieces, LocalPieces) else getattr(pieces, "count", None)
+
+
 def _learn(
     learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
@@ -183,15 +188,6 @@ def _assemble(
     if not encoding.names:
         raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
     way, labels = pieces.way, outcome.kind == "labels"
-    sample = facts.sample.settle() if facts.sample is not None else None
-    stream = PieceStream(
-        pieces,
-        replace(request, kind=outcome.kind),
-        facts.observations,
-        pd.DataFrame() if sample is None else sample.frames[0],
-        facts.held,
-        passes=passes,
-    )
     weighted = options.weights is not None or request.times is not None
     return StreamedDesign(
         encoding=encoding,
@@ -208,8 +204,13 @@ def _assemble(
         audit=_make_audit(facts, outcome),
         collinear=options.collinear,
         weights_name=options.weights or "",
-        stream=stream,
+        stream=_open_stream(facts, pieces, replace(request, kind=outcome.kind), passes),
     )
+
+
+def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
+    drawn = pd.DataFrame() if facts.sample is None else facts.sample.settle().frames[0]
+    return PieceStream(pieces, request, facts.observations, drawn, facts.held, passes=passes)
 
 
 def _stand_in(what: str, way: str) -> Any:

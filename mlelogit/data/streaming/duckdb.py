@@ -18,6 +18,7 @@ from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.streaming.batches import DATES, make_frame, write_values
 from mlelogit.data.streaming.grouping import FIRST_ROWS, Group, tally_rows
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
@@ -37,6 +38,8 @@ _MOST_ROWS = 60 * _VECTOR
 # Of DuckDB's estimate of a number of different rows, which is off by a few per cent.
 ESTIMATE_MARGIN = 1.25
 _ADVICE = " Keep the rows in a table, relation.to_table('rows'), and give that."
+# Of more values, DuckDB would hold more than 32 MB to sort them; passes that count hold none.
+SORTED_ROWS = 1 << 22
 # Names that DuckDB makes up anew for every relation.
 _MADE_UP = re.compile(r"_[0-9a-f]{8,}(?:_\d+)?|__duckdb_source_\w+")
 
@@ -90,8 +93,8 @@ class DuckDBPieces(LocalPieces):
         self.find_quantiles = self._find_quantiles
         self._sums: dict[frozenset[str], int] = {}
         self._stream: Iterator[Piece] | None = None
-        if getattr(relation, "type", "") == "TABLE_RELATION":
-            self.rows = int(self._fetch("count(*)")[0][0])
+        if getattr(relation, "type", "") == "TABLE_RELATION" or not _tells_ends():
+            self.rows = int(self._fetch("count(*)")[0])
 
     @property
     def fingerprint(self) -> str:
@@ -184,10 +187,18 @@ class DuckDBPieces(LocalPieces):
         words = ["SELECT", selected, f"FROM _mlelogit_rows AS _rows({aliases})", rest]
         return self.relation.query("_mlelogit_rows", " ".join(words))
 
-    def _fetch(self, selected: str, rest: str = "") -> list[tuple[Any, ...]]:
+    def _fetch(self, selected: str, rest: str = "") -> tuple[Any, ...]:
+        """Return the first row of a query."""
         with tell_errors("run the query"):
             found: list[tuple[Any, ...]] = self._ask(selected, rest).fetchall()
-        return found
+        return found[0]
+
+    def peek(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return a frame of these columns without rows."""
+        with tell_errors("run the query"):
+            table = self._ask(", ".join([*self._write(columns), "0"]), "LIMIT 0").to_arrow_table()
+        kinds = [self.kinds[self._find(name)] for name in columns]
+        return make_frame(_make_empty(table.schema), columns, kinds)
 
     def _find_quantiles(
         self, column: str, probabilities: Sequence[float], complete: Sequence[str]
@@ -196,6 +207,11 @@ class DuckDBPieces(LocalPieces):
         kind = self.kinds[self._find(column)]
         if kind in ("varchar", "uuid", "enum", *DATES):
             raise ColumnTypeError(f"Column {column!r} is {kind.upper()} and has no quantiles.")
+        if not len(probabilities):
+            return np.empty(0)
+        if self.rows is None or self.rows > SORTED_ROWS:
+            counted = find_quantiles(self, column, probabilities, complete)
+            return self._check_found(counted, [column, *complete])
         places = [self._find(name) for name in dict.fromkeys([column, *complete])]
         kept = " AND ".join(
             f"c{place} IS NOT NULL"
@@ -203,10 +219,13 @@ class DuckDBPieces(LocalPieces):
             for place in places
         )
         listed = ", ".join(repr(float(probability)) for probability in probabilities)
-        value = f"quantile_cont(CAST({self._write([column])[0]} AS DOUBLE), [{listed}]::DOUBLE[])"
-        found = self._fetch(value, f"WHERE {kept}")[0][0] if listed else []
-        if found is None:
-            raise EmptyDataError(f"No row is complete in {list_some([column, *complete])}.")
+        value = f"CAST({self._write([column])[0]} AS DOUBLE)"
+        found = self._fetch(f"quantile_cont({value}, [{listed}]::DOUBLE[])", f"WHERE {kept}")[0]
+        return self._check_found(found, [column, *complete])
+
+    def _check_found(self, found: Any, complete: Sequence[str]) -> np.ndarray:
+        if found is None or np.isnan(found).all():
+            raise EmptyDataError(f"No row is complete in {list_some(complete)}.")
         return np.array(found, dtype=np.float64)
 
     def count_rows(self, columns: Sequence[str], limit: int) -> Group | None:
@@ -230,11 +249,11 @@ class DuckDBPieces(LocalPieces):
 
     def _may_exceed(self, listed: str, limit: int) -> bool:
         """Tell whether there are probably more different rows than a limit."""
-        first = " ".join(["count(*) FROM (SELECT DISTINCT * FROM (SELECT", listed])
-        found = self._fetch(first, f"LIMIT {FIRST_ROWS}))")[0][0]
+        outer = "count(*) FROM (SELECT DISTINCT * FROM (SELECT"
+        found = self._fetch(f"{outer} {listed}", f"LIMIT {FIRST_ROWS}))")[0]
         if found > limit:
             return True
-        estimate, rows = self._fetch(f"approx_count_distinct(hash({listed})), count(*)")[0]
+        estimate, rows = self._fetch(f"approx_count_distinct(hash({listed})), count(*)")
         self._check_rows(rows)
         return bool(estimate > ESTIMATE_MARGIN * limit)
 
@@ -283,6 +302,43 @@ def from_sql(query: str, connection: Any = None) -> DuckDBPieces:
     text = _check_query(query, connection)
     with tell_errors("run the query"):
         return DuckDBPieces(_ask_as_user(connection, f"FROM (\n{text}\n) AS _query"))
+
+
+def count_files(
+    paths: Sequence[str], columns: Sequence[str], limit: int, like: pd.DataFrame
+) -> Group | None:
+    """Count the equal rows of parquet files in a DuckDB of its own; see `grouping.count_rows`.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files, whose names are taken literally.
+    columns : sequence of str
+    limit : int
+    like : pandas.DataFrame
+        Any rows, or none, of these columns as their reader gives them.
+
+    Returns
+    -------
+    Group or None or NotImplemented
+        NotImplemented if DuckDB would give a column another type than the reader does.
+    """
+    duckdb = import_extra("duckdb", "scale")
+    literal = [re.sub(r"([*?[])", r"[\1]", path) for path in paths]
+    with duckdb.connect() as connection:
+        with tell_errors("read the files"):
+            relation = connection.read_parquet(literal, hive_partitioning=False)
+        pieces = DuckDBPieces(relation)
+        if _differ(pieces.peek(columns), like[list(columns)]):
+            return NotImplemented
+        group = pieces.count_rows(columns, limit)
+    if group is not None and _differ(group.frame, like[list(columns)]):
+        return NotImplemented
+    return group
+
+
+def _differ(left: pd.DataFrame, right: pd.DataFrame) -> bool:
+    return list(map(str, left.dtypes)) != list(map(str, right.dtypes))
 
 
 def _check_query(query: Any, connection: Any) -> str:
@@ -355,6 +411,15 @@ def _count_batch(columns: int) -> int:
 def _describe(relation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a relation's columns and of their types, as they are now."""
     return tuple(relation.columns), tuple(str(kind) for kind in relation.types)
+
+
+def _tells_ends() -> bool:
+    """Tell whether a stream that another query of the connection ends says so: from DuckDB 2 on.
+
+    Else the number of rows must be known before they are read.
+    """
+    version = import_extra("duckdb", "scale").__version__
+    return int(version.partition(".")[0]) >= 2
 
 
 def _open_reader(relation: Any, rows: int) -> Any:

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
+from mlelogit.data.matching import total_labels
 from mlelogit.data.outcome import (
     Outcome,
     RawOutcome,
     order_labels,
     take_outcome,
-    total_labels,
 )
 from mlelogit.data.streaming.learning import Learner
 from mlelogit.data.streaming.pieces import add_records
@@ -26,6 +26,7 @@ from mlelogit.notices import warn_user
 
 # Enough for a rough information of some thousand parameters; 20 columns take 20 MB.
 SAMPLE_ROWS = 1 << 17
+MARGIN = 4
 FINGERED_ROWS = 64
 
 
@@ -57,13 +58,23 @@ class Sample:
         return Sample(keys, (frame,))
 
 
-def draw_sample(frame: pd.DataFrame) -> Sample:
-    """Draw rows of a frame; which does not depend on when and where this runs."""
+def share_sample(pieces: int | None) -> int:
+    """Return how many rows to draw of each piece: its share, with a margin for larger ones.
+
+    Of many pieces all that is drawn would be far more than the sample, and it would travel.
+    """
+    if pieces is None:
+        return SAMPLE_ROWS
+    return min(SAMPLE_ROWS, max(FINGERED_ROWS, MARGIN * SAMPLE_ROWS // max(1, pieces)))
+
+
+def draw_sample(frame: pd.DataFrame, most: int = SAMPLE_ROWS) -> Sample:
+    """Draw so many rows of a frame; which does not depend on when and where this runs."""
     first = pd.util.hash_pandas_object(frame.iloc[:FINGERED_ROWS], index=False)
     seed = [len(frame), *first.to_numpy().tolist()]
     keys = np.random.default_rng(seed).random(len(frame))
-    if len(frame) > SAMPLE_ROWS:
-        rows = np.sort(np.argpartition(keys, SAMPLE_ROWS)[:SAMPLE_ROWS])
+    if len(frame) > most:
+        rows = np.sort(np.argpartition(keys, most)[:most])
         return Sample(keys[rows], (frame.iloc[rows],))
     return Sample(keys, (frame,))
 
@@ -228,10 +239,13 @@ class FactFinder:
     request : RowRequest
     learner : Learner
         What is known of the columns so far.
+    drawn : int
+        How many rows to draw of every piece.
     """
 
     request: RowRequest
     learner: Learner
+    drawn: int = SAMPLE_ROWS
 
     def __call__(self, frame: pd.DataFrame) -> RowFacts:
         """Return the facts of a frame of rows."""
@@ -245,7 +259,7 @@ class FactFinder:
             observations=float(people.sum()),
             outcome=_describe_outcome(selected, amounts),
             columns=learn_piece(self.learner, self.request, selected),
-            sample=draw_sample(selected.take_frame(self.request.columns)),
+            sample=draw_sample(selected.take_frame(self.request.columns), self.drawn),
         )
 
 

@@ -114,8 +114,9 @@ def count_rows(
     ([1, 2], [1, 3])
     """
     own = getattr(pieces, "count_rows", None)
-    if own is not None:
-        found: Group | None = own(columns, limit)
+    counted = NotImplemented if own is None else own(columns, limit)
+    if counted is not NotImplemented:
+        found: Group | None = counted
         return found
     if not isinstance(pieces, LocalPieces):
         total = pieces.reduce(partial(tally_rows, limit=limit), columns, what, threads)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mlelogit.data.frames import list_some
 from mlelogit.data.streaming.arrow import (
+    MOST_ROWS,
     ArrowColumns,
     count_rows_at_once,
     join_columns,
@@ -20,6 +21,7 @@ from mlelogit.data.streaming.arrow import (
     list_columns,
     list_dictionaries,
     list_loose,
+    list_unsure,
 )
 from mlelogit.data.streaming.paths import FileStamp, list_partitioned, stamp_file
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
@@ -135,6 +137,7 @@ class ParquetPieces(LocalPieces):
         first = self.footers[0]
         self.names = (*list_columns(first.schema), *first.folders)
         self._levels: dict[str, pd.CategoricalDtype] = {}
+        self._gaps: dict[str, bool] = {}
         self.find_quantiles = partial(find_quantiles, self)
 
     @property
@@ -167,11 +170,11 @@ class ParquetPieces(LocalPieces):
         inside = [name for name in columns if name not in outside]
         schemas = ((footer.path, footer.schema) for footer in self.footers)
         types, dtypes = join_columns(schemas, inside)
-        gaps = frozenset(
-            name
-            for name in list_loose(types, dtypes)
-            if any(may_have_gaps(footer, name) for footer in self.footers)
-        )
+        loose = list_loose(types, dtypes)
+        unknown = [name for name in loose if name not in self._gaps]
+        found = find_gaps(self.footers, unknown)
+        self._gaps.update((name, name in found) for name in unknown)
+        gaps = frozenset(name for name in loose if self._gaps[name])
         for name in [*list_dictionaries(types), *outside]:
             if name not in self._levels:
                 self._levels[name] = self._find_levels(name, types.get(name))
@@ -199,19 +202,21 @@ class ParquetPieces(LocalPieces):
         return join_levels([[int(value) if whole else value for value in known]], False)
 
 
-def may_have_gaps(footer: ParquetFooter, name: str) -> bool:
-    """Tell whether a column has missing values, or does not say that it has none."""
-    place = footer.schema.names.index(name)
-    if len(footer.schema.names) != footer.metadata.num_columns:
-        paths = [footer.metadata.schema.column(i).path for i in range(footer.metadata.num_columns)]
-        place = paths.index(name) if name in paths else -1
-    if place < 0:
-        return True
-    for group in range(footer.groups):
-        statistics = footer.metadata.row_group(group).column(place).statistics
-        if statistics is None or not statistics.has_null_count or statistics.null_count:
-            return True
-    return False
+def find_gaps(footers: list[ParquetFooter], names: list[str]) -> set[str]:
+    """Return the columns that have missing values somewhere.
+
+    They are read for it: what a damaged footer says of how many there are ends the process
+    when pyarrow shows it, or filters by it. What pandas wrote from numpy's integers has none.
+    """
+    gaps: set[str] = set()
+    for footer in footers:
+        for group in range(footer.groups):
+            left = [name for name in list_unsure(footer.schema, names) if name not in gaps]
+            if not left:
+                break
+            for batch in _read_batches(footer, group, left, MOST_ROWS):
+                gaps |= {name for name in left if batch.column(name).null_count}
+    return gaps
 
 
 def read_dictionary(footer: ParquetFooter, name: str) -> Iterator[Any]:

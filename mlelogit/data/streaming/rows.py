@@ -13,11 +13,10 @@ from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import find_missing
+from mlelogit.data.matching import match_outcome
 from mlelogit.data.outcome import (
     Outcome,
     RawOutcome,
-    match_outcome,
-    name_outcome,
     read_outcome,
     take_outcome,
 )
@@ -119,7 +118,7 @@ def select_piece(request: RowRequest, frame: pd.DataFrame) -> SelectedRows:
     parsed, options = request.parsed, request.options
     frame = frame.reset_index(drop=True)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
-    raw = read_outcome(endog, request.kind or parsed.outcome_kind, name_outcome(parsed))
+    raw = read_outcome(endog, request.kind or parsed.outcome_kind, parsed.outcome_name)
     weights = None
     if options.weights is not None:
         weights = read_some_weights(options, frame[options.weights])

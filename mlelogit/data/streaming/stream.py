@@ -21,7 +21,6 @@ from mlelogit.data.streaming.rows import RowReader, RowRequest
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import RowsNotHeldError
 
-
 # Rows are read into memory, 256 MB, for what takes all of them at once.
 HELD_ELEMENTS = 1 << 25
 

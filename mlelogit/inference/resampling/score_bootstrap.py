@@ -167,8 +167,7 @@ def run_bootstrap_test(
     check_run(None, disp)
     seed = settle_seed(seed)
     asked = read_equations(hypothesis, record.encoding, value)
-    record = record.in_memory()
-    units, said = _read_units(record, groups)
+    units, said = _read_units(record.in_memory(), groups)
     rows = _find_rows(asked, record.basis)
     effective, reason = None, SETTLED if is_settled(record, asked.matrix) else ""
     reason = reason or (SCORE_BOUND_REASON if record.at_bounds else "")

@@ -20,7 +20,8 @@ from mlelogit.data.frames import (
     convert_foreign,
     list_some,
 )
-from mlelogit.data.outcome import Outcome, match_outcome, read_outcome
+from mlelogit.data.matching import match_outcome
+from mlelogit.data.outcome import Outcome, read_outcome
 from mlelogit.data.rows import WEIGHT_TYPES
 from mlelogit.exceptions import (
     ColumnNotFoundError,

@@ -18,6 +18,9 @@ import dask  # noqa: E402
 from distributed import Client, LocalCluster  # noqa: E402
 
 import mlelogit as ml  # noqa: E402
+from mlelogit.data.rows import DataOptions  # noqa: E402
+from mlelogit.data.streaming.dask import DaskPieces  # noqa: E402
+from mlelogit.data.streaming.designs import make_streamed_design  # noqa: E402
 from mlelogit.exceptions import (  # noqa: E402
     ColumnNotFoundError,
     InfiniteValueError,
@@ -49,38 +52,39 @@ def compare(result, other):
 @pytest.fixture
 def people(rng, voters):
     return voters.assign(
-        district=rng.integers(0, 30, len(voters)),
+        district=rng.integers(0, 60, len(voters)),
         importance=rng.uniform(0.5, 2, len(voters)),
         known=rng.normal(size=len(voters)),
     )
 
 
-def cut(frame, partitions=9):
+def model(formula, table, **options):
+    """Return the model of a dask frame row by row; few different rows would be counted first."""
+    return ml.mnlogit(formula, table, compress=False, **options)
+
+
+def cut(frame, partitions=5):
     return dd.from_pandas(frame, npartitions=partitions)
 
 
 def test_workers_change_no_digit_of_a_fit(people):
-    found = [gather(ml.mnlogit(FORMULA, cut(people)).fit())]
+    found = [gather(model(FORMULA, cut(people)).fit())]
     for workers in (1, 2, 4):
         with start_threads(workers) as cluster, Client(cluster):
-            result = finish(ml.mnlogit(FORMULA, cut(people).persist()).fit)
+            result = finish(model(FORMULA, cut(people).persist()).fit)
             found.append(finish(gather, result))
     assert all(one.tolist() == found[0].tolist() for one in found[1:])
     np.testing.assert_allclose(found[0], gather(ml.mnlogit(FORMULA, people).fit()), rtol=1e-9)
-    compare(ml.mnlogit(FORMULA, cut(people)).fit(), ml.mnlogit(FORMULA, people).fit())
+    compare(model(FORMULA, cut(people)).fit(), ml.mnlogit(FORMULA, people).fit())
 
 
-@pytest.mark.parametrize("kind", ["nonrobust", "opg", "HC0", "HC1", "robust"])
-def test_covariances_are_those_of_memory(people, kind):
-    found = ml.mnlogit(FORMULA, cut(people)).fit(cov_type=kind)
-    compare(found, ml.mnlogit(FORMULA, people).fit(cov_type=kind))
-
-
-@pytest.mark.parametrize("correction", ["CR0", "CR1", "stata"])
-def test_clusters_across_partitions_are_those_of_memory(people, correction):
-    asked = {"groups": "district", "correction": correction}
-    found = ml.mnlogit(FORMULA, cut(people)).fit().with_cov("cluster", **asked)
-    compare(found, ml.mnlogit(FORMULA, people).fit().with_cov("cluster", **asked))
+def test_covariances_are_those_of_memory(people):
+    found, expected = model(FORMULA, cut(people)).fit(), ml.mnlogit(FORMULA, people).fit()
+    for kind in ("nonrobust", "opg", "HC0", "HC1", "robust"):
+        compare(found.with_cov(kind), expected.with_cov(kind))
+    for correction in ("CR0", "CR1", "stata"):
+        asked = {"groups": "district", "correction": correction}
+        compare(found.with_cov("cluster", **asked), expected.with_cov("cluster", **asked))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_options_are_those_of_memory(people, options):
         options = {"offset": ["bob", "cat"]}
         people = people.rename(columns={"known": "bob"}).assign(cat=people["known"] ** 2)
     compare(
-        ml.mnlogit(FORMULA, cut(people), **options).fit(),
+        model(FORMULA, cut(people), **options).fit(),
         ml.mnlogit(FORMULA, people, **options).fit(),
     )
 
@@ -134,7 +138,7 @@ def test_a_worker_is_lost_in_mid_fit(people, tmp_path):
         dd.from_map(Loader(people, str(tmp_path / name)), range(8), meta=people.iloc[:0])
         for name in ("still", "lost")
     )
-    undisturbed = gather(ml.mnlogit(FORMULA, still).fit())
+    undisturbed = model(FORMULA, still).fit().params.to_numpy()
 
     def kill():
         wait_until((tmp_path / "lost" / "process").exists)
@@ -149,7 +153,7 @@ def test_a_worker_is_lost_in_mid_fit(people, tmp_path):
         before = set(client.nthreads())
         killer = threading.Thread(target=kill)
         killer.start()
-        found = finish(lambda: gather(ml.mnlogit(FORMULA, lost).fit()))
+        found = finish(model(FORMULA, lost).fit).params.to_numpy()
         killer.join()
         assert not before <= set(client.nthreads())
     assert found.tolist() == undisturbed.tolist()
@@ -180,21 +184,21 @@ TABLES = {
     "other dtypes": make_different,
     "objects": lambda people: cut(people.astype({"region": object, "vote": object})),
     "one partition": lambda people: cut(people, 1),
-    "a partition per row": lambda people: cut(people, 150),
+    "many partitions": lambda people: cut(people, 40),
 }
 
 
 @pytest.mark.parametrize("name", list(TABLES))
 def test_tables_of_all_kinds_are_those_of_memory(people, name):
-    if name == "a partition per row":
-        people = people.iloc[:150]
-    compare(ml.mnlogit(FORMULA, TABLES[name](people)).fit(), ml.mnlogit(FORMULA, people).fit())
+    compare(model(FORMULA, TABLES[name](people)).fit(), ml.mnlogit(FORMULA, people).fit())
 
 
 def test_declared_orders_are_kept(people):
     people["vote"] = pd.Categorical(people["vote"], categories=["cat", "ann", "bob"])
     people["region"] = pd.Categorical(people["region"], categories=["west", "north", "east"])
-    found, expected = (ml.mnlogit(FORMULA, data).fit() for data in (cut(people), people))
+    found, expected = (
+        one(FORMULA, data).fit() for one, data in ((model, cut(people)), (ml.mnlogit, people))
+    )
     assert found.params.equals(found.params.reindex_like(expected.params))
     compare(found, expected)
 
@@ -204,37 +208,31 @@ def test_declared_orders_are_kept(people):
 )
 def test_what_columns_learn_is_that_of_memory(people, term):
     formula = f"vote ~ {term}"
-    compare(ml.mnlogit(formula, cut(people)).fit(), ml.mnlogit(formula, people).fit())
+    compare(model(formula, cut(people)).fit(), ml.mnlogit(formula, people).fit())
 
 
 def test_an_infinite_value_says_where_it_is(people):
     people.loc[people.index[-1], "age"] = np.inf
-    with pytest.raises(InfiniteValueError, match="In partition 8: .*'age'"):
-        ml.mnlogit(FORMULA, cut(people)).fit()
+    with pytest.raises(InfiniteValueError, match=r"In partition 4: .*'age'"):
+        model(FORMULA, cut(people)).fit()
 
 
-@pytest.mark.parametrize("which", ["prob", "category", "linear"])
-@pytest.mark.parametrize("clustered", [False, True])
-def test_predictions_are_those_of_memory(people, which, clustered):
-    table = cut(people)
-    for fitted in (ml.mnlogit(FORMULA, people).fit(), ml.mnlogit(FORMULA, table).fit()):
-        lazily = fitted.predict(table, which=which)
-        assert lazily.npartitions == 9
-        assert lazily.divisions == table.divisions
-        expected = ml.mnlogit(FORMULA, people).fit().predict(people, which=which)
-        compare_frames = (
-            pd.testing.assert_series_equal if which == "category" else pd.testing.assert_frame_equal
-        )
-        meta, frame = lazily._meta, compute(lazily, clustered)
-        assert str(getattr(meta, "dtypes", None)) == str(expected.dtypes)
-        compare_frames(frame, expected, check_freq=False, check_index_type=False)
-
-
-def compute(lazily, clustered):
-    if not clustered:
-        return lazily.compute()
-    with start_threads(2) as cluster, Client(cluster):
-        return finish(lazily.compute)
+def test_predictions_are_those_of_memory(people):
+    table, expected = cut(people), ml.mnlogit(FORMULA, people).fit()
+    with start_threads(2) as cluster:
+        for which in ("prob", "category", "linear"):
+            lazily = expected.predict(table, which=which)
+            assert (lazily.npartitions, lazily.divisions) == (5, table.divisions)
+            same = expected.predict(people, which=which)
+            assert str(lazily._meta.dtypes) == str(same.dtypes)
+            check = getattr(
+                pd.testing, f"assert_{'series' if which == 'category' else 'frame'}_equal"
+            )
+            check(lazily.compute(), same)
+            with Client(cluster):
+                check(finish(lazily.compute), same)
+        found = model(FORMULA, table).fit().predict(table).compute()
+        pd.testing.assert_frame_equal(found, expected.predict(people), rtol=1e-9)
 
 
 def test_predictions_carry_no_rows_of_the_fit(people):
@@ -256,7 +254,29 @@ def test_predictions_that_cannot_be_say_why(people):
         result.predict(cut(people), offset=np.zeros((len(people), 3)))
     people.loc[people.index[-1], "age"] = np.nan
     lazily = result.predict(cut(people))
-    with pytest.raises(MissingDataError, match="In partition 8"):
+    with pytest.raises(MissingDataError, match="In partition 4"):
         lazily.compute()
     rows = result.predict(cut(people), missing="propagate").compute()
     assert np.flatnonzero(rows.isna().any(axis=1)).tolist() == [399]
+
+
+def test_a_sample_is_a_share_of_every_partition(rng, monkeypatch):
+    monkeypatch.setattr("mlelogit.data.streaming.facts.SAMPLE_ROWS", 1 << 12)
+    frame = pd.DataFrame({"x": rng.normal(size=40_000), "y": rng.choice(["a", "b"], 40_000)})
+    drawn = []
+    plain = DaskPieces.reduce
+
+    def reduce(self, function, columns, what="", threads=1):
+        drawn.extend(len(function(part).sample.keys) for part in self.map(_pass_on, columns))
+        return plain(self, function, columns, what, threads)
+
+    monkeypatch.setattr(DaskPieces, "reduce", reduce)
+    design = make_streamed_design("y ~ x", DaskPieces(cut(frame, 40)), DataOptions())
+    assert drawn == [4 * (1 << 12) // 40] * 40
+    sample = design.stream.sample(design)
+    assert sample.source.shape == (1 << 12, 2)
+    assert abs(sample.source.block(0, 1 << 12)[1].mean()) < 4 / 64
+
+
+def _pass_on(frame):
+    return frame

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
+import mlelogit.data.streaming.duckdb as streaming
+from mlelogit.data.streaming.duckdb import DuckDBPieces, count_files, from_sql, is_relation
 from mlelogit.data.streaming.grouping import count_rows
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -113,14 +114,16 @@ def test_equal_names_and_unknown_ones_are_refused(con):
             pieces.reduce(count, [name])
 
 
-def test_no_rows_give_one_empty_frame_with_the_types_and_no_columns_their_rows(con):
+def test_no_rows_give_one_empty_frame_with_the_types_and_no_columns_their_rows(con, monkeypatch):
     relation = con.sql("SELECT 1 AS i, 1.5::DOUBLE AS x, 'a'::ENUM('a', 'b') AS e WHERE false")
     pieces = DuckDBPieces(relation)
     frame = pieces.reduce(lambda frame: frame, pieces.names)
     assert frame.dtypes.astype(str).tolist() == ["int32", "float64", "category"]
     assert pieces.count_rows(["i"], 10).rows == 0
-    with pytest.raises(EmptyDataError, match="complete"):
-        pieces.find_quantiles("x", [0.5], ["i"])
+    for most in (1000, -1):
+        monkeypatch.setattr(streaming, "SORTED_ROWS", most)
+        with pytest.raises(EmptyDataError, match="complete"):
+            pieces.find_quantiles("x", [0.5], ["i"])
     assert DuckDBPieces(con.sql("FROM range(5)")).reduce(np.shape, []) == (5, 0)
 
 
@@ -229,10 +232,11 @@ def _refuse(frame):
 def test_one_result_of_a_connection_at_a_time(con):
     pieces = DuckDBPieces(con.sql("SELECT i FROM range(1000000) AS t(i)"))
     begun = pieces.map(count, ["i"])
-    first = next(begun)
-    with pytest.raises(QueryError, match="read it to its end"):
-        pieces.reduce(count, ["i"])
-    assert first + sum(begun) == 1000000
+    next(begun)
+    # One of the two is told, and none ends early without a word: before DuckDB 2, the first.
+    with pytest.raises(QueryError):
+        assert pieces.reduce(count, ["i"]) + sum(begun) > 0
+    begun.close()
     begun = pieces.map(count, ["i"])
     next(begun)
     del begun
@@ -301,6 +305,23 @@ def test_quantiles_are_numpys(con, rng, sizes):
     assert pieces.find_quantiles("k", [], []).shape == (0,)
 
 
+@pytest.mark.parametrize("values", ["standard_cauchy", "integers", "constant", "two"])
+def test_quantiles_of_many_rows_are_numpys(con, rng, values, monkeypatch):
+    monkeypatch.setattr(streaming, "SORTED_ROWS", 1000)
+    n = 30000
+    drawn = {
+        "standard_cauchy": rng.standard_cauchy(n),
+        "integers": rng.integers(-3, 4, n).astype(float),
+        "constant": np.full(n, 0.1),
+        "two": np.where(np.arange(n) < n // 2, -1.0, 1e6),
+    }[values]
+    drawn[::7] = np.nan
+    pieces = DuckDBPieces(con.from_df(pd.DataFrame({"x": drawn})))
+    at = [0, 0.004, 0.1, 1 / 3, 0.5, 0.50001, 0.75, 0.9999, 1]
+    truth = np.quantile(drawn[~np.isnan(drawn)], at)
+    np.testing.assert_allclose(pieces.find_quantiles("x", at, []), truth, rtol=1e-12)
+
+
 def test_quantiles_are_of_numbers(con):
     pieces = DuckDBPieces(con.sql("SELECT 'a' AS s, 1.25::DECIMAL(5, 2) AS d"))
     assert pieces.find_quantiles("d", [0.5], ["s"]).tolist() == [1.25]
@@ -318,7 +339,7 @@ def test_quantiles_are_of_numbers(con):
         ("-- only this", "nothing"),
         ("SELEC 1", "SELEC"),
         ("SELECT * FROM nowhere", "nowhere"),
-        ("WITH q AS (INSERT INTO t VALUES (1) RETURNING x) FROM q", "WITH"),
+        ("WITH q AS (INSERT INTO t VALUES (1) RETURNING x) FROM q", "CTE|WITH"),
         ("COPY t TO 'file.csv'", "COPY"),
         ("SELECT 1) AS q; DROP TABLE t; --", "DuckDB"),
         (5, "text"),
@@ -368,7 +389,7 @@ def test_a_connection_must_be_one():
 
 def test_an_interrupt_ends_the_pass_and_leaves_the_connection_usable():
     code = """
-    import duckdb, sys, time
+    import duckdb
     from mlelogit.data.streaming.duckdb import DuckDBPieces
     con = duckdb.connect()
     pieces = DuckDBPieces(con.sql("SELECT i FROM range(100000000000) AS t(i)"))
@@ -436,3 +457,32 @@ def test_a_limit_is_judged_before_all_rows_are_grouped(con):
     assert (group.times == 3000).all()
     assert group.frame["k"].tolist() == list(range(1000))
     assert pieces.count_rows([], 1000) is None
+
+
+def test_files_are_counted_as_their_reader_gives_them(con, tmp_path, rng):
+    folder = tmp_path / "k=1"
+    folder.mkdir()
+    frame = pd.DataFrame(
+        {
+            "i": rng.integers(0, 3, 500),
+            "s": rng.choice(["a", "b"], 500),
+            "x": rng.choice([0.5, np.nan], 500),
+            "k": 7,
+        }
+    )
+    paths = [str(folder / name) for name in ("a[1]*.parquet", "a1.parquet", "it's?.parquet")]
+    for path, part in zip(paths, (frame[:200], frame[200:300], frame[300:]), strict=True):
+        part.to_parquet(path)
+    columns = ["x", "s", "k", "i"]
+    group = count_files(paths, columns, 100, frame)
+    truth = frame.groupby(columns, dropna=False).size()
+    found = group.frame.assign(times=group.times).groupby(columns, dropna=False)["times"].sum()
+    pd.testing.assert_series_equal(found, truth, check_names=False)
+    assert count_files(paths[:1], columns, 100, frame).rows == 200
+    assert count_files(paths, columns, 3, frame) is None
+    odd = frame.astype({"s": "category"})
+    assert count_files(paths, columns, 100, odd) is NotImplemented
+    gaps = pd.DataFrame({"i": pd.array([1, None], dtype="Int64")})
+    gaps.to_parquet(paths[0])
+    assert count_files(paths[:1], ["i"], 9, frame) is NotImplemented
+    assert count_files(paths[:1], ["i"], 9, gaps) is NotImplemented

@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def list_rows(frame):
 
 def split(frame, *cuts):
     places = [0, *cuts, len(frame)]
-    return [frame.iloc[a:b] for a, b in zip(places[:-1], places[1:], strict=True)]
+    return [frame.iloc[a:b] for a, b in pairwise(places)]
 
 
 def make_frame(rng, n=4000):

@@ -380,6 +380,30 @@ def test_bytes_flipped_anywhere_are_named_or_change_no_checked_value(tmp_path):
     assert named > 50
 
 
+@pytest.mark.parametrize("notes", [b"null", b"[]", b"{", b'{"columns": 3, "index_columns": 5}'])
+def test_notes_of_pandas_that_make_no_sense_are_none(tmp_path, notes):
+    table = pa.table({"x": [1.0, 2.0]}).replace_schema_metadata({b"pandas": notes})
+    pq.write_table(table, tmp_path / "t.parquet")
+    assert gather(ParquetPieces(tmp_path / "t.parquet"))[0]["x"].tolist() == [1.0, 2.0]
+
+
+def test_damage_without_checksums_ends_in_no_other_way_than_by_name(tmp_path):
+    """Damaged statistics of a footer end the process where pyarrow is asked to show them."""
+    path, chance, named = tmp_path / "t.parquet", random.Random(2), 0
+    table = pa.table({"k": [1, 2, None] * 20, "b": [True, None, False] * 20, "t": ["a"] * 60})
+    pq.write_table(table, path, row_group_size=30, compression="none")
+    whole = path.read_bytes()
+    for _ in range(200):
+        content = bytearray(whole)
+        content[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+        try:
+            gather(ParquetPieces(path))
+        except MNLogitError:
+            named += 1
+    assert named > 50
+
+
 def test_a_link_to_a_file_is_that_file(parts):
     link = parts[0] / "link.parquet"
     link.symlink_to(parts[0] / "part0.parquet")
