@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.frames import list_some
+from mlelogit.data.streaming.dask import is_dask_frame
 from mlelogit.data.streaming.opening import open_pieces
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
@@ -36,7 +37,8 @@ def predict_any(
     Returns
     -------
     pandas.DataFrame, pandas.Series or iterator of them
-        An iterator for pieces, each labelled by the numbers of its rows, which run on.
+        An iterator for pieces, each labelled by the numbers of its rows, which run on; of dask
+        for a dask frame.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def predict_any(
     >>> pd.concat(parts).shape
     (3, 2)
     """
-    pieces = None if newdata is None else open_pieces(newdata)
+    pieces = None if newdata is None or is_dask_frame(newdata) else open_pieces(newdata)
     if pieces is None:
         return predict(record, newdata, which, offset, missing)
     check_choice("which", which, PREDICTIONS)

@@ -37,3 +37,12 @@ def test_averages_are_over_all_rows(fits):
     columns = ["estimate", "std_err"]
     assert np.abs(counted[columns].to_numpy() / whole[columns].to_numpy() - 1).max() < 1e-9
     assert fits[1].pred_table().to_numpy().sum() == fits[0].nobs
+
+
+def test_a_dask_frame_is_predicted_when_it_is_computed(frame):
+    dask = pytest.importorskip("dask.dataframe")
+    rows = frame.dropna()
+    results = ml.mnlogit(FORMULA, rows).fit()
+    lazy = results.predict(dask.from_pandas(rows, npartitions=3))
+    assert lazy.npartitions == 3
+    assert np.abs(lazy.compute().to_numpy() - results.predict().to_numpy()).max() < 1e-12
