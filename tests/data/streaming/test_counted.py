@@ -7,6 +7,7 @@ import pytest
 import mlelogit as ml
 from tests.ways import cut
 
+pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning")
 FORMULA = "vote ~ age + C(educ)"
 
 
@@ -37,6 +38,27 @@ def test_averages_are_over_all_rows(fits):
     columns = ["estimate", "std_err"]
     assert np.abs(counted[columns].to_numpy() / whole[columns].to_numpy() - 1).max() < 1e-9
     assert fits[1].pred_table().to_numpy().sum() == fits[0].nobs
+
+
+@pytest.mark.parametrize("correction", ["stata", "CR0", "CR2", "CR3"])
+@pytest.mark.parametrize("groups", ["income", ["income", "age"]])
+def test_clusters_may_be_by_columns_that_were_not_counted(fits, groups, correction):
+    whole, counted = (
+        one.with_cov("cluster", groups=groups, correction=correction).bse for one in fits
+    )
+    assert np.abs(counted.to_numpy() / whole.to_numpy() - 1).max() < 1e-8
+
+
+@pytest.mark.parametrize("few", [True, False])
+@pytest.mark.parametrize("by", ["income", "educ"])
+def test_averages_by_columns_that_were_not_counted(fits, monkeypatch, by, few):
+    if not few:
+        monkeypatch.setattr("mlelogit.data.streaming.stream.HELD_ELEMENTS", 100)
+    columns = ["estimate", "std_err"]
+    whole, counted = (one.margins("age", by=by).summary_frame()[columns] for one in fits)
+    assert np.abs(counted.to_numpy() / whole.to_numpy() - 1).max() < 1e-8
+    whole, counted = (one.get_prediction(by=by).summary_frame() for one in fits)
+    assert np.abs(counted["std_err"].to_numpy() / whole["std_err"].to_numpy() - 1).max() < 1e-8
 
 
 def test_a_dask_frame_is_predicted_when_it_is_computed(frame):
