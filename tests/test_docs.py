@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^```pycon\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
 # What pages show that not every installation has; matplotlib draws behind its plot methods too.
-EXTRAS = {"marginaleffects", "sklearn", "torch"}
+EXTRAS = {"marginaleffects", "sklearn", "torch", "dask", "duckdb", "polars", "pyarrow"}
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
 ZERO = re.compile(r"\b0\.0e\+00")
 

@@ -13,6 +13,7 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, count_people
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.labels import Labels, cross_labels
+from mlelogit.data.rows import read_names
 from mlelogit.data.streaming.labels import LabelNumbers
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import RowReader
@@ -65,7 +66,8 @@ class StreamedPoints:
     def label(self, by: Any) -> tuple[StreamedPoints, tuple[Labels, ...]]:
         """Return the same rows in cells by columns of the table, and the sets of labels."""
         sets = self.stream.read_labels(by, "by")
-        return replace(self, labels=cross_labels(sets)), sets
+        design = replace(self.design, stream=self.stream.find_table(read_names(by)))
+        return replace(self, design=design, labels=cross_labels(sets)), sets
 
     def reduce(self, function: Callable[[Points, Any], Any], what: str) -> Any:
         """Add up what a function returns for pieces' rows and the cell of each, in a pass."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ import pandas as pd
 from mlelogit.data.blocks import KEPT_ELEMENTS, Basis, Block, RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
@@ -287,7 +288,9 @@ class PieceStream:
         return read
 
     def is_few(self, design: Design) -> bool:
-        """Tell whether the rows are few enough to be held in memory."""
+        """Tell whether the rows, of a table all of them, are few enough to be held in memory."""
+        if self.behind is not None:
+            return self.behind.is_few(design)
         return self.held * self._count_width(design) <= HELD_ELEMENTS
 
     def _count_width(self, design: Design) -> int:
@@ -295,6 +298,8 @@ class PieceStream:
 
     def hold(self, design: Design) -> Design:
         """Return all rows in memory, read anew unless they are still in use, if they are few.
+
+        Where equal rows were counted, these are the rows of the table.
 
         Raises
         ------
@@ -331,16 +336,20 @@ class PieceStream:
 
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
-        if self.behind is not None:
-            return self.behind.read_labels(given, what)
         self.passes += 1
-        return find_labels(self.pieces, self.request, given, what, count_threads())
+        stream = self.find_table(read_names(given) or ())
+        return find_labels(stream.pieces, stream.request, given, what, count_threads())
 
     def number_cells(self, design: Design, labels: Any, first: int, last: int) -> Design:
         """Return the rows whose label has a number from the first to before the last."""
         beside = LabelNumbers(labels, first, last)
-        table = self if self.behind is None else self.behind
-        return replace(design, stream=table._renew(beside=beside))
+        return replace(design, stream=self.find_table(labels.columns)._renew(beside=beside))
+
+    def find_table(self, columns: Sequence[Any]) -> PieceStream:
+        """Return the stream of the table, if the distinct rows of this one lack some columns."""
+        if self.behind is None or all(name in self.pieces.names for name in columns):
+            return self
+        return self.behind._renew(constant=self.constant)
 
     def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
         """Return the rows as designs in memory, if they are few and this process reads them."""
