@@ -94,14 +94,16 @@ def test_fits_are_those_in_memory(models, how, kept, monkeypatch):
     there, here = (model.fit(**FITS[how]) for model in models)
     np.testing.assert_allclose(here.params, there.params, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(here.bse, there.bse, rtol=1e-8)
-    assert here.converged and there.converged
+    assert here.converged
+    assert there.converged
     np.testing.assert_allclose(here.llf, there.llf, rtol=1e-12)
 
 
 def assert_fits_agree(formula, frame, pieces, **options):
     there = ml.mnlogit(formula, frame, **options).fit()
     here = ml.mnlogit(formula, pieces, **options).fit()
-    assert here.categories == there.categories and here.base == there.base
+    assert here.categories == there.categories
+    assert here.base == there.base
     assert [type(one) for one in here.categories] == [type(one) for one in there.categories]
     np.testing.assert_allclose(here.params, there.params, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(here.bse, there.bse, rtol=1e-9)
@@ -185,7 +187,8 @@ def test_separated_rows_that_are_many_have_no_standard_errors(monkeypatch):
     assert not any(issubclass(one.category, SeparationWarning) for one in caught)
     assert fit.separation.verdict == "undecided"
     assert "too many to hold" in str(fit.separation)
-    assert not fit.converged and fit.bse.isna().all(axis=None)
+    assert not fit.converged
+    assert fit.bse.isna().all(axis=None)
     assert np.isfinite(ml.mnlogit("y ~ v + z", cut(SEPARATED)).fit(bias_reduction="mean").bse).all(
         axis=None
     )
