@@ -16,6 +16,7 @@ import mlelogit as ml
 from mlelogit.data.streaming import stream
 from mlelogit.exceptions import FewClustersWarning, RowsNotHeldError
 from mlelogit.results import MNLogitResults
+from tests.ways import build
 
 FORMULA = "y ~ x + z + I(x**2)"
 NEW = {"x": [0.5, -1.0], "z": [1.0, 0.0], "o_A": [0.0, 0.0], "o_B": [0.1, 0.2], "o_C": [0.3, 0.1]}
@@ -260,8 +261,8 @@ def assert_alike(one, two):
 def fits():
     found = {}
     for case, (formula, frame, options) in CASES.items():
-        there = ml.mnlogit(formula, frame, **options).fit()
-        found[case] = there, ml.mnlogit(formula, cut(frame), **options).fit()
+        there = build(formula, frame, **options).fit()
+        found[case] = there, build(formula, cut(frame), **options).fit()
     return found
 
 
@@ -323,8 +324,8 @@ def test_summary_says_how_rows_are_read(fits):
 def test_two_streamed_fits_are_compared(fits, held, monkeypatch):
     monkeypatch.setattr(stream, "HELD_ELEMENTS", held)
     there, here = fits["plain"]
-    smaller = ml.mnlogit("y ~ x", cut(FRAME)).fit()
-    in_memory = ml.mnlogit("y ~ x", FRAME).fit()
+    smaller = build("y ~ x", cut(FRAME)).fit()
+    in_memory = build("y ~ x", FRAME).fit()
     expected = there.lr_test(in_memory)
     found = here.lr_test(smaller)
     np.testing.assert_allclose(found.statistic, expected.statistic, rtol=1e-10)
@@ -332,7 +333,7 @@ def test_two_streamed_fits_are_compared(fits, held, monkeypatch):
     assert found.null == expected.null
     with pytest.raises(ml.exceptions.NotNestedError):
         smaller.lr_test(here)
-    few = ml.mnlogit("y ~ x", cut(FRAME.iloc[:200])).fit()
+    few = build("y ~ x", cut(FRAME.iloc[:200])).fit()
     with pytest.raises(ml.exceptions.NotNestedError, match="rows"):
         here.lr_test(few)
     if held:

@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 
-import mlelogit as ml
 from mlelogit.data.streaming import stream
 from mlelogit.data.streaming.pieces import LocalPieces
 from tests.test_streamed_results import ASKED, FORMULA, FRAME, NEED_ROWS, SLOW, assert_alike, cut
+from tests.ways import build
 
 
 @pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
@@ -24,8 +24,8 @@ def test_functions_and_records_can_be_pickled(monkeypatch):
     monkeypatch.setattr(LocalPieces, "reduce", reduce)
     monkeypatch.setattr(stream, "HELD_ELEMENTS", 0)
     monkeypatch.setattr(stream, "KEPT_ELEMENTS", 0)
-    there = ml.mnlogit(FORMULA, FRAME).fit()
-    here = ml.mnlogit(FORMULA, cut(FRAME)).fit()
+    there = build(FORMULA, FRAME).fit()
+    here = build(FORMULA, cut(FRAME)).fit()
     names = [name for name in ASKED if name.startswith(("margins", "get_p", "with_cov"))]
     for name in (*names, "bse", "term_tests"):
         if name not in NEED_ROWS | SLOW:
