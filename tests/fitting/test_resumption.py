@@ -1,5 +1,9 @@
 """A fit that was interrupted goes on from where it was, and ends at the same maximum."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +18,7 @@ FORMULA = "y ~ x0 + x1 + x2"
 
 @pytest.fixture
 def frame(rng):
-    size = 60_000
+    size = 20_000
     x = rng.normal(size=(size, 3))
     scores = x @ rng.normal(size=(3, 3)) + rng.gumbel(size=(size, 3))
     labels = np.array(["a", "b", "c"])[scores.argmax(axis=1)]
@@ -54,6 +58,30 @@ def test_an_interrupted_fit_goes_on(build, tmp_path):
     far = (found.params - truth.params) / truth.bse
     assert np.abs(far.to_numpy()).max() < 1e-10
     assert np.abs(found.bse / truth.bse - 1).to_numpy().max() < 1e-10
+
+
+PROCESS = """
+import pandas as pd
+import mlelogit as ml
+frame = pd.DataFrame({"y": list("abcab"), "x0": [1.0, 2, 3, 4, 6], "x1": [2, 1, 5, 3, 3], "x2": 5})
+model = ml.mnlogit("y ~ x0 + x1 + x2 - 1", [frame, frame], stream=True, compress=False)
+print(model.design.stream.fingerprint)
+"""
+
+
+def test_another_process_knows_the_fit():
+    """Sets of names have another order in every process."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", PROCESS],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] != ""
 
 
 def test_rows_in_memory_have_a_checkpoint_too(frame, tmp_path):

@@ -60,6 +60,13 @@ class RowRequest:
     times: str | None = None
 
     @property
+    def fingerprint(self) -> str:
+        """What is read, as text that is the same in every process."""
+        options = self.options
+        aside = options.weights, options.weight_type, options.offset, options.missing
+        return f"{self.parsed.text} {self.kind} {self.times} {aside}"
+
+    @property
     def columns(self) -> list[str]:
         """All columns of the table that this takes, each once."""
         asked = (*self.parsed.outcome, *self.parsed.variables, *name_aside(self.options))

@@ -230,7 +230,7 @@ class PieceStream:
     @property
     def fingerprint(self) -> str:
         """What tells these rows from others."""
-        return f"{self.pieces.fingerprint} {self.request}"
+        return f"{self.pieces.fingerprint} {self.request.fingerprint}"
 
     @property
     def table(self) -> str:
@@ -291,7 +291,8 @@ class PieceStream:
         """Tell whether the rows, of a table all of them, are few enough to be held in memory."""
         if self.behind is not None:
             return self.behind.is_few(design)
-        return self.held * self._count_width(design) <= HELD_ELEMENTS
+        table = self if self.behind is None else self.behind
+        return table.held * table._count_width(design) <= HELD_ELEMENTS
 
     def _count_width(self, design: Design) -> int:
         return len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)

@@ -58,3 +58,17 @@ def test_a_column_that_was_not_grouped_by_is_none():
     with pytest.raises(ml.exceptions.LabelError, match="how often"):
         fit.with_cov("cluster", groups="size")
     assert isinstance(fit.params, pd.DataFrame)
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"kind": "at_means"}, {"by": "PID"}, {"by": "educ"}, {"at": {"age": [30, 50]}}]
+)
+def test_effects_of_counted_rows_of_a_large_table_are_sums(asked, monkeypatch):
+    """The distinct rows are few; the table that they stand for is not to be held."""
+    anes = ml.datasets.load_anes96()
+    halves = [anes[:500], anes[500:]]
+    counted = ml.mnlogit("vote ~ age + educ", halves, stream=True, compress=True).fit()
+    monkeypatch.setattr(stream, "HELD_ELEMENTS", 3000)
+    here = counted.margins(**asked).summary_frame()
+    there = ml.mnlogit("vote ~ age + educ", anes).fit().margins(**asked).summary_frame()
+    pd.testing.assert_frame_equal(here, there, rtol=1e-10, atol=1e-12)
