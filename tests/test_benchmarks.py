@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from tests.benchmarks import anes, compression, frames, margins, memory, networks, rpeers
+from tests.benchmarks import (
+    anes,
+    compression,
+    frames,
+    margins,
+    memory,
+    networks,
+    rpeers,
+    streaming,
+)
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CASES, Case, draw, draw_factors, draw_groups
 from tests.benchmarks.entrants import PEERS, Entrant, read_bound, sum_loglike
@@ -252,3 +261,12 @@ def test_plans_have_names_of_their_own():
     names = [plan.name for plan in list_plans(slow=True)]
     assert len(set(names)) == len(names) > len(list_plans(slow=False))
     assert {name for case in CASES for name, _ in case.peers} == set(PEERS)
+
+
+def test_a_fit_of_files_is_measured(tmp_path):
+    pytest.importorskip("pyarrow")
+    streaming.write_files(tmp_path, 3000)
+    found = streaming.measure_fit(str(tmp_path))
+    assert found.converged
+    assert found.rows == 3000
+    assert len(streaming.write_table([found]).splitlines()) == 3

@@ -75,8 +75,12 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
     request = replace(stream.request, times=None)
     rows = design.audit.rows_used
     behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0)
-    audit = replace(design.audit, rows_distinct=distinct)
-    return replace(design, audit=audit, stream=replace(stream, behind=behind))
+    return replace(
+        design,
+        audit=replace(design.audit, rows_distinct=distinct),
+        index=pd.RangeIndex(rows),
+        stream=replace(stream, behind=behind),
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from mlelogit.exceptions import EmptyDataError
 FIRST_ROWS = 1 << 17
 # Of the first rows; with more the records of equal rows would be as long as the rows.
 MOST_DIFFERENT = 0.5
+# Of any part: then its record is as long as its rows, and would only travel.
+NEARLY_ALL = 0.95
 _ROWS_AT_ONCE = 1 << 16
 # Beyond, codes of rows do not fit in 64 bits and are numbered anew.
 _LARGEST_CODE = 1 << 62
@@ -79,7 +81,12 @@ class _TooManyError(Exception):
 
 
 def count_rows(
-    pieces: Pieces, columns: Sequence[str], limit: int, threads: int = 1, what: str = "Equal rows"
+    pieces: Pieces,
+    columns: Sequence[str],
+    limit: int,
+    threads: int = 1,
+    what: str = "Equal rows",
+    repeats: int = 1,
 ) -> Group | None:
     """Count how often each different row of some columns occurs.
 
@@ -96,12 +103,15 @@ def count_rows(
     threads : int
     what : str
         What the progress bar says.
+    repeats : int
+        How often a row must occur on average; nothing is counted further where it is clear that
+        they do not.
 
     Returns
     -------
     Group or None
-        None if there are more, or a column's type changes from piece to piece. The columns
-        keep their types. The order of the rows is the same every time.
+        None if there are more or they repeat less, or a column's type changes from piece to
+        piece. The columns keep their types. The order of the rows is the same every time.
 
     Examples
     --------
@@ -116,18 +126,32 @@ def count_rows(
     own = getattr(pieces, "count_rows", None)
     counted = NotImplemented if own is None else own(columns, limit)
     if counted is not NotImplemented:
-        found: Group | None = counted
-        return found
-    if not isinstance(pieces, LocalPieces):
-        total = pieces.reduce(partial(tally_rows, limit=limit), columns, what, threads)
-    elif _differ(pieces, columns, limit):
+        return _check_repeats(counted, repeats)
+    if _differ(pieces, columns, limit):
         return None
-    else:
-        try:
-            total = pieces.reduce(partial(_tally_or_stop, limit=limit), columns, what, threads)
-        except _TooManyError:
-            return None
-    return None if total is None else total.group
+    tally = _tally_or_stop if isinstance(pieces, LocalPieces) else tally_some
+    try:
+        total = pieces.reduce(partial(tally, limit=limit), columns, what, threads)
+    except _TooManyError:
+        return None
+    return None if total is None else _check_repeats(total.group, repeats)
+
+
+def _check_repeats(group: Group | None, repeats: int) -> Group | None:
+    if group is None or group.rows < repeats * len(group.times):
+        return None
+    return group
+
+
+def tally_some(frame: pd.DataFrame, limit: int) -> Tally:
+    """Count the equal rows of a frame of some rows; not if they are many and nearly all differ."""
+    tally = tally_rows(frame, limit)
+    return Tally(limit, None) if _are_different(len(frame), tally.group) else tally
+
+
+def _are_different(rows: int, group: Group | None) -> bool:
+    many = rows > _ROWS_AT_ONCE // 2
+    return many and (group is None or len(group.times) > NEARLY_ALL * rows)
 
 
 def tally_rows(frame: pd.DataFrame, limit: int, times: np.ndarray | None = None) -> Tally:
@@ -152,7 +176,7 @@ def tally_rows(frame: pd.DataFrame, limit: int, times: np.ndarray | None = None)
 
 
 def _tally_or_stop(frame: pd.DataFrame, limit: int) -> _StoppingTally:
-    return _StoppingTally(*_stop(tally_rows(frame, limit)))
+    return _StoppingTally(*_stop(tally_some(frame, limit)))
 
 
 class _StoppingTally(Tally):

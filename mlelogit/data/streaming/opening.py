@@ -9,7 +9,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design_from_formula
-from mlelogit.data.compression import check_compression
+from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
 from mlelogit.data.rows import DataOptions, name_aside
@@ -110,7 +110,8 @@ def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces 
     if wanted is False:
         return None
     columns = RowRequest(parsed, options).columns
-    group = count_rows(pieces, columns, MOST_DIFFERENT, count_threads(), "Count equal rows")
+    how = count_threads(), "Count equal rows", 1 if wanted is True else LEAST_REPEATS
+    group = count_rows(pieces, columns, MOST_DIFFERENT, *how)
     if group is None and wanted is True:
         raise CompressionError(
             f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "

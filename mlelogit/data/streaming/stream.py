@@ -257,7 +257,9 @@ class PieceStream:
         return self.pieces.reduce(work, work.reader.columns, what, rows.threads)
 
     def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
-        """Join what a function returns per row."""
+        """Join what a function returns per row of the table, not only of the distinct ones."""
+        if self.behind is not None:
+            return self.behind.map(rows, function, args)
         work = PieceSum(self.reader(rows.design), rows.basis, function, args)
         self.passes += 1
         parts: list[np.ndarray] = []
