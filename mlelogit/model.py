@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.assembly import make_design
-from mlelogit.data.blocks import RowBlocks
+from mlelogit.data.blocks import RowBlocks, hold_blocks
 from mlelogit.data.constraints import read_constraints
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
@@ -385,8 +385,9 @@ class MNLogit:
     def loglikeobs(self, params: Any) -> pd.Series:
         """Return every row's contribution to the log-likelihood at params."""
         flat = read_params(params, self.encoding)
-        values = self._objective.blocks.map(map_loglikeobs, flat, self.encoding.base)
-        return pd.Series(values, index=self.design.index.view(), name="loglike")
+        blocks = hold_blocks(self._objective.blocks)
+        values = blocks.map(map_loglikeobs, flat, self.encoding.base)
+        return pd.Series(values, index=blocks.design.index.view(), name="loglike")
 
     def __repr__(self) -> str:
         said = self.encoding.formula or f"{self.encoding.outcome_name} on {len(self.exog_names)}"

@@ -12,6 +12,7 @@ import mlelogit as ml
 from tests.benchmarks import (
     anes,
     compression,
+    dask,
     frames,
     margins,
     memory,
@@ -261,6 +262,33 @@ def test_plans_have_names_of_their_own():
     names = [plan.name for plan in list_plans(slow=True)]
     assert len(set(names)) == len(names) > len(list_plans(slow=False))
     assert {name for case in CASES for name, _ in case.peers} == set(PEERS)
+
+
+def test_passes_over_partitions_are_watched():
+    pytest.importorskip("distributed")
+    options = SimpleNamespace(rows=2000, columns=3, categories=3, partitions=4)
+    passes = []
+    with dask.watch_passes(passes):
+        fitted = ml.mnlogit("y ~ x0 + x1", dask.draw_table(options), compress=False).fit()
+    assert fitted.nobs == 2000
+    assert passes[0].what.startswith("Pass 1")
+    assert all(one.seconds > 0 and one.sent > 0 and one.summed > 0 for one in passes)
+    fit = dask.Fit(1, 9.0, tuple(passes), 0, fitted.params.to_numpy())
+    model = dask.make_model(fit, 2000, 4, (1e-9, 1e-9))
+    assert model.passes == len(passes)
+    spent = model.passes * (2000 * model.row + 4 * 2e-9)
+    assert np.isclose(spent, fit.inside)
+    assert np.isclose(model.alone, 9.0 - fit.inside)
+
+
+def test_the_model_of_a_cluster_adds_up():
+    model = dask.Model(10, 1e-6, 1e-3, 2e-3, sent=1e4, summed=1e6, alone=1.0)
+    steps = model.time_pass(1e6, 64, 4)
+    assert np.isclose(steps["scheduler"], 0.064)
+    assert np.isclose(steps["rows"], 0.25)
+    assert np.isclose(steps["tree"], 2 * (dask.LATENCY + 8e6 / dask.BANDWIDTH))
+    assert np.isclose(model.time_fit(1e6, 64, 4), 10 * sum(steps.values()) + 1)
+    assert len(list(dask.tell_model(model, 1e11, 1000))) == 5
 
 
 def test_a_fit_of_files_is_measured(tmp_path):

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.frames import list_some
-from mlelogit.data.streaming.dask import is_dask_frame
+from mlelogit.data.streaming.dask import DaskPieces, predict_lazily
 from mlelogit.data.streaming.opening import open_pieces
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
 from mlelogit.exceptions import ColumnNotFoundError, OffsetError
 from mlelogit.fitting.record import FitRecord
-from mlelogit.interpretation.prediction import PREDICTIONS, predict
+from mlelogit.interpretation.prediction import PREDICTIONS, label_scores, predict
 
 
 def predict_any(
@@ -37,8 +38,8 @@ def predict_any(
     Returns
     -------
     pandas.DataFrame, pandas.Series or iterator of them
-        An iterator for pieces, each labelled by the numbers of its rows, which run on; of dask
-        for a dask frame.
+        An iterator for pieces, each labelled by the numbers of its rows, which run on. For a
+        dask frame one of dask, not computed yet, with its index, partitions and divisions.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def predict_any(
     >>> pd.concat(parts).shape
     (3, 2)
     """
-    pieces = None if newdata is None or is_dask_frame(newdata) else open_pieces(newdata)
+    pieces = None if newdata is None else open_pieces(newdata)
     if pieces is None:
         return predict(record, newdata, which, offset, missing)
     check_choice("which", which, PREDICTIONS)
@@ -67,7 +68,12 @@ def predict_any(
             f"({pieces.way}); put it in the table, in columns named as in the fit."
         )
     columns = _list_columns(record, pieces)
-    work = PiecePrediction(replace(record, blocks=None), which, missing)
+    lean = replace(record, blocks=None, index=record.index[:0])
+    work = PiecePrediction(lean, which, missing)
+    if isinstance(pieces, DaskPieces):
+        nothing = np.empty((len(record.encoding.categories), 0))
+        meta = label_scores(nothing, pieces.index, record, which)
+        return predict_lazily(work, pieces.frame[columns], meta)
     return _number_rows(pieces.map(work, columns))
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.frames import list_some
-from mlelogit.data.streaming.dask import is_dask_frame, predict_lazily
-from mlelogit.exceptions import ColumnNotFoundError, OffsetError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
@@ -24,7 +19,6 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import index_params
 from mlelogit.interpretation.labelling import Encoded, frame_rows, index_categories, label_codes
 from mlelogit.interpretation.points import map_point_scores, model_points, read_points
-from mlelogit.notices import import_extra
 
 PREDICTIONS = ("prob", "category", "linear")
 
@@ -68,34 +62,12 @@ def predict(
         Each names the column, and the rows or levels.
     """
     check_choice("which", which, PREDICTIONS)
-    if is_dask_frame(newdata):
-        return _predict_lazily(record, newdata, which, offset, missing)
     points = read_points(record, newdata, offset, missing=missing)
     if points.own:
         scores = _map_rows(record.in_memory(), map_scores)
     else:
         scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return label_scores(scores, points.index, record, which)
-
-
-def _predict_lazily(record: FitRecord, frame: Any, which: str, offset: Any, missing: str) -> Any:
-    """Return what `predict` makes of each partition of a dask frame, when it is computed."""
-    encoding = record.encoding
-    if offset is not None:
-        raise OffsetError(
-            "newdata is a dask frame, whose rows no offset in memory can be paired with; fit with "
-            "offset= naming columns, which newdata then has too."
-        )
-    absent = [name for name in encoding.needed if name not in frame.columns]
-    if absent:
-        raise ColumnNotFoundError(f"newdata has no column {list_some(absent)}.")
-    asked_for = {*encoding.needed, *encoding.offset_names}
-    picked = frame[[name for name in frame.columns if name in asked_for]]
-    lean = replace(record, blocks=None, index=record.index[:0])
-    asked = partial(predict, lean, which=which, missing=missing)
-    nothing = np.empty((len(encoding.categories), 0))
-    index = import_extra("dask.dataframe.utils", "scale").make_meta(frame).index
-    return predict_lazily(asked, picked, label_scores(nothing, index, record, which))
 
 
 def _map_rows(record: FitRecord, function: Any) -> np.ndarray:

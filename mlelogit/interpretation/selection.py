@@ -15,7 +15,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_disp
 from mlelogit.data.blocks import RowBlocks
-from mlelogit.data.design import Design
+from mlelogit.data.design import Design, hold_rows
 from mlelogit.data.folds import FoldRequest, Folds, deal_folds
 from mlelogit.data.outcome import find_base
 from mlelogit.exceptions import HeldOutWarning, OptionError
@@ -365,6 +365,7 @@ def cross_validate_path(
     True
     """
     check_disp(disp)
+    design = hold_rows(design)
     folds = deal_folds(design, request)[0]
     found = [
         score_path(design, fits, folds, fold, threads)

@@ -93,7 +93,7 @@ class StreamedPoints:
         center = float(np.mean(read_values(self.draw(), name)))
         sums = self.reduce(MomentFinder(name, center), f"Deviation of {name}")
         first, second = sums.first / sums.total, sums.second / sums.total
-        size = sums.total if self.counted else sums.rows
+        size = sums.total if self.counted else self.design.audit.rows_used
         if size <= 1:
             raise EffectError(
                 f"One row has no standard deviation of {name!r}; give change= a number."
@@ -197,7 +197,6 @@ class Moments:
     total: float
     first: float
     second: float
-    rows: float
     low: float
     high: float
 
@@ -206,7 +205,6 @@ class Moments:
             self.total + other.total,
             self.first + other.first,
             self.second + other.second,
-            self.rows + other.rows,
             min(self.low, other.low),
             max(self.high, other.high),
         )
@@ -226,4 +224,4 @@ class MomentFinder:
         low = float(values[held].min(initial=np.inf))
         high = float(values[held].max(initial=-np.inf))
         first, second = float(weights @ gaps), float(weights @ gaps**2)
-        return Moments(float(weights.sum()), first, second, float(held.sum()), low, high)
+        return Moments(float(weights.sum()), first, second, low, high)

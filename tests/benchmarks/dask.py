@@ -5,9 +5,10 @@
 
 Rows are drawn where they stay, one thread to a worker, each worker a process. Measured are the
 passes of a fit, what each takes per row, the bytes of what is sent out and of the sums, the bytes
-that workers have from each other, and what dask needs for a partition with nothing to do: seconds
-of the client and scheduler, which are one process here, and of the workers. From these the model
-gives the time of a fit of any size; `Model` holds the formulas.
+that workers have from each other (a sum counts as 56, so this tells of partitions that move),
+and what dask needs for a partition with nothing to do: seconds of the client and scheduler, which
+are one process here, and of the workers. From these the model gives the time of a fit of any size;
+`Model` holds the formulas.
 """
 
 from __future__ import annotations

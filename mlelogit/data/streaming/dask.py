@@ -29,6 +29,8 @@ from mlelogit.notices import import_extra, start_bar
 # A sum travels from at most so many workers to one of them; of 100,000 partitions in six steps.
 FAN_IN = 8
 AHEAD = 2
+# Bytes of a function that go with every task: of 10,000 partitions less than a gigabyte in all.
+SENT_WITH_TASKS = 1 << 16
 
 
 def is_dask_frame(data: Any) -> bool:
@@ -43,7 +45,7 @@ class DaskPieces:
     The work is done by the `distributed.Client` that is current, else by the scheduler that
     dask is set to, threads of this process if to none. A pass computes each partition anew
     unless it is persisted (``frame.persist()``); persisted ones stay on their workers. What
-    travels is the function, once to every worker, and the sums, in a tree whose shape depends
+    travels is the function, once per worker if large, and the sums, in a tree whose shape depends
     on the number of partitions alone, so that workers and their loss change no digit.
 
     Parameters
@@ -92,6 +94,12 @@ class DaskPieces:
         if client is not None:
             where = f"on {_tell(len(client.nthreads()), 'worker')}"
         return f"Dask, {_tell(count, 'partition')} {where}"
+
+    @property
+    def index(self) -> pd.Index:
+        """An index of no row, of the kind that the table has."""
+        make_meta = import_extra("dask.dataframe.utils", "scale").make_meta
+        return pd.Index(make_meta(self.frame).index)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -206,10 +214,15 @@ def _find_categories(frame: Any) -> dict:
 
 
 def _ship(shipment: Shipment) -> Any:
-    """Return a node that workers fetch once, under a name that no other pass has.
+    """Return what tasks get: a small function itself, else a node that workers fetch once.
 
-    It is part of the graph, so whoever held it can be lost.
+    The node is part of the graph, so whoever held it can be lost; its name no other pass has.
+    But whoever holds it may be given work on partitions that others hold, to spare them, which
+    is worth its price where much is to be done with a partition.
     """
+    dumps = import_extra("cloudpickle", "scale").dumps
+    if len(dumps(shipment)) <= SENT_WITH_TASKS:
+        return shipment
     delayed = import_extra("dask", "scale").delayed
     return delayed(shipment, name=f"mlelogit-work-{uuid4().hex}", traverse=False)
 

@@ -30,7 +30,8 @@ def refuse(what: str, way: str) -> NoReturn:
     """Raise `RowsNotHeldError`: something asks for all rows at once."""
     raise RowsNotHeldError(
         f"This needs {what} of all rows in memory, and they are read in pieces ({way}). Read the "
-        "table, or a sample of it, into a frame and fit that."
+        "table, or a sample of it, into a frame and fit that; sums of rows (covariances, tests, "
+        "averages, margins) do not need it."
     )
 
 
@@ -141,7 +142,7 @@ class StreamedDesign(Design):
         arrays = (self.weights, self.offset, self.outcome.codes, self.outcome.table)
         kept = all(array is None or isinstance(array, NotHeld) for array in arrays)
         if not (kept and self.groups is None and isinstance(source, StreamedSource)):
-            refuse("another arrangement", "" if self.stream is None else self.stream.way)
+            refuse("weights, an order or groups of its own", getattr(self.stream, "way", ""))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.margins.effects import estimate_margins
 from mlelogit.interpretation.margins.requests import KINDS, find_level, write_factor_level
 from mlelogit.interpretation.margins.variables import Variable, find_variables
-from mlelogit.interpretation.points import Points, read_points, read_values
+from mlelogit.interpretation.points import Points, read_values
+from mlelogit.interpretation.streaming import StreamedPoints, open_points
 from mlelogit.interpretation.variances import bound_probabilities
 
 # Values of a number if none are given: each is a pass over the rows, so fewer for many.
@@ -115,7 +116,7 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
         As `mlelogit.interpretation.margins.effects.estimate_margins` does.
     """
     quantile = find_quantile(request.alpha, covariance.df)
-    rows = read_points(record, request.newdata, request.offset, request.weights)
+    rows = open_points(record, request.newdata, request.offset, request.weights)
     _check_rows(rows)
     variables = find_variables(record)
     if not variables:
@@ -147,7 +148,9 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     return Curves(values, levels, groups, fixed, y, lower, upper)
 
 
-def _check_rows(rows: Points) -> None:
+def _check_rows(rows: Points | StreamedPoints) -> None:
+    if isinstance(rows, StreamedPoints):
+        return  # Of rows that count for nothing none are used.
     weights = rows.weights
     if not len(weights):
         raise EmptyDataError("newdata has no rows, so there are no probabilities to draw.")
@@ -176,7 +179,7 @@ def _call_levels(variable: Variable, values: list, points: Any) -> list[str]:
     return name_levels(variable, values) if points is None else []
 
 
-def list_values(variable: Variable, rows: Points, points: Any) -> list:
+def list_values(variable: Variable, rows: Points | StreamedPoints, points: Any) -> list:
     """Return the values that a variable takes in a picture.
 
     Raises
@@ -200,12 +203,12 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
             levels[place]
             for place in dict.fromkeys(find_level(one, variable, "points") for one in asked)
         ]
-    held = read_values(rows, variable.name)[rows.weights > 0]
+    held, count = _read_held(variable, rows)
     if points is None:
         found = np.unique(held)
         if name_levels(variable, found.tolist()):
             return [float(value) for value in found]
-        points = POINTS if len(held) <= MANY_ROWS else FEW_POINTS
+        points = POINTS if count <= MANY_ROWS else FEW_POINTS
     if not is_whole(points):
         given = np.atleast_1d(read_reals(points, "points", OptionError))
         if given.ndim != 1 or not given.size or not np.isfinite(given).all():
@@ -215,6 +218,15 @@ def list_values(variable: Variable, rows: Points, points: Any) -> list:
         raise OptionError(f"points must be from {FEWEST_POINTS} to {MOST_POINTS}, not {points}.")
     low, high = float(np.min(held)), float(np.max(held))
     return [low] if low == high else [float(v) for v in np.linspace(low, high, int(points))]
+
+
+def _read_held(variable: Variable, rows: Points | StreamedPoints) -> tuple[np.ndarray, int]:
+    """Return values of a number, the least and the largest among them, and of how many rows."""
+    if isinstance(rows, StreamedPoints):
+        some = read_values(rows.draw(), variable.name)
+        return np.append(some, rows.find_ends(variable.name, (0.0, 1.0))), len(rows.index)
+    held = read_values(rows, variable.name)[rows.weights > 0]
+    return held, len(held)
 
 
 def name_groups(beside: pd.DataFrame) -> tuple[list[str], str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_disp
-from mlelogit.data.design import Design
+from mlelogit.data.design import Design, hold_rows
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest, Folds, deal_folds
 from mlelogit.exceptions import HeldOutWarning
@@ -130,6 +130,7 @@ def cross_validate(
     """
     asked = asked or FitRequest()
     check_disp(disp)
+    design = hold_rows(design)
     dealt = deal_folds(design, request)
     found: list[list[HeldOut]] = [[] for _ in dealt]
     work = [(i, fold) for i, folds in enumerate(dealt) for fold in range(len(folds.labels))]

@@ -112,7 +112,7 @@ def sum_adjusted_streamed(
     """
     objective, params = open_objective(record)
     total = AdjustedMeat(np.zeros((root.shape[1], root.shape[1])), 0)
-    what = "clusters' informations, which corrections 'CR2' and 'CR3' take"
+    what = "clusters' informations (for 'CR2' and 'CR3')"
     for apart, count in _cut_cells(objective, labels, objective.size**2, what):
         scores, informations = _sum_informations(apart, objective, params, count)
         shares = root.T @ informations @ root

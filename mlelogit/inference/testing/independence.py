@@ -235,7 +235,7 @@ def _prepare(
     record: FitRecord, covariance: Covariance, kind: str, generator: np.random.Generator
 ) -> Test:
     """Do once what the tests of all categories share."""
-    if kind in ("hausman-mcfadden", "small-hsiao"):
+    if kind != "score":
         record = record.in_memory()
     if kind == "hausman-mcfadden":
         return partial(_test_by_difference, record)

@@ -83,12 +83,19 @@ def factor_by_names(larger: FitRecord, smaller: FitRecord) -> np.ndarray:
 
     Raises
     ------
+    NotNestedError
+        If the second fit has other columns, and as many.
     RowsNotHeldError
         If the smaller has a column that the larger has not.
     """
     names, few = larger.encoding.names, smaller.encoding.names
     other = [name for name in few if name not in names]
     if other:
+        if len(few) >= len(names):
+            raise NotNestedError(
+                f"The second model is not nested in the first: its columns {other} are not in it, "
+                "and it has no fewer."
+            )
         raise RowsNotHeldError(
             f"Whether the columns {other} of the second model are combinations of the first's "
             "takes all rows in memory, and they are read in pieces. Write both formulas with the "

@@ -326,7 +326,9 @@ def measure_deviation(points: Points | StreamedPoints, name: Hashable) -> float:
     total = weights.sum()
     mean = weights @ values / total
     share = float(weights @ (values - mean) ** 2 / total)
-    size = total if _is_counted(points) else float((weights > 0).sum())
+    # Own rows that are equal can come as one, with their number.
+    rows = points.design.audit.rows_used if points.own else float((weights > 0).sum())
+    size = total if _is_counted(points) else rows
     if size <= 1:
         raise EffectError(f"One row has no standard deviation of {name!r}; give change= a number.")
     return float(np.sqrt(share * size / (size - 1)))

@@ -78,3 +78,22 @@ class Heavy:
 
     def __call__(self, frame):
         return np.array([len(frame), float(self.values.sum())])
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Gives a partition; once, in the third pass, it names its process and waits for the end."""
+
+    frame: pd.DataFrame
+    folder: str
+
+    def __call__(self, number):
+        if number == 3:
+            loads = len(list(Path(self.folder).glob("load*")))
+            Path(self.folder, f"load{loads}").touch()
+            if loads == 3:
+                part = Path(self.folder, "part")
+                part.write_text(str(os.getpid()))
+                part.rename(Path(self.folder, "process"))
+                time.sleep(60)
+        return self.frame.iloc[80 * number : 80 * (number + 1)]
