@@ -162,6 +162,7 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
         constraints=arguments.constraint,
         equations=read_equations(arguments.equation),
         threads=arguments.threads,
+        checkpoint=arguments.checkpoint,
         disp=True,
     )
     design = results.record.need_blocks().design

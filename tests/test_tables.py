@@ -304,6 +304,36 @@ def test_an_interrupt_during_a_pass_leaves_nothing(
         assert len(read(target)) == ROWS
 
 
+def test_an_interrupted_climb_goes_on_from_its_checkpoint(capsys, rows, tmp_path, monkeypatch):
+    """Rows are read anew in every pass; the signal comes in the eighth."""
+    monkeypatch.setattr("mlelogit.data.streaming.stream.KEPT_ELEMENTS", 0)
+    read_group, groups, last = parquet.read_group, [], 7 * 11
+
+    def count(*args, **kwargs):
+        groups.append(args)
+        if len(groups) == last:
+            os.kill(os.getpid(), signal.SIGINT)
+        return read_group(*args, **kwargs)
+
+    monkeypatch.setattr(parquet, "read_group", count)
+    checkpoint = tmp_path / "fit.ckpt"
+    options = ["--stream", "yes", "--compress", "no", "--checkpoint", checkpoint]
+    assert run(capsys, "fit", rows, FORMULA, *options)[0] == 130
+    assert checkpoint.exists()
+    status, _, err = run(capsys, "fit", rows, "vote ~ age", *options)
+    assert status == 2
+    assert "CheckpointError" in err
+    groups.clear()
+    last = 0
+    told, _ = fit(capsys, rows, FORMULA, *options)
+    again = len(groups)
+    assert not checkpoint.exists()
+    groups.clear()
+    whole, _ = fit(capsys, rows, FORMULA, *options)
+    assert np.abs(list_estimates(told) / list_estimates(whole) - 1).max() < 1e-9
+    assert again < len(groups)
+
+
 def test_the_command_runs_by_itself_on_files(rows, tmp_path):
     command = [sys.executable, "-m", "mlelogit"]
     words = [str(rows / "*.parquet"), FORMULA, "--stream", "yes", "--compress", "no"]
