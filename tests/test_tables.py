@@ -258,9 +258,11 @@ def test_options_that_do_not_go_with_the_data_are_refused(capsys, rows, anes, tm
 
 def test_files_of_a_pattern_are_not_written_over(capsys, rows):
     before = (rows / "1.parquet").read_bytes()
-    status, _, err = run(capsys, "predict", rows / "*.parquet", FORMULA, "-o", rows / "1.parquet")
-    assert status == 2
-    assert "holds the data" in err
+    for option in ("-o", "--checkpoint"):
+        words = [rows / "*.parquet", FORMULA, option, rows / "1.parquet"]
+        status, _, err = run(capsys, "predict", *words)
+        assert status == 2
+        assert "holds the data" in err
     assert (rows / "1.parquet").read_bytes() == before
 
 
