@@ -16,6 +16,7 @@ from mlelogit.exceptions import (
 )
 from mlelogit.model import MNLogit
 from tests.test_streamed_results import FORMULA, FRAME, GAPS, assert_alike, cut, shorten
+from tests.ways import build
 
 METHODS = (
     "auto",
@@ -61,7 +62,7 @@ NEED_ROWS = {"cross_validate", "loglikeobs"}
 
 @pytest.fixture(scope="module")
 def models():
-    return ml.mnlogit(FORMULA, FRAME), ml.mnlogit(FORMULA, cut(FRAME))
+    return build(FORMULA, FRAME), build(FORMULA, cut(FRAME))
 
 
 def test_every_public_name_is_asked():
@@ -94,14 +95,16 @@ def test_fits_are_those_in_memory(models, how, kept, monkeypatch):
     there, here = (model.fit(**FITS[how]) for model in models)
     np.testing.assert_allclose(here.params, there.params, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(here.bse, there.bse, rtol=1e-8)
-    assert here.converged and there.converged
+    assert here.converged
+    assert there.converged
     np.testing.assert_allclose(here.llf, there.llf, rtol=1e-12)
 
 
 def assert_fits_agree(formula, frame, pieces, **options):
-    there = ml.mnlogit(formula, frame, **options).fit()
-    here = ml.mnlogit(formula, pieces, **options).fit()
-    assert here.categories == there.categories and here.base == there.base
+    there = build(formula, frame, **options).fit()
+    here = build(formula, pieces, **options).fit()
+    assert here.categories == there.categories
+    assert here.base == there.base
     assert [type(one) for one in here.categories] == [type(one) for one in there.categories]
     np.testing.assert_allclose(here.params, there.params, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(here.bse, there.bse, rtol=1e-9)
@@ -146,7 +149,7 @@ def test_probabilities_outcome():
 
 def test_missing_values_raise_or_drop():
     with pytest.raises(ml.exceptions.MissingDataError, match="'x'"):
-        ml.mnlogit(FORMULA, cut(GAPS))
+        build(FORMULA, cut(GAPS))
     assert_fits_agree(FORMULA, GAPS, cut(GAPS), missing="drop")
 
 
@@ -155,12 +158,12 @@ def test_collinear_columns():
     models = []
     for data in (frame, cut(frame)):
         with pytest.warns(CollinearityWarning, match="v = 2 x - z"):
-            models.append(ml.mnlogit("y ~ x + z + v", data))
+            models.append(build("y ~ x + z + v", data))
     there, here = (model.fit() for model in models)
     assert_alike(there.params, here.params)
     assert list(there.omitted) == list(here.omitted)
     with pytest.raises(ml.exceptions.RankDeficiencyError):
-        ml.mnlogit("y ~ x + z + v", cut(frame), collinear="raise")
+        build("y ~ x + z + v", cut(frame), collinear="raise")
 
 
 SEPARATED = FRAME.assign(v=np.where(FRAME.y == "C", 1.0, 0.0) * (1 + FRAME.x**2))
@@ -170,7 +173,7 @@ def test_separated_rows_that_are_few_are_decided_as_in_memory():
     fits = []
     for data in (SEPARATED, cut(SEPARATED)):
         with pytest.warns(SeparationWarning):
-            fits.append(ml.mnlogit("y ~ v + z", data).fit())
+            fits.append(build("y ~ v + z", data).fit())
     there, here = fits
     assert there.separation.verdict == here.separation.verdict == "quasi-complete"
     assert_alike(there.params, here.params)
@@ -181,12 +184,13 @@ def test_separated_rows_that_are_few_are_decided_as_in_memory():
 def test_separated_rows_that_are_many_have_no_standard_errors(monkeypatch):
     monkeypatch.setattr(stream, "HELD_ELEMENTS", 0)
     with pytest.warns(NoFiniteMaximumWarning) as caught:
-        fit = ml.mnlogit("y ~ v + z", cut(SEPARATED)).fit()
+        fit = build("y ~ v + z", cut(SEPARATED)).fit()
     assert not any(issubclass(one.category, SeparationWarning) for one in caught)
     assert fit.separation.verdict == "undecided"
     assert "too many to hold" in str(fit.separation)
-    assert not fit.converged and fit.bse.isna().all(axis=None)
-    assert np.isfinite(ml.mnlogit("y ~ v + z", cut(SEPARATED)).fit(bias_reduction="mean").bse).all(
+    assert not fit.converged
+    assert fit.bse.isna().all(axis=None)
+    assert np.isfinite(build("y ~ v + z", cut(SEPARATED)).fit(bias_reduction="mean").bse).all(
         axis=None
     )
 
@@ -196,6 +200,6 @@ def test_compared_models(held, monkeypatch):
     monkeypatch.setattr(stream, "HELD_ELEMENTS", held)
     said = []
     for data in (FRAME, cut(FRAME)):
-        fits = {formula: ml.mnlogit(formula, data).fit() for formula in ("y ~ x", "y ~ x + z")}
+        fits = {formula: build(formula, data).fit() for formula in ("y ~ x", "y ~ x + z")}
         said.append(shorten(str(ml.compare_models(fits))))
     assert said[0] == said[1]

@@ -5,7 +5,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import mlelogit as ml
+
 PIECES = 4
+IN_PIECES = {"stream": True, "compress": False}
+
+
+def build(formula, data, **options):
+    """Build a model of a frame in memory, or of frames that are read in pieces."""
+    in_pieces = IN_PIECES if isinstance(data, list) or callable(data) else {}
+    return ml.mnlogit(formula, data, **in_pieces, **options)
 
 
 def cut(frame, pieces=PIECES):

@@ -85,7 +85,7 @@ class PiecePrediction:
     which: str
     missing: str
 
-    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame | pd.Series:
+    def __call__(self, frame: pd.DataFrame) -> Any:
         """Return the predictions of a frame of rows."""
         return predict(self.record, frame, self.which, missing=self.missing)
 

@@ -217,7 +217,7 @@ class MomentFinder:
     name: Hashable
     center: float
 
-    def __call__(self, points: Points, codes: np.ndarray | None) -> Moments:
+    def __call__(self, points: Points, _: np.ndarray | None) -> Moments:
         """Return the moments over a piece's rows."""
         values, weights = read_values(points, self.name), points.weights
         gaps, held = values - self.center, weights > 0

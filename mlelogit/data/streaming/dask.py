@@ -167,7 +167,7 @@ class DaskPieces:
         return dict(work.__dask_graph__()), list(work.__dask_keys__())
 
 
-def predict_lazily(function: Callable[[pd.DataFrame], pd.DataFrame], frame: Any, meta: Any) -> Any:
+def predict_lazily(function: Callable[[pd.DataFrame], Any], frame: Any, meta: Any) -> Any:
     """Return a dask frame of what a function makes of each partition, when it is computed.
 
     Parameters

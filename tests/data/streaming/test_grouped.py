@@ -13,6 +13,7 @@ from mlelogit.data.streaming.designs import make_streamed_design
 from mlelogit.data.streaming.frames import FramePieces
 from mlelogit.model import MNLogit
 from tests.test_streamed_results import FRAME, cut
+from tests.ways import build
 
 FORMULA = "y ~ x + z"
 ROUND = FRAME.assign(x=FRAME.x.round(), z=FRAME.z.round(), p=FRAME.w % 2 + 0.5)
@@ -32,7 +33,7 @@ def fit_grouped(by, **options):
 def test_sums_are_those_of_single_rows(held, options, monkeypatch):
     monkeypatch.setattr(stream, "HELD_ELEMENTS", held)
     by = ["y", "x", "z", "h", "p"]
-    here, there = fit_grouped(by, **options), ml.mnlogit(FORMULA, ROUND, **options).fit()
+    here, there = fit_grouped(by, **options), build(FORMULA, ROUND, **options).fit()
     assert here.nobs == there.nobs == len(FRAME)
     for ask in (
         lambda r: r.params,
