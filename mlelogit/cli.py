@@ -54,15 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check_output(arguments: argparse.Namespace) -> None:
     """Raise before the work if nothing can be written, or data would be written over."""
-    if getattr(arguments, "output", None) is None:
+    written = [getattr(arguments, name, None) for name in ("output", "checkpoint")]
+    targets = [check_target(path) for path in written if path is not None]
+    if not targets:
         return
     from mlelogit.tables import list_inputs
 
-    target = check_target(arguments.output)
     sources = [arguments.data, getattr(arguments, "newdata", None) or arguments.data]
     for source in (Path(file) for given in sources for file in list_inputs(given)):
-        if source.exists() and target.is_file() and target.samefile(source):
-            raise OutputFileError(f"{str(source)!r} holds the data; give another file to write.")
+        for target in targets:
+            if source.exists() and target.is_file() and target.samefile(source):
+                raise OutputFileError(
+                    f"{str(source)!r} holds the data; give another file to write."
+                )
 
 
 def _fail(error: Exception) -> int:
@@ -162,6 +166,7 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
         constraints=arguments.constraint,
         equations=read_equations(arguments.equation),
         threads=arguments.threads,
+        checkpoint=arguments.checkpoint,
         disp=True,
     )
     design = results.record.need_blocks().design

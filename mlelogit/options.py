@@ -109,6 +109,11 @@ def _add_model_command(commands: Any, name: str, said: str) -> argparse.Argument
 def _add_options_of_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
     parser.add_argument("--threads", type=int, help="over the rows; all processors if not given")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help="keep in a file how far the climb has come; after an interruption go on from it",
+    )
     parser.add_argument("--bias-reduction", help="mean (Firth) or median")
     parser.add_argument(
         "--constraint",

@@ -258,9 +258,11 @@ def test_options_that_do_not_go_with_the_data_are_refused(capsys, rows, anes, tm
 
 def test_files_of_a_pattern_are_not_written_over(capsys, rows):
     before = (rows / "1.parquet").read_bytes()
-    status, _, err = run(capsys, "predict", rows / "*.parquet", FORMULA, "-o", rows / "1.parquet")
-    assert status == 2
-    assert "holds the data" in err
+    for option in ("-o", "--checkpoint"):
+        words = [rows / "*.parquet", FORMULA, option, rows / "1.parquet"]
+        status, _, err = run(capsys, "predict", *words)
+        assert status == 2
+        assert "holds the data" in err
     assert (rows / "1.parquet").read_bytes() == before
 
 
@@ -302,6 +304,36 @@ def test_an_interrupt_during_a_pass_leaves_nothing(
     if command == "predict":
         assert run(capsys, command, rows, FORMULA, *options)[0] == 0
         assert len(read(target)) == ROWS
+
+
+def test_an_interrupted_climb_goes_on_from_its_checkpoint(capsys, rows, tmp_path, monkeypatch):
+    """Rows are read anew in every pass; the signal comes in the eighth."""
+    monkeypatch.setattr("mlelogit.data.streaming.stream.KEPT_ELEMENTS", 0)
+    read_group, groups, last = parquet.read_group, [], 7 * 11
+
+    def count(*args, **kwargs):
+        groups.append(args)
+        if len(groups) == last:
+            os.kill(os.getpid(), signal.SIGINT)
+        return read_group(*args, **kwargs)
+
+    monkeypatch.setattr(parquet, "read_group", count)
+    checkpoint = tmp_path / "fit.ckpt"
+    options = ["--stream", "yes", "--compress", "no", "--checkpoint", checkpoint]
+    assert run(capsys, "fit", rows, FORMULA, *options)[0] == 130
+    assert checkpoint.exists()
+    status, _, err = run(capsys, "fit", rows, "vote ~ age", *options)
+    assert status == 2
+    assert "CheckpointError" in err
+    groups.clear()
+    last = 0
+    told, _ = fit(capsys, rows, FORMULA, *options)
+    again = len(groups)
+    assert not checkpoint.exists()
+    groups.clear()
+    whole, _ = fit(capsys, rows, FORMULA, *options)
+    assert np.abs(list_estimates(told) / list_estimates(whole) - 1).max() < 1e-9
+    assert again < len(groups)
 
 
 def test_the_command_runs_by_itself_on_files(rows, tmp_path):

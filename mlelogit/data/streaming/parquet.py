@@ -118,7 +118,7 @@ class ParquetPieces(LocalPieces):
     Parameters
     ----------
     data : path, or list of paths
-        Files, patterns such as "rows/*.parquet", or folders with all files below them.
+        Files, patterns such as ``"rows/*.parquet"``, or folders with all files below them.
 
     Raises
     ------
