@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlelogit.data.files import check_target, write_whole
 from mlelogit.exceptions import MNLogitError, MNLogitWarning, OptionError, OutputFileError
-from mlelogit.options import ANSWERS, make_parser, read_equations, read_options
+from mlelogit.terminal.options import ANSWERS, make_parser, read_equations, read_options
 
 if TYPE_CHECKING:
     from mlelogit.data.design import Design
@@ -58,7 +58,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
     targets = [check_target(path) for path in written if path is not None]
     if not targets:
         return
-    from mlelogit.tables import list_inputs
+    from mlelogit.terminal.inputs import list_inputs
 
     sources = [arguments.data, getattr(arguments, "newdata", None) or arguments.data]
     for source in (Path(file) for given in sources for file in list_inputs(given)):
@@ -115,7 +115,7 @@ def run_verify(arguments: argparse.Namespace) -> str:
 
 def run_predict(arguments: argparse.Namespace) -> str | Iterable[str]:
     """Fit a model and write predictions."""
-    from mlelogit.tables import open_table, predict_table, write_csv, write_json
+    from mlelogit.terminal.inputs import open_table, predict_table, write_csv, write_json
 
     results, given = _fit(arguments), arguments.newdata
     table = None if given is None else open_table(given, arguments.na)
@@ -125,7 +125,7 @@ def run_predict(arguments: argparse.Namespace) -> str | Iterable[str]:
 
 def run_report(arguments: argparse.Namespace) -> str:
     """Fit a model and write everything about it as one HTML page."""
-    from mlelogit.tables import trace_origin
+    from mlelogit.terminal.inputs import trace_origin
 
     origin = trace_origin(arguments.data)
     results = _fit(arguments)
@@ -142,7 +142,7 @@ def run_report(arguments: argparse.Namespace) -> str:
 def _fit(arguments: argparse.Namespace) -> MNLogitResults:
     """Fit the model, and say how the rows came to it, if there was a choice."""
     from mlelogit.model import mnlogit
-    from mlelogit.tables import open_table
+    from mlelogit.terminal.inputs import open_table
 
     _check_csv_options(arguments)
     table = open_table(arguments.data, arguments.na)
@@ -177,7 +177,7 @@ def _fit(arguments: argparse.Namespace) -> MNLogitResults:
 
 
 def _check_csv_options(arguments: argparse.Namespace) -> None:
-    from mlelogit.tables import is_csv
+    from mlelogit.terminal.inputs import is_csv
 
     csv = is_csv(arguments.data)
     if csv and arguments.stream == "yes":

@@ -42,8 +42,7 @@ LAYERS = (
     "results",
     "comparison",
     "model",
-    "tables",
-    "options",
+    "terminal",
     "cli",
     "__main__",
 )
@@ -332,6 +331,7 @@ INSIDE = {
     ),
     "datasets": (),
     "bridges": ("maketables", "columns", "covariances", "adapter", "marginaleffects"),
+    "terminal": ("inputs", "options"),
     "answers": ("facts", "inference", "interpretation", "display"),
 }
 LONGEST_FILE = 300

@@ -237,7 +237,7 @@ def test_interruption_exits_with_130(capsys, table, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mlelogit.tables.read_data", interrupt)
+    monkeypatch.setattr("mlelogit.terminal.inputs.read_data", interrupt)
     status, _, err = run(capsys, "fit", table, FORMULA)
     assert status == 130
     assert "interrupted" in err

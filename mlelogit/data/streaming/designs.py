@@ -178,19 +178,7 @@ def _assemble(
     passes: int,
 ) -> StreamedDesign:
     options = request.options
-    base = find_base(options.base, outcome.categories)
-    encoding = Encoding(
-        categories=outcome.categories,
-        base=base,
-        declared=outcome.declared,
-        offset_layout=_lay_out_offset(options, outcome, base),
-        offset_names=read_names(options.offset),
-        outcome_name=outcome.name,
-        outcome_kind=outcome.kind,
-        **learner.learned,
-    )
-    if not encoding.names:
-        raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
+    encoding = _encode(learner, outcome, options)
     way, labels = pieces.way, outcome.kind == "labels"
     weighted = options.weights is not None or request.times is not None
     return StreamedDesign(
@@ -210,6 +198,23 @@ def _assemble(
         weights_name=options.weights or "",
         stream=_open_stream(facts, pieces, replace(request, kind=outcome.kind), passes),
     )
+
+
+def _encode(learner: Learner, outcome: Outcome, options: DataOptions) -> Encoding:
+    base = find_base(options.base, outcome.categories)
+    encoding = Encoding(
+        categories=outcome.categories,
+        base=base,
+        declared=outcome.declared,
+        offset_layout=_lay_out_offset(options, outcome, base),
+        offset_names=read_names(options.offset),
+        outcome_name=outcome.name,
+        outcome_kind=outcome.kind,
+        **learner.learned,
+    )
+    if not encoding.names:
+        raise EmptyDataError("There are no columns to fit; write '~ 1' for a constant alone.")
+    return encoding
 
 
 def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:

@@ -134,7 +134,7 @@ def test_own_rows_are_predicted_piece_by_piece(capsys, rows, anes, tmp_path, whi
 @pytest.mark.parametrize("few", [True, False])
 def test_new_rows_may_be_parquet_and_need_not_fit(capsys, rows, anes, tmp_path, monkeypatch, few):
     if not few:
-        monkeypatch.setattr("mlelogit.tables.HELD_ELEMENTS", 10)
+        monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
     path = tmp_path / "anes.csv"
     anes.to_csv(path, index=False)
     options = ["--offset", "shift", "--newdata", rows / "*.parquet"]

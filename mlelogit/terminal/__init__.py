@@ -1,0 +1,1 @@
+"""What the command line takes and gives: its options, and tables as they are named there."""
