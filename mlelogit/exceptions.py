@@ -11,6 +11,7 @@ __all__ = [
     "BootstrapWarning",
     "BridgeError",
     "CategoryOrderWarning",
+    "ChangedRowsError",
     "CheckpointError",
     "ClusterError",
     "CollinearityWarning",
@@ -247,6 +248,10 @@ class BootstrapWarning(MNLogitWarning):
 
 class CategoryOrderWarning(MNLogitWarning):
     """Labels cannot be compared, so their order is by type and appearance."""
+
+
+class ChangedRowsError(MNLogitError):
+    """Rows that are read several times are others than before."""
 
 
 class CheckpointError(MNLogitError):

@@ -220,6 +220,10 @@ def as_numbers(column: Any, name: Hashable) -> np.ndarray:
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
         if pd.api.types.is_complex_dtype(series.dtype):
             raise ColumnTypeError(f"Column {name!r} is complex; give its real part.")
+        if series.dtype.kind in "iu" and not series.isna().any():
+            # Whole numbers can name levels, which doubles beyond 2**53 would merge.
+            whole = np.int64 if series.dtype.kind == "i" else np.uint64
+            return np.asarray(series.to_numpy(dtype=whole))
         return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
     if series.dtype == object:
         return _numbers_from_objects(series, name)
@@ -242,6 +246,11 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
             )
         try:
             numbers[row] = float(value)
+            if type(value) is int and numbers[row] != value:
+                raise ColumnTypeError(
+                    f"Column {name!r} holds {value} in row {row}, a whole number beyond 2**53 that "
+                    "no double is; convert the column to int64, or to text if it names levels."
+                )
         except OverflowError as error:
             raise ColumnTypeError(
                 f"Column {name!r} holds a number in row {row} that is beyond a double."

@@ -160,7 +160,7 @@ def _gather(pieces: Pieces) -> pd.DataFrame | None:
     rows = pieces.rows
     if rows is not None and rows * len(pieces.names) > HELD_ELEMENTS:
         return None
-    return gather(pieces, pieces.names, HELD_ELEMENTS)
+    return gather(pieces, pieces.names, (), HELD_ELEMENTS)
 
 
 def write_csv(frames: Iterator[pd.DataFrame | pd.Series]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from mlelogit.data.streaming.partitions import (
     run_partition,
     transform_partition,
 )
-from mlelogit.data.streaming.pieces import QuantileFinder
+from mlelogit.data.streaming.pieces import QuantileFinder, tell_count
 from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import ClusterError, ColumnTypeError, DataFileError, MNLogitError
 from mlelogit.notices import import_extra, start_bar
@@ -92,8 +92,8 @@ class DaskPieces:
         client = find_client(self.frame)
         where = "in this process"
         if client is not None:
-            where = f"on {_tell(len(client.nthreads()), 'worker')}"
-        return f"Dask, {_tell(count, 'partition')} {where}"
+            where = f"on {tell_count(len(client.nthreads()), 'worker')}"
+        return f"Dask, {tell_count(count, 'partition')} {where}"
 
     @property
     def index(self) -> pd.Index:
@@ -200,10 +200,6 @@ def find_client(frame: Any) -> Any:
     owner = getattr(get, "__self__", None)
     distributed = sys.modules.get("distributed")
     return owner if distributed is not None and isinstance(owner, distributed.Client) else None
-
-
-def _tell(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _find_categories(frame: Any) -> dict:

@@ -19,6 +19,7 @@ from mlelogit.data.outcome import (
     take_outcome,
 )
 from mlelogit.data.streaming.learning import Learner
+from mlelogit.data.streaming.levels import tell_lost_order
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import RowRequest, SelectedRows, select_piece
 from mlelogit.exceptions import EmptyDataError, OneCategoryError, OutcomeError, UnusedLevelWarning
@@ -88,12 +89,10 @@ class OutcomeFacts:
     kinds : frozenset of str
         The kinds that parts of the rows look like.
     name : Hashable
-    declared : tuple or None
-        The categories in the order declared, if all rows declare the same.
+    orders : frozenset of tuple or None
+        What parts of the rows declare: categories in their order, or none.
     totals : dict
         Category -> its weight.
-    rows : Counter
-        Category -> number of rows it occurs in, how ever they are weighted.
     types : dict
         Label -> the kind of type it has.
     empty : int
@@ -102,13 +101,12 @@ class OutcomeFacts:
 
     kinds: frozenset
     name: Hashable
-    declared: tuple | None
+    orders: frozenset
     totals: dict[Any, float]
     types: dict[Any, str]
     empty: int
 
     def __add__(self, other: OutcomeFacts) -> OutcomeFacts:
-        same = self.declared == other.declared
         totals = dict(self.totals)
         for label, total in other.totals.items():
             totals[label] = totals.get(label, 0.0) + total
@@ -122,7 +120,7 @@ class OutcomeFacts:
         return OutcomeFacts(
             self.kinds | other.kinds,
             self.name,
-            self.declared if same else None,
+            self.orders | other.orders,
             totals,
             types,
             self.empty + other.empty,
@@ -131,12 +129,7 @@ class OutcomeFacts:
     def settle(self) -> Outcome:
         """Return the categories, in order, as an outcome of no rows."""
         kind = self._settle_kind()
-        declared = self.declared
-        if declared is None:
-            if kind != "labels":
-                raise OutcomeError("The outcome's columns differ between the pieces.")
-            labels = _as_one_type(list(self.totals))
-            declared = tuple(labels[i] for i in order_labels(labels))
+        declared = self._settle_order()
         kept = tuple(label for label in declared if self.totals.get(label, 0.0) > 0)
         unused = [label for label in declared if label not in kept]
         if unused:
@@ -151,6 +144,16 @@ class OutcomeFacts:
             )
         nothing = np.empty(0, dtype=np.int64)
         return Outcome(nothing, None, kept, declared, kind, self.name)
+
+    def _settle_order(self) -> tuple:
+        """Return the categories in the order that all declare, or sorted."""
+        orders = [order for order in self.orders if order is not None]
+        if orders and len(self.orders) == 1:
+            return tuple(orders[0])
+        labels = _as_one_type(list(self.totals))
+        if orders:
+            tell_lost_order(str(self.name), orders, False)
+        return tuple(labels[i] for i in order_labels(labels))
 
     def _settle_kind(self) -> str:
         """Say which kind it is: probabilities, if any part of several columns looks like them."""
@@ -311,6 +314,6 @@ def _describe_outcome(selected: SelectedRows, amounts: np.ndarray) -> OutcomeFac
     if raw.kind != "labels":
         totals = dict(zip(raw.names, (amounts @ raw.values).tolist(), strict=True))
         empty = selected.rows.dropped.get("zero weight", 0) if raw.kind == "counts" else 0
-        return OutcomeFacts(kinds, raw.name, raw.names, totals, {}, empty)
+        return OutcomeFacts(kinds, raw.name, frozenset([raw.names]), totals, {}, empty)
     declared, totals, types = total_labels(raw, amounts)
-    return OutcomeFacts(kinds, raw.name, declared, totals, types, 0)
+    return OutcomeFacts(kinds, raw.name, frozenset([declared]), totals, types, 0)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import as_frame, list_names, list_some
-from mlelogit.data.streaming.pieces import LocalPieces, Piece
-from mlelogit.exceptions import ColumnNotFoundError, ColumnTypeError, EmptyDataError
+from mlelogit.data.streaming.pieces import LocalPieces, Piece, tell_count
+from mlelogit.exceptions import (
+    ChangedRowsError,
+    ColumnNotFoundError,
+    ColumnTypeError,
+    EmptyDataError,
+)
+
+# Of every frame so many rows tell whether it is the one of the pass before.
+STAMPED_ROWS = 256
 
 
 class FramePieces(LocalPieces):
@@ -23,7 +32,8 @@ class FramePieces(LocalPieces):
     """
 
     def __init__(self, frames: Sequence[Any] | Callable[[], Iterable[Any]]) -> None:
-        self.frames = frames
+        self.frames = frames if callable(frames) else tuple(frames)
+        self._stamps: dict[frozenset[str], list[tuple[int, int]]] = {}
         self.count = None if callable(frames) else len(frames)
         first = next(iter(self._iterate()), None)
         if first is None:
@@ -34,7 +44,11 @@ class FramePieces(LocalPieces):
     @property
     def way(self) -> str:
         """How the rows are read."""
-        return "frames, opened for every pass" if self.count is None else f"{self.count} frames"
+        return (
+            "frames, opened for every pass"
+            if self.count is None
+            else tell_count(self.count, "frame")
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -42,15 +56,28 @@ class FramePieces(LocalPieces):
         return f"frames {self.count} {self.names}"
 
     def open(self, columns: Sequence[str]) -> Iterator[Piece]:
-        """Return the frames with these columns, in their order."""
-        for number, frame in enumerate(self._iterate()):
-            place = f"frame {number}"
-            absent = [
-                name for name in columns if name not in list_names(_check_frame(frame, number))
-            ]
+        """Return the frames with these columns, in their order.
+
+        Raises
+        ------
+        ChangedRowsError
+            If they are other rows than in the pass before: another number of them, or of some
+            in every frame other values.
+        """
+        known, stamps = self._stamps.get(frozenset(columns)), []
+        for number, given in enumerate(self._iterate()):
+            place, names = f"frame {number}", list_names(_check_frame(given, number))
+            absent = [name for name in columns if name not in names]
             if absent:
                 raise ColumnNotFoundError(f"In {place}: there is no column {list_some(absent)}.")
-            yield Piece(place, partial(_read, frame, list(columns)))
+            frame = _pick(given, list(columns))
+            stamps.append(_stamp(frame))
+            if known is not None and known[number : number + 1] != stamps[-1:]:
+                _refuse_change(place)
+            yield Piece(place, partial(_give, frame), len(frame))
+        if known is not None and len(known) != len(stamps):
+            _refuse_change(f"frame {len(stamps)}")
+        self._stamps[frozenset(columns)] = stamps
 
     def _iterate(self) -> Iterable[Any]:
         opened = self.frames() if callable(self.frames) else self.frames
@@ -70,8 +97,31 @@ def _check_frame(frame: Any, number: int) -> Any:
     return frame
 
 
-def _read(frame: Any, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Give the one frame, with just these columns, as pandas'."""
+def _pick(frame: Any, columns: list[str]) -> pd.DataFrame:
+    """Return just these columns of a frame of any kind, as pandas'."""
     picked = {name: frame[name] for name in columns} if isinstance(frame, dict) else frame
-    chosen = picked.select(columns) if hasattr(picked, "select") else as_frame(picked)[columns]
-    yield as_frame(chosen)
+    return as_frame(
+        picked.select(columns) if hasattr(picked, "select") else as_frame(picked)[columns]
+    )
+
+
+def _give(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    yield frame
+
+
+def _stamp(frame: pd.DataFrame) -> tuple[int, int]:
+    """Return the number of rows, and a number that changes with the values of some of them."""
+    some = frame.iloc[:: max(1, len(frame) // STAMPED_ROWS)]
+    try:
+        values = pd.util.hash_pandas_object(some, index=False).to_numpy()
+    except TypeError:  # Lists and their like have no hash; what they mean is told elsewhere.
+        return len(frame), 0
+    return len(frame), int(values.sum(dtype=np.uint64))
+
+
+def _refuse_change(place: str) -> NoReturn:
+    raise ChangedRowsError(
+        f"The frames are others than in the pass before, from {place} on. Every pass must give "
+        "the same rows in the same order: write what is random or changing to a file, and read "
+        "that."
+    )

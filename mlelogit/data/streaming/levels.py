@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -97,23 +98,10 @@ class Levels:
         if first is None or others:
             found = pd.Series(list(self.values), dtype=self.dtype)
             if any(self.declared):
-                self._check_union(found)
+                orders = [each.categories for each in self.declared if each is not None]
+                tell_lost_order(self.name, orders, is_numeric(found))
             return list(found.astype("category").cat.categories)
         return [level for level in first.categories if level in self.values]
-
-    def _check_union(self, found: pd.Series) -> None:
-        """Warn of an order that is lost because pieces declare different ones."""
-        if is_numeric(found):
-            raise ColumnTypeError(
-                f"{quote(self.name)} is categorical, with different categories in different "
-                "pieces of the data, all numbers: declare the same in every piece."
-            )
-        if not all(each is None or each.is_sorted for each in self.declared):
-            warn_user(
-                f"Pieces of the data declare different categories of {quote(self.name)}; its "
-                "levels are sorted. Declare the same in every piece to keep their order.",
-                CategoryOrderWarning,
-            )
 
     def warn_unused(self) -> None:
         """Warn of declared levels without a row, as in memory."""
@@ -126,6 +114,27 @@ class Levels:
                 f"Levels of {self.name!r} without a row were dropped: {list_some(unused)}.",
                 UnusedLevelWarning,
             )
+
+
+def tell_lost_order(name: str, orders: Iterable[Sequence[Any]], numbers: bool) -> None:
+    """Warn of an order of categories that is lost because pieces declare different ones.
+
+    Raises
+    ------
+    ColumnTypeError
+        If the categories are numbers: sorted together with others they would be no factor.
+    """
+    if numbers:
+        raise ColumnTypeError(
+            f"{quote(name)} is categorical, with different categories in different pieces of the "
+            "data, all numbers: declare the same in every piece."
+        )
+    if any(list(order) != sorted(order) for order in orders):
+        warn_user(
+            f"Pieces of the data declare different categories of {quote(name)}, or another order "
+            "of them; they are sorted. Declare the same in every piece to keep their order.",
+            CategoryOrderWarning,
+        )
 
 
 def measure_levels(name: str, values: pd.Series | np.ndarray, enough: int | None = None) -> Levels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
+from mlelogit.data.frames import is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
@@ -19,6 +21,7 @@ from mlelogit.data.streaming.designs import make_streamed_design, remember_table
 from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.frames import FramePieces
 from mlelogit.data.streaming.grouping import GroupedPieces, count_rows
+from mlelogit.data.streaming.levels import tell_lost_order
 from mlelogit.data.streaming.parquet import ParquetPieces
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
@@ -115,7 +118,8 @@ def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces 
     if group is None and wanted is True:
         raise CompressionError(
             f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "
-            "count; leave compress out."
+            "count, or a column has another type or other categories in another piece; leave "
+            "compress out."
         )
     return None if group is None else GroupedPieces(group, pieces.way, pieces.fingerprint)
 
@@ -131,21 +135,23 @@ def _read_whole(
 
     Columns that the formula does not name are left out if it is small only without them.
     """
-    if any_size:
-        return gather(pieces, pieces.names, None)
-    if not isinstance(pieces, LocalPieces):
+    if not (any_size or isinstance(pieces, LocalPieces)):
         return None
     parsed = parse_formula(formula, pieces.names, name_aside(options))
-    asked = (*parsed.outcome, *parsed.variables, *name_aside(options))
-    for names in (pieces.names, tuple(dict.fromkeys(asked))):
+    used = tuple(dict.fromkeys((*parsed.outcome, *parsed.variables, *name_aside(options))))
+    if any_size:
+        return gather(pieces, pieces.names, used, None)
+    for names in (pieces.names, used):
         if pieces.rows is None or pieces.rows * len(names) <= HELD_ELEMENTS:
-            frame = gather(pieces, names, HELD_ELEMENTS)
+            frame = gather(pieces, names, used, HELD_ELEMENTS)
             if frame is not None:
                 return frame
     return None
 
 
-def gather(pieces: Pieces, columns: tuple[str, ...], most: int | None) -> pd.DataFrame | None:
+def gather(
+    pieces: Pieces, columns: tuple[str, ...], used: Collection[str], most: int | None
+) -> pd.DataFrame | None:
     """Return some columns of all rows in one frame; None if they are more than so many values."""
     frames, values = [], 0
     for frame in pieces.map(_pass_on, columns):
@@ -153,7 +159,24 @@ def gather(pieces: Pieces, columns: tuple[str, ...], most: int | None) -> pd.Dat
         if most is not None and values > most:
             return None
         frames.append(frame)
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+    return join_frames(frames, used) if frames else pd.DataFrame(columns=list(columns))
+
+
+def join_frames(frames: list[pd.DataFrame], used: Collection[str]) -> pd.DataFrame:
+    """Return frames one below the other; columns that are used by the rules of pieces.
+
+    Where frames declare different categories, or another order of them, they are sorted.
+    """
+    for name in frames[0].columns:
+        types = [frame[name].dtype for frame in frames if len(frame)]
+        declared = [kind for kind in types if isinstance(kind, pd.CategoricalDtype)]
+        orders = {tuple(kind.categories) for kind in declared}
+        if declared and (len(orders) > 1 or len(declared) < len(types)):
+            if name in used:
+                numbers = all(is_numeric(kind.categories.to_series()) for kind in declared)
+                tell_lost_order(str(name), orders, numbers)
+            frames = [frame.astype({name: object}) for frame in frames]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _pass_on(frame: pd.DataFrame) -> pd.DataFrame:

@@ -95,6 +95,11 @@ class Piece:
     rows: int | None = None
 
 
+def tell_count(count: int, what: str) -> str:
+    """Write how many there are of something."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def add_records(left: Any, right: Any) -> Any:
     """Add two records, of which each may be None."""
     if left is None or right is None:
