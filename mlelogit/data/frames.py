@@ -238,7 +238,7 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
     missing = np.asarray(series.isna())
     numbers = np.full(len(values), np.nan)
     for row in np.flatnonzero(~missing):
-        value = values[row]
+        value: Any = values[row]
         if not isinstance(value, Real | Decimal | np.bool_):
             raise ColumnTypeError(
                 f"Column {name!r} holds {value!r} ({type(value).__name__}) in row {row}, "
