@@ -19,7 +19,7 @@ def frame(rng):
     x = rng.choice(40, ROWS, p=rng.dirichlet(np.full(40, 0.3))) / 8
     high = rng.random(ROWS) < 1 / (1 + np.exp(1 - x))
     y = np.where(rng.random(ROWS) < 0.2, "c", np.where(high, "b", "a"))
-    return pd.DataFrame({"x": x, "y": y, "w": rng.integers(1, 3, ROWS), "z": x > 2})
+    return pd.DataFrame({"x": x, "y": y, "w": rng.integers(0, 3, ROWS), "z": x > 2})
 
 
 def spoil(frame, column, value):
@@ -53,7 +53,6 @@ def test_what_is_wrong_in_counted_rows_is_told_of_all(
     assert found == expected
     assert said in found[1]
     assert found[1].startswith("In frame 3: ")
-    np.testing.assert_array_equal(len(pieces), 4)
 
 
 def test_what_fails_on_counted_rows_alone_is_read_row_by_row_unless_asked(frame, monkeypatch):
@@ -79,13 +78,13 @@ def test_what_fails_on_counted_rows_alone_is_read_row_by_row_unless_asked(frame,
 def test_knots_of_counted_rows_are_quantiles_of_all(frame, outcome, bounds, options, monkeypatch):
     """More different values than a table of them holds: quantiles have to be counted."""
     monkeypatch.setattr(knots, "MOST_VALUES", 5)
-    frame = frame.assign(a=frame.w, b=1 + frame.z)
+    frame = frame.assign(a=frame.w, b=frame.z * 2)
     formula = f"{outcome} ~ 0 + bs(x, df=5, include_intercept=True{bounds})"
     models = [
         ml.mnlogit(formula, data, **how, **options)
         for data, how in ((frame, {}), (cut(frame), {"stream": True, "compress": True}))
     ]
-    whole, counted = (model.design.encoding.state for model in models)
+    whole, counted = (model.design.encoding.transform_state for model in models)
     assert models[1].design.audit.rows_distinct < ROWS / 4
     assert find_knots(whole) == find_knots(counted)
 
