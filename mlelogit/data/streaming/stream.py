@@ -6,6 +6,7 @@ import operator
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,9 +21,10 @@ from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_la
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
 from mlelogit.data.streaming.rows import RowReader, RowRequest
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import RowsNotHeldError
+from mlelogit.exceptions import MNLogitError, RowsNotHeldError
 
-# Rows are read into memory, 256 MB, for what takes all of them at once.
+# 256 MB of doubles. A table of this size is better in memory, where every answer can be had, and
+# its rows are read there for what takes all of them at once.
 HELD_ELEMENTS = 1 << 25
 
 
@@ -185,6 +187,10 @@ def _give(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def _check(reader: RowReader, frame: pd.DataFrame) -> None:
+    reader.read(frame)
+
+
 @dataclass
 class PieceStream:
     """The rows behind a `StreamedDesign`.
@@ -247,6 +253,16 @@ class PieceStream:
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
         work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        try:
+            return self._sum(rows, work)
+        except MNLogitError:
+            # What fails on distinct rows is done again on all, whose places the error then names.
+            if self.behind is not None:
+                read = replace(work.reader, request=self.behind.request)
+                self.behind.pieces.reduce(partial(_check, read), read.columns, "", rows.threads)
+            raise
+
+    def _sum(self, rows: RowBlocks, work: PieceSum) -> Any:
         designs = self._keep(rows.design, work.reader)
         if designs is not None:
             total = None
@@ -334,6 +350,14 @@ class PieceStream:
         """Return the design of a constant alone."""
         source = StreamedSource((self.held, 1), self.way)
         return replace(design, source=source, stream=self._renew(constant=True))
+
+    def weigh_by_times(self, design: Design) -> Design | None:
+        """Return distinct rows that weigh as often as they occur; None if all are rows of one."""
+        if self.request.times is None:
+            return None
+        self.passes += 1
+        request = replace(self.request, only_times=True)
+        return replace(design, stream=self._renew(request=request))
 
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
