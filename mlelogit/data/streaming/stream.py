@@ -162,12 +162,15 @@ class PieceSum:
     function : callable
         Of a block and args.
     args : tuple
+    full : bool
+        Whether the rows have to be stamped in full.
     """
 
     reader: RowReader
     basis: Basis | None
     function: Callable[..., Any]
     args: tuple
+    full: bool = True
 
     def __call__(self, frame: pd.DataFrame) -> Stamped:
         """Return the sum over the rows used of a frame; None as the record if there is none."""
@@ -178,19 +181,20 @@ class PieceSum:
         return self._work(frame, RowBlocks.map)
 
     def _work(self, frame: pd.DataFrame, verb: Callable[..., Any]) -> Stamped:
-        read = read_stamped(self.reader, frame)
+        read = read_stamped(self.reader, frame, self.full)
         if read.record is None:
             return read
         blocks = RowBlocks(read.record, self.basis)
         return replace(read, record=verb(blocks, self.function, *self.args))
 
 
-def read_stamped(reader: RowReader, frame: pd.DataFrame) -> Stamped:
+def read_stamped(reader: RowReader, frame: pd.DataFrame, full: bool = True) -> Stamped:
     """Return the design of the rows used of a frame, and the stamp of all that are used."""
     selected = select_piece(reader.request, frame)
     design = reader.read_selected(selected)
     known = None if design is None or reader.beside is not None else design.outcome
-    return Stamped(stamp_rows(selected, reader.request.columns, known), design)
+    stamp = stamp_rows(selected, reader.request.columns, known, full or reader.beside is not None)
+    return Stamped(stamp, design)
 
 
 def _give(frame: pd.DataFrame) -> pd.DataFrame:
@@ -259,11 +263,17 @@ class PieceStream:
             reader = RowReader(self.request, design.encoding, self.constant, self.beside)
             reader.prepare()
             self._reader = reader
+            if self.stamp is not None:  # Its categories may be others.
+                self.stamp = replace(self.stamp, crossed=None)
         return reader
+
+    def _prepare(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> PieceSum:
+        full = self.stamp is None or self.stamp.crossed is None
+        return PieceSum(self.reader(rows.design), rows.basis, function, args, full)
 
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
-        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        work = self._prepare(rows, function, args)
         kept = self._keep(rows, work.reader)
         if kept is not None:
             total = None
@@ -280,7 +290,7 @@ class PieceStream:
         """Join what a function returns per row of the table, not only of the distinct ones."""
         if self.behind is not None:
             return self.behind.map(rows, function, args)
-        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        work = self._prepare(rows, function, args)
         self.passes += 1
         parts: list[np.ndarray] = []
         stamp: Stamp | None = None

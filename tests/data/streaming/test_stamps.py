@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -107,6 +108,33 @@ def test_the_same_rows_in_another_order_are_the_same(kept, monkeypatch):
         for _ in range(3):
             assert rows.reduce(count_rows) == 400
         assert rows.map(count_rows_each).sum() == 400
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 22])
+def test_pieces_of_which_no_row_is_used(kept, monkeypatch):
+    monkeypatch.setattr(stream, "KEPT_ELEMENTS", kept)
+    frame = FRAME.assign(x=FRAME.x.where((FRAME.index < 100) | (FRAME.index > 180)))
+    rows = open_rows(lambda _: [frame[:100], frame[100:150], frame[150:150], frame[150:]])
+    for _ in range(3):
+        assert rows.reduce(count_rows) == 319
+        assert rows.map(count_rows_each).shape == (1, 319)
+    labels = rows.design.stream.read_labels("g", "g")
+    assert labels[0].count == 2
+    for first in range(2):
+        cells = rows.design.stream.number_cells(rows.design, labels[0], first, first + 1)
+        assert (
+            RowBlocks(cells).reduce(count_rows) == (frame[frame.x.notna()].g == "uv"[first]).sum()
+        )
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 22])
+def test_categories_in_another_order_are_no_other_rows(kept, monkeypatch):
+    monkeypatch.setattr(stream, "KEPT_ELEMENTS", kept)
+    rows = open_rows(lambda _: HALVES)
+    encoding = rows.design.encoding
+    turned = replace(encoding, categories=encoding.categories[::-1])
+    other = RowBlocks(replace(rows.design, encoding=turned))
+    assert [one.reduce(count_rows) for one in (rows, other, rows, other)] == [400] * 4
 
 
 def test_passes_that_read_rows_into_memory_are_counted():
