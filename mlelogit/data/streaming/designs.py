@@ -62,7 +62,8 @@ def make_streamed_design(
     facts = pieces.reduce(find, request.columns, "Pass 1: learn the encoding", threads)
     if facts is None:
         raise EmptyDataError("There are no rows to fit.")
-    check_weight_range(facts.largest)
+    if facts.largest is not None:
+        check_weight_range(facts.largest)
     check_left(facts.held)
     learner, passes = _learn(learner, facts, pieces, request, threads)
     outcome = facts.need_outcome().settle()
@@ -74,7 +75,7 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
     stream: Any = design.stream
     request = replace(stream.request, times=None)
     rows = design.audit.rows_used
-    behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0)
+    behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0, stamp=None)
     return replace(
         design,
         audit=replace(design.audit, rows_distinct=distinct),
@@ -223,7 +224,9 @@ def _encode(learner: Learner, outcome: Outcome, options: DataOptions) -> Encodin
 
 def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
     drawn = pd.DataFrame() if facts.sample is None else facts.sample.settle().frames[0]
-    return PieceStream(pieces, request, facts.observations, drawn, facts.held, passes=passes)
+    return PieceStream(
+        pieces, request, facts.observations, drawn, facts.held, passes=passes, stamp=facts.stamp
+    )
 
 
 def _stand_in(what: str, way: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,10 +85,14 @@ def transform_partition(
 
 
 def add_results(results: Sequence[Any]) -> Any:
-    """Add records from left to right, None counting for nothing."""
+    """Add records from left to right, None counting for nothing, and leave them as they are.
+
+    A sum may be written into an operand, and dask may use that again when the worker with the sum
+    is lost: copies are added, one at a time.
+    """
     total = None
     for result in results:
-        total = add_records(total, result)
+        total = add_records(total, copy.deepcopy(result))
     return total
 
 

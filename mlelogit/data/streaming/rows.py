@@ -190,7 +190,10 @@ class RowReader:
 
     def read(self, frame: pd.DataFrame) -> Design | None:
         """Return the design of the rows used of a frame; None if none is."""
-        selected = select_piece(self.request, frame)
+        return self.read_selected(select_piece(self.request, frame))
+
+    def read_selected(self, selected: SelectedRows) -> Design | None:
+        """Return the same of a frame whose rows have been judged."""
         groups = None
         if self.beside is not None:
             selected, groups = _number_rows(selected, self.beside)
