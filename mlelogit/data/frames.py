@@ -249,7 +249,8 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
     missing = np.asarray(series.isna())
     numbers = np.full(len(values), np.nan)
     for row in np.flatnonzero(~missing):
-        value: Any = values[row]
+        value = values[row]
+        whole = type(value) is int
         if not isinstance(value, Real | Decimal | np.bool_):
             raise ColumnTypeError(
                 f"Column {name!r} holds {value!r} ({type(value).__name__}) in row {row}, "
@@ -257,7 +258,7 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
             )
         try:
             numbers[row] = float(value)
-            if type(value) is int and numbers[row] != value:
+            if whole and numbers[row] != value:
                 raise ColumnTypeError(
                     f"Column {name!r} holds {value} in row {row}, a whole number beyond 2**53 that "
                     "no double is; convert the column to int64, or to text if it names levels."
