@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,12 +141,23 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
                 f"{what} must hold columns of one length; wrap single values in lists ({error})."
             ) from error
     if not isinstance(data, pd.DataFrame):
+        check_reopenable(data)
         raise ColumnTypeError(
             f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "
             f"not {type(data).__name__}."
         )
     check_unique_names(data.columns, what)
     return data
+
+
+def check_reopenable(data: Any) -> None:
+    """Raise `ColumnTypeError` if data can be gone through only once: a generator, a reader."""
+    if isinstance(data, Iterator):
+        raise ColumnTypeError(
+            f"A {type(data).__name__} can be gone through only once, and rows are read several "
+            "times; give list(...) of its frames, or a function without arguments that opens "
+            "them anew: lambda: pd.read_csv(path, chunksize=100_000)."
+        )
 
 
 def share_frame(data: Any, frame: pd.DataFrame) -> Any:

@@ -13,7 +13,7 @@ from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.frames import is_numeric
+from mlelogit.data.frames import check_reopenable, is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
@@ -28,7 +28,12 @@ from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.rows import RowRequest
 from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import CompressionError, MNLogitError, OptionError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    CompressionError,
+    MNLogitError,
+    OptionError,
+)
 
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
 MOST_COUNTED = 1 << 18
@@ -108,6 +113,7 @@ def open_pieces(data: Any) -> Pieces | None:
         return ParquetPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
         return FramePieces(data)
+    check_reopenable(data)
     return None
 
 
@@ -139,19 +145,25 @@ def _read_whole(
 ) -> pd.DataFrame | None:
     """Return the table in one frame, if it is small or may have any size.
 
-    Columns that the formula does not name are left out if it is small only without them.
+    Columns that the formula does not name are left out if it is small only without them, or if
+    one is not everywhere.
     """
     if not (any_size or isinstance(pieces, LocalPieces)):
         return None
     parsed = parse_formula(formula, pieces.names, name_aside(options))
     used = tuple(dict.fromkeys((*parsed.outcome, *parsed.variables, *name_aside(options))))
-    if any_size:
-        return gather(pieces, pieces.names, used, None)
+    most = None if any_size else HELD_ELEMENTS
     for names in (pieces.names, used):
-        if pieces.rows is None or pieces.rows * len(names) <= HELD_ELEMENTS:
-            frame = gather(pieces, names, used, HELD_ELEMENTS)
-            if frame is not None:
-                return frame
+        if most is not None and (pieces.rows or 0) * len(names) > most:
+            continue
+        try:
+            frame = gather(pieces, names, used, most)
+        except ColumnNotFoundError:
+            if names == used:
+                raise
+            continue  # A column that nobody needs may be absent somewhere.
+        if frame is not None:
+            return frame
     return None
 
 

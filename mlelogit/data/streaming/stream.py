@@ -18,7 +18,7 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
-from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
+from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records
 from mlelogit.data.streaming.rows import RowReader, RowRequest, select_piece
 from mlelogit.data.streaming.stamps import Stamp, Stamped, check_stamp, stamp_rows
 from mlelogit.data.threads import count_threads
@@ -342,8 +342,8 @@ class PieceStream:
         """Tell whether the rows, of a table all of them, are few enough to be held in memory."""
         if self.behind is not None:
             return self.behind.is_few(design)
-        table = self if self.behind is None else self.behind
-        return table.held * table._count_width(design) <= HELD_ELEMENTS
+        here = not isinstance(self.pieces, LeftPieces)
+        return here and self.held * self._count_width(design) <= HELD_ELEMENTS
 
     def _count_width(self, design: Design) -> int:
         return len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)
@@ -436,7 +436,14 @@ class PieceStream:
         return [one.record for one in found if one.record is not None]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None, "_reader": None, "_held": None}
+        # What was drawn of rows that stay behind stays there too.
+        drawn = self.drawn.iloc[:0] if getattr(self.pieces, "stays", False) else self.drawn
+        none = dict.fromkeys(("_kept", "_reader", "_held"))
+        return {**self.__dict__, **none, "drawn": drawn}
+
+    def __deepcopy__(self, memo: dict) -> PieceStream:
+        """Share the table and what was drawn of it, of which nothing is changed."""
+        return self._renew()
 
     def _renew(self, **changes: Any) -> PieceStream:
         """Return another stream of the same rows, with nothing of what this one keeps."""
