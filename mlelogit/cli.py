@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlelogit.data.files import check_target, write_whole
+from mlelogit.data.streaming.paths import SUFFIXES
 from mlelogit.exceptions import MNLogitError, MNLogitWarning, OptionError, OutputFileError
 from mlelogit.terminal.options import ANSWERS, make_parser, read_equations, read_options
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", MNLogitWarning)
             warnings.showwarning = _show_warning
             _write(COMMANDS[arguments.command](arguments), getattr(arguments, "output", None))
-    except (MNLogitError, OSError) as error:
+    except (MNLogitError, OSError, MemoryError) as error:
         return _fail(error)
     except KeyboardInterrupt:
         print("mlelogit: interrupted", file=sys.stderr)
@@ -67,6 +68,12 @@ def _check_output(arguments: argparse.Namespace) -> None:
                 raise OutputFileError(
                     f"{str(source)!r} holds the data; give another file to write."
                 )
+    for target in targets:
+        if target.suffix.lower() in SUFFIXES:
+            raise OutputFileError(
+                f"{str(target)!r} would be named as parquet is, and nothing is written as parquet; "
+                "give it another ending, such as .csv."
+            )
 
 
 def _fail(error: Exception) -> int:

@@ -84,7 +84,9 @@ def warn_user(message: str, category: type[MNLogitWarning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def start_bar(what: str, total: int | None = None, disp: bool | None = None) -> Any:
+def start_bar(
+    what: str, total: int | None = None, disp: bool | None = None, unit: str = "it"
+) -> Any:
     """Return a progress bar on standard error as a context, or one that holds None.
 
     Parameters
@@ -96,13 +98,15 @@ def start_bar(what: str, total: int | None = None, disp: bool | None = None) -> 
         Whether to show it; on a terminal if not given, and never where there is no standard
         error (as under pythonw). Nowhere else is a bar made: even a silent one makes locks
         that settle how this process starts others.
+    unit : str
+        What is counted.
     """
     stream = sys.stderr
     if stream is None or disp is False or (disp is None and not stream.isatty()):
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=what, leave=False)
+    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=unit != "it")
 
 
 def track(

@@ -13,7 +13,10 @@ from mlelogit.data.threads import count_threads, fold_in_order
 
 # A table of so many places, 16 MB, finds the combinations that occur; more are hashed.
 TABLE = 1 << 24
+# Whole numbers that span no more are their own codes: years, ages, dates by day, identifiers of
+# a small register. Wider ones are hashed, lest a table of combinations have places for all of them.
 SPAN = 1 << 20
+# 1 MB of codes: they stay in a processor's cache, and a part costs far more than its start.
 ROWS_AT_ONCE = 1 << 17
 MOST_ROWS = np.iinfo(np.int32).max
 PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")

@@ -82,6 +82,8 @@ def _open_foreign(data: Any) -> Any:
     import narwhals as nw
 
     kind = type(data).__name__
+    if kind == "RecordBatch":  # Which narwhals does not know.
+        data = sys.modules["pyarrow"].Table.from_batches([data])
     if kind == "LazyFrame":
         raise ColumnTypeError(
             "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
@@ -189,10 +191,7 @@ def look_up_column(frame: Any, name: Any) -> pd.Series | None:
         return None
     if not is_foreign_frame(frame):
         return pd.Series(frame[name])
-    import narwhals as nw
-
-    native = nw.from_native(frame, eager_only=True)
-    return pd.Series(read_foreign_column(native[name]), name=name)
+    return pd.Series(read_foreign_column(_open_foreign(frame)[name]), name=name)
 
 
 def check_unique_names(names: Sequence[Hashable] | pd.Index, what: str) -> None:

@@ -359,3 +359,30 @@ def test_report_and_verify_of_rows_in_pieces_say_what_they_can(capsys, rows, tmp
     assert "3 parquet files, 11 row groups, 944 rows" in page
     status, out, err = run(capsys, "verify", rows, FORMULA, *options, "--format", "json")
     assert (status == 0 and json.loads(out)["agrees"]) or "RowsNotHeldError" in err
+
+
+def test_nothing_is_written_that_only_looks_like_parquet(capsys, rows, tmp_path):
+    target = tmp_path / "predicted.parquet"
+    status, _, err = run(capsys, "predict", rows / "*.parquet", FORMULA, "-o", target)
+    assert status == 2
+    assert "OutputFileError" in err
+    assert "nothing is written as parquet" in err
+    assert not target.exists()
+
+
+def test_patterns_without_quotes_are_told_to_have_some(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", "1.parquet", "2.parquet", "3.parquet", "y ~ x"])
+    assert stopped.value.code == 2
+    assert "quotes: 'rows/*.parquet'" in capsys.readouterr().err
+
+
+def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
+    from mlelogit import cli
+
+    def fail(_):
+        raise MemoryError("Unable to allocate 26.8 GiB")
+
+    monkeypatch.setitem(cli.COMMANDS, "demo", fail)
+    assert main(["demo"]) == 2
+    assert capsys.readouterr().err == "mlelogit: MemoryError: Unable to allocate 26.8 GiB\n"

@@ -28,6 +28,8 @@ from mlelogit.notices import import_extra, start_bar
 
 # A sum travels from at most so many workers to one of them; of 100,000 partitions in six steps.
 FAN_IN = 8
+# Partitions per thread of the cluster that are on their way when results are asked for one by
+# one: a thread that is done finds the next one there, and no more than these wait in memory.
 AHEAD = 2
 # Bytes of a function that go with every task: of 10,000 partitions less than a gigabyte in all.
 SENT_WITH_TASKS = 1 << 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -140,6 +141,7 @@ class DatasetPieces(LocalPieces):
             schema = {} if fragment is self.dataset else {"schema": self.dataset.schema}
             yield from fragment.to_batches(
                 **schema,
+                **_check_pages(fragment),
                 columns=columns,
                 batch_size=rows,
                 batch_readahead=1,
@@ -206,6 +208,20 @@ class DatasetPieces(LocalPieces):
         holders = [self.dataset, *self.fragments]
         systems = {getattr(getattr(one, "filesystem", None), "type_name", "") for one in holders}
         return self._list_paths() if systems - {""} == {"local"} else []
+
+
+def _check_pages(fragment: Any) -> dict[str, Any]:
+    """Return options that check what pages of parquet say of their bytes, where they can."""
+    kind: Any = getattr(fragment, "format", None)
+    if getattr(kind, "default_extname", "") != "parquet":
+        return {}
+    options = kind.default_fragment_scan_options
+    encrypted = getattr(options, "decryption_properties", None) is not None
+    if encrypted or not hasattr(options, "page_checksum_verification"):
+        return {}
+    options = copy(options)
+    options.page_checksum_verification = True
+    return {"fragment_scan_options": options}
 
 
 def _check_unchanged(stamps: list[FileStamp]) -> None:

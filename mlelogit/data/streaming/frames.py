@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any, NoReturn
 
 import numpy as np
@@ -35,6 +36,8 @@ class FramePieces(LocalPieces):
     stays = True
 
     def __init__(self, frames: Sequence[Any] | Callable[[], Iterable[Any]]) -> None:
+        if callable(frames):
+            _check_callable(frames)
         self.frames = frames if callable(frames) else tuple(frames)
         self._stamps: dict[frozenset[str], list[tuple[int, int]]] = {}
         self.count = None if callable(frames) else len(frames)
@@ -84,12 +87,36 @@ class FramePieces(LocalPieces):
 
     def _iterate(self) -> Iterable[Any]:
         opened = self.frames() if callable(self.frames) else self.frames
+        if isinstance(opened, dict) or hasattr(opened, "columns"):
+            raise ColumnTypeError(
+                "What opens the frames returned one frame; let it return a list of them: [frame]."
+            )
         if isinstance(opened, str | bytes) or not isinstance(opened, Iterable):
             raise ColumnTypeError(
                 f"What opens the frames must return an iterable of frames, not "
                 f"{type(opened).__name__}."
             )
         return opened
+
+
+def _check_callable(opener: Callable) -> None:
+    """Raise if a callable is not one that opens frames: asked without arguments, for all of them.
+
+    What is called is the user's, so its own errors are left as they are.
+    """
+    if hasattr(opener, "__dask_graph__"):
+        raise ColumnTypeError(
+            f"A {type(opener).__name__} of dask is no frame; dask.dataframe.from_delayed([...]) "
+            "makes one of them."
+        )
+    try:
+        signature(opener).bind()
+    except TypeError as error:
+        raise ColumnTypeError(
+            f"What opens the frames is called without arguments, and this is not possible: {error}."
+        ) from error
+    except ValueError:  # It has no signature that could be looked up.
+        return
 
 
 def _check_frame(frame: Any, number: int) -> Any:

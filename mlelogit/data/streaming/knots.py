@@ -15,7 +15,10 @@ from mlelogit.exceptions import FormulaError
 
 # Different values that a piece, or all, may have to be kept as a table: 1.6 MB at most.
 MOST_VALUES = 100_000
-# Of so many values, few repeat if there are many more different ones than a table holds.
+# So many of a piece's values tell, before all are sorted, that they are more than a table holds.
+# Of 100,000 equally frequent ones, the most that it holds, 90.6 per cent of 20,000 drawn are
+# different (1 - exp(-1/5) over 1/5), and of fewer or less equal ones less, with a standard
+# deviation of 0.2 per cent: a sample with 97 is of more.
 _SAMPLED = 20_000
 _REPEATED = 0.97
 _CUTTING = ("clip", "na", "zero")

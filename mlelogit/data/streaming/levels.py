@@ -23,6 +23,7 @@ from mlelogit.notices import warn_user
 
 # Beyond it the levels alone, with a column and J - 1 coefficients for each, outgrow memory.
 MOST_LEVELS = 1_000_000
+# First values, 32 kB of them: who asks for a few levels mostly finds them here, in no time.
 _LOOKED_AT = 4096
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from os import PathLike
 from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice
+from mlelogit.data.arguments import write_value
 from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.frames import check_reopenable, is_numeric
+from mlelogit.data.frames import check_reopenable, is_foreign_frame, is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
@@ -30,6 +31,7 @@ from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ColumnNotFoundError,
+    ColumnTypeError,
     CompressionError,
     MNLogitError,
     OptionError,
@@ -60,10 +62,11 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     MNLogitError
         Another of its named cases, for anything wrong with the data.
     """
-    if not isinstance(stream, bool):
-        check_choice("stream", stream, ("auto",))
+    if not isinstance(stream, bool) and not (isinstance(stream, str) and stream == "auto"):
+        raise OptionError(f"stream must be 'auto', True or False, not {write_value(stream)}.")
     pieces = open_pieces(data)
     if pieces is None:
+        _check_frame(data)
         if stream is True:
             raise OptionError(
                 "stream=True is for data that can be read in pieces, and this is one frame in "
@@ -115,6 +118,24 @@ def open_pieces(data: Any) -> Pieces | None:
         return FramePieces(data)
     check_reopenable(data)
     return None
+
+
+def _check_frame(data: Any) -> None:
+    """Raise `ColumnTypeError` for what is neither a frame nor anything that holds many rows."""
+    if isinstance(data, pd.DataFrame | dict) or is_foreign_frame(data):
+        return
+    said = type(data).__name__
+    if isinstance(data, str | PathLike):
+        said = f"{str(data)!r}, which is no parquet file, folder or query (SELECT, FROM, WITH)"
+    elif isinstance(data, list | tuple):
+        kinds = dict.fromkeys(type(one).__name__ for one in data)
+        said = f"a list of {' and '.join(kinds) or 'nothing'}"
+    raise ColumnTypeError(
+        "data must be a DataFrame (pandas, polars, pyarrow) or a dict of columns; or rows to be "
+        "read in pieces: parquet files by path, a query in SQL, a relation of DuckDB, a dataset of "
+        "pyarrow, a dask frame, a list of frames or a function that opens them anew for every "
+        f"pass; not {said}."
+    )
 
 
 def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces | None:

@@ -17,7 +17,7 @@ from mlelogit.exceptions import DataFileError
 Result = TypeVar("Result")
 
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-_SUFFIXES = (".parquet", ".pq", ".parq")
+SUFFIXES = (".parquet", ".pq", ".parq")
 # Longer than the letter of a disk.
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 
@@ -31,7 +31,7 @@ def is_parquet(data: Any) -> bool:
     path = os.fspath(data)
     if not isinstance(path, str) or "\0" in path:
         return False
-    if path.lower().endswith(_SUFFIXES) or _REMOTE.match(path):
+    if path.lower().endswith(SUFFIXES) or _REMOTE.match(path):
         return True
     return bool(path) and Path(path).expanduser().is_dir()
 
@@ -182,7 +182,7 @@ def _list_folder(path: Path) -> list[str]:
         found += [
             Path(folder) / name
             for name in names
-            if name.lower().endswith(_SUFFIXES) and not name.startswith((".", "_"))
+            if name.lower().endswith(SUFFIXES) and not name.startswith((".", "_"))
         ]
     if not found:
         raise DataFileError(f"There is no parquet file in the folder {str(path)!r}.")

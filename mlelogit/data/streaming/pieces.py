@@ -149,7 +149,8 @@ class LocalPieces:
     ) -> Any:
         """Add up what a function returns for frames of rows; see `Pieces.reduce`."""
         total: list[Any] = [None]
-        with start_bar(what, self.rows or self.count) as bar:
+        counted = " rows" if self.rows else " pieces"
+        with start_bar(what, self.rows or self.count, unit=counted) as bar:
 
             def work(piece: Piece) -> tuple[Piece, Any]:
                 return piece, reduce_piece(function, piece)

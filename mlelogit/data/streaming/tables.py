@@ -76,6 +76,7 @@ class TableSource:
 
     @cached_property
     def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest value of every column (K,) each."""
         starts = range(0, self.shape[0], GATHERED_ROWS)
         ends = (min(start + GATHERED_ROWS, self.shape[0]) for start in starts)
         blocks = [self.block(start, end) for start, end in zip(starts, ends, strict=True)]
@@ -84,9 +85,11 @@ class TableSource:
 
     @property
     def rounding(self) -> np.ndarray:
+        """How coarsely every column is rounded, relatively (K,): as doubles are."""
         return np.full(self.shape[1], np.finfo(np.float64).eps)
 
     def block(self, start: int, stop: int) -> np.ndarray:
+        """Return rows start to stop, columns first: (K, stop - start)."""
         out = np.empty((self.shape[1], stop - start))
         for term, places in zip(self.terms, self.places, strict=True):
             rows = out[term.columns]
@@ -99,6 +102,7 @@ class TableSource:
         return out
 
     def take(self, rows: np.ndarray) -> TableSource:
+        """Return the source of the rows at these positions."""
         places = tuple(None if place is None else place[rows] for place in self.places)
         numbers = {name: values[rows] for name, values in self.numbers.items()}
         return TableSource(self.terms, places, numbers, (len(rows), self.shape[1]))

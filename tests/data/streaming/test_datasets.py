@@ -136,3 +136,24 @@ def test_files_that_are_gone_in_mid_fit_are_told(tmp_path, change):
         with pytest.raises(DataFileError, match=r"a\.parquet"):
             pieces.reduce(len, ["x"])
         path.write_bytes(content)
+
+
+def test_checksums_of_pages_are_checked_and_the_users_options_stay(tmp_path):
+    path = tmp_path / "a.parquet"
+    rows = pd.DataFrame({"k": 0, "x": np.random.default_rng(1).normal(size=400)})
+    options = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    rows.to_parquet(path, row_group_size=200, index=False, **options)
+    start, end = find_pages(path, 1)
+
+    def flip(content):
+        content[(start + end) // 2] ^= 1
+        return content
+
+    hurt(path, flip)
+    plain = ds.dataset(tmp_path)
+    assert not plain.to_table().to_pandas().equals(rows)  # pyarrow by itself reads it.
+    with pytest.raises(CorruptFileError, match=r"a\.parquet', row group 1"):
+        gather(DatasetPieces(plain))
+    assert not plain.format.default_fragment_scan_options.page_checksum_verification
+    with pytest.raises(CorruptFileError, match="filtered"):
+        gather(DatasetPieces(plain.filter(ds.field("x") > -9)))

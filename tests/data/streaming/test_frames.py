@@ -8,7 +8,12 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data.streaming.frames import FramePieces
-from mlelogit.exceptions import ChangedRowsError, ColumnNotFoundError, ColumnTypeError
+from mlelogit.exceptions import (
+    ChangedRowsError,
+    ColumnNotFoundError,
+    ColumnTypeError,
+    OptionError,
+)
 from tests.test_streamed_results import FRAME, cut
 
 
@@ -51,3 +56,48 @@ def test_columns_that_nobody_needs_may_be_absent_somewhere():
         lacking = [frames[0], frames[1].drop(columns="x")]
         with pytest.raises(ColumnNotFoundError, match=r"In frame 1: there is no column 'x'\.$"):
             ml.mnlogit("y ~ x", lacking, stream=stream)
+
+
+@pytest.mark.parametrize("stream", ["auto", True])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (lambda: FRAME, r"returned one frame; .*\[frame\]"),
+        (lambda: {"x": [1.0], "y": ["A"]}, r"returned one frame; .*\[frame\]"),
+        (lambda path: [path], "without arguments.*'path'"),
+        ("d.csv", r"'d\.csv', which is no parquet file, folder or query \(SELECT, FROM, WITH\)"),
+        ([FRAME, "a.csv"], "not a list of DataFrame and str"),
+        ([], "not a list of nothing"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_no_table_is_told_what_would_be(data, said, stream):
+    with pytest.raises(ColumnTypeError, match=said):
+        ml.mnlogit("y ~ x", data, stream=stream)
+
+
+def test_delayed_objects_of_dask_are_no_function():
+    delayed = pytest.importorskip("dask").delayed(FRAME)
+    with pytest.raises(ColumnTypeError, match="from_delayed"):
+        ml.mnlogit("y ~ x", delayed)
+
+
+def test_one_frame_is_no_stream():
+    for frame in (FRAME, FRAME.to_dict("list")):
+        with pytest.raises(OptionError, match="one frame in memory"):
+            ml.mnlogit("y ~ x", frame, stream=True)
+    with pytest.raises(OptionError, match="stream must be 'auto', True or False, not 'yes'"):
+        ml.mnlogit("y ~ x", FRAME, stream="yes")
+
+
+def test_record_batches_are_frames():
+    pa = pytest.importorskip("pyarrow")
+    whole = ml.mnlogit("y ~ x", FRAME).fit()
+    batches = [pa.RecordBatch.from_pandas(part) for part in cut(FRAME)]
+    for stream in ("auto", True):
+        found = ml.mnlogit("y ~ x", batches, stream=stream).fit()
+        np.testing.assert_allclose(found.params, whole.params, rtol=1e-8)
+    one = ml.mnlogit("y ~ x", pa.RecordBatch.from_pandas(FRAME)).fit()
+    np.testing.assert_array_equal(one.params, whole.params)
+    by_batch, by_frame = one.with_cov("cluster", groups="t"), whole.with_cov("cluster", groups="t")
+    pd.testing.assert_frame_equal(by_batch.bse, by_frame.bse)
