@@ -421,8 +421,11 @@ def mnlogit(
         backticks; anything else raises before anything is evaluated. A constant is
         added unless the right side says ``0 +`` or ``- 1``.
     data : DataFrame, dict, or what can be read in pieces
-        A frame of pandas, polars or pyarrow; or a list of frames, or a callable that opens them
-        anew for every pass over the rows and returns an iterable.
+        A frame of pandas, polars or pyarrow; or parquet (the path of a file or folder, a pattern
+        such as ``"rows/*.parquet"``, a list of paths, a `pyarrow.dataset.Dataset`); a relation
+        of DuckDB, or a query (``"SELECT ..."``, `mlelogit.from_sql`); a `dask.dataframe`; a list
+        of frames, or a callable that opens them anew for every pass over the rows and returns an
+        iterable.
     base, weights, weight_type, offset, outcome, missing, collinear, compress
         As in `MNLogit`; weights and offset may name columns of data.
     stream : "auto", True or False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,12 +141,23 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
                 f"{what} must hold columns of one length; wrap single values in lists ({error})."
             ) from error
     if not isinstance(data, pd.DataFrame):
+        check_reopenable(data)
         raise ColumnTypeError(
             f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "
             f"not {type(data).__name__}."
         )
     check_unique_names(data.columns, what)
     return data
+
+
+def check_reopenable(data: Any) -> None:
+    """Raise `ColumnTypeError` if data can be gone through only once: a generator, a reader."""
+    if isinstance(data, Iterator):
+        raise ColumnTypeError(
+            f"A {type(data).__name__} can be gone through only once, and rows are read several "
+            "times; give list(...) of its frames, or a function without arguments that opens "
+            "them anew: lambda: pd.read_csv(path, chunksize=100_000)."
+        )
 
 
 def share_frame(data: Any, frame: pd.DataFrame) -> Any:
@@ -238,7 +249,8 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
     missing = np.asarray(series.isna())
     numbers = np.full(len(values), np.nan)
     for row in np.flatnonzero(~missing):
-        value: Any = values[row]
+        value = values[row]
+        whole = type(value) is int
         if not isinstance(value, Real | Decimal | np.bool_):
             raise ColumnTypeError(
                 f"Column {name!r} holds {value!r} ({type(value).__name__}) in row {row}, "
@@ -246,7 +258,7 @@ def _numbers_from_objects(series: pd.Series, name: Hashable) -> np.ndarray:
             )
         try:
             numbers[row] = float(value)
-            if type(value) is int and numbers[row] != value:
+            if whole and numbers[row] != value:
                 raise ColumnTypeError(
                     f"Column {name!r} holds {value} in row {row}, a whole number beyond 2**53 that "
                     "no double is; convert the column to int64, or to text if it names levels."

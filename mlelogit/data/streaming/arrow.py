@@ -6,19 +6,30 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import check_unique_names, list_some
-from mlelogit.exceptions import ColumnNotFoundError, ColumnTypeError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    ColumnTypeError,
+    CorruptFileError,
+    DataFileError,
+)
 
 # A batch is in memory as Arrow, as a frame and as a design, once per thread.
 BATCH_BYTES = 1 << 25
+# Of very wide rows: with fewer at a time a column costs more to open than to read.
 FEWEST_ROWS = 1 << 10
+# Of narrow ones: as many as row groups have that are written to be read so.
 MOST_ROWS = 1 << 17
+# A text of a dozen letters is so much with its place in Arrow and its object in pandas.
 _TEXT_BYTES = 32
+# What pyarrow raises of bytes that make no sense: its errors are of these kinds.
+READING_ERRORS = (OSError, ValueError, RuntimeError, NotImplementedError, KeyError)
+NO_PARQUET = "is no parquet file, or its end is lost or damaged"
 _NULLABLE = {
     **{f"{sign}{bits}": f"{sign}{bits}" for sign in ("Int", "UInt") for bits in (8, 16, 32, 64)},
     "boolean": "boolean",
@@ -218,6 +229,32 @@ def _measure_width(kind: Any) -> int:
         return max(int(kind.bit_width) // 8, 8)
     except ValueError:
         return _TEXT_BYTES
+
+
+def raise_unreadable(place: str, error: BaseException, said: str = "cannot be read") -> NoReturn:
+    """Raise what a reading error means.
+
+    Parameters
+    ----------
+    place : str
+        What was read.
+    error : Exception
+        One of `READING_ERRORS`.
+    said : str
+        What is said of it if its bytes are at fault.
+
+    Raises
+    ------
+    DataFileError
+        If the system refuses to read, whatever stands in the file.
+    CorruptFileError
+        If what stands there makes no sense.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = error.strerror or error
+        raise DataFileError(f"{place} cannot be read: {reason}.") from error
+    found = str(error).strip().split("\n")[0][:300]
+    raise CorruptFileError(f"{place} {said}: {found}") from error
 
 
 def list_loose(types: dict[str, Any], dtypes: dict[str, str]) -> list[str]:

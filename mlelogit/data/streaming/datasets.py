@@ -12,6 +12,8 @@ import pandas as pd
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.streaming.arrow import (
     MOST_ROWS,
+    NO_PARQUET,
+    READING_ERRORS,
     ArrowColumns,
     count_rows_at_once,
     join_columns,
@@ -19,6 +21,7 @@ from mlelogit.data.streaming.arrow import (
     list_columns,
     list_dictionaries,
     list_loose,
+    raise_unreadable,
 )
 from mlelogit.data.streaming.paths import FileStamp, stamp_file
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
@@ -26,13 +29,9 @@ from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
-    CorruptFileError,
-    DataFileError,
     MNLogitError,
 )
 from mlelogit.notices import import_extra
-
-_READING = (OSError, ValueError, RuntimeError, NotImplementedError, KeyError)
 
 
 def is_dataset(data: Any) -> bool:
@@ -68,7 +67,7 @@ class DatasetPieces(LocalPieces):
     """
 
     def __init__(self, dataset: Any) -> None:
-        self._modules = import_extra("pyarrow.dataset", "scale")
+        import_extra("pyarrow.dataset", "scale")
         self.dataset = dataset
         self.filter = (getattr(dataset, "_scan_options", None) or {}).get("filter")
         check_unique_names(dataset.schema.names, "The dataset")
@@ -76,7 +75,12 @@ class DatasetPieces(LocalPieces):
         # pyarrow gives no fragments of a filtered one, which so is a single piece.
         listed = [dataset] if self.filter is not None else dataset.get_fragments()
         self.fragments = [one for fragment in listed for one in _split(fragment)]
+        # What they say of themselves is in the files, which may be gone when it is asked again.
+        self.counts = [_count_fragment(fragment) for fragment in self.fragments]
+        self.places = [_name_fragment(*pair) for pair in enumerate(self.fragments)]
         self.count = len(self.fragments)
+        # pyarrow pickles neither filters nor what is in memory.
+        self.stays = self.filter is not None or not hasattr(dataset, "files")
         self.rows = self._count_rows()
         self.stamps = {path: stamp_file(path) for path in self._list_local()}
         self._levels: dict[str, pd.CategoricalDtype] = {}
@@ -106,11 +110,10 @@ class DatasetPieces(LocalPieces):
                 f"{list_some(self.names, 50)}."
             )
         layout = self._lay_out(columns)
-        for number, fragment in enumerate(self.fragments):
-            place = _name_fragment(fragment, number)
+        for fragment, place, rows in zip(self.fragments, self.places, self.counts, strict=True):
             stamp = self.stamps.get(getattr(fragment, "path", ""))
             read = partial(self._read, fragment, place, stamp, layout, list(columns))
-            yield Piece(place, read, self._count_fragment(fragment))
+            yield Piece(place, read, rows)
 
     def _read(
         self,
@@ -144,12 +147,10 @@ class DatasetPieces(LocalPieces):
                 use_threads=False,
                 cache_metadata=False,
             )
-        except _READING as error:
+        except READING_ERRORS as error:
             if stamp is not None:
                 stamp.check_unchanged()
-            if isinstance(error, OSError) and error.errno is not None:
-                raise DataFileError(f"{place} cannot be read: {error}.") from error
-            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
+            raise_unreadable(place, error)
 
     def _convert(
         self, batch: Any, place: str, layout: ArrowColumns, columns: list[str]
@@ -158,8 +159,8 @@ class DatasetPieces(LocalPieces):
             return layout.convert(batch, columns)
         except MNLogitError as error:
             raise type(error)(f"In {place}: {error}") from error
-        except _READING as error:
-            raise CorruptFileError(f"{place} cannot be read: {_shorten(error)}") from error
+        except READING_ERRORS as error:
+            raise_unreadable(place, error)
 
     def _lay_out(self, columns: Sequence[str]) -> ArrowColumns:
         types, dtypes = join_columns([("The dataset", self.dataset.schema)], columns)
@@ -170,10 +171,8 @@ class DatasetPieces(LocalPieces):
             if name not in self._levels:
                 found = (
                     batch.column(0).dictionary.to_pylist()
-                    for number, fragment in enumerate(self.fragments)
-                    for batch in self._scan(
-                        fragment, _name_fragment(fragment, number), None, [name], MOST_ROWS
-                    )
+                    for fragment, place in zip(self.fragments, self.places, strict=True)
+                    for batch in self._scan(fragment, place, None, [name], MOST_ROWS)
                 )
                 self._levels[name] = join_levels(found, types[name].ordered)
         gaps = frozenset(name for name, some in self._gaps.items() if some)
@@ -182,11 +181,10 @@ class DatasetPieces(LocalPieces):
     def _find_gaps(self, names: list[str]) -> set[str]:
         """Return the columns that have missing values somewhere."""
         gaps: set[str] = set()
-        for number, fragment in enumerate(self.fragments):
+        for fragment, place in zip(self.fragments, self.places, strict=True):
             left = [name for name in names if name not in gaps]
             if not left:
                 break
-            place = _name_fragment(fragment, number)
             for batch in self._scan(fragment, place, None, left, MOST_ROWS):
                 gaps |= {name for name in left if batch.column(name).null_count}
         return gaps
@@ -195,14 +193,8 @@ class DatasetPieces(LocalPieces):
         """Return the number of rows, where the files say it."""
         if self.filter is not None:
             return None
-        counts = [self._count_fragment(fragment) for fragment in self.fragments]
-        return None if None in counts else sum(one for one in counts if one is not None)
-
-    def _count_fragment(self, fragment: Any) -> int | None:
-        groups = getattr(fragment, "row_groups", None)
-        if groups is not None:
-            return sum(group.num_rows for group in groups)
-        return None
+        known = [rows for rows in self.counts if rows is not None]
+        return sum(known) if len(known) == self.count else None
 
     def _list_paths(self) -> list[str]:
         paths = [getattr(fragment, "path", None) for fragment in self.fragments]
@@ -228,19 +220,16 @@ def _split(fragment: Any) -> list[Any]:
     path = fragment.path
     try:
         return list(fragment.split_by_row_group())
-    except _READING as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise DataFileError(f"{path!r} cannot be read: {error}.") from error
-        raise CorruptFileError(
-            f"{path!r} is no parquet file, or its end is lost or damaged: {_shorten(error)}"
-        ) from error
+    except READING_ERRORS as error:
+        raise_unreadable(repr(path), error, NO_PARQUET)
 
 
-def _shorten(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0][:300]
+def _count_fragment(fragment: Any) -> int | None:
+    groups = getattr(fragment, "row_groups", None)
+    return None if groups is None else sum(group.num_rows for group in groups)
 
 
-def _name_fragment(fragment: Any, number: int) -> str:
+def _name_fragment(number: int, fragment: Any) -> str:
     path = getattr(fragment, "path", None)
     if hasattr(fragment, "get_fragments"):
         return "the filtered dataset"

@@ -102,12 +102,15 @@ class UsedRows:
         within: tuple[float, float] | None = None,
     ) -> np.ndarray | None:
         """Return the quantiles of a variable; None where each value would count once."""
-        if distinct or self.request.times is not None:
+        if distinct:
             return None
-        own, weights = self.pieces.find_quantiles, self.request.options.weights
-        if own is None or within or weights is not None or self.request.parsed.outcome_kind:
+        own, times = self.pieces.find_quantiles, self.request.times
+        # Only pieces with a number of their own for every row count by that.
+        alike = getattr(self.pieces, "times_name", None) == times
+        every = self.request.options.weights is None and not self.request.parsed.outcome_kind
+        if own is None or within or not (alike and every):
             asked: Any = replace(self, variable=variable, within=within)
-            return find_quantiles(asked, variable, probabilities.tolist(), [variable])
+            return find_quantiles(asked, variable, probabilities.tolist(), [variable], times)
         return own(variable, probabilities.tolist(), self.request.columns)
 
     def reduce(
@@ -129,7 +132,8 @@ class OfUsedRows:
 
     def __call__(self, frame: pd.DataFrame) -> Any:
         """Return what the function returns for the rows used of a frame."""
-        used = select_piece(self.request, frame).take_frame([self.variable])
+        times = [] if self.request.times is None else [self.request.times]
+        used = select_piece(self.request, frame).take_frame([self.variable, *times])
         if self.within is not None:
             used = used[used[self.variable].between(*self.within)]
         return self.function(used)

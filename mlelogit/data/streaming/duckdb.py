@@ -80,6 +80,7 @@ class DuckDBPieces(LocalPieces):
     """
 
     way = "DuckDB, streamed"
+    stays = True  # A connection is of its process.
 
     def __init__(self, relation: Any) -> None:
         self.relation = relation
@@ -93,7 +94,7 @@ class DuckDBPieces(LocalPieces):
         self.find_quantiles = self._find_quantiles
         self._sums: dict[frozenset[str], int] = {}
         self._stream: Iterator[Piece] | None = None
-        if getattr(relation, "type", "") == "TABLE_RELATION" or not _tells_ends():
+        if getattr(relation, "type", "") == "TABLE_RELATION":
             self.rows = int(self._fetch("count(*)")[0])
 
     @property
@@ -134,7 +135,8 @@ class DuckDBPieces(LocalPieces):
         hashed = ", ".join(f"c{place}" for place in sorted(places))
         selected = [*self._write(columns), f"hash({hashed})" if places else "0::UBIGINT"]
         with tell_errors("run the query"):
-            reader = _open_reader(self._ask(", ".join(selected)), _count_batch(len(selected)))
+            asked = self._ask(", ".join(selected))
+            reader = asked.to_arrow_reader(_count_batch(len(selected)))
         start = total = 0
         try:
             while (batch := _take(reader)) is not None:
@@ -192,13 +194,6 @@ class DuckDBPieces(LocalPieces):
         with tell_errors("run the query"):
             found: list[tuple[Any, ...]] = self._ask(selected, rest).fetchall()
         return found[0]
-
-    def peek(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Return a frame of these columns without rows."""
-        with tell_errors("run the query"):
-            table = self._ask(", ".join([*self._write(columns), "0"]), "LIMIT 0").to_arrow_table()
-        kinds = [self.kinds[self._find(name)] for name in columns]
-        return make_frame(_make_empty(table.schema), columns, kinds)
 
     def _find_quantiles(
         self, column: str, probabilities: Sequence[float], complete: Sequence[str]
@@ -295,50 +290,12 @@ def from_sql(query: str, connection: Any = None) -> DuckDBPieces:
     """
     duckdb = import_extra("duckdb", "scale")
     if connection is None:
-        made = duckdb.default_connection
-        connection = made() if callable(made) else made
+        connection = duckdb.default_connection()
     if not hasattr(connection, "extract_statements"):
         raise OptionError(f"connection must be one of DuckDB, not {type(connection).__name__}.")
     text = _check_query(query, connection)
     with tell_errors("run the query"):
         return DuckDBPieces(_ask_as_user(connection, f"FROM (\n{text}\n) AS _query"))
-
-
-def count_files(
-    paths: Sequence[str], columns: Sequence[str], limit: int, like: pd.DataFrame
-) -> Group | None:
-    """Count the equal rows of parquet files in a DuckDB of its own; see `grouping.count_rows`.
-
-    Parameters
-    ----------
-    paths : sequence of str
-        Files, whose names are taken literally.
-    columns : sequence of str
-    limit : int
-    like : pandas.DataFrame
-        Any rows, or none, of these columns as their reader gives them.
-
-    Returns
-    -------
-    Group or None or NotImplemented
-        NotImplemented if DuckDB would give a column another type than the reader does.
-    """
-    duckdb = import_extra("duckdb", "scale")
-    literal = [re.sub(r"([*?[])", r"[\1]", path) for path in paths]
-    with duckdb.connect() as connection:
-        with tell_errors("read the files"):
-            relation = connection.read_parquet(literal, hive_partitioning=False)
-        pieces = DuckDBPieces(relation)
-        if _differ(pieces.peek(columns), like[list(columns)]):
-            return NotImplemented
-        group = pieces.count_rows(columns, limit)
-    if group is not None and _differ(group.frame, like[list(columns)]):
-        return NotImplemented
-    return group
-
-
-def _differ(left: pd.DataFrame, right: pd.DataFrame) -> bool:
-    return list(map(str, left.dtypes)) != list(map(str, right.dtypes))
 
 
 def _check_query(query: Any, connection: Any) -> str:
@@ -411,21 +368,6 @@ def _count_batch(columns: int) -> int:
 def _describe(relation: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of a relation's columns and of their types, as they are now."""
     return tuple(relation.columns), tuple(str(kind) for kind in relation.types)
-
-
-def _tells_ends() -> bool:
-    """Tell whether a stream that another query of the connection ends says so: from DuckDB 2 on.
-
-    Else the number of rows must be known before they are read.
-    """
-    version = import_extra("duckdb", "scale").__version__
-    return int(version.partition(".")[0]) >= 2
-
-
-def _open_reader(relation: Any, rows: int) -> Any:
-    """Return a reader of a relation's batches, by the name that it has in this DuckDB."""
-    method = "to_arrow_reader" if hasattr(relation, "to_arrow_reader") else "fetch_arrow_reader"
-    return getattr(relation, method)(rows)
 
 
 def _take(reader: Any) -> Any:

@@ -31,6 +31,9 @@ class FramePieces(LocalPieces):
         A callable is called for every pass and returns an iterable of frames.
     """
 
+    # Frames are the user's and can hold far more than the model; what opens them is often a lambda.
+    stays = True
+
     def __init__(self, frames: Sequence[Any] | Callable[[], Iterable[Any]]) -> None:
         self.frames = frames if callable(frames) else tuple(frames)
         self._stamps: dict[frozenset[str], list[tuple[int, int]]] = {}
@@ -110,8 +113,11 @@ def _give(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _stamp(frame: pd.DataFrame) -> tuple[int, int]:
-    """Return the number of rows, and a number that changes with the values of some of them."""
-    some = frame.iloc[:: max(1, len(frame) // STAMPED_ROWS)]
+    """Return the number of rows, and a number that changes with the values of some of them.
+
+    The order of the columns, in which passes differ, is none of it.
+    """
+    some = frame.iloc[:: max(1, len(frame) // STAMPED_ROWS)].sort_index(axis=1)
     try:
         values = pd.util.hash_pandas_object(some, index=False).to_numpy()
     except TypeError:  # Lists and their like have no hash; what they mean is told elsewhere.

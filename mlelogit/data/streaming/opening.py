@@ -13,7 +13,7 @@ from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.formulas import parse_formula
-from mlelogit.data.frames import is_numeric
+from mlelogit.data.frames import check_reopenable, is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
@@ -26,13 +26,17 @@ from mlelogit.data.streaming.parquet import ParquetPieces
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import CompressionError, OptionError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    CompressionError,
+    MNLogitError,
+    OptionError,
+)
 
-# 256 MB of doubles: a table of this size is better in memory, where every answer can be had.
-HELD_ELEMENTS = 1 << 25
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
-MOST_DIFFERENT = 1 << 18
+MOST_COUNTED = 1 << 18
 QUERY = re.compile(r"\s*(select|with|from)[\s*'\"(]", re.IGNORECASE)
 
 
@@ -72,7 +76,14 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     grouped = _group(formula, pieces, options)
     if grouped is None:
         return make_streamed_design(formula, pieces, options)
-    design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    try:
+        design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    except MNLogitError:
+        # What fails on distinct rows is done again on all, whose places the error then names.
+        every = make_streamed_design(formula, pieces, options)
+        if options.compress is True:
+            raise
+        return every
     return remember_table(design, pieces, len(grouped.group.times))
 
 
@@ -102,6 +113,7 @@ def open_pieces(data: Any) -> Pieces | None:
         return ParquetPieces(data)
     if callable(data) or (isinstance(data, list | tuple) and _are_frames(data)):
         return FramePieces(data)
+    check_reopenable(data)
     return None
 
 
@@ -114,10 +126,10 @@ def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces 
         return None
     columns = RowRequest(parsed, options).columns
     how = count_threads(), "Count equal rows", 1 if wanted is True else LEAST_REPEATS
-    group = count_rows(pieces, columns, MOST_DIFFERENT, *how)
+    group = count_rows(pieces, columns, MOST_COUNTED, *how)
     if group is None and wanted is True:
         raise CompressionError(
-            f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "
+            f"compress=True: there are more than {MOST_COUNTED:,} different rows, too many to "
             "count, or a column has another type or other categories in another piece; leave "
             "compress out."
         )
@@ -133,19 +145,25 @@ def _read_whole(
 ) -> pd.DataFrame | None:
     """Return the table in one frame, if it is small or may have any size.
 
-    Columns that the formula does not name are left out if it is small only without them.
+    Columns that the formula does not name are left out if it is small only without them, or if
+    one is not everywhere.
     """
     if not (any_size or isinstance(pieces, LocalPieces)):
         return None
     parsed = parse_formula(formula, pieces.names, name_aside(options))
     used = tuple(dict.fromkeys((*parsed.outcome, *parsed.variables, *name_aside(options))))
-    if any_size:
-        return gather(pieces, pieces.names, used, None)
+    most = None if any_size else HELD_ELEMENTS
     for names in (pieces.names, used):
-        if pieces.rows is None or pieces.rows * len(names) <= HELD_ELEMENTS:
-            frame = gather(pieces, names, used, HELD_ELEMENTS)
-            if frame is not None:
-                return frame
+        if most is not None and (pieces.rows or 0) * len(names) > most:
+            continue
+        try:
+            frame = gather(pieces, names, used, most)
+        except ColumnNotFoundError:
+            if names == used:
+                raise
+            continue  # A column that nobody needs may be absent somewhere.
+        if frame is not None:
+            return frame
     return None
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 from mlelogit.data.frames import list_some
 from mlelogit.data.streaming.arrow import (
     MOST_ROWS,
+    NO_PARQUET,
+    READING_ERRORS,
     ArrowColumns,
     count_rows_at_once,
     join_columns,
@@ -22,6 +24,7 @@ from mlelogit.data.streaming.arrow import (
     list_dictionaries,
     list_loose,
     list_unsure,
+    raise_unreadable,
 )
 from mlelogit.data.streaming.paths import FileStamp, list_partitioned, stamp_file
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
@@ -29,7 +32,6 @@ from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
-    DataFileError,
     MNLogitError,
 )
 from mlelogit.notices import import_extra
@@ -37,8 +39,6 @@ from mlelogit.notices import import_extra
 # Of a column chunk only so much is held beside the page that is decoded.
 _BUFFER_BYTES = 1 << 20
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
-# What pyarrow raises of bytes that make no sense: its errors are of these kinds.
-_READING = (OSError, ValueError, RuntimeError, NotImplementedError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -93,23 +93,10 @@ def read_footer(path: str, folders: dict[str, str | None] | None = None) -> Parq
     try:
         with pq.ParquetFile(path) as file:
             metadata, schema = file.metadata, file.schema_arrow
-    except _READING as error:
-        _raise_unreadable(path, error)
-        raise CorruptFileError(
-            f"{path!r} is no parquet file, or its end is lost or damaged: {_shorten(error)}"
-        ) from error
+    except READING_ERRORS as error:
+        raise_unreadable(repr(path), error, NO_PARQUET)
     outside = {name: value for name, value in (folders or {}).items() if name not in schema.names}
     return ParquetFooter(stamp, metadata, schema, outside)
-
-
-def _raise_unreadable(path: str, error: BaseException) -> None:
-    """Raise `DataFileError` if the system refuses to read, whatever stands in the file."""
-    if isinstance(error, OSError) and error.errno is not None:
-        raise DataFileError(f"{path!r} cannot be read: {error}.") from error
-
-
-def _shorten(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0][:300]
 
 
 class ParquetPieces(LocalPieces):
@@ -252,7 +239,7 @@ def read_group(
         read += batch.num_rows
         try:
             frame = layout.convert(batch, inside)
-        except _READING as error:
+        except READING_ERRORS as error:
             if isinstance(error, MNLogitError):
                 raise type(error)(f"In {footer.path}, row group {group}: {error}") from error
             _raise_corrupt(footer, group, error)
@@ -294,13 +281,10 @@ def _read_batches(
             page_checksum_verification=True,
         ) as file:
             yield from file.iter_batches(rows, [group], columns, use_threads=False)
-    except _READING as error:
+    except READING_ERRORS as error:
         _raise_corrupt(footer, group, error)
 
 
 def _raise_corrupt(footer: ParquetFooter, group: int, error: BaseException) -> NoReturn:
     footer.stamp.check_unchanged()
-    _raise_unreadable(footer.path, error)
-    raise CorruptFileError(
-        f"{footer.path!r}, row group {group}, cannot be read: {_shorten(error)}"
-    ) from error
+    raise_unreadable(f"{footer.path!r}, row group {group},", error)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.frames import list_some
 from mlelogit.data.threads import fold_in_order
-from mlelogit.exceptions import MNLogitError
+from mlelogit.exceptions import DataNotKeptError, MNLogitError
 from mlelogit.notices import start_bar
 
 
@@ -133,6 +134,7 @@ class LocalPieces:
     rows: int | None = None
     count: int | None = None
     find_quantiles: QuantileFinder | None = None
+    stays: bool = False  # Whether pickling leaves the rows behind.
 
     def open(self, columns: Sequence[str]) -> Iterable[Piece]:
         """Return the pieces with these columns, in their order."""
@@ -165,3 +167,45 @@ class LocalPieces:
         """Give what a function returns for frames of rows; see `Pieces.map`."""
         for piece in self.open(columns):
             yield from map_piece(function, piece)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle all but the rows where they cannot go along, or are the user's to keep."""
+        if not self.stays:
+            return super().__reduce_ex__(protocol)
+        pieces: Any = self
+        return LeftPieces, (pieces.names, pieces.way, pieces.fingerprint, pieces.rows)
+
+    def __deepcopy__(self, memo: dict) -> LocalPieces:
+        """Share the table, of which nothing is changed."""
+        return self
+
+
+class LeftPieces(LocalPieces):
+    """What pickling leaves of a table that cannot go along: all but its rows.
+
+    Attributes
+    ----------
+    names : tuple of str
+    way, fingerprint : str
+    rows : int or None
+    """
+
+    stays = True
+
+    def __init__(
+        self, names: tuple[str, ...], way: str, fingerprint: str, rows: int | None
+    ) -> None:
+        self.names, self.way, self.fingerprint, self.rows = names, way, fingerprint, rows
+        self.find_quantiles = self._find_quantiles
+
+    def open(self, columns: Sequence[str]) -> NoReturn:
+        """Raise `DataNotKeptError`."""
+        raise DataNotKeptError(
+            f"The rows ({self.way}) were left behind when this was pickled or sent to another "
+            f"process, and {list_some(columns)} must be read anew for it. Ask before, or fit the "
+            "model again; of other rows, ask with newdata=. Parquet files, by their paths, go "
+            "along."
+        )
+
+    def _find_quantiles(self, column: str, *_: Any, **__: Any) -> NoReturn:
+        self.open([column])

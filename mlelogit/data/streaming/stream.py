@@ -18,13 +18,14 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
-from mlelogit.data.streaming.pieces import LocalPieces, Pieces, add_records
+from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records
 from mlelogit.data.streaming.rows import RowReader, RowRequest, select_piece
 from mlelogit.data.streaming.stamps import Stamp, Stamped, check_stamp, stamp_rows
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import RowsNotHeldError
+from mlelogit.exceptions import MNLogitError, RowsNotHeldError
 
-# Rows are read into memory, 256 MB, for what takes all of them at once.
+# 256 MB of doubles. A table of this size is better in memory, where every answer can be had, and
+# its rows are read there for what takes all of them at once.
 HELD_ELEMENTS = 1 << 25
 
 
@@ -201,6 +202,10 @@ def _give(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def _check(reader: RowReader, frame: pd.DataFrame) -> None:
+    reader.read(frame)
+
+
 @dataclass
 class PieceStream:
     """The rows behind a `StreamedDesign`.
@@ -274,6 +279,16 @@ class PieceStream:
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
         work = self._prepare(rows, function, args)
+        try:
+            return self._sum(rows, work, function, args)
+        except MNLogitError:
+            # What fails on distinct rows is done again on all, whose places the error then names.
+            if self.behind is not None:
+                read = replace(work.reader, request=self.behind.request)
+                self.behind.pieces.reduce(partial(_check, read), read.columns, "", rows.threads)
+            raise
+
+    def _sum(self, rows: RowBlocks, work: Any, function: Callable[..., Any], args: tuple) -> Any:
         kept = self._keep(rows, work.reader)
         if kept is not None:
             total = None
@@ -327,8 +342,8 @@ class PieceStream:
         """Tell whether the rows, of a table all of them, are few enough to be held in memory."""
         if self.behind is not None:
             return self.behind.is_few(design)
-        table = self if self.behind is None else self.behind
-        return table.held * table._count_width(design) <= HELD_ELEMENTS
+        here = not isinstance(self.pieces, LeftPieces)
+        return here and self.held * self._count_width(design) <= HELD_ELEMENTS
 
     def _count_width(self, design: Design) -> int:
         return len(self.pieces.names) + design.source.shape[1] + len(design.encoding.categories)
@@ -373,6 +388,14 @@ class PieceStream:
         source = StreamedSource((self.held, 1), self.way)
         return replace(design, source=source, stream=self._renew(constant=True))
 
+    def weigh_by_times(self, design: Design) -> Design | None:
+        """Return distinct rows that weigh as often as they occur; None if all are rows of one."""
+        if self.request.times is None:
+            return None
+        self.passes += 1
+        request = replace(self.request, only_times=True)
+        return replace(design, stream=self._renew(request=request))
+
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
         self.passes += 1
@@ -413,7 +436,14 @@ class PieceStream:
         return [one.record for one in found if one.record is not None]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_kept": None, "_reader": None, "_held": None}
+        # What was drawn of rows that stay behind stays there too.
+        drawn = self.drawn.iloc[:0] if getattr(self.pieces, "stays", False) else self.drawn
+        none = dict.fromkeys(("_kept", "_reader", "_held"))
+        return {**self.__dict__, **none, "drawn": drawn}
+
+    def __deepcopy__(self, memo: dict) -> PieceStream:
+        """Share the table and what was drawn of it, of which nothing is changed."""
+        return self._renew()
 
     def _renew(self, **changes: Any) -> PieceStream:
         """Return another stream of the same rows, with nothing of what this one keeps."""

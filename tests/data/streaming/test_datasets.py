@@ -119,3 +119,20 @@ def test_damage_names_file_and_row_group(parts):
     path.write_bytes(b"PAR1")
     with pytest.raises(CorruptFileError, match=r"1\.parquet"):
         DatasetPieces(ds.dataset(parts[0]))
+
+
+@pytest.mark.parametrize("change", ["delete", "cut", "delete before"])
+def test_files_that_are_gone_in_mid_fit_are_told(tmp_path, change):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame({"x": np.arange(100.0)}).to_parquet(path, row_group_size=20)
+    for dataset in (ds.dataset(tmp_path), ds.dataset(tmp_path).filter(ds.field("x") > 5)):
+        content = path.read_bytes()
+        pieces = DatasetPieces(dataset)
+        if change != "delete before":
+            pieces.reduce(len, ["x"])
+        path.unlink()
+        if change == "cut":
+            path.write_bytes(content[:-50])
+        with pytest.raises(DataFileError, match=r"a\.parquet"):
+            pieces.reduce(len, ["x"])
+        path.write_bytes(content)

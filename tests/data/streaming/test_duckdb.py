@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import mlelogit.data.streaming.duckdb as streaming
-from mlelogit.data.streaming.duckdb import DuckDBPieces, count_files, from_sql, is_relation
+from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
 from mlelogit.data.streaming.grouping import count_rows
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -457,32 +457,3 @@ def test_a_limit_is_judged_before_all_rows_are_grouped(con):
     assert (group.times == 3000).all()
     assert group.frame["k"].tolist() == list(range(1000))
     assert pieces.count_rows([], 1000) is None
-
-
-def test_files_are_counted_as_their_reader_gives_them(con, tmp_path, rng):
-    folder = tmp_path / "k=1"
-    folder.mkdir()
-    frame = pd.DataFrame(
-        {
-            "i": rng.integers(0, 3, 500),
-            "s": rng.choice(["a", "b"], 500),
-            "x": rng.choice([0.5, np.nan], 500),
-            "k": 7,
-        }
-    )
-    paths = [str(folder / name) for name in ("a[1]*.parquet", "a1.parquet", "it's?.parquet")]
-    for path, part in zip(paths, (frame[:200], frame[200:300], frame[300:]), strict=True):
-        part.to_parquet(path)
-    columns = ["x", "s", "k", "i"]
-    group = count_files(paths, columns, 100, frame)
-    truth = frame.groupby(columns, dropna=False).size()
-    found = group.frame.assign(times=group.times).groupby(columns, dropna=False)["times"].sum()
-    pd.testing.assert_series_equal(found, truth, check_names=False)
-    assert count_files(paths[:1], columns, 100, frame).rows == 200
-    assert count_files(paths, columns, 3, frame) is None
-    odd = frame.astype({"s": "category"})
-    assert count_files(paths, columns, 100, odd) is NotImplemented
-    gaps = pd.DataFrame({"i": pd.array([1, None], dtype="Int64")})
-    gaps.to_parquet(paths[0])
-    assert count_files(paths[:1], ["i"], 9, frame) is NotImplemented
-    assert count_files(paths[:1], ["i"], 9, gaps) is NotImplemented
