@@ -77,7 +77,7 @@ class FramePieces(LocalPieces):
             if absent:
                 raise ColumnNotFoundError(f"In {place}: there is no column {list_some(absent)}.")
             frame = _pick(given, list(columns))
-            stamps.append(_stamp(frame))
+            stamps.append(_stamp(frame[sorted(columns)]))
             if known is not None and known[number : number + 1] != stamps[-1:]:
                 _refuse_change(place)
             yield Piece(place, partial(_give, frame), len(frame))

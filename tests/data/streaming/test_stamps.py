@@ -15,6 +15,7 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming import facts, stream
 from mlelogit.data.streaming.designs import make_streamed_design
+from mlelogit.data.streaming.frames import FramePieces
 from mlelogit.data.streaming.pieces import LocalPieces, Piece
 from mlelogit.exceptions import ChangedRowsError, EmptyDataError, RowsNotHeldError
 from tests.ways import build, cut
@@ -170,6 +171,12 @@ def test_a_callable_that_gives_other_rows_later(what):
 
     with pytest.raises(ChangedRowsError):
         build("y ~ x", frames).fit()
+
+
+def test_columns_asked_for_in_another_order_are_the_same_rows():
+    pieces = FramePieces(HALVES)
+    found = [pieces.reduce(len, columns) for columns in (["x", "g"], ["g", "x"], ["x", "g"])]
+    assert found == [400] * 3
 
 
 def test_an_iterator_that_is_exhausted_in_a_fit():
