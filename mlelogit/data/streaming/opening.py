@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.assembly import make_design_from_formula
@@ -215,7 +216,19 @@ def join_frames(frames: list[pd.DataFrame], used: Collection[str]) -> pd.DataFra
                 numbers = all(is_numeric(kind.categories.to_series()) for kind in declared)
                 tell_lost_order(str(name), orders, numbers)
             frames = [frame.astype({name: object}) for frame in frames]
+        elif name in used:
+            _check_kinds(str(name), [frame[name] for frame in frames])
     return pd.concat(frames, ignore_index=True)
+
+
+def _check_kinds(name: str, columns: list[pd.Series]) -> None:
+    """Raise `ColumnTypeError` for numbers beside truth values, which joined would be numbers."""
+    kinds = {column.dtype for column in columns if column.notna().any()}
+    if len({is_bool_dtype(kind) for kind in kinds if is_numeric_dtype(kind)}) > 1:
+        raise ColumnTypeError(
+            f"Column {name!r} holds numbers in some pieces of the data and truth values in others; "
+            "convert it to one kind."
+        )
 
 
 def _pass_on(frame: pd.DataFrame) -> pd.DataFrame:

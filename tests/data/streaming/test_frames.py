@@ -13,6 +13,7 @@ from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,
     OptionError,
+    OutcomeError,
 )
 from tests.test_streamed_results import FRAME, cut
 
@@ -101,3 +102,15 @@ def test_record_batches_are_frames():
     np.testing.assert_array_equal(one.params, whole.params)
     by_batch, by_frame = one.with_cov("cluster", groups="t"), whole.with_cov("cluster", groups="t")
     pd.testing.assert_frame_equal(by_batch.bse, by_frame.bse)
+
+
+@pytest.mark.parametrize("formula", ["y ~ b", "b ~ x"])
+@pytest.mark.parametrize("stream", ["auto", True, False])
+def test_truth_values_beside_numbers_are_refused_however_few(formula, stream):
+    whole = FRAME.assign(b=(FRAME.h > 0).astype(int))
+    frames = [whole[:100].astype({"b": bool}), whole[100:]]
+    for given in (frames, frames[::-1]):
+        with pytest.raises((ColumnTypeError, OutcomeError), match="convert"):
+            ml.mnlogit(formula, given, stream=stream)
+    unused = ml.mnlogit("y ~ x", frames, stream=stream).fit()
+    assert unused.nobs == len(FRAME)
