@@ -57,7 +57,7 @@ WAYS = {
     "memory": (["--stream", "no", "--compress", "no"], "read into memory."),
     "counted in memory": (["--stream", "no", "--compress", "yes"], "different ones, counted."),
     "counted": (["--stream", "yes", "--compress", "yes"], "different ones, counted."),
-    "pieces": (["--stream", "yes", "--compress", "no"], "read in pieces, 1 pass."),
+    "pieces": (["--stream", "yes", "--compress", "no"], "read in pieces, 2 passes."),
 }
 
 
@@ -346,7 +346,7 @@ def test_the_command_runs_by_itself_on_files(rows, tmp_path):
     assert "No. Observations:" in done.stdout
     # No bar where standard error is no terminal.
     assert done.stderr == (
-        "mlelogit: Rows: 3 parquet files, 11 row groups, 944 rows; read in pieces, 1 pass.\n"
+        "mlelogit: Rows: 3 parquet files, 11 row groups, 944 rows; read in pieces, 2 passes.\n"
     )
 
 
