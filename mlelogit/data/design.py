@@ -109,6 +109,9 @@ class Stream(Protocol):
     def measure(self, rows: Any, function: Callable[..., Any], args: tuple) -> Any:
         """Add up as `reduce` does, and find the columns' extremes in the same pass."""
 
+    def weigh_by_times(self, design: Design) -> Design | None:
+        """Return distinct rows that weigh as often as they occur; None if all are rows of one."""
+
     def sample(self, design: Design) -> Design:
         """Return some rows in memory, drawn from all."""
 

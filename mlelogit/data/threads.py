@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from _thread import start_new_thread
 from collections.abc import Callable, Iterable, Sized
 from contextvars import copy_context
@@ -23,6 +24,9 @@ from mlelogit.exceptions import OptionError
 from mlelogit.notices import keep_errors
 
 LARGEST_KEPT = 1 << 22
+# Results that wait for one before them: sums of thousands of numbers squared, flat in memory.
+WAITING = 16
+WAIT_SECONDS = 0.001
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -205,7 +209,8 @@ class _Queue:
     """Items handed out one by one, and their results folded in the order of the items.
 
     Whatever the number of threads, the results meet in one order, so sums are the same
-    numbers; those that came early wait, the rest is folded at once.
+    numbers; those that came early wait, the rest is folded at once. When `WAITING` are early no
+    item is handed out: whoever works on the one that they wait for gives its result first.
     """
 
     def __init__(self, items: Iterable[Any], fold: Callable[[Any], None]) -> None:
@@ -215,8 +220,11 @@ class _Queue:
         self.fold = fold
         self.folded = 0
         self.early: dict[int, Any] = {}
+        self.closed = False
 
     def take(self) -> tuple[int, Any] | None:
+        while len(self.early) >= WAITING and not self.closed:
+            time.sleep(WAIT_SECONDS)
         with self.taking:
             return next(self.left, None)
 
@@ -228,6 +236,7 @@ class _Queue:
                 self.folded += 1
 
     def close(self) -> None:
+        self.closed = True
         with self.taking:
             self.left = enumerate(())
 

@@ -11,6 +11,7 @@ from scipy.linalg import solve_triangular
 from scipy.sparse import diags_array
 
 from mlelogit.data.blocks import KEPT_ELEMENTS, Block, RowBlocks
+from mlelogit.data.design import Design
 from mlelogit.data.sources import ColumnSource, lay_out
 from mlelogit.exceptions import RankDeficiencyError, ScaleError
 from mlelogit.fitting.linalg import (
@@ -97,12 +98,12 @@ def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     fixed = np.flatnonzero((low == high) & (low != 0))
     intercept = int(fixed[0]) if fixed.size else None
     level = 1.0 if intercept is None else float(low[intercept] / scale[intercept])
-    center = np.zeros(len(scale)) if intercept is None else moments.total / blocks.rows / scale
+    center = np.zeros(len(scale)) if intercept is None else moments.total / moments.rows / scale
     if intercept is not None:
         center[intercept] = 0.0
     start = ColumnBasis(scale, center, np.eye(len(scale)), intercept, level)
-    quick = _factor_moments(moments, start, blocks.rows)
-    return _factor_exactly(blocks, start) if quick is None else Columns(quick, {})
+    quick = _factor_moments(moments, start)
+    return _factor_exactly(blocks, start, moments.rows) if quick is None else Columns(quick, {})
 
 
 def bound_longest(basis: ColumnBasis, source: ColumnSource) -> float:
@@ -127,7 +128,8 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
     source = blocks.design.source
     elements = blocks.summed.rows * blocks.width
     many = elements > KEPT_ELEMENTS or (source.direct and elements > DIRECT_ELEMENTS)
-    longest = bound_longest(basis, source)
+    # Z'Z is that of all rows, and the distinct ones, which count as more, are fewer.
+    longest = bound_longest(basis, source) if blocks.summed.plain else None
     # Sums are mapped twice over, so a basis that amplifies by k costs k squared in rounding.
     conditioned = SPARSE_CONDITIONED if source.sparse else WELL_CONDITIONED
     if many and basis.raw_amplification <= conditioned:
@@ -137,13 +139,15 @@ def make_objective(blocks: RowBlocks, base: int, basis: ColumnBasis) -> LogLikel
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums (K,) and sums of products (K, K) of the columns; ``+`` joins rows."""
+    """How many rows, sums (K,) and sums of products (K, K) of the columns; ``+`` joins rows."""
 
+    rows: float
     total: np.ndarray
     products: np.ndarray
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(self.total + other.total, self.products + other.products)
+        total, products = self.total + other.total, self.products + other.products
+        return Moments(self.rows + other.rows, total, products)
 
 
 def sum_repeated(blocks: RowBlocks, function: Callable[..., Record], *args: Any) -> Record:
@@ -151,29 +155,37 @@ def sum_repeated(blocks: RowBlocks, function: Callable[..., Record], *args: Any)
 
     So the basis, and all that rests on it, is that of all rows.
     """
-    few = blocks.design.compression
-    if few is None or blocks.summed is blocks:
+    distinct = _weigh_by_times(blocks.summed.design, blocks.design)
+    if distinct is None:
         return blocks.measure(function, *args, False)
-    times = np.bincount(few.places, minlength=few.count).astype(np.float64)
-    distinct = replace(blocks.summed.design, weights=times)
-    few_blocks = RowBlocks(distinct, blocks.basis, blocks.summed.size, blocks.threads)
-    return few_blocks.reduce(function, *args, True)
+    few = RowBlocks(distinct, blocks.basis, blocks.summed.size, blocks.threads)
+    return few.measure(function, *args, True)
+
+
+def _weigh_by_times(summed: Design, design: Design) -> Design | None:
+    """Return distinct rows that weigh as often as they occur; None if all rows are summed."""
+    if design.stream is not None:
+        return design.stream.weigh_by_times(design)
+    few = design.compression
+    if few is None or summed is design:
+        return None
+    return replace(summed, weights=np.bincount(few.places, minlength=few.count).astype(np.float64))
 
 
 def _sum_moments(block: Block, repeated: bool = False) -> Moments:
     if not repeated:
-        return Moments(add_rows(block.x), self_gram(block.x))
+        return Moments(block.x.shape[1], add_rows(block.x), self_gram(block.x))
     x, times = block.x, np.asarray(block.weights)
     often = x * times if isinstance(x, np.ndarray) else x @ diags_array(times)
     products = lay_out(often @ x.T)
-    return Moments(x @ times, (products + products.T) / 2)
+    return Moments(float(times.sum()), x @ times, (products + products.T) / 2)
 
 
-def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBasis | None:
+def _factor_moments(moments: Moments, start: ColumnBasis) -> ColumnBasis | None:
     """Find the basis from sums of products, or None if rounding could decide anything."""
     width, scale, center = len(start.scale), start.scale, start.center
-    means = moments.total / rows / scale
-    products = moments.products / rows / np.outer(scale, scale)
+    means = moments.total / moments.rows / scale
+    products = moments.products / moments.rows / np.outer(scale, scale)
     norms = np.sqrt(np.diag(products))
     products -= np.outer(center, center)
     if start.intercept is not None:
@@ -194,8 +206,8 @@ def _factor_moments(moments: Moments, start: ColumnBasis, rows: int) -> ColumnBa
     return basis if basis.amplification <= SAFE_AMPLIFICATION else None
 
 
-def _factor_exactly(blocks: RowBlocks, start: ColumnBasis) -> Columns:
-    width, root = len(start.scale), np.sqrt(blocks.rows)
+def _factor_exactly(blocks: RowBlocks, start: ColumnBasis, rows: float) -> Columns:
+    width, root = len(start.scale), np.sqrt(rows)
     r = factor_columns(blocks, start.scale, start.center)
     norms = np.hypot(np.linalg.norm(r[:, :width], axis=0), root * start.center)
     basis = replace(start, r=r[:width, :width] / root)

@@ -14,6 +14,7 @@ from mlelogit.data.design import Design, count_people
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.data.rows import read_names
+from mlelogit.data.streaming.designs import UsedRows
 from mlelogit.data.streaming.labels import LabelNumbers
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import RowReader
@@ -101,23 +102,23 @@ class StreamedPoints:
         return float(np.sqrt(max(second - first**2, 0.0) * size / (size - 1)))
 
     def find_ends(self, name: Any, ends: tuple[float, float]) -> list[float]:
-        """Return the range of a number (ends 0 and 1), or quartiles where the table has them.
+        """Return the range of a number (ends 0 and 1), or quartiles where rows have no weights.
 
         Raises
         ------
         RowsNotHeldError
-            If they take all rows at once.
+            If they have.
         """
         if ends == (0.0, 1.0):
             sums = self.reduce(MomentFinder(name, 0.0), f"Range of {name}")
             return [sums.low, sums.high]
-        finder, outcome = self.stream.pieces.find_quantiles, self.design.outcome
-        if finder is None or self.design.weights is not None or outcome.kind == "counts":
+        stream, outcome = self.stream, self.design.outcome
+        if stream.request.options.weights is not None or outcome.kind == "counts":
             raise RowsNotHeldError(
-                f"The quartiles of {name!r} take all rows in memory, and they are read in pieces "
-                f"({self.stream.way}); give change=(from, to), two numbers."
+                f"The quartiles of {name!r}, weighed, take all rows in memory, and they are read "
+                f"in pieces ({stream.way}); give change=(from, to), two numbers."
             )
-        found = finder(name, ends, self.stream.request.columns)
+        found: Any = UsedRows(stream.pieces, stream.request)(name, np.array(ends))
         return [float(value) for value in found]
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.files import hash_file, read_data
-from mlelogit.data.streaming.opening import HELD_ELEMENTS, QUERY, gather, open_pieces
+from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
 from mlelogit.data.streaming.paths import is_parquet, list_files
 from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.exceptions import ColumnNotFoundError, DataFileError, OptionError
 from mlelogit.interpretation.pieces import predict_own_pieces
 from mlelogit.results import MNLogitResults

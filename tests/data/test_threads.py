@@ -12,7 +12,13 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mlelogit as ml
-from mlelogit.data.threads import borrow, count_threads, fold_in_order, single_threaded_blas
+from mlelogit.data.threads import (
+    WAITING,
+    borrow,
+    count_threads,
+    fold_in_order,
+    single_threaded_blas,
+)
 from mlelogit.exceptions import IntervalWarning
 from mlelogit.notices import hear_warnings, warn_user
 
@@ -148,6 +154,39 @@ def test_a_failure_anywhere_stops_the_rest(threads):
     with pytest.raises(ZeroDivisionError):
         fold_in_order(fail_late, list(range(500)), threads, lambda _: None)
     assert len(ran) < 100
+
+
+def test_few_results_wait_for_a_slow_one():
+    begun, waiting = [], []
+
+    def work(i):
+        begun.append(i)
+        if i == 0:
+            time.sleep(0.1)
+            waiting.append(len(begun))
+        return i
+
+    found = []
+    fold_in_order(work, range(2000), 3, found.append)
+    assert found == list(range(2000))
+    assert waiting[0] <= 2 * WAITING
+
+
+@pytest.mark.parametrize("fails", ["item", "fold"])
+def test_threads_that_wait_for_what_fails_go_on(fails):
+    def work(i):
+        if i == 0:
+            time.sleep(0.05)
+            if fails == "item":
+                raise ZeroDivisionError
+        return i
+
+    def fold(_):
+        if fails == "fold":
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fold_in_order(work, range(2000), 3, fold)
 
 
 def test_no_two_results_are_folded_at_a_time():

@@ -105,9 +105,12 @@ class DaskPieces:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What tells this table from others: how dask came to it."""
-        tokenize = import_extra("dask.base", "scale").tokenize
-        return f"dask {tokenize(self.frame)} {self.frame.npartitions}"
+        """What tells this table from others in every process: its columns and its cuts.
+
+        How dask came to it would tell more, and is another in each process for files.
+        """
+        types = [str(kind) for kind in self.frame.dtypes]
+        return f"dask {self.names} {types} {self.frame.npartitions} {self.frame.divisions}"
 
     @property
     def find_quantiles(self) -> QuantileFinder:

@@ -62,7 +62,8 @@ def make_streamed_design(
     facts = pieces.reduce(find, request.columns, "Pass 1: learn the encoding", threads)
     if facts is None:
         raise EmptyDataError("There are no rows to fit.")
-    check_weight_range(facts.largest)
+    if facts.largest is not None:
+        check_weight_range(facts.largest)
     check_left(facts.held)
     learner, passes = _learn(learner, facts, pieces, request, threads)
     outcome = facts.need_outcome().settle()
@@ -74,7 +75,7 @@ def remember_table(design: StreamedDesign, pieces: Pieces, distinct: int) -> Str
     stream: Any = design.stream
     request = replace(stream.request, times=None)
     rows = design.audit.rows_used
-    behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0)
+    behind = replace(stream, pieces=pieces, request=request, held=rows, passes=0, stamp=None)
     return replace(
         design,
         audit=replace(design.audit, rows_distinct=distinct),
@@ -101,12 +102,15 @@ class UsedRows:
         within: tuple[float, float] | None = None,
     ) -> np.ndarray | None:
         """Return the quantiles of a variable; None where each value would count once."""
-        if distinct or self.request.times is not None:
+        if distinct:
             return None
-        own, weights = self.pieces.find_quantiles, self.request.options.weights
-        if own is None or within or weights is not None or self.request.parsed.outcome_kind:
+        own, times = self.pieces.find_quantiles, self.request.times
+        # Only pieces with a number of their own for every row count by that.
+        alike = getattr(self.pieces, "times_name", None) == times
+        every = self.request.options.weights is None and not self.request.parsed.outcome_kind
+        if own is None or within or not (alike and every):
             asked: Any = replace(self, variable=variable, within=within)
-            return find_quantiles(asked, variable, probabilities.tolist(), [variable])
+            return find_quantiles(asked, variable, probabilities.tolist(), [variable], times)
         return own(variable, probabilities.tolist(), self.request.columns)
 
     def reduce(
@@ -128,7 +132,8 @@ class OfUsedRows:
 
     def __call__(self, frame: pd.DataFrame) -> Any:
         """Return what the function returns for the rows used of a frame."""
-        used = select_piece(self.request, frame).take_frame([self.variable])
+        times = [] if self.request.times is None else [self.request.times]
+        used = select_piece(self.request, frame).take_frame([self.variable, *times])
         if self.within is not None:
             used = used[used[self.variable].between(*self.within)]
         return self.function(used)
@@ -219,7 +224,9 @@ def _encode(learner: Learner, outcome: Outcome, options: DataOptions) -> Encodin
 
 def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
     drawn = pd.DataFrame() if facts.sample is None else facts.sample.settle().frames[0]
-    return PieceStream(pieces, request, facts.observations, drawn, facts.held, passes=passes)
+    return PieceStream(
+        pieces, request, facts.observations, drawn, facts.held, passes=passes, stamp=facts.stamp
+    )
 
 
 def _stand_in(what: str, way: str) -> Any:

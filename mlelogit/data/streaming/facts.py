@@ -22,6 +22,7 @@ from mlelogit.data.streaming.learning import Learner
 from mlelogit.data.streaming.levels import tell_lost_order
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import RowRequest, SelectedRows, select_piece
+from mlelogit.data.streaming.stamps import Stamp, stamp_rows
 from mlelogit.exceptions import EmptyDataError, OneCategoryError, OutcomeError, UnusedLevelWarning
 from mlelogit.notices import warn_user
 
@@ -71,8 +72,10 @@ def share_sample(pieces: int | None) -> int:
 
 def draw_sample(frame: pd.DataFrame, most: int = SAMPLE_ROWS) -> Sample:
     """Draw so many rows of a frame; which does not depend on when and where this runs."""
-    first = pd.util.hash_pandas_object(frame.iloc[:FINGERED_ROWS], index=False)
-    seed = [len(frame), *first.to_numpy().tolist()]
+    # Rows all over the frame: of a sorted table all pieces may begin alike.
+    spread = np.linspace(0, len(frame) - 1, min(FINGERED_ROWS, len(frame))).astype(np.int64)
+    some = pd.util.hash_pandas_object(frame.iloc[spread], index=False)
+    seed = [len(frame), *some.to_numpy().tolist()]
     keys = np.random.default_rng(seed).random(len(frame))
     if len(frame) > most:
         rows = np.sort(np.argpartition(keys, most)[:most])
@@ -190,15 +193,14 @@ class RowFacts:
         As in `Audit`.
     outcome : OutcomeFacts or None
         Of the rows used; None if there is none.
-    largest : float
-        The largest weight of all rows that came in.
+    largest : float or None
+        The largest weight of all rows that came in; None if all are missing.
     observations : float
         People among the rows used: counts, times and frequency or importance weights.
     columns
         What the learner of the columns found.
-    offset : tuple or None
-        How many columns the offset has and their names.
     sample : Sample or None
+    stamp : Stamp or None
     """
 
     rows_in: float
@@ -206,11 +208,12 @@ class RowFacts:
     held: int
     dropped: Counter
     missing: Counter
-    largest: float
+    largest: float | None
     observations: float = 0.0
     outcome: OutcomeFacts | None = None
     columns: Any = None
     sample: Sample | None = None
+    stamp: Stamp | None = None
 
     def __add__(self, other: RowFacts) -> RowFacts:
         return RowFacts(
@@ -219,11 +222,12 @@ class RowFacts:
             self.held + other.held,
             self.dropped + other.dropped,
             self.missing + other.missing,
-            max(self.largest, other.largest),
+            max((one for one in (self.largest, other.largest) if one is not None), default=None),
             self.observations + other.observations,
             add_records(self.outcome, other.outcome),
             add_records(self.columns, other.columns),
             add_records(self.sample, other.sample),
+            add_records(self.stamp, other.stamp),
         )
 
     def need_outcome(self) -> OutcomeFacts:
@@ -263,6 +267,7 @@ class FactFinder:
             outcome=_describe_outcome(selected, amounts),
             columns=learn_piece(self.learner, self.request, selected),
             sample=draw_sample(selected.take_frame(self.request.columns), self.drawn),
+            stamp=stamp_rows(selected, self.request.columns),
         )
 
 
@@ -287,9 +292,10 @@ def learn_piece(learner: Learner, request: RowRequest, selected: SelectedRows) -
 
 def _count_rows(selected: SelectedRows) -> RowFacts:
     rows, times = selected.rows, selected.times
-    largest = 1.0 if selected.weights is None else 0.0
-    if selected.weights is not None and len(selected.weights):
-        largest = float(np.nanmax(selected.weights, initial=0.0))
+    largest: float | None = 1.0
+    if selected.weights is not None:
+        known = selected.weights[~np.isnan(selected.weights)]
+        largest = float(known.max()) if len(known) else None
     held = len(rows.kept)
     used = float(held) if times is None else float(times[rows.kept].sum())
     total = float(rows.total) if times is None else float(times.sum())

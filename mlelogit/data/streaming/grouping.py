@@ -12,12 +12,12 @@ import pandas as pd
 
 from mlelogit.data.frames import as_numbers
 from mlelogit.data.streaming.pieces import LocalPieces, Piece, Pieces, QuantileFinder
-from mlelogit.exceptions import EmptyDataError
+from mlelogit.data.streaming.quantiles import find_repeated_quantiles
 
 # Rows that are looked at before all are read: where they are nearly all different, so is the rest.
 FIRST_ROWS = 1 << 17
 # Of the first rows; with more the records of equal rows would be as long as the rows.
-MOST_DIFFERENT = 0.5
+DIFFERENT_SHARE = 0.5
 # Of any part: then its record is as long as its rows, and would only travel.
 NEARLY_ALL = 0.95
 _ROWS_AT_ONCE = 1 << 16
@@ -194,7 +194,7 @@ def _differ(pieces: Pieces, columns: Sequence[str], limit: int) -> bool:
     """Tell whether the first rows alone are more than a limit, or nearly all different."""
     for rows, different in pieces.map(_count_first, columns):
         return different > limit or (
-            rows > _ROWS_AT_ONCE // 2 and different > MOST_DIFFERENT * rows
+            rows > _ROWS_AT_ONCE // 2 and different > DIFFERENT_SHARE * rows
         )
     return False
 
@@ -318,31 +318,9 @@ class GroupedPieces(LocalPieces):
     def _find_quantiles(
         self, column: str, probabilities: Sequence[float], complete: Sequence[str]
     ) -> np.ndarray:
-        kept = ~self.group.frame[[column, *complete]].isna().any(axis=1).to_numpy()
+        named = [name for name in dict.fromkeys((column, *complete)) if name != self.times_name]
+        kept = ~self.group.frame[named].isna().any(axis=1).to_numpy()
         values = as_numbers(self.group.frame[column][kept], column).astype(np.float64)
         order = np.argsort(values, kind="stable")
-        return find_repeated_quantiles(
-            values[order], self.group.times[kept][order], np.asarray(probabilities, np.float64)
-        )
-
-
-def find_repeated_quantiles(
-    values: np.ndarray, times: np.ndarray, probabilities: np.ndarray
-) -> np.ndarray:
-    """Return numpy's quantiles of sorted values (k,) that occur so often (k,) each.
-
-    Raises
-    ------
-    EmptyDataError
-        If there are none.
-    """
-    ends = np.cumsum(times)
-    if not len(ends):
-        raise EmptyDataError("There is no complete row to find quantiles of.")
-    place = probabilities * (ends[-1] - 1)
-    below = np.floor(place)
-    left, right = (
-        values[np.searchsorted(ends, np.minimum(at, ends[-1] - 1), side="right")]
-        for at in (below, below + 1)
-    )
-    return np.asarray(left + (right - left) * (place - below))
+        times = self.group.times[kept][order]
+        return find_repeated_quantiles(values[order], times, probabilities)

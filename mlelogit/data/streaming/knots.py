@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlelogit.data.streaming.moments import cut
+from mlelogit.data.streaming.quantiles import find_repeated_quantiles
 from mlelogit.exceptions import FormulaError
 
 # Different values that a piece, or all, may have to be kept as a table: 1.6 MB at most.
@@ -117,33 +118,6 @@ def measure_spread(values: np.ndarray, times: np.ndarray | None, tabled: bool) -
     """
     table = tabulate(values, times) if tabled else None
     return Spread(float(values.min()), float(values.max()), table)
-
-
-def find_weighted_quantiles(
-    values: np.ndarray, times: np.ndarray, probabilities: Sequence[float]
-) -> np.ndarray:
-    """Return the quantiles of sorted values, each repeated: numpy's "linear" of them all.
-
-    Definition 7 of Hyndman and Fan (1996), "Sample quantiles in statistical packages", The
-    American Statistician 50.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mlelogit.data.streaming.knots import find_weighted_quantiles
-    >>> find_weighted_quantiles(np.array([1.0, 2.0]), np.array([3.0, 2.0]), [0.5, 0.625]).tolist()
-    [1.0, 1.5]
-    """
-    ends = np.cumsum(times)
-    place = (ends[-1] - 1) * np.asarray(probabilities, dtype=np.float64)
-    share = place - np.floor(place)
-    last = len(values) - 1
-    left = values[np.minimum(np.searchsorted(ends, np.floor(place), side="right"), last)]
-    right = values[np.minimum(np.searchsorted(ends, np.floor(place) + 1, side="right"), last)]
-    # As numpy interpolates, from the nearer side.
-    return np.where(
-        share < 0.5, left + (right - left) * share, right - (right - left) * (1 - share)
-    )
 
 
 @dataclass(frozen=True)
@@ -317,7 +291,7 @@ class Spline:
         if not len(table.values):
             raise FormulaError(f"No value lies between the bounds of {self.expr}.")
         times = np.ones(len(table.values)) if self.is_cubic else table.times
-        return find_weighted_quantiles(table.values, times, list(probabilities))
+        return find_repeated_quantiles(table.values, times, probabilities)
 
     def _ask(
         self,

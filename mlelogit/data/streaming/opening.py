@@ -28,13 +28,18 @@ from mlelogit.data.streaming.parquet import ParquetPieces
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import ColumnNotFoundError, ColumnTypeError, CompressionError, OptionError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    ColumnTypeError,
+    CompressionError,
+    MNLogitError,
+    OptionError,
+)
 
-# 256 MB of doubles: a table of this size is better in memory, where every answer can be had.
-HELD_ELEMENTS = 1 << 25
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
-MOST_DIFFERENT = 1 << 18
+MOST_COUNTED = 1 << 18
 QUERY = re.compile(r"\s*(select|with|from)[\s*'\"(]", re.IGNORECASE)
 
 
@@ -75,7 +80,14 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     grouped = _group(formula, pieces, options)
     if grouped is None:
         return make_streamed_design(formula, pieces, options)
-    design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    try:
+        design = make_streamed_design(formula, grouped, options, grouped.times_name)
+    except MNLogitError:
+        # What fails on distinct rows is done again on all, whose places the error then names.
+        every = make_streamed_design(formula, pieces, options)
+        if options.compress is True:
+            raise
+        return every
     return remember_table(design, pieces, len(grouped.group.times))
 
 
@@ -136,10 +148,10 @@ def _group(formula: str, pieces: Pieces, options: DataOptions) -> GroupedPieces 
         return None
     columns = RowRequest(parsed, options).columns
     how = count_threads(), "Count equal rows", 1 if wanted is True else LEAST_REPEATS
-    group = count_rows(pieces, columns, MOST_DIFFERENT, *how)
+    group = count_rows(pieces, columns, MOST_COUNTED, *how)
     if group is None and wanted is True:
         raise CompressionError(
-            f"compress=True: there are more than {MOST_DIFFERENT:,} different rows, too many to "
+            f"compress=True: there are more than {MOST_COUNTED:,} different rows, too many to "
             "count, or a column has another type or other categories in another piece; leave "
             "compress out."
         )

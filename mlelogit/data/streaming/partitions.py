@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import pandas as pd
 
-from mlelogit.data.frames import list_some
+from mlelogit.data.frames import is_numeric, list_some
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.exceptions import ClusterError, ColumnTypeError, MNLogitError
 
@@ -84,10 +85,14 @@ def transform_partition(
 
 
 def add_results(results: Sequence[Any]) -> Any:
-    """Add records from left to right, None counting for nothing."""
+    """Add records from left to right, None counting for nothing, and leave them as they are.
+
+    A sum may be written into an operand, and dask may use that again when the worker with the sum
+    is lost: copies are added, one at a time.
+    """
     total = None
     for result in results:
-        total = add_records(total, result)
+        total = add_records(total, copy.deepcopy(result))
     return total
 
 
@@ -102,8 +107,9 @@ def settle_frame(
 ) -> pd.DataFrame:
     """Give the categorical columns of a partition what does not depend on the partition.
 
-    Known categories are those of the whole table. Unknown ones stand in each partition in an
-    order of its own, which means nothing; they are sorted.
+    Known categories are those of the whole table. Unknown ones stay as each partition declares
+    them; where partitions differ, whoever adds up says so. Of numbers, which cannot be joined so,
+    they are sorted.
 
     Raises
     ------
@@ -115,7 +121,9 @@ def settle_frame(
         column = frame[name]
         if name in categories:
             settled[name] = _take_known(column, categories[name])
-        elif isinstance(column.dtype, pd.CategoricalDtype):
+        elif isinstance(column.dtype, pd.CategoricalDtype) and is_numeric(
+            column.cat.categories.to_series()
+        ):
             settled[name] = _sort_categories(column)
     if not settled:
         return frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlelogit.data.frames import as_numbers, find_missing
 from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.exceptions import EmptyDataError
 
 # 64 bits of a double take at most six passes of so many bins, and three as a rule.
 BIN_BITS = 12
@@ -74,29 +75,43 @@ class Counting:
         Rows with a gap in one of these columns do not count.
     intervals : tuple of (int, int)
         First and last rank of each, apart from each other and in their order.
+    times : str or None
+        The column that says how often a row counts; once if there is none.
     """
 
     column: str
     complete: tuple[str, ...]
     intervals: tuple[tuple[int, int], ...]
+    times: str | None = None
 
     def __call__(self, frame: pd.DataFrame) -> Tally:
         """Return the tally of a frame."""
         gaps = [find_missing(frame[name]) for name in (self.column, *self.complete)]
         values = as_numbers(frame[self.column], self.column).astype(np.float64)
-        ranks = rank_doubles(values[~np.logical_or.reduce(gaps)])
-        tallies = [_tally(ranks, first, last) for first, last in self.intervals]
+        kept = ~np.logical_or.reduce(gaps)
+        ranks = rank_doubles(values[kept])
+        times = None
+        if self.times is not None:
+            times = frame[self.times].to_numpy(np.int64)[kept]
+        tallies = [_tally(ranks, times, first, last) for first, last in self.intervals]
         return Tally(*(np.stack(part) for part in zip(*tallies, strict=True)))
 
 
-def _tally(ranks: np.ndarray, first: int, last: int) -> tuple[np.ndarray, ...]:
-    inside = ranks[(ranks >= np.uint64(first)) & (ranks <= np.uint64(last))]
+def _tally(
+    ranks: np.ndarray, times: np.ndarray | None, first: int, last: int
+) -> tuple[np.ndarray, ...]:
+    within = (ranks >= np.uint64(first)) & (ranks <= np.uint64(last))
+    inside = ranks[within]
     bins = ((inside - np.uint64(first)) >> np.uint64(_find_shift(first, last))).astype(np.intp)
     low = np.full(BINS, np.iinfo(np.uint64).max)
     high = np.zeros(BINS, dtype=np.uint64)
     np.minimum.at(low, bins, inside)
     np.maximum.at(high, bins, inside)
-    return np.bincount(bins, minlength=BINS), low, high
+    if times is None:
+        return np.bincount(bins, minlength=BINS), low, high
+    counts = np.zeros(BINS, dtype=np.int64)
+    np.add.at(counts, bins, times[within])
+    return counts, low, high
 
 
 def _find_shift(first: int, last: int) -> int:
@@ -104,8 +119,43 @@ def _find_shift(first: int, last: int) -> int:
     return max(0, (last - first).bit_length() - BIN_BITS)
 
 
+def find_repeated_quantiles(
+    values: np.ndarray, times: np.ndarray, probabilities: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """Return numpy's quantiles of sorted values (k,) that occur so often (k,) each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.streaming.quantiles import find_repeated_quantiles
+    >>> find_repeated_quantiles(np.array([1.0, 2.0]), np.array([3, 2]), [0.5, 0.625]).tolist()
+    [1.0, 1.5]
+
+    Raises
+    ------
+    EmptyDataError
+        If there are none.
+    """
+    ends = np.cumsum(times)
+    if not len(ends):
+        raise EmptyDataError("There is no complete row to find quantiles of.")
+    place = (ends[-1] - 1) * np.asarray(probabilities, dtype=np.float64)
+    share = place - np.floor(place)
+    last = len(values) - 1
+    left = values[np.minimum(np.searchsorted(ends, np.floor(place), side="right"), last)]
+    right = values[np.minimum(np.searchsorted(ends, np.floor(place) + 1, side="right"), last)]
+    # As numpy interpolates, from the nearer side.
+    return np.where(
+        share < 0.5, left + (right - left) * share, right - (right - left) * (1 - share)
+    )
+
+
 def find_quantiles(
-    pieces: Pieces, column: str, probabilities: Sequence[float], complete: Sequence[str]
+    pieces: Pieces,
+    column: str,
+    probabilities: Sequence[float],
+    complete: Sequence[str],
+    times: str | None = None,
 ) -> np.ndarray:
     """Return quantiles of a column, to the last bit those of `numpy.quantile`.
 
@@ -122,32 +172,35 @@ def find_quantiles(
     probabilities : sequence of float
     complete : sequence of str
         Columns in which a row must not have a gap to count.
+    times : str, optional
+        The column that says how often a row counts; once if not given.
 
     Returns
     -------
     numpy.ndarray
         (len(probabilities),); NaN if there is no row.
     """
-    columns = tuple(dict.fromkeys((column, *complete)))
-    intervals: tuple[tuple[int, int], ...] = ((0, 2**64 - 1),)
-    tally = _count(pieces, Counting(column, columns, intervals), columns)
+    work = Counting(column, tuple(dict.fromkeys((column, *complete))), ((0, 2**64 - 1),), times)
+    tally = _count(pieces, work)
     total = 0 if tally is None else int(tally.counts.sum())
     if tally is None or not total:
         return np.full(len(probabilities), np.nan)
     places = np.asarray(probabilities, dtype=np.float64) * (total - 1)
     wanted = sorted({min(int(at) + step, total - 1) for at in places for step in (0, 1)})
     found: dict[int, float] = {}
-    left = dict.fromkeys(wanted, (intervals[0], 0))
+    left = dict.fromkeys(wanted, (work.intervals[0], 0))
     while True:
-        left = _narrow(left, intervals, tally, found)
+        left = _narrow(left, work.intervals, tally, found)
         if not left:
             break
         intervals = tuple(sorted({interval for interval, _ in left.values()}))
-        tally = _count(pieces, Counting(column, columns, intervals), columns)
+        work = replace(work, intervals=intervals)
+        tally = _count(pieces, work)
     return np.array([_interpolate(found, at, total) for at in places])
 
 
-def _count(pieces: Pieces, work: Counting, columns: tuple[str, ...]) -> Any:
+def _count(pieces: Pieces, work: Counting) -> Any:
+    columns = work.complete if work.times is None else (*work.complete, work.times)
     return pieces.reduce(work, columns, f"Quantiles of {work.column}")
 
 

@@ -52,12 +52,15 @@ class RowRequest:
         The kind of the outcome, if it is known.
     times : str or None
         The column that says how often every row counts; each once if there is none.
+    only_times : bool
+        Whether rows weigh as often as they occur, whatever their weights are.
     """
 
     parsed: ParsedFormula
     options: DataOptions
     kind: str | None = None
     times: str | None = None
+    only_times: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -187,7 +190,10 @@ class RowReader:
 
     def read(self, frame: pd.DataFrame) -> Design | None:
         """Return the design of the rows used of a frame; None if none is."""
-        selected = select_piece(self.request, frame)
+        return self.read_selected(select_piece(self.request, frame))
+
+    def read_selected(self, selected: SelectedRows) -> Design | None:
+        """Return the same of a frame whose rows have been judged."""
         groups = None
         if self.beside is not None:
             selected, groups = _number_rows(selected, self.beside)
@@ -235,8 +241,10 @@ class RowReader:
         weights, times = selected.take(selected.weights), selected.take(selected.times)
         if times is None:
             return outcome, weights
-        if weights is None or self.request.options.weight_type == "frequency":
-            return outcome, times if weights is None else times * weights
+        if weights is None or self.request.only_times:
+            return outcome, times
+        if self.request.options.weight_type == "frequency":
+            return outcome, times * weights
         table = outcome.table
         if outcome.codes is not None:
             table = np.eye(len(outcome.categories))[outcome.codes]

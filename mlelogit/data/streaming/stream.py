@@ -6,6 +6,7 @@ import operator
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,11 +19,13 @@ from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
 from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records
-from mlelogit.data.streaming.rows import RowReader, RowRequest
+from mlelogit.data.streaming.rows import RowReader, RowRequest, select_piece
+from mlelogit.data.streaming.stamps import Stamp, Stamped, check_stamp, stamp_rows
 from mlelogit.data.threads import count_threads
-from mlelogit.exceptions import RowsNotHeldError
+from mlelogit.exceptions import MNLogitError, RowsNotHeldError
 
-# Rows are read into memory, 256 MB, for what takes all of them at once.
+# 256 MB of doubles. A table of this size is better in memory, where every answer can be had, and
+# its rows are read there for what takes all of them at once.
 HELD_ELEMENTS = 1 << 25
 
 
@@ -55,7 +58,10 @@ class NotHeld:
             raise AttributeError(name)
         self._refuse()
 
-    __array__ = __getitem__ = __len__ = __iter__ = __eq__ = __lt__ = __gt__ = _refuse
+    __array__ = __getitem__ = __setitem__ = __len__ = __iter__ = __contains__ = _refuse
+    __eq__ = __ne__ = __lt__ = __gt__ = __le__ = __ge__ = __pow__ = __rpow__ = __abs__ = _refuse
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __invert__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __float__ = __int__ = __index__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = _refuse
     __rmatmul__ = __truediv__ = __rtruediv__ = __neg__ = __bool__ = __hash__ = _refuse
 
@@ -157,32 +163,47 @@ class PieceSum:
     function : callable
         Of a block and args.
     args : tuple
+    full : bool
+        Whether the rows have to be stamped in full.
     """
 
     reader: RowReader
     basis: Basis | None
     function: Callable[..., Any]
     args: tuple
+    full: bool = True
 
-    def __call__(self, frame: pd.DataFrame) -> Any:
-        """Return the sum over the rows used of a frame; None if there is none."""
-        design = self.reader.read(frame)
-        return None if design is None else self.sum(design)
+    def __call__(self, frame: pd.DataFrame) -> Stamped:
+        """Return the sum over the rows used of a frame; None as the record if there is none."""
+        return self._work(frame, RowBlocks.reduce)
 
-    def sum(self, design: Design) -> Any:
-        """Return the sum over the rows of a design."""
-        return RowBlocks(design, self.basis).reduce(self.function, *self.args)
+    def map(self, frame: pd.DataFrame) -> Stamped:
+        """Return what the function finds per row used; None as the record if there is none."""
+        return self._work(frame, RowBlocks.map)
 
-    def map(self, frame: pd.DataFrame) -> np.ndarray | None:
-        """Return what the function finds per row used; None if there is none."""
-        design = self.reader.read(frame)
-        if design is None:
-            return None
-        return RowBlocks(design, self.basis).map(self.function, *self.args)
+    def _work(self, frame: pd.DataFrame, verb: Callable[..., Any]) -> Stamped:
+        read = read_stamped(self.reader, frame, self.full)
+        if read.record is None:
+            return read
+        blocks = RowBlocks(read.record, self.basis)
+        return replace(read, record=verb(blocks, self.function, *self.args))
+
+
+def read_stamped(reader: RowReader, frame: pd.DataFrame, full: bool = True) -> Stamped:
+    """Return the design of the rows used of a frame, and the stamp of all that are used."""
+    selected = select_piece(reader.request, frame)
+    design = reader.read_selected(selected)
+    known = None if design is None or reader.beside is not None else design.outcome
+    stamp = stamp_rows(selected, reader.request.columns, known, full or reader.beside is not None)
+    return Stamped(stamp, design)
 
 
 def _give(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
+
+
+def _check(reader: RowReader, frame: pd.DataFrame) -> None:
+    reader.read(frame)
 
 
 @dataclass
@@ -201,6 +222,8 @@ class PieceStream:
         Whether the design is a constant alone.
     held : int
         Number of rows that the pieces give.
+    stamp : Stamp or None
+        Of the rows as the last pass found them.
     passes : int
         How many passes have been made so far.
     behind : PieceStream or None
@@ -218,7 +241,8 @@ class PieceStream:
     passes: int = 1
     behind: PieceStream | None = None
     beside: LabelNumbers | None = None
-    _kept: tuple[Encoding, list[Design]] | None = field(default=None, repr=False)
+    stamp: Stamp | None = field(default=None, repr=False)
+    _kept: tuple[Encoding, Basis | None, list[RowBlocks]] | None = field(default=None, repr=False)
     _reader: RowReader | None = field(default=None, repr=False)
     _held: Any = field(default=None, repr=False)
 
@@ -239,36 +263,63 @@ class PieceStream:
 
     def reader(self, design: Design) -> RowReader:
         """Return what reads the rows of a design, ready to be sent to where they are."""
-        if self._reader is None or self._reader.encoding is not design.encoding:
-            self._reader = RowReader(self.request, design.encoding, self.constant, self.beside)
-            self._reader.prepare()
-        return self._reader
+        reader = self._reader
+        if reader is None or reader.encoding is not design.encoding:
+            reader = RowReader(self.request, design.encoding, self.constant, self.beside)
+            reader.prepare()
+            self._reader = reader
+            if self.stamp is not None:  # Its categories may be others.
+                self.stamp = replace(self.stamp, crossed=None)
+        return reader
+
+    def _prepare(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> PieceSum:
+        full = self.stamp is None or self.stamp.crossed is None
+        return PieceSum(self.reader(rows.design), rows.basis, function, args, full)
 
     def reduce(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up what a function returns for blocks of the rows."""
-        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
-        designs = self._keep(rows.design, work.reader)
-        if designs is not None:
+        work = self._prepare(rows, function, args)
+        try:
+            return self._sum(rows, work, function, args)
+        except MNLogitError:
+            # What fails on distinct rows is done again on all, whose places the error then names.
+            if self.behind is not None:
+                read = replace(work.reader, request=self.behind.request)
+                self.behind.pieces.reduce(partial(_check, read), read.columns, "", rows.threads)
+            raise
+
+    def _sum(self, rows: RowBlocks, work: Any, function: Callable[..., Any], args: tuple) -> Any:
+        kept = self._keep(rows, work.reader)
+        if kept is not None:
             total = None
-            for design in designs:
-                total = add_records(total, work.sum(design))
+            for blocks in kept:
+                total = add_records(total, blocks.reduce(function, *args))
             return total
         self.passes += 1
         what = f"Pass {self.passes}"
-        return self.pieces.reduce(work, work.reader.columns, what, rows.threads)
+        found = self.pieces.reduce(work, work.reader.columns, what, rows.threads)
+        self._check(None if found is None else found.stamp)
+        return found.record
 
     def map(self, rows: RowBlocks, function: Callable[..., np.ndarray], args: tuple) -> np.ndarray:
         """Join what a function returns per row of the table, not only of the distinct ones."""
         if self.behind is not None:
             return self.behind.map(rows, function, args)
-        work = PieceSum(self.reader(rows.design), rows.basis, function, args)
+        work = self._prepare(rows, function, args)
         self.passes += 1
         parts: list[np.ndarray] = []
-        for part in self.pieces.map(work.map, work.reader.columns):
-            if part is not None:
-                parts.append(part)
-                self._check_size(part.size / part.shape[-1], "a result per row")
+        stamp: Stamp | None = None
+        for found in self.pieces.map(work.map, work.reader.columns):
+            stamp = add_records(stamp, found.stamp)
+            if found.record is not None:
+                parts.append(found.record)
+                self._check_size(parts[-1].size / parts[-1].shape[-1], "a result per row")
+        self._check(stamp)
         return np.concatenate(parts, axis=-1)
+
+    def _check(self, found: Stamp | None) -> None:
+        """Compare the rows of a pass with those of the passes before, and remember them."""
+        self.stamp = check_stamp(self.stamp, found, self.held, self.way)
 
     def measure(self, rows: RowBlocks, function: Callable[..., Any], args: tuple) -> Any:
         """Add up as `reduce` does, and find the columns' extremes in the same pass."""
@@ -314,7 +365,9 @@ class PieceStream:
         if held is None or held.encoding is not design.encoding:
             self.passes += 1
             frames = list(self.pieces.map(_give, self.pieces.names))
-            held = self.reader(design).read_all(pd.concat(frames, ignore_index=True))
+            frame = pd.concat(frames or [self.drawn.iloc[:0]], ignore_index=True)
+            self._check(stamp_rows(select_piece(self.request, frame), self.request.columns))
+            held = self.reader(design).read_all(frame)
             if held is None:
                 refuse("all rows", self.way)
             held = replace(held, audit=design.audit, weights_name=design.weights_name)
@@ -335,6 +388,14 @@ class PieceStream:
         source = StreamedSource((self.held, 1), self.way)
         return replace(design, source=source, stream=self._renew(constant=True))
 
+    def weigh_by_times(self, design: Design) -> Design | None:
+        """Return distinct rows that weigh as often as they occur; None if all are rows of one."""
+        if self.request.times is None:
+            return None
+        self.passes += 1
+        request = replace(self.request, only_times=True)
+        return replace(design, stream=self._renew(request=request))
+
     def read_labels(self, given: Any, what: str) -> tuple[StreamedLabels, ...]:
         """Find the labels that columns of the table have in the rows used, in one pass."""
         self.passes += 1
@@ -352,15 +413,27 @@ class PieceStream:
             return self
         return self.behind._renew(constant=self.constant)
 
-    def _keep(self, design: Design, reader: RowReader) -> list[Design] | None:
-        """Return the rows as designs in memory, if they are few and this process reads them."""
-        few = self.held * design.source.shape[1] <= KEPT_ELEMENTS
+    def _keep(self, rows: RowBlocks, reader: RowReader) -> list[RowBlocks] | None:
+        """Return the rows as blocks in memory, if they are few and this process reads them."""
+        few = self.held * rows.width <= KEPT_ELEMENTS
         if not few or not isinstance(self.pieces, LocalPieces):
             return None
-        if self._kept is None or self._kept[0] is not design.encoding:
-            read = self.pieces.map(reader.read, reader.columns)
-            self._kept = (design.encoding, [one for one in read if one is not None])
-        return self._kept[1]
+        kept = self._kept
+        if kept is None or kept[0] is not reader.encoding:
+            designs = self._read_kept(reader)
+        elif kept[1] is rows.basis:
+            return kept[2]
+        else:
+            designs = [blocks.design for blocks in kept[2]]
+        held = [RowBlocks(one, rows.basis, threads=rows.threads) for one in designs]
+        self._kept = (reader.encoding, rows.basis, held)
+        return held
+
+    def _read_kept(self, reader: RowReader) -> list[Design]:
+        self.passes += 1
+        found = list(self.pieces.map(partial(read_stamped, reader), reader.columns))
+        self._check(reduce(add_records, (one.stamp for one in found), None))
+        return [one.record for one in found if one.record is not None]
 
     def __getstate__(self) -> dict[str, Any]:
         # What was drawn of rows that stay behind stays there too.

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit.exceptions import RowsNotHeldError
 from tests.ways import cut
 
 pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning")
@@ -38,6 +39,25 @@ def test_averages_are_over_all_rows(fits):
     columns = ["estimate", "std_err"]
     assert np.abs(counted[columns].to_numpy() / whole[columns].to_numpy() - 1).max() < 1e-9
     assert fits[1].pred_table().to_numpy().sum() == fits[0].nobs
+
+
+@pytest.mark.parametrize("weights", [{}, {"weights": "w", "weight_type": "sampling"}])
+@pytest.mark.parametrize("compress", [True, False])
+def test_quartiles_are_those_of_all_rows(frame, monkeypatch, compress, weights):
+    frame = frame.assign(w=1 + frame["educ"] % 2)
+    model = ml.mnlogit(FORMULA, frame, missing="drop", **weights)
+    options = {"missing": "drop", "stream": True, "compress": compress}
+    counted = ml.mnlogit(FORMULA, cut(frame), **options, **weights).fit()
+    monkeypatch.setattr("mlelogit.data.streaming.stream.HELD_ELEMENTS", 100)
+    if weights:
+        with pytest.raises(RowsNotHeldError, match="quartiles of 'age', weighed"):
+            counted.margins("age", change="iqr")
+        return
+    whole, found = (
+        one.margins("age", change="iqr").summary_frame() for one in (model.fit(), counted)
+    )
+    columns = ["estimate", "std_err"]
+    assert np.abs(found[columns].to_numpy() / whole[columns].to_numpy() - 1).max() < 1e-9
 
 
 @pytest.mark.parametrize("correction", ["stata", "CR0", "CR2", "CR3"])

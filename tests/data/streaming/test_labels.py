@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit.data.streaming import frames as sources
 from mlelogit.data.streaming import labels, stream
 from mlelogit.data.streaming.labels import FoundLabels
 from mlelogit.exceptions import (
+    ChangedRowsError,
     ColumnNotFoundError,
     ColumnTypeError,
     LabelError,
@@ -106,7 +108,10 @@ def test_refusals(monkeypatch):
         fit.with_cov("cluster", groups="g")
 
 
-def test_a_table_that_changes_between_passes_is_told():
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_table_that_changes_between_passes_is_told(watched, monkeypatch):
+    if not watched:  # As sources are that know nothing of columns beside the formula's.
+        monkeypatch.setattr(sources, "_stamp", lambda frame: (len(frame), 0))
     calls = []
 
     def frames():
@@ -117,7 +122,8 @@ def test_a_table_that_changes_between_passes_is_told():
     changes_at = 10**6
     fit = build(FORMULA, frames).fit()
     changes_at = len(calls) + 1
-    with pytest.raises(LabelError, match="changes while it is read"):
+    error = ChangedRowsError if watched else LabelError
+    with pytest.raises(error, match=r"than in the pass before|changes while it is read"):
         fit.with_cov("cluster", groups="g")
 
 

@@ -399,14 +399,6 @@ def test_tables_of_values_are_dropped_when_they_grow():
     assert (halves[0] + halves[1]).table is None
 
 
-@pytest.mark.parametrize("probabilities", [[0, 1], [0.25, 0.5, 0.75], [1 / 3, 0.999]])
-def test_weighted_quantiles_are_numpys_of_repeated_values(probabilities):
-    generator = np.random.default_rng(3)
-    values, times = np.sort(generator.normal(size=30)), generator.integers(1, 9, 30)
-    found = knots.find_weighted_quantiles(values, times.astype(float), probabilities)
-    np.testing.assert_array_equal(found, np.quantile(np.repeat(values, times), probabilities))
-
-
 def test_wide_formulas_are_known_to_be_wide(people):
     frame = people.assign(place=np.arange(ROWS) % 90)
     parsed = read("C(place) + region", frame)

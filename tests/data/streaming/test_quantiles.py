@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlelogit.data.streaming.frames import FramePieces
-from mlelogit.data.streaming.quantiles import find_double, find_quantiles, rank_doubles
+from mlelogit.data.streaming.quantiles import (
+    find_double,
+    find_quantiles,
+    find_repeated_quantiles,
+    rank_doubles,
+)
 
 AT = [0.0, 0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 
@@ -66,6 +71,24 @@ def test_rows_with_a_gap_do_not_count(rng):
     frame.loc[::7, "x"] = np.nan
     expected = np.quantile(frame.dropna()["x"], AT)
     np.testing.assert_array_equal(find_quantiles(cut(frame), "x", AT, ["z"]), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_may_count_several_times(kind, rng):
+    values = draw(kind, rng)
+    times = rng.integers(0, 9, len(values))
+    times[0] += 1
+    pieces = cut(pd.DataFrame({"x": values, "often": times}))
+    expected = np.quantile(np.repeat(values.astype(np.float64), times), AT)
+    found = find_quantiles(pieces, "x", AT, [], times="often")
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_quantiles_of_sorted_values_that_repeat_are_numpys(kind, rng):
+    values, times = np.sort(rng.normal(size=30)), rng.integers(1, 9, 30)
+    found = find_repeated_quantiles(values, times.astype(kind), AT)
+    np.testing.assert_array_equal(found, np.quantile(np.repeat(values, times), AT))
 
 
 def test_no_row_has_no_quantile():
