@@ -8,7 +8,6 @@ them in a process of its own for each number of rows; memory is that process's p
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 import mlelogit as ml
+from tests.benchmarks.memory import read_status
 
 ROWS = (1_000_000, 4_000_000)
 ROWS_PER_FILE = 1_000_000
@@ -81,7 +81,7 @@ def write_files(folder: Path, rows: int) -> None:
 
 def measure_fit(folder: str) -> Run:
     """Fit the files of a folder in this process, and say what it took."""
-    before = _peak()
+    before = read_status("VmHWM") / 2**20
     start = time.perf_counter()
     model = ml.mnlogit(FORMULA, folder, stream=True, compress=False)
     learned = time.perf_counter()
@@ -91,11 +91,7 @@ def measure_fit(folder: str) -> Run:
     assert stream is not None
     times = learned - start, end - learned
     rows = int(model.design.audit.rows_used)
-    return Run(rows, stream.passes, *times, before, _peak(), results.converged)
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Run(rows, stream.passes, *times, before, read_status("VmHWM") / 2**20, results.converged)
 
 
 def run(rows: int) -> Run:

@@ -28,7 +28,7 @@ from mlelogit.data.streaming.parquet import ParquetPieces
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.rows import RowRequest
-from mlelogit.data.streaming.stream import HELD_ELEMENTS
+from mlelogit.data.streaming.stream import HELD_ELEMENTS, StreamedDesign
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -88,7 +88,16 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
         if options.compress is True:
             raise
         return every
-    return remember_table(design, pieces, len(grouped.group.times))
+    return remember_table(design, pieces, _count_distinct(grouped, design))
+
+
+def _count_distinct(grouped: GroupedPieces, design: StreamedDesign) -> int:
+    """Return how many complete rows differ in what counts stand for, as memory counts them."""
+    frame = grouped.group.frame.dropna()
+    if design.outcome.kind != "probabilities":
+        parsed = parse_formula(str(design.encoding.formula), grouped.names)
+        frame = frame.drop(columns=list(parsed.outcome))
+    return int((~frame.duplicated()).sum()) if frame.shape[1] else 1
 
 
 def open_pieces(data: Any) -> Pieces | None:
