@@ -169,23 +169,32 @@ def test_only_sums_and_one_function_per_worker_travel(client, tmp_path):
     wait(table)
     finish(DaskPieces(table).reduce, total, ["x"])  # Now dask knows how long that takes.
     heavy = Heavy(np.arange(20000.0), str(tmp_path))
-    held, before = client.who_has(table), count_received(client)
+    held, before = client.who_has(table), list_received(client)
     found = finish(DaskPieces(table).reduce, heavy, ["x"])
-    travelled = count_received(client) - before
+    travelled = list_received(client)[len(before) :]
     assert found.tolist() == [6e5, 40 * heavy.values.sum()]
     assert len(list(tmp_path.iterdir())) <= 4
-    assert travelled < 8 * heavy.values.nbytes < table["x"].nbytes.compute() / 3
+    # Where dask moves a partition to spare a worker is its own affair, by the times it measured;
+    # all else is the function, once per worker, and sums of two numbers.
+    names = [str(key) for key, _ in travelled]
+    moved = [name for name in names if "mlelogit" not in name and "run_partition" not in name]
+    assert len(set(moved)) == len(moved) < 40
+    assert sum("mlelogit-work" in name for name in names) <= 2
+    sums = [size for key, size in travelled if "mlelogit-work" not in str(key)]
+    assert sum(sums) - sum(size for key, size in travelled if str(key) in moved) < 40 * 1000
     now = client.who_has(table)
     assert all(set(held[key]) <= set(now[key]) for key in held)
 
 
-def count_received(client):
-    """Return the bytes that workers have had from each other."""
+def list_received(client):
+    """Return what workers have had from each other, keys and bytes, in the order of the time."""
 
     def tell(dask_worker):
-        return sum(entry["total"] for entry in dask_worker.transfer_incoming_log)
+        log = list(dask_worker.transfer_incoming_log)
+        return [(entry["start"], key, size) for entry in log for key, size in entry["keys"].items()]
 
-    return sum(client.run(tell).values())
+    entries = [entry for some in client.run(tell).values() for entry in some]
+    return [(key, size) for _, key, size in sorted(entries, key=lambda entry: entry[0])]
 
 
 def test_nothing_is_left_on_the_cluster(client, cluster, frame):
