@@ -99,7 +99,7 @@ def build_array_model(name):
 def fit_case(name, through="formula"):
     if through == "formula":
         return build_model(name).fit()
-    if through == "arrays":
+    if through not in WAYS:
         return build_array_model(name).fit()
     case = load_case(name)
     rows = WAYS[through](case.data, Path(tempfile.mkdtemp(dir=FILES.name)))

@@ -14,7 +14,7 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
-from mlelogit.data.formulas import parse_formula
+from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import check_reopenable, is_foreign_frame, is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
@@ -63,6 +63,7 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     MNLogitError
         Another of its named cases, for anything wrong with the data.
     """
+    check_formula(formula)
     if not isinstance(stream, bool) and not (isinstance(stream, str) and stream == "auto"):
         raise OptionError(f"stream must be 'auto', True or False, not {write_value(stream)}.")
     pieces = open_pieces(data)
