@@ -92,7 +92,8 @@ def examine_columns(blocks: RowBlocks, names: tuple) -> Columns:
     ScaleError
         If a column's size is outside 1e-100 to 1e100.
     """
-    moments = sum_repeated(blocks, _sum_moments)
+    with np.errstate(over="ignore", invalid="ignore"):  # Sizes are judged after the one pass.
+        moments = sum_repeated(blocks, _sum_moments)
     low, high = blocks.design.source.extremes
     scale = _find_scale(np.maximum(np.abs(low), np.abs(high)), names)
     fixed = np.flatnonzero((low == high) & (low != 0))
