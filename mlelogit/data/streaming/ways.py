@@ -31,7 +31,7 @@ def describe_way(design: Design, where: str = "") -> str:
     'Rows: 1 file, 944 rows; read into memory.'
     >>> halves = [anes[:500], anes[500:]]
     >>> describe_way(ml.mnlogit("vote ~ age", halves, stream=True, compress=True).design)
-    'Rows: 2 frames, 944 rows; 137 different ones, counted.'
+    'Rows: 2 frames, 944 rows; 71 different ones, counted.'
     """
     stream: Any = design.stream
     distinct = design.audit.rows_distinct
