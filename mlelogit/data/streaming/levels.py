@@ -40,14 +40,6 @@ class Declaration:
     categories: tuple
     ordered: bool
 
-    @property
-    def is_sorted(self) -> bool:
-        """Whether the order is the one that values without a declaration get."""
-        try:
-            return all(left < right for left, right in pairwise(self.categories))
-        except TypeError:
-            return False
-
 
 @dataclass(frozen=True)
 class Levels:
@@ -117,6 +109,14 @@ class Levels:
             )
 
 
+def _is_sorted(categories: Sequence[Any]) -> bool:
+    """Tell whether the order is the one that values without a declaration get."""
+    try:
+        return all(left < right for left, right in pairwise(categories))
+    except TypeError:
+        return False
+
+
 def tell_lost_order(name: str, orders: Iterable[Sequence[Any]], numbers: bool) -> None:
     """Warn of an order of categories that is lost because pieces declare different ones.
 
@@ -130,7 +130,7 @@ def tell_lost_order(name: str, orders: Iterable[Sequence[Any]], numbers: bool) -
             f"{quote(name)} is categorical, with different categories in different pieces of the "
             "data, all numbers: declare the same in every piece."
         )
-    if any(list(order) != sorted(order) for order in orders):
+    if not all(map(_is_sorted, orders)):
         warn_user(
             f"Pieces of the data declare different categories of {quote(name)}, or another order "
             "of them; they are sorted. Declare the same in every piece to keep their order.",

@@ -26,9 +26,9 @@ from mlelogit.data.streaming.grouping import GroupedPieces, count_rows
 from mlelogit.data.streaming.levels import tell_lost_order
 from mlelogit.data.streaming.parquet import ParquetPieces
 from mlelogit.data.streaming.paths import is_parquet
-from mlelogit.data.streaming.pieces import LocalPieces, Pieces
+from mlelogit.data.streaming.pieces import LocalPieces, Pieces, give_frame
 from mlelogit.data.streaming.rows import RowRequest
-from mlelogit.data.streaming.stream import HELD_ELEMENTS, StreamedDesign
+from mlelogit.data.streaming.stream import HELD_ELEMENTS, PieceStream, StreamedDesign
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -94,10 +94,10 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
 
 def _count_distinct(grouped: GroupedPieces, design: StreamedDesign) -> int:
     """Return how many complete rows differ in what counts stand for, as memory counts them."""
-    frame = grouped.group.frame.dropna()
+    frame, stream = grouped.group.frame.dropna(), design.stream
+    outcome = stream.request.parsed.outcome if isinstance(stream, PieceStream) else ()
     if design.outcome.kind != "probabilities":
-        parsed = parse_formula(str(design.encoding.formula), grouped.names)
-        frame = frame.drop(columns=list(parsed.outcome))
+        frame = frame.drop(columns=list(outcome))
     return int((~frame.duplicated()).sum()) if frame.shape[1] else 1
 
 
@@ -183,7 +183,7 @@ def _read_whole(
     if not (any_size or isinstance(pieces, LocalPieces)):
         return None
     parsed = parse_formula(formula, pieces.names, name_aside(options))
-    used = tuple(dict.fromkeys((*parsed.outcome, *parsed.variables, *name_aside(options))))
+    used = tuple(RowRequest(parsed, options).columns)
     most = None if any_size else HELD_ELEMENTS
     for names in (pieces.names, used):
         if most is not None and (pieces.rows or 0) * len(names) > most:
@@ -204,7 +204,7 @@ def gather(
 ) -> pd.DataFrame | None:
     """Return some columns of all rows in one frame; None if they are more than so many values."""
     frames, values = [], 0
-    for frame in pieces.map(_pass_on, columns):
+    for frame in pieces.map(give_frame, columns):
         values += frame.size
         if most is not None and values > most:
             return None
@@ -239,7 +239,3 @@ def _check_kinds(name: str, columns: list[pd.Series]) -> None:
             f"Column {name!r} holds numbers in some pieces of the data and truth values in others; "
             "convert it to one kind."
         )
-
-
-def _pass_on(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame

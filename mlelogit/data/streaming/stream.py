@@ -18,7 +18,7 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
-from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records
+from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records, give_frame
 from mlelogit.data.streaming.rows import RowReader, RowRequest, select_piece
 from mlelogit.data.streaming.stamps import Stamp, Stamped, check_stamp, stamp_rows
 from mlelogit.data.threads import count_threads
@@ -198,10 +198,6 @@ def read_stamped(reader: RowReader, frame: pd.DataFrame, full: bool = True) -> S
     return Stamped(stamp, design)
 
 
-def _give(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame
-
-
 def _check(reader: RowReader, frame: pd.DataFrame) -> None:
     reader.read(frame)
 
@@ -364,7 +360,7 @@ class PieceStream:
         held = None if self._held is None else self._held()
         if held is None or held.encoding is not design.encoding:
             self.passes += 1
-            frames = list(self.pieces.map(_give, self.pieces.names))
+            frames = list(self.pieces.map(give_frame, self.pieces.names))
             frame = pd.concat(frames or [self.drawn.iloc[:0]], ignore_index=True)
             self._check(stamp_rows(select_piece(self.request, frame), self.request.columns))
             held = self.reader(design).read_all(frame)

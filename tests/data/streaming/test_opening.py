@@ -6,7 +6,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data.streaming import knots, opening
-from mlelogit.exceptions import FormulaError, MNLogitError
+from mlelogit.exceptions import CategoryOrderWarning, FormulaError, MNLogitError
 from tests.ways import cut
 
 ROWS = 1200
@@ -92,3 +92,12 @@ def test_knots_of_counted_rows_are_quantiles_of_all(frame, outcome, bounds, opti
 def find_knots(state):
     (own,) = [one for one in state.values() if "knots" in one]
     return [float(knot) for knot in own["knots"]]
+
+
+def test_categories_that_cannot_be_compared_lose_their_order_with_a_warning():
+    frames = [
+        pd.DataFrame({"y": ["a", "b", "b"], "x": pd.Categorical([1, "u", 1], categories)})
+        for categories in ([1, "u"], ["u", 1])
+    ]
+    with pytest.warns(CategoryOrderWarning, match="declare different categories"):
+        opening.join_frames(frames, ["x"])
