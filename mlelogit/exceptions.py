@@ -22,12 +22,14 @@ __all__ = [
     "CorruptFileError",
     "CovarianceError",
     "CovarianceOmittedWarning",
+    "DamagedFitError",
     "DataFileError",
     "DataNotKeptError",
     "DuplicateColumnError",
     "EffectError",
     "EmptyDataError",
     "FewClustersWarning",
+    "ForeignFitError",
     "FormulaError",
     "HeldOutWarning",
     "InfiniteValueError",
@@ -44,6 +46,7 @@ __all__ = [
     "NegativeVarianceWarning",
     "NetworkError",
     "NetworkWarning",
+    "NewerFitError",
     "NoFiniteMaximumWarning",
     "NotConvergedWarning",
     "NotNestedError",
@@ -57,8 +60,11 @@ __all__ = [
     "QueryError",
     "RankDeficiencyError",
     "RowsNotHeldError",
+    "SavedFitError",
     "ScaleError",
     "SeparationWarning",
+    "SizeLimitError",
+    "UnsafeFitError",
     "UnsafeFormulaError",
     "UnseenLevelError",
     "UnusedCovarianceWarning",
@@ -316,3 +322,27 @@ class UnusedWeightsWarning(MNLogitWarning):
 
 class UnusedCovarianceWarning(MNLogitWarning):
     """A table is of the likelihood, and the robust covariance in use does not enter it."""
+
+
+class SavedFitError(MNLogitError):
+    """A saved fit cannot be read, or a fit cannot be saved; the named cases are below."""
+
+
+class DamagedFitError(SavedFitError):
+    """A saved fit is cut off, was changed since it was written, or contradicts itself."""
+
+
+class ForeignFitError(SavedFitError):
+    """A file is no saved fit of this package."""
+
+
+class NewerFitError(SavedFitError):
+    """A saved fit was written by a later version of this package."""
+
+
+class UnsafeFitError(SavedFitError):
+    """A saved fit holds what no fit would write, such as a formula that runs code."""
+
+
+class SizeLimitError(MNLogitError):
+    """What is asked for is larger than a stated limit; the message says which, and what to do."""

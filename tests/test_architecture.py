@@ -54,6 +54,8 @@ INSIDE = {
         "threads",
         "codes",
         "files",
+        "delimited",
+        "readers",
         "expressions",
         "formulas",
         "outcome",

@@ -1,4 +1,4 @@
-"""Read a table from a file, and write a file as a whole or not at all."""
+"""Find a file to read, and write one as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import hashlib
 import os
 import secrets
 import shutil
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from mlelogit.data.arguments import write_value
-from mlelogit.data.frames import check_unique_names
 from mlelogit.exceptions import (
     DataFileError,
-    MNLogitError,
     OutputFileError,
 )
-from mlelogit.notices import in_turn
 
 
 def check_target(path: Any) -> Path:
@@ -144,54 +138,15 @@ def hash_file(path: Any) -> tuple[int, str]:
     >>> size, digest[:8]
     (3, 'ba7816bf')
     """
-    _check_source(path)
+    check_source(path)
     with Path(path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
 
 
-def _check_source(path: Any) -> None:
+def check_source(path: Any) -> None:
+    """Raise `DataFileError` if there is no file to read at a path."""
     if Path(path).is_dir():
         raise DataFileError(f"{str(path)!r} is a folder; give the name of a file in it.")
     if not Path(path).is_file():
         raise DataFileError(f"There is no file {str(path)!r}.")
-
-
-def read_data(path: str, missing: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a csv file.
-
-    Parameters
-    ----------
-    path : str
-    missing : sequence of str, optional
-        Entries of a csv that mean a missing value; pandas' list if not given.
-
-    Raises
-    ------
-    DataFileError
-        If it is absent, empty, no csv, or its rows are longer than its header.
-    DuplicateColumnError
-        If two columns of a csv have the same name.
-    """
-    _check_source(path)
-    try:
-        return _read_csv(path, missing)
-    except MNLogitError:
-        raise
-    except Exception as error:
-        raise DataFileError(f"{path!r} cannot be read: {error}") from error
-
-
-@in_turn
-def _read_csv(path: str, missing: Sequence[str] | None) -> pd.DataFrame:
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
-    check_unique_names(header.dropna().tolist(), path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path,
-            low_memory=False,
-            index_col=False,
-            na_values=missing,
-            keep_default_na=missing is None,
-        )

@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.files import hash_file, read_data
+from mlelogit.data.files import hash_file
+from mlelogit.data.readers import read_data
 from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
 from mlelogit.data.streaming.paths import is_parquet, list_files
 from mlelogit.data.streaming.pieces import Pieces

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlelogit.data.files import check_target, hash_file, read_data, write_whole
+from mlelogit.data.files import check_target, hash_file, write_whole
+from mlelogit.data.readers import read_data
 from mlelogit.exceptions import DataFileError, OutputFileError
 
 
