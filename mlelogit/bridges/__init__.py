@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["maketables", "marginaleffects"]
+__all__ = ["maketables", "marginaleffects", "statsmodels"]
 
 
 def __getattr__(name: str) -> ModuleType:
