@@ -18,6 +18,7 @@ from mlelogit.bridges.statsmodels.words import (
     find_method,
     read_covariance,
 )
+from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.basis import find_basis
 from mlelogit.fitting.estimation import estimate
 from mlelogit.fitting.record import FitRecord, FitRequest
@@ -63,6 +64,7 @@ class Asked:
     callback: Any
 
 
+@single_threaded_blas
 def climb(model: Any, asked: Asked, options: dict[str, Any]) -> Climb:
     """Fit a model's rows by maximum likelihood.
 
@@ -134,6 +136,7 @@ def _follow(callback: Any) -> Callable[[np.ndarray], Any] | None:
     return report
 
 
+@single_threaded_blas
 def describe_climb(model: Any, found: Climb) -> LikelihoodModelResults:
     """Return a climb as statsmodels' results of a likelihood, with params (K, J - 1)."""
     record, covariance, wanted = found.record, found.covariance, found.wanted

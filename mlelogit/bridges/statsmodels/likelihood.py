@@ -13,7 +13,7 @@ from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
 from mlelogit.data.rows import DataOptions
-from mlelogit.data.threads import count_threads
+from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import Columns, examine_columns
 from mlelogit.fitting.likelihood import map_loglikeobs, map_residuals, map_score_obs
@@ -49,7 +49,9 @@ class ModelRows:
     @cached_property
     def columns(self) -> Columns:
         """What the columns span, and which of them are combinations of others."""
-        return examine_columns(self.objective.blocks, self.design.encoding.names)
+        return single_threaded_blas(examine_columns)(
+            self.objective.blocks, self.design.encoding.names
+        )
 
 
 def read_rows(model: Any) -> ModelRows:
@@ -131,6 +133,7 @@ def spread_loglike(rows: ModelRows, params: np.ndarray, categories: int) -> np.n
     return spread
 
 
+@single_threaded_blas
 def evaluate(rows: ModelRows, params: np.ndarray, order: int) -> Any:
     """Return log-likelihood, score and information at params (P,)."""
     return rows.objective.evaluate(params, order)

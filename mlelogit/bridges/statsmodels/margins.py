@@ -22,7 +22,7 @@ from statsmodels.discrete import discrete_margins
 from mlelogit.bridges.statsmodels.likelihood import BASE
 from mlelogit.data.blocks import Block, RowBlocks
 from mlelogit.data.sources import ArraySource, lay_out
-from mlelogit.data.threads import count_threads
+from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.fitting.likelihood import predict_scores
 from mlelogit.fitting.linalg import log_softmax
 
@@ -188,6 +188,7 @@ class DiscreteMargins(discrete_margins.DiscreteMargins):  # type: ignore[misc]
         copied = exog if atexog is None else exog.astype(np.float64)
         self._keep(discrete_margins._get_margeff_exog(copied, at, atexog, varies), method, varies)
 
+    @single_threaded_blas
     def _keep(self, exog: np.ndarray, method: str, varies: np.ndarray) -> None:
         changes = [
             () if idx is None else tuple(idx.tolist()) for idx in (self.dummy_idx, self.count_idx)
