@@ -12,9 +12,10 @@ from mlelogit.bridges.statsmodels.failures import translate_errors
 from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design
+from mlelogit.data.frames import check_finite, check_missing
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import count_threads, single_threaded_blas
-from mlelogit.exceptions import ParamsError
+from mlelogit.exceptions import InfiniteValueError, MissingDataError, ParamsError
 from mlelogit.fitting.basis import Columns, examine_columns
 from mlelogit.fitting.likelihood import map_loglikeobs, map_residuals, map_score_obs
 from mlelogit.fitting.linalg import log_softmax
@@ -64,7 +65,11 @@ def read_rows(model: Any) -> ModelRows:
     """
     options = DataOptions(None, None, None, None, "labels", "raise", "raise", "auto")
     with translate_errors():
-        design = make_design(model.endog, model.exog, options)
+        try:
+            design = make_design(model.endog, model.exog, options)
+        except (InfiniteValueError, MissingDataError):
+            _check_columns(model)
+            raise
     labels = name_categories(model)
     categories = tuple(labels[int(code)] for code in design.outcome.categories)
     encoding = replace(
@@ -77,6 +82,13 @@ def read_rows(model: Any) -> ModelRows:
     totals = dict(zip(categories, design.audit.categories.values(), strict=True))
     audit = replace(design.audit, categories=totals)
     return ModelRows(model.endog, model.exog, replace(design, encoding=encoding, audit=audit))
+
+
+def _check_columns(model: Any) -> None:
+    """Raise for missing or infinite values, by the model's own names of columns."""
+    columns = dict(zip(model.exog_names, np.asarray(model.exog, dtype=np.float64).T, strict=True))
+    check_missing([(name, np.isnan(values)) for name, values in columns.items()])
+    check_finite(columns)
 
 
 def name_categories(model: Any) -> list[Any]:

@@ -110,6 +110,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
             data = super()._handle_data(left, kept.exog, "none", hasconst, **kwargs)
             if missing != "none":
                 data.missing_row_idx = kept.dropped
+        check_categories(len(self._ynames_map))
         if self._labels is not None:
             found = {code: self._labels[int(value)] for code, value in self._ynames_map.items()}
             self._ynames_map = found
@@ -119,7 +120,6 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
         """Read the categories and the degrees of freedom, which go by the columns' rank."""
         self.endog = self.endog.argmax(1)
         self.J, self.K = self.wendog.shape[1], self.exog.shape[1]
-        check_categories(self.J)
         rank = self.K - (len(self.rows.columns.aliases) if self._check_rank else 0)
         self.df_model = float(rank - 1) * (self.J - 1)
         self.df_resid = self.exog.shape[0] - self.df_model - (self.J - 1)

@@ -207,4 +207,5 @@ def code_outcome(formula: Any, data: Any) -> CodedOutcome | None:
     labels = pd.Categorical(column)
     codes = np.where(labels.codes < 0, np.nan, labels.codes.astype(np.float64))
     said = f"{name} ~{right}" if wrapped else formula
-    return CodedOutcome(said, frame.assign(**{name: codes}), tuple(labels.categories))
+    names = [str(label) if isinstance(label, bool) else label for label in labels.categories]
+    return CodedOutcome(said, frame.assign(**{name: codes}), tuple(names))

@@ -124,7 +124,8 @@ def read_covariance(cov_type: Any, cov_kwds: Any, nobs: int) -> Wanted:
     """
     if not isinstance(cov_type, str):
         raise OptionError(f"cov_type must be a string, not {type(cov_type).__name__}.")
-    check_choice("cov_type", cov_type.lower(), tuple(KINDS))
+    if cov_type.lower() not in KINDS:
+        check_choice("cov_type", cov_type, tuple(dict.fromkeys(KINDS.values())))
     name, given = KINDS[cov_type.lower()], dict(cov_kwds or {})
     scale = given.pop("scaling_factor", None)
     if name in PLAIN:
