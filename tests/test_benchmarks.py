@@ -13,6 +13,7 @@ from tests.benchmarks import (
     anes,
     compression,
     dask,
+    dropin,
     frames,
     margins,
     memory,
@@ -30,6 +31,7 @@ from tests.benchmarks.tasks import list_plans, make_factors, make_groups, make_t
 from tests.benchmarks.timing import run_task
 
 TINY = Case("unit", 400, 4, 3)
+ANSWERS = {dropin.Theirs: np.array([-1.0, 2.0]), dropin.Ours: np.array([-1.0, 2.1])}
 needs_sklearn = pytest.mark.skipif(not find_spec("sklearn"), reason="scikit-learn not installed")
 
 
@@ -180,6 +182,18 @@ def test_networks_are_timed_from_one_start_to_one_maximum():
 
 
 @needs_sklearn
+def test_both_classes_are_timed_and_compared():
+    columns = len(dropin.HEADER.split("|"))
+    for what, run in dropin.WHAT.items():
+        line = dropin.run_job(dropin.Job("tiny", what, lambda: draw(TINY), run), 1)
+        assert line.startswith(f"| tiny | {what} | ")
+        assert len(line.split("|")) == columns
+    wrong = dropin.Job("tiny", "nothing", lambda: draw(TINY), lambda kind, *_: ANSWERS[kind])
+    with pytest.raises(RuntimeError, match="differ"):
+        dropin.run_job(wrong, 1)
+    assert len(dropin.list_jobs()) == 8
+
+
 @pytest.mark.parametrize("engine", networks.ENGINES)
 def test_networks_run_on_one_thread_and_only_the_training_is_timed(engine, monkeypatch):
     torch = pytest.importorskip("torch")

@@ -15,6 +15,7 @@ from mlelogit.exceptions import (
     CovarianceError,
     DataNotKeptError,
     FewClustersWarning,
+    RowsNotHeldError,
     SeparationWarning,
 )
 from tests.bridges.test_statsmodels import draw
@@ -214,6 +215,17 @@ def test_what_statsmodels_cannot_say_raises(frame, case):
 def test_rows_in_pieces_are_read_if_they_are_few(frame):
     streamed = ml.mnlogit("kind ~ v1 + v2", [frame.iloc[:100], frame.iloc[100:]]).fit()
     agree(streamed.to_statsmodels(), streamed, 1e-7)
+
+
+def test_rows_in_pieces_that_are_many_raise(frame, monkeypatch):
+    streamed = ml.mnlogit("kind ~ v1 + v2", [frame.iloc[:100], frame.iloc[100:]]).fit()
+
+    def refuse(record):
+        raise RowsNotHeldError("300 rows are too many.")
+
+    monkeypatch.setattr(type(streamed.record), "in_memory", refuse)
+    with pytest.raises(BridgeError, match="300 rows are too many"):
+        streamed.to_statsmodels()
 
 
 def test_separated_fits_keep_their_limits():

@@ -348,6 +348,8 @@ class TestPredictionByName:
         pd.testing.assert_frame_equal(ours.predict(exog[["v2", "const", "v1"]]), expected)
         pd.testing.assert_frame_equal(ours.predict(exog.assign(more=1.0)), expected)
         assert ours.predict(exog.to_numpy()) == pytest.approx(expected.to_numpy())
+        row = ours.predict(exog.iloc[7][["v1", "const", "v2"]])
+        assert row.to_numpy()[0] == pytest.approx(expected.iloc[7].to_numpy())
         unnamed = pd.DataFrame(exog.to_numpy())
         assert ours.predict(unnamed).to_numpy() == pytest.approx(expected.to_numpy())
 
@@ -449,6 +451,27 @@ class TestTables:
         labels = MNLogit(endog, exog).fit(disp=0).llf
         assert MNLogit(endog.to_numpy()[:, None], exog).fit(disp=0).llf == pytest.approx(labels)
         assert MNLogit(endog.to_frame(), exog).fit(disp=0).llf == pytest.approx(labels)
+
+    def test_labels_of_any_storage(self, sample):
+        endog, exog = sample
+        plain = endog.map(lambda code: "abcd"[code])
+        expected = MNLogit(plain.to_numpy(dtype=object), exog).fit(disp=0)
+        kinds = ["str", "object", "category", pd.StringDtype("python"), "string[pyarrow]"]
+        for kind in kinds:
+            ours = MNLogit(plain.astype(kind), exog).fit(disp=0)
+            assert ours.equation_names == ("b", "c", "d")
+            assert ours.params.to_numpy() == pytest.approx(expected.params.to_numpy())
+        for kind in ("Int64", "int64[pyarrow]", "boolean"):
+            values = (endog > 1) if kind == "boolean" else endog
+            ours, own = MNLogit(values.astype(kind), exog), MNLogit(values, exog)
+            assert ours.fit(disp=0).equation_names == own.fit(disp=0).equation_names
+
+    def test_frames_of_polars(self, sample):
+        pl = pytest.importorskip("polars")
+        endog, exog = sample
+        ours = MNLogit(pl.Series("out", endog.to_numpy()), pl.from_pandas(exog)).fit(disp=0)
+        own = MNLogit(endog, exog).fit(disp=0)
+        pd.testing.assert_frame_equal(ours.params, own.params)
 
     def test_one_category_raises(self, sample):
         with pytest.raises(OneCategoryError):

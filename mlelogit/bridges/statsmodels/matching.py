@@ -38,12 +38,14 @@ def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
     if exog is None or (transform and hasattr(model, "formula")):
         return exog
     exog = convert_foreign(exog)
-    if not isinstance(exog, pd.DataFrame) or not isinstance(model.data.orig_exog, pd.DataFrame):
-        return exog
     names = list(model.exog_names)
-    if list(exog.columns) == names:
+    row = isinstance(exog, pd.Series) and len(exog) == len(names) > 1
+    if not (row or isinstance(exog, pd.DataFrame)) or not hasattr(model.data.orig_exog, "columns"):
         return exog
-    absent = [name for name in names if name not in exog.columns]
+    columns = list(exog.index if row else exog.columns)
+    if columns == names:
+        return exog
+    absent = [name for name in names if name not in columns]
     if len(absent) == len(names):
         return exog
     if absent:
@@ -51,7 +53,7 @@ def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
             f"Columns of the fit are missing in the new rows: {list_some(absent)}. Name them as "
             "the fit's, or pass an array, whose columns go by position."
         )
-    twice = [name for name in names if list(exog.columns).count(name) > 1]
+    twice = [name for name in names if columns.count(name) > 1]
     if twice:
         raise DuplicateColumnError(f"New rows have columns twice: {list_some(twice)}.")
     return exog[names]

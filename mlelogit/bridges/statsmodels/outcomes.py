@@ -52,6 +52,10 @@ def read_outcome(endog: Any) -> Any:
     endog = convert_foreign(endog)
     if isinstance(endog, pd.Categorical):
         endog = pd.Series(endog)
+    if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
+        endog = endog.iloc[:, 0]
+    if isinstance(endog, pd.Series) and _has_masked_dummies(endog.dtype):
+        endog = endog.astype(object)
     if not isinstance(endog, pd.Series | pd.DataFrame):
         endog = np.asarray(endog)
     if endog.ndim == 2 and endog.shape[1] == 1 and not isinstance(endog, pd.DataFrame):
@@ -59,6 +63,14 @@ def read_outcome(endog: Any) -> Any:
     if endog.ndim == 2 and endog.shape[1] > 1:
         _check_dummies(endog)
     return drop_unused(endog)
+
+
+def _has_masked_dummies(dtype: Any) -> bool:
+    """Tell whether pandas makes dummies of a kind that statsmodels takes for objects."""
+    if isinstance(dtype, pd.StringDtype):
+        return dtype.na_value is pd.NA
+    extension = isinstance(dtype, pd.api.extensions.ExtensionDtype)
+    return extension and not isinstance(dtype, pd.CategoricalDtype)
 
 
 def _check_dummies(endog: Any) -> None:
