@@ -163,6 +163,8 @@ def test_robust_covariances_are_what_statsmodels_words_mean(sample, case, use_t)
     assert np.asarray(ours.cov_params()) == pytest.approx(expected, rel=1e-8, abs=1e-10)
     assert ours.bse.to_numpy() == pytest.approx(theirs.bse.to_numpy(), rel=1e-8)
     assert ours.cov_type == theirs.cov_type
+    for name in ("use_correction", "maxlags", "scaling_factor", "adjust_df", "use_t"):
+        assert ours.cov_kwds.get(name) == theirs.cov_kwds.get(name), name
     assert ours.use_t == theirs.use_t
     if not (use_t and "groupsum" in kind):  # There statsmodels counts how often time starts anew.
         assert ours.pvalues.to_numpy() == pytest.approx(theirs.pvalues.to_numpy(), rel=1e-7)

@@ -17,7 +17,7 @@ from statsmodels.discrete import discrete_model
 from statsmodels.tools import sm_exceptions
 
 import mlelogit as ml
-from mlelogit.bridges.statsmodels import MNLogit
+from mlelogit.bridges.statsmodels import MNLogit, mnlogit
 from mlelogit.exceptions import (
     BridgeError,
     ColumnNotFoundError,
@@ -411,7 +411,9 @@ class TestFormulas:
 
         ours = MNLogit.from_formula("kind ~ double(v1)", frame)
         assert ours.exog_names == ["Intercept", "double(v1)"]
-        plain = MNLogit.from_formula("code ~ double(v1)", frame)
+        plain = mnlogit("code ~ double(v1)", frame)
+        deeper = MNLogit.from_formula("kind ~ double(v1)", frame, eval_env=1)
+        assert deeper.exog == pytest.approx(plain.exog)
         assert plain.exog[:, 1] == pytest.approx(2 * frame["v1"].to_numpy())
         assert double(1) == 2
 

@@ -1,6 +1,7 @@
 """statsmodels' MNLogit on this package's likelihood, climb and covariances.
 
-`MNLogit` takes the place of ``statsmodels.api.MNLogit`` by its import alone;
+`MNLogit` takes the place of ``statsmodels.api.MNLogit`` by its import alone, and `mnlogit` that
+of ``statsmodels.formula.api.mnlogit``;
 `mlelogit.MNLogitResults.to_statsmodels` hands a fit of this package to statsmodels' results.
 """
 
@@ -13,9 +14,12 @@ from mlelogit.bridges.statsmodels.results import (
     MultinomialResultsWrapper,
 )
 
+mnlogit = MNLogit.from_formula
+
 __all__ = [
     "L1MultinomialResults",
     "MNLogit",
     "MultinomialResults",
     "MultinomialResultsWrapper",
+    "mnlogit",
 ]

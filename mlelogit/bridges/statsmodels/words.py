@@ -56,6 +56,7 @@ TAKES = {
         *("kernel", "weights_func", "df_correction"),
     ),
 }
+DEFAULTS = {"cluster": True, "HAC": False, "hac-panel": "hac", "hac-groupsum": "cluster"}
 SERIAL: dict[Any, str] = {False: "none", None: "none", True: "HC1", "hac": "HC1"}
 PANEL = {**SERIAL, "cluster": "CR1", "clu": "CR1", "c": "CR1"}
 
@@ -133,21 +134,21 @@ def read_covariance(cov_type: Any, cov_kwds: Any, nobs: int) -> Wanted:
         return Wanted(name, name, scale=scale)
     _check_options(name, given, TAKES[name])
     _check_kernel(given)
-    kept = {**given, "scaling_factor": scale}
+    kept = {"use_correction": DEFAULTS[name], **given, "scaling_factor": scale}
     by_groups = name != "HAC" and given.get("df_correction") is not False
     if name == "cluster":
         return Wanted(name, "cluster", _read_clusters(given), kept, scale, by_groups)
     _need(name, given, "maxlags")
     lags = {"maxlags": given["maxlags"]}
     if name == "HAC":
-        correction = _choose(given.get("use_correction", False), SERIAL)
+        correction = _choose(given.get("use_correction", DEFAULTS[name]), SERIAL)
         options = {"time": np.arange(nobs), "correction": correction, **lags}
     elif name == "hac-groupsum":
         _need(name, given, "time")
-        correction = _choose(given.get("use_correction", "cluster"), PANEL)
+        correction = _choose(given.get("use_correction", DEFAULTS[name]), PANEL)
         options = {"time": np.asarray(given["time"]), "correction": correction, **lags}
     else:
-        correction = _choose(given.get("use_correction", "hac"), PANEL)
+        correction = _choose(given.get("use_correction", DEFAULTS[name]), PANEL)
         options = {**_number_series(given), "correction": correction, **lags}
     return Wanted(name, "HAC", options, kept, scale, by_groups)
 
