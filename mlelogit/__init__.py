@@ -15,6 +15,7 @@ _HOMES = {
     "mnlogit": "mlelogit.model",
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
+    "MNLogitClassifier": "mlelogit.estimator",
     "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
@@ -23,6 +24,9 @@ _HOMES = {
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
+
+# Not in __all__: without its extra a star import would fail.
+EXTRA = ("MNLogitClassifier",)
 
 __all__ = [
     "MNLogit",
@@ -49,4 +53,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *EXTRA])

@@ -62,6 +62,7 @@ __all__ = [
     "RowsNotHeldError",
     "SavedFitError",
     "ScaleError",
+    "SeparationError",
     "SeparationWarning",
     "SizeLimitError",
     "UnsafeFitError",
@@ -230,6 +231,10 @@ class RowsNotHeldError(MNLogitError):
 
 class ScaleError(MNLogitError):
     """A column is so large or so small that its square leaves the range of a double."""
+
+
+class SeparationError(MNLogitError):
+    """The data are separated, and a rule says that this is an error."""
 
 
 class UnsafeFormulaError(FormulaError):

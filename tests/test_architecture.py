@@ -42,6 +42,7 @@ LAYERS = (
     "results",
     "comparison",
     "model",
+    "estimator",
     "terminal",
     "cli",
     "__main__",

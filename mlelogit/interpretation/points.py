@@ -280,8 +280,28 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
     )
     if weights is not None:
         design = replace(design, weights=read_new_weights(design, weights))
-    threads = 1 if record.blocks is None else record.blocks.threads
-    return Points(design, frame.index.view(), complete, False, threads)
+    return Points(design, frame.index.view(), complete, False, _count_threads(record))
+
+
+def read_matrix(record: FitRecord, matrix: Any) -> Points:
+    """Return new rows of a fit without formula or offset from all its columns, checked before.
+
+    Parameters
+    ----------
+    record : FitRecord
+    matrix : numpy.ndarray or sparse array
+        (m, K), finite, with the columns that were left out; what is sparse stays so.
+    """
+    encoding, rows = record.encoding, matrix.shape[0]
+    kept = matrix if len(encoding.kept) == matrix.shape[1] else matrix[:, encoding.kept]
+    index = pd.RangeIndex(rows)
+    source, nothing = make_source(kept), _no_outcome(encoding, rows)
+    design = Design(encoding, nothing, source, None, None, None, index, record.audit)
+    return Points(design, index, None, False, _count_threads(record))
+
+
+def _count_threads(record: FitRecord) -> int:
+    return 1 if record.blocks is None else record.blocks.threads
 
 
 def _keep_beside(newdata: Any, frame: pd.DataFrame) -> Any:
