@@ -18,9 +18,10 @@ from scipy import sparse
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design
-from mlelogit.data.frames import convert_foreign, is_numeric, list_some
+from mlelogit.data.frames import check_unique_names, convert_foreign, is_numeric, list_some
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
+    BiasReductionError,
     ColumnTypeError,
     MissingDataError,
     MissingExtraError,
@@ -125,7 +126,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> clf.coef_.shape, clf.results_.converged
     ((1, 3), True)
     >>> clf.predict(x.head(2)).tolist()
-    ['Dole', 'Clinton']
+    ['Clinton', 'Clinton']
     """
 
     def __init__(
@@ -179,8 +180,9 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ColumnTypeError
             If a feature is categorical, text or a date.
         SeparationError
-            If the data are separated and ``separated="raise"``.
-        WeightError, MissingDataError, BaseCategoryError, OptionError
+            If the data are separated and ``separated="raise"``, or "reduce_bias" cannot be
+            followed: with sampling weights, or too many parameters.
+        WeightError, MissingDataError, BaseCategoryError, DuplicateColumnError, OptionError
             For what they say; scikit-learn's own ValueError for other input that is wrong.
 
         Warns
@@ -195,8 +197,8 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
         self.classes_, endog = find_classes(y, weights)
-        weighted = {} if weights is None else {"weights": weights, "weight_type": self.weight_type}
-        options = DataOptions(self.base, collinear=self.collinear, compress="auto", **weighted)
+        kind = None if weights is None else self.weight_type
+        options = DataOptions(self.base, weights, kind, collinear=self.collinear, compress="auto")
         model = self._make_model(endog, X, options)
         self.results_, self.separation_ = self._fit_by_rule(model)
         self.bias_reduction_ = self.results_.bias_reduction
@@ -239,9 +241,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _score_rows(self, X: Any) -> np.ndarray:
         """Return scores (J, n) up to one number for every row."""
         check_is_fitted(self)
-        X = validate_data(
-            self, read_features(X), accept_sparse="csr", dtype="numeric", reset=False
-        )
+        X = validate_data(self, read_features(X), accept_sparse="csr", dtype="numeric", reset=False)
         return score_rows(self.results_.record, X, self.fit_intercept)
 
     def _check_choices(self) -> None:
@@ -255,6 +255,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         every = range(X.shape[1])
         features = getattr(self, "feature_names_in_", [f"x{i}" for i in every])
         names = tuple(str(name) for name in features)
+        check_unique_names(names, "X")
         names = (name_constant(names), *names) if self.fit_intercept else names
         design = make_design(endog, add_constant(X, self.fit_intercept), options)
         model = MNLogit.__new__(MNLogit)
@@ -263,15 +264,8 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _fit_by_rule(self, model: MNLogit) -> tuple[MNLogitResults, Any]:
         """Fit as asked; where no finite maximum exists, as the rule says."""
-        asked = dict(
-            method=self.method,
-            maxiter=self.maxiter,
-            tol=self.tol,
-            cov_type=self.cov_type,
-            threads=self.threads,
-        )
         with hear_warnings() as heard:
-            results = model.fit(bias_reduction=self.bias_reduction, **asked)
+            results = self._fit_model(model, self.bias_reduction)
         report = results.separation
         apart = [one for one in heard if issubclass(one.category, NoFiniteMaximumWarning)]
         if not apart or self.bias_reduction is not None or self.separated == "limit":
@@ -280,8 +274,25 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return results, report
         if self.separated == "raise":
             raise SeparationError(tell_rule(apart[0], self.separated))
+        try:
+            results = self._fit_model(model, "mean")
+        except BiasReductionError as error:
+            raise SeparationError(
+                f"{apart[0].message} The rule separated='reduce_bias' does not help here: {error} "
+                "separated='limit' gives the limit of maximum likelihood."
+            ) from error
         warn_user(tell_rule(apart[0], self.separated), apart[0].category)
-        return model.fit(bias_reduction="mean", **asked), report
+        return results, report
+
+    def _fit_model(self, model: MNLogit, bias_reduction: str | None) -> MNLogitResults:
+        return model.fit(
+            self.method,
+            maxiter=self.maxiter,
+            tol=self.tol,
+            cov_type=self.cov_type,
+            threads=self.threads,
+            bias_reduction=bias_reduction,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the fit without its rows."""
@@ -326,9 +337,7 @@ def read_features(X: Any) -> Any:
     X = convert_foreign(X)
     wrong: list[Any] = []
     if isinstance(X, pd.DataFrame):
-        wrong = [
-            name for i, name in enumerate(X.columns) if not _can_be_number(X.iloc[:, i])
-        ]
+        wrong = [name for i, name in enumerate(X.columns) if not _can_be_number(X.iloc[:, i])]
     elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
         texts = np.vectorize(lambda value: isinstance(value, str | bytes), otypes=[bool])
         wrong = np.flatnonzero(texts(X).any(axis=0)).tolist() if X.size else []
@@ -395,11 +404,11 @@ def add_constant(X: Any, wanted: bool) -> Any:
 
     Sparse ones stay sparse.
     """
-    dtype = np.float32 if X.dtype == np.float32 else np.float64
+    dtype: Any = np.float32 if X.dtype == np.float32 else np.float64
     if sparse.issparse(X):
-        X = sparse.csr_array(X, dtype=dtype)
-        ones = sparse.csr_array(np.ones((X.shape[0], 1), dtype=dtype))
-        return sparse.hstack([ones, X], format="csr") if wanted else X.copy()
+        X = sparse.csr_array(X).astype(dtype)
+        ones: Any = np.ones((X.shape[0], 1), dtype=dtype)
+        return sparse.hstack([sparse.csr_array(ones), X], format="csr") if wanted else X
     first = int(wanted)
     both = np.empty((X.shape[0], X.shape[1] + first), dtype=dtype)
     both[:, :first] = 1.0

@@ -520,7 +520,9 @@ def test_nothing_runs_text_as_code(path):
 @every_file
 def test_heavy_packages_are_imported_late(path):
     if not relative(path).startswith("bridges/"):
-        assert not list_imports_at_import(path) & HEAVY
+        # A class of scikit-learn's kind is made of its classes; it is reached lazily itself.
+        own = {"sklearn"} if relative(path) == "estimator.py" else set()
+        assert not list_imports_at_import(path) & HEAVY - own
 
 
 @pytest.mark.parametrize("path", list_sources(TESTS), ids=lambda path: path.name)
