@@ -35,6 +35,7 @@ from mlelogit.exceptions import (
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.report import REMEDY, SeparationReport
 from mlelogit.interpretation.points import map_point_scores, model_points, read_matrix
 from mlelogit.model import MNLogit
 from mlelogit.notices import Heard, hear_warnings, warn_user
@@ -262,7 +263,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model._hold(replace(design, encoding=replace(design.encoding, names=names)))
         return model
 
-    def _fit_by_rule(self, model: MNLogit) -> tuple[MNLogitResults, Any]:
+    def _fit_by_rule(self, model: MNLogit) -> tuple[MNLogitResults, SeparationReport]:
         """Fit as asked; where no finite maximum exists, as the rule says."""
         with hear_warnings() as heard:
             results = self._fit_model(model, self.bias_reduction)
@@ -312,7 +313,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def tell_rule(heard: Heard, rule: str) -> str:
     """Say what was done, and could be done, about data without a finite maximum."""
-    reason = heard.message.replace(" fit(bias_reduction='mean') gives finite estimates.", "")
+    reason = heard.message.removesuffix(REMEDY).rstrip()
     if rule == "raise":
         return (
             f"{reason} separated='reduce_bias' or bias_reduction='mean' gives finite estimates, "
@@ -405,8 +406,8 @@ def add_constant(X: Any, wanted: bool) -> Any:
     Sparse ones stay sparse.
     """
     dtype: Any = np.float32 if X.dtype == np.float32 else np.float64
-    if sparse.issparse(X):
-        X = sparse.csr_array(X).astype(dtype)
+    if hasattr(X, "tocsr"):
+        X = X.tocsr().astype(dtype)
         ones: Any = np.ones((X.shape[0], 1), dtype=dtype)
         return sparse.hstack([sparse.csr_array(ones), X], format="csr") if wanted else X
     first = int(wanted)
