@@ -93,7 +93,8 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : numpy.ndarray
-        (J,): the labels in order, without those whose rows all have zero weight.
+        (J,): the labels, sorted, a Categorical's too; without those whose rows all have zero
+        weight.
     coef_ : numpy.ndarray
         (1, K) of two classes, else (J, K) with columns that sum to zero.
     intercept_ : numpy.ndarray
@@ -195,7 +196,6 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._check_choices()
         X, y = validate_data(self, read_features(X), y, accept_sparse="csr", dtype="numeric")
-        check_classification_targets(y)
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
         self.classes_, endog = find_classes(y, weights)
         kind = None if weights is None else self.weight_type
@@ -256,7 +256,6 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         every = range(X.shape[1])
         features = getattr(self, "feature_names_in_", [f"x{i}" for i in every])
         names = tuple(str(name) for name in features)
-        check_unique_names(names, "X")
         names = (name_constant(names), *names) if self.fit_intercept else names
         design = make_design(endog, add_constant(X, self.fit_intercept), options)
         model = MNLogit.__new__(MNLogit)
@@ -334,10 +333,13 @@ def read_features(X: Any) -> Any:
     ColumnTypeError
         If a column is categorical, text or a date: scikit-learn would turn categories and texts
         that look like numbers into these numbers.
+    DuplicateColumnError
+        If two columns have the same name.
     """
     X = convert_foreign(X)
     wrong: list[Any] = []
     if isinstance(X, pd.DataFrame):
+        check_unique_names(X.columns, "X")
         wrong = [name for i, name in enumerate(X.columns) if not _can_be_number(X.iloc[:, i])]
     elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
         texts = np.vectorize(lambda value: isinstance(value, str | bytes), otypes=[bool])
@@ -374,17 +376,20 @@ def find_classes(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
 
     Raises
     ------
+    MissingDataError
+        If a label is missing.
     OneCategoryError
-        If there is one only.
+        If there is one class only.
     """
     if pd.isna(y).any():
         row = int(np.flatnonzero(pd.isna(y))[0])
         raise MissingDataError(f"y is missing in row {row}; leave out such rows.")
+    check_classification_targets(y)
     counted = np.ones(len(y), bool) if weights is None else weights > 0
     classes, found = np.unique(y[counted], return_inverse=True)
     if len(classes) < 2:
         raise OneCategoryError(
-            f"y holds one class only, {classes[0]!r}"
+            f"y holds one class only, {classes.tolist()[0]!r}"
             f"{'' if counted.all() else ', among rows of positive weight'}: nothing to tell apart."
         )
     codes = np.zeros(len(y), dtype=np.intp)  # Rows of zero weight leave with any label.

@@ -35,7 +35,7 @@ def find_expected(estimator):
 
 def load_anes(outcome="PID"):
     anes = ml.datasets.load_anes96()
-    return anes[FEATURES], anes[outcome]
+    return anes[FEATURES], np.asarray(anes[outcome], dtype=str)
 
 
 def draw_overlapping(rng, rows=60, classes=3, columns=2):
