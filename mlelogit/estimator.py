@@ -23,6 +23,7 @@ from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
     BiasReductionError,
     ColumnTypeError,
+    InfiniteValueError,
     MissingDataError,
     MissingExtraError,
     NoFiniteMaximumWarning,
@@ -195,12 +196,14 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             What else `mlelogit.MNLogit` and its ``fit`` warn of.
         """
         self._check_choices()
-        X, y = validate_data(self, read_features(X), y, accept_sparse="csr", dtype="numeric")
+        index, name = getattr(X, "index", None), getattr(y, "name", None)
+        index = index if isinstance(X, pd.DataFrame) else None
+        X, y = validate_data(
+            self, read_features(X), convert_foreign(y), accept_sparse="csr", dtype="numeric"
+        )
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
-        self.classes_, endog = find_classes(y, weights)
-        kind = None if weights is None else self.weight_type
-        options = DataOptions(self.base, weights, kind, collinear=self.collinear, compress="auto")
-        model = self._make_model(endog, X, options)
+        self.classes_, labels = find_classes(y, weights)
+        model = self._make_model(pd.Series(labels, index=index, name=name), X, weights)
         self.results_, self.separation_ = self._fit_by_rule(model)
         self.bias_reduction_ = self.results_.bias_reduction
         self.n_iter_ = self.results_.record.maximum.iterations
@@ -243,7 +246,15 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return scores (J, n) up to one number for every row."""
         check_is_fitted(self)
         X = validate_data(self, read_features(X), accept_sparse="csr", dtype="numeric", reset=False)
-        return score_rows(self.results_.record, X, self.fit_intercept)
+        with np.errstate(invalid="ignore", over="ignore"):
+            scores = score_rows(self.results_.record, X, self.fit_intercept)
+        wrong = np.flatnonzero(~(scores < np.inf).all(axis=0))
+        if wrong.size:  # Not found by scikit-learn if its config says assume_finite.
+            raise InfiniteValueError(
+                f"The scores of {wrong.size} rows are no numbers, first that of row {wrong[0]} by "
+                "position: its features are missing, infinite or so large that scores overflow."
+            )
+        return scores
 
     def _check_choices(self) -> None:
         check_choice("separated", self.separated, SEPARATED_RULES)
@@ -251,8 +262,10 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(self.fit_intercept, bool | np.bool_):
             raise OptionError(f"fit_intercept is True or False, not {self.fit_intercept!r}.")
 
-    def _make_model(self, endog: Any, X: Any, options: DataOptions) -> MNLogit:
+    def _make_model(self, endog: pd.Series, X: Any, weights: np.ndarray | None) -> MNLogit:
         """Make the model of checked input, its columns called as the features are."""
+        kind = None if weights is None else self.weight_type
+        options = DataOptions(self.base, weights, kind, collinear=self.collinear, compress="auto")
         every = range(X.shape[1])
         features = getattr(self, "feature_names_in_", [f"x{i}" for i in every])
         names = tuple(str(name) for name in features)
@@ -299,7 +312,8 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         state = dict(super().__getstate__())
         if "results_" in state:
             results = state["results_"]
-            record = replace(results.record, blocks=None)
+            record = results.record
+            record = replace(record, blocks=None, index=record.index[:0])
             state["results_"] = MNLogitResults(record, results.covariance)
         return state
 
@@ -362,7 +376,7 @@ def _can_be_number(column: pd.Series) -> bool:
 
 def _check_weights(sample_weight: Any, X: Any) -> np.ndarray:
     """Return weights (n,) that are finite, not negative and not all zero."""
-    weights = np.asarray(_check_sample_weight(sample_weight, X), dtype=np.float64)
+    weights = np.asarray(_check_sample_weight(convert_foreign(sample_weight), X), dtype=np.float64)
     if (weights < 0).any():
         row = int(np.flatnonzero(weights < 0)[0])
         raise WeightError(f"sample_weight is negative in row {row} ({weights[row]}).")

@@ -19,7 +19,9 @@ from mlelogit.exceptions import (
     ColumnTypeError,
     DataNotKeptError,
     DuplicateColumnError,
+    InfiniteValueError,
     MissingDataError,
+    MNLogitError,
     NotConvergedWarning,
     OneCategoryError,
     OptionError,
@@ -469,6 +471,43 @@ def test_missing_and_infinite_features_are_refused(rng):
             ml.MNLogitClassifier().fit(wrong, y)
         with pytest.raises((ValueError, TypeError), match=r"NaN|infinity|NAType"):
             fitted.predict_proba(wrong)
+
+
+def test_scikit_learn_told_to_assume_finite_values(rng):
+    """It does not look then, and a row without features would be of the first class."""
+    import sklearn
+
+    X, y = draw_overlapping(rng)
+    fitted = ml.MNLogitClassifier().fit(X, y)
+    for bad in (np.nan, np.inf, -np.inf, 1.7e308):
+        X[7, :] = bad
+        with sklearn.config_context(assume_finite=True):
+            with pytest.raises(InfiniteValueError, match="row 7"):
+                fitted.predict(X)
+            with pytest.raises(MNLogitError):
+                ml.MNLogitClassifier().fit(X, y)
+
+
+def test_rows_and_outcome_keep_their_names(rng):
+    X, y = draw_overlapping(rng)
+    index = pd.Index([f"person {i}" for i in range(60)])
+    frame = pd.DataFrame(X, columns=["a", "b"], index=index)
+    fitted = ml.MNLogitClassifier().fit(frame, pd.Series(y, name="choice", index=index))
+    assert fitted.results_.predict().index.equals(index)
+    assert "choice" in str(fitted.results_.summary())
+
+
+@pytest.mark.parametrize("package", ["polars", "pyarrow"])
+def test_outcome_and_weights_of_other_kinds(rng, package):
+    X, y = draw_overlapping(rng)
+    make = pytest.importorskip(package)
+    column = make.Series if package == "polars" else make.array
+    weights = rng.integers(1, 3, 60)
+    names = np.array(["a", "b", "c"])[y].tolist()
+    fitted = ml.MNLogitClassifier().fit(X, column(names), sample_weight=column(weights))
+    truth = ml.MNLogitClassifier().fit(X, names, sample_weight=weights)
+    np.testing.assert_array_equal(fitted.coef_, truth.coef_)
+    assert fitted.classes_.tolist() == ["a", "b", "c"]
 
 
 def test_features_of_other_numeric_types(rng):

@@ -40,7 +40,9 @@ def test_factors_by_one_hot_encoding_are_those_of_a_formula(voters, output):
     from sklearn.preprocessing import OneHotEncoder
 
     if output == "polars":
-        pytest.importorskip("polars")
+        polars = pytest.importorskip("polars")
+        if sklearn.__version__.startswith("1.6.") and not polars.__version__.startswith("1."):
+            pytest.skip("scikit-learn 1.6 does not know polars 2")
     encode = make_column_transformer(
         (OneHotEncoder(drop="first", sparse_output=False), ["region"]),
         remainder="passthrough",
