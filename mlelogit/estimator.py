@@ -56,6 +56,9 @@ SEPARATED_RULES = ("reduce_bias", "limit", "raise")
 # Numbers of new rows that are copied beside a constant at a time: 32 MB.
 PIECE = 1 << 22
 
+# Its exponential is the first whole one that rounds to zero.
+NONE = -746.0
+
 
 class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     r"""A multinomial logit by maximum likelihood, as a scikit-learn classifier.
@@ -232,15 +235,18 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         numpy.ndarray
             Of two classes (n,), the log-odds of the second against the first. Of more (n, J), the
-            logarithm of each probability less the mean of these logarithms, over the classes
-            that have a probability in the row; -inf for others, in the limit of separated data.
+            logarithm of each probability less the mean of these logarithms. Finite always: a
+            class without a probability, in the limit of separated data, counts as if its
+            log-odds against the least probable other were -746, of which the exponential is
+            zero as a double.
         """
         scores = self._score_rows(X)
+        possible = scores > -np.inf
+        least = np.where(possible, scores, np.inf).min(axis=0)
+        scores = np.where(possible, scores, least + NONE)
         if len(scores) == 2:
             return np.asarray(scores[1] - scores[0])
-        possible = scores > -np.inf
-        known = np.where(possible, scores, 0.0).sum(axis=0)
-        return (scores - known / possible.sum(axis=0)).T
+        return (scores - scores.mean(axis=0)).T
 
     def _score_rows(self, X: Any) -> np.ndarray:
         """Return scores (J, n) up to one number for every row."""

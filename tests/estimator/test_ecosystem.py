@@ -197,6 +197,20 @@ def test_calibration(rng, method, classes):
     assert fitted.score(X, y) > 1 / classes
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("rule", ["reduce_bias", "limit"])
+def test_calibration_of_separated_data(method, rule):
+    """Of decisions that are not finite scikit-learn would make half probabilities."""
+    from sklearn.calibration import CalibratedClassifierCV
+
+    X = np.linspace(-1, 1, 40)[:, np.newaxis]
+    with pytest.warns(SeparationWarning):
+        fitted = CalibratedClassifierCV(
+            ml.MNLogitClassifier(separated=rule), method=method, cv=2
+        ).fit(X, X[:, 0] > 0)
+    assert fitted.score(X, X[:, 0] > 0) > 0.8
+
+
 def test_inspection(rng):
     from sklearn.inspection import partial_dependence, permutation_importance
 
