@@ -74,6 +74,7 @@ INSIDE = {
         "compression",
         "distinct",
         "design",
+        "outward",
         "assembly",
         "labels",
         "blocks",

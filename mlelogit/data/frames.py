@@ -61,8 +61,9 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     DuplicateColumnError
         If a frame has two columns of one name.
     """
+    data = _open_structured(fetch(data))
     if not is_foreign_frame(data):
-        return data
+        return _decode_dictionaries(data)
     import narwhals as nw
 
     if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
@@ -75,6 +76,60 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     frame = pd.DataFrame(read, index=pd.RangeIndex(len(native)), copy=False)
     frame.columns = pd.Index(names)
     return frame
+
+
+def fetch(data: Any) -> Any:
+    """Return what dask would compute, and anything else as it is.
+
+    Raises
+    ------
+    ColumnTypeError
+        If data is a relation of DuckDB, whose rows pair with nothing by position.
+    """
+    home, kind = type(data).__module__.split(".")[0], type(data).__name__
+    if home in ("dask", "dask_expr") and kind in ("DataFrame", "Series", "Index", "Array"):
+        return data.compute()
+    if home in ("duckdb", "_duckdb") and hasattr(data, "sql_query"):
+        raise ColumnTypeError(
+            "The rows of a relation of DuckDB have no order in which they could be paired with "
+            "others; give a formula and the relation, with all columns in it, or fetch it once: "
+            "relation.df(), relation.pl() or relation.to_arrow_table()."
+        )
+    return data
+
+
+def _open_structured(data: Any) -> Any:
+    """Return a structured array of numpy as a frame of its fields."""
+    if not isinstance(data, np.ndarray) or data.dtype.names is None or data.ndim != 1:
+        return data
+    return pd.DataFrame({name: unmask(data[name]) for name in data.dtype.names})
+
+
+def _decode_dictionaries(data: Any) -> Any:
+    """Return a frame or column of pandas whose dictionaries of Arrow are Categoricals."""
+    if isinstance(data, pd.Series) and _is_dictionary(data.dtype):
+        return pd.Series(data.array.__arrow_array__().to_pandas(), data.index, name=data.name)
+    if not isinstance(data, pd.DataFrame) or not any(map(_is_dictionary, data.dtypes)):
+        return data
+    columns = {i: _decode_dictionaries(data.iloc[:, i]) for i in range(data.shape[1])}
+    return pd.DataFrame(columns, index=data.index, copy=False).set_axis(data.columns, axis=1)
+
+
+def _is_dictionary(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).startswith("dictionary")
+
+
+def densify(column: Any) -> Any:
+    """Return a column of pandas without gaps between what is stored; any other as it is."""
+    sparse = isinstance(column, pd.Series) and isinstance(column.dtype, pd.SparseDtype)
+    return column.sparse.to_dense() if sparse else column
+
+
+def holds_records(data: Any) -> bool:
+    """Tell whether data is a list of rows, each a dict of its values by column."""
+    return (
+        isinstance(data, list | tuple) and bool(data) and all(isinstance(row, dict) for row in data)
+    )
 
 
 def _open_foreign(data: Any) -> Any:
@@ -109,6 +164,8 @@ def list_foreign_names(data: Any) -> list[str] | None:
 
 def unmask(values: Any) -> Any:
     """Turn a numpy masked array into a plain one, masked entries missing."""
+    if isinstance(values, np.matrix):
+        return np.asarray(values)
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if values.dtype.kind in "biuf":
@@ -121,7 +178,8 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
 
     Parameters
     ----------
-    data : DataFrame, dict of columns, or any eager frame that narwhals knows
+    data : DataFrame, dict of columns, list of dicts, or any eager frame that narwhals knows
+        In a list of dicts, a row each, a column that a row lacks is missing there.
     what : str
         The argument's name, for messages.
     columns : collection of str, optional
@@ -135,6 +193,8 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
         If two columns have the same name.
     """
     data = convert_foreign(data, columns)
+    if holds_records(data):
+        data = pd.DataFrame.from_records(data)
     if isinstance(data, dict):
         try:
             data = pd.DataFrame(data)
@@ -145,8 +205,8 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
     if not isinstance(data, pd.DataFrame):
         check_reopenable(data)
         raise ColumnTypeError(
-            f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "
-            f"not {type(data).__name__}."
+            f"{what} must be a DataFrame (pandas, polars, pyarrow), a dict of columns or a list "
+            f"of dicts, not {type(data).__name__}."
         )
     check_unique_names(data.columns, what)
     return data

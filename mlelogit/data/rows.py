@@ -16,8 +16,10 @@ from mlelogit.data.frames import (
     check_missing,
     check_unique_names,
     convert_foreign,
+    fetch,
     find_rows,
     list_some,
+    unmask,
 )
 from mlelogit.data.outcome import RawOutcome
 from mlelogit.data.sources import as_matrix
@@ -63,6 +65,10 @@ class DataOptions:
             check_choice("weight_type", self.weight_type, WEIGHT_TYPES, WeightTypeError)
         if self.weights is None and self.weight_type is not None:
             raise WeightTypeError(f"weight_type={self.weight_type!r} was given without weights.")
+
+    def fetch(self) -> DataOptions:
+        """Return the same with weights and offset of dask computed."""
+        return replace(self, weights=fetch(self.weights), offset=fetch(self.offset))
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,9 +225,11 @@ def _name(given: Any, otherwise: str) -> str:
 
 
 def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
-    given = convert_foreign(given)
+    given = unmask(convert_foreign(given))
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
         given = given.iloc[:, 0]
+    elif isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
     try:
         dimensions = np.ndim(given)
     except ValueError as reason:

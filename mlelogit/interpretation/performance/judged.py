@@ -23,6 +23,7 @@ from mlelogit.data.frames import (
 from mlelogit.data.matching import match_outcome
 from mlelogit.data.outcome import Outcome, read_outcome
 from mlelogit.data.rows import WEIGHT_TYPES
+from mlelogit.data.streaming.opening import hold_small
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
@@ -261,8 +262,9 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
 
 def _judge_new(record: FitRecord, rows: NewRows) -> JudgedRows:
     kind = settle_weight_type(record.weight_type, rows.weights, rows.weight_type)
-    points = read_points(record, rows.newdata, rows.offset, rows.weights)
-    found = read_new_outcome(points.design, rows.newdata, rows.outcome)
+    newdata = hold_small(rows.newdata, rows.offset, rows.weights, rows.outcome)
+    points = read_points(record, newdata, rows.offset, rows.weights)
+    found = read_new_outcome(points.design, newdata, rows.outcome)
     design = replace(points.design, outcome=found, weight_type=kind)
     scores = points.blocks().map(map_point_scores, model_points(record))
     return judge_scores(design, scores, points.threads)
