@@ -26,7 +26,6 @@ from mlelogit.data.frames import (
     convert_foreign,
     fetch,
     find_missing,
-    holds_records,
     is_numeric,
     list_foreign_names,
     list_some,
@@ -83,8 +82,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
                 "look it up in; pass the values."
             )
     endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
-    named = isinstance(exog, dict) and not hasattr(exog, "tocsr")
-    exog = as_frame(exog, "exog") if named or holds_records(exog) else exog
+    exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from os import PathLike
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     DuplicateColumnError
         If a frame has two columns of one name.
     """
-    data = _open_structured(fetch(data))
+    data = fetch(data)
     if not is_foreign_frame(data):
         return _decode_dictionaries(data)
     import narwhals as nw
@@ -79,13 +80,31 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
 
 
 def fetch(data: Any) -> Any:
-    """Return what dask would compute, and anything else as it is.
+    """Return what stands in memory for a frame or column that does not, or has its own layout.
+
+    What dask would compute; an array for a matrix of numpy; a frame for a structured array or a
+    list of dicts. Anything else as it is.
 
     Raises
     ------
     ColumnTypeError
-        If data is a relation of DuckDB, whose rows pair with nothing by position.
+        If data is a relation of DuckDB, whose rows pair with nothing by position, a LazyFrame or
+        something that can be gone through only once.
     """
+    if isinstance(data, np.ndarray):
+        return _open_array(data)
+    if holds_records(data):
+        return pd.DataFrame.from_records(data)
+    if isinstance(data, Iterator):
+        raise ColumnTypeError(
+            f"A {type(data).__name__} can be gone through only once; give list(...) of it."
+        )
+    if isinstance(data, PathLike) or _holds_frames(data):
+        said = "file" if isinstance(data, PathLike) else "list of frames"
+        raise ColumnTypeError(
+            f"A {said} is read in pieces, where a formula names its columns: mlelogit.mnlogit("
+            "formula, data). Read it into one frame to give columns of it."
+        )
     home, kind = type(data).__module__.split(".")[0], type(data).__name__
     if home in ("dask", "dask_expr") and kind in ("DataFrame", "Series", "Index", "Array"):
         return data.compute()
@@ -95,14 +114,23 @@ def fetch(data: Any) -> Any:
             "others; give a formula and the relation, with all columns in it, or fetch it once: "
             "relation.df(), relation.pl() or relation.to_arrow_table()."
         )
+    if home == "polars" and kind == "LazyFrame":
+        _refuse_lazy()
     return data
 
 
-def _open_structured(data: Any) -> Any:
-    """Return a structured array of numpy as a frame of its fields."""
-    if not isinstance(data, np.ndarray) or data.dtype.names is None or data.ndim != 1:
-        return data
-    return pd.DataFrame({name: unmask(data[name]) for name in data.dtype.names})
+def _open_array(data: np.ndarray) -> Any:
+    """Return a matrix as an array, and a structured array as a frame of its fields."""
+    if data.dtype.names is not None and data.ndim == 1:
+        return pd.DataFrame({name: unmask(data[name]) for name in data.dtype.names})
+    return np.asarray(data) if isinstance(data, np.matrix) else data
+
+
+def _refuse_lazy() -> NoReturn:
+    raise ColumnTypeError(
+        "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
+        "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
+    )
 
 
 def _decode_dictionaries(data: Any) -> Any:
@@ -125,6 +153,11 @@ def densify(column: Any) -> Any:
     return column.sparse.to_dense() if sparse else column
 
 
+def _holds_frames(data: Any) -> bool:
+    several = isinstance(data, list | tuple) and len(data) > 1
+    return several and all(hasattr(one, "columns") and hasattr(one, "shape") for one in data)
+
+
 def holds_records(data: Any) -> bool:
     """Tell whether data is a list of rows, each a dict of its values by column."""
     return (
@@ -140,10 +173,7 @@ def _open_foreign(data: Any) -> Any:
     if kind == "RecordBatch":  # Which narwhals does not know.
         data = sys.modules["pyarrow"].Table.from_batches([data])
     if kind == "LazyFrame":
-        raise ColumnTypeError(
-            "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
-            "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
-        )
+        _refuse_lazy()
     if hasattr(data, "column_names"):
         check_unique_names(data.column_names, kind)
     try:
@@ -164,8 +194,6 @@ def list_foreign_names(data: Any) -> list[str] | None:
 
 def unmask(values: Any) -> Any:
     """Turn a numpy masked array into a plain one, masked entries missing."""
-    if isinstance(values, np.matrix):
-        return np.asarray(values)
     if not isinstance(values, np.ma.MaskedArray):
         return values
     if values.dtype.kind in "biuf":
@@ -192,9 +220,8 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
     DuplicateColumnError
         If two columns have the same name.
     """
+    check_reopenable(data)
     data = convert_foreign(data, columns)
-    if holds_records(data):
-        data = pd.DataFrame.from_records(data)
     if isinstance(data, dict):
         try:
             data = pd.DataFrame(data)
@@ -203,7 +230,6 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
                 f"{what} must hold columns of one length; wrap single values in lists ({error})."
             ) from error
     if not isinstance(data, pd.DataFrame):
-        check_reopenable(data)
         raise ColumnTypeError(
             f"{what} must be a DataFrame (pandas, polars, pyarrow), a dict of columns or a list "
             f"of dicts, not {type(data).__name__}."

@@ -228,6 +228,7 @@ def _is_scalar(item: Any) -> bool:
 def _split_members(beside: Given, given: Any, what: str) -> list[Any]:
     """Return the columns, or their names, in what may be one or several of them."""
     given = fetch(given)
+    given = given.toarray() if hasattr(given, "tocsr") else given
     if is_foreign_frame(given) and len(getattr(given, "shape", ())) == 2:
         frame = convert_foreign(given)
         return [_name_values(beside, frame[name].array, name) for name in frame.columns]

@@ -108,6 +108,8 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     if kind is not None:
         check_choice("outcome", kind, OUTCOME_KINDS)
     endog = unmask(convert_foreign(endog))
+    if hasattr(endog, "tocsr"):
+        endog = endog.toarray()
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:

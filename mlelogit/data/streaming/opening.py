@@ -17,7 +17,7 @@ from mlelogit.data.design import Design
 from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     check_reopenable,
-    holds_records,
+    fetch,
     is_foreign_frame,
     is_numeric,
 )
@@ -74,6 +74,7 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
         raise OptionError(f"stream must be 'auto', True or False, not {write_value(stream)}.")
     pieces = open_pieces(data)
     if pieces is None:
+        data = fetch(data)
         _check_frame(data)
         if stream is True:
             raise OptionError(
@@ -177,7 +178,7 @@ def hold_small(newdata: Any, *beside: Any) -> Any:
 
 def _check_frame(data: Any) -> None:
     """Raise `ColumnTypeError` for what is neither a frame nor anything that holds many rows."""
-    if isinstance(data, pd.DataFrame | dict) or is_foreign_frame(data) or holds_records(data):
+    if isinstance(data, pd.DataFrame | dict) or is_foreign_frame(data):
         return
     said = type(data).__name__
     if isinstance(data, str | PathLike):
