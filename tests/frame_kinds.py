@@ -173,7 +173,7 @@ def read_numbers(found):
         return np.concatenate([read_numbers(part) for part in found])
     if not hasattr(found, "iloc"):
         found = pd.DataFrame(found.to_pydict() if hasattr(found, "to_pydict") else found.to_dict())
-    return found[[name for name in found if found[name].dtype == float]].to_numpy()
+    return found.loc[:, (found.dtypes == float).to_numpy()].to_numpy()
 
 
 def ask_data(table, column):

@@ -28,6 +28,13 @@ TYPES = kinds.read_table("Types of columns")
 ANSWERS = kinds.read_table("What comes back")
 
 
+# Nine groups do for a comparison; numpy says that matrices are of the past, and takes them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
+
+
 @pytest.fixture(scope="module")
 def give(tmp_path_factory):
     """Return what gives a kind's tables and columns, once any files have a folder."""
@@ -219,15 +226,22 @@ def test_columns_of_every_type_are_read(name, place):
         plain = ml.mnlogit(formula, put(COLUMNS[name][0]())).fit()
         assert found.params.shape == plain.params.shape
         np.testing.assert_allclose(found.params, plain.params, rtol=1e-12, atol=1e-12)
-        assert [str(one) for one in found.categories] == [str(one) for one in plain.categories] or (
-            [float(one) for one in found.categories] == [float(one) for one in plain.categories]
-        )
+        assert [same_label(one) for one in found.categories] == [
+            same_label(one) for one in plain.categories
+        ]
         if cell == "as a factor":
             factor = ml.mnlogit("y ~ x + C(z)", frame).fit()
             np.testing.assert_array_equal(found.params, factor.params)
         np.testing.assert_array_equal(
             kinds.read_numbers(found.predict(frame)), kinds.read_numbers(found.predict())
         )
+
+
+def same_label(label):
+    """Return what labels of one meaning have in common, whatever type holds them."""
+    if isinstance(label, dt.date):
+        return label.strftime("%Y-%m-%d")
+    return label if isinstance(label, str) else float(label)
 
 
 def name_kind(answer):
@@ -341,7 +355,7 @@ def test_pages_and_tables_of_a_fit_to_polars_are_those_of_pandas():
     plain, result = kinds.fit_formula(), kinds.fit_formula(KINDS["polars"][0](DATA))
     assert result.summary().as_text() == plain.summary().as_text()
     assert result.table("text") == plain.table("text")
-    sections = ["effects", "estimates"]
+    sections = ["effects", "coefficients"]
     pages = [one.report(sections=sections, disp=False).html for one in (result, plain)]
     assert pages[0].count("<td") == pages[1].count("<td")
 
@@ -577,7 +591,6 @@ def test_whole_numbers_beyond_doubles_stay_apart():
     big = 2**53 + DATA["g"].to_numpy() % 2
     for give in (pd.Series, of_polars, of_arrow):
         result = ml.mnlogit("y ~ C(z)", put(give(big))).fit()
-        assert result.exog_names if hasattr(result, "exog_names") else True
         assert len(result.params) == 2
         clustered = kinds.fit_formula().with_cov("cluster", groups=give(2**53 + DATA["g"].to_numpy()))
         plain = kinds.fit_formula().with_cov("cluster", groups=DATA["g"])

@@ -150,7 +150,9 @@ def _is_numbering(index: pd.Index) -> bool:
 
 
 def _list_columns(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    names = name_categories(list(table.columns))
+    names = list(table.columns)
+    if not all(isinstance(name, str) for name in names):
+        names = name_categories(names)
     return [(name, table.iloc[:, i]) for i, name in enumerate(names)]
 
 
