@@ -1,5 +1,6 @@
 """Every kind of frame and column, and every place that takes one, for the table in the docs."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -157,6 +158,12 @@ def fit_arrays(endog=DATA["y"], exog=DATA[NUMBERS], **options):
     return ml.MNLogit(endog, exog, **options).fit()
 
 
+@functools.cache
+def fit_plainly(formula=True):
+    """Return the fit to pandas, made once."""
+    return fit_formula() if formula else fit_arrays()
+
+
 def flatten(*parts):
     return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
 
@@ -257,7 +264,7 @@ def ask_new(place, kind, table, formula):
     """Ask a fit by a formula, or one to arrays, about new rows of a kind."""
     named = kind not in UNNAMED
     rows = NEW if formula or named else NEW[NUMBERS]
-    result = fit_formula() if formula else fit_arrays()
+    result = fit_plainly(formula)
     return NEW_PLACES[place](result, lambda: table(rows), "y" if named else list(NEW["y"]))
 
 
