@@ -112,7 +112,10 @@ def number(column):
 # Kind -> what gives a table of it, and what gives a column of it.
 KINDS = {
     "pandas": (lambda frame: frame, first),
-    "pandas, nullable dtypes": (pd.DataFrame.convert_dtypes, column_of(pd.DataFrame.convert_dtypes)),
+    "pandas, nullable dtypes": (
+        pd.DataFrame.convert_dtypes,
+        column_of(pd.DataFrame.convert_dtypes),
+    ),
     "pandas, Arrow dtypes": (arrow_dtypes, column_of(arrow_dtypes)),
     "polars": (give_polars, column_of(give_polars)),
     "polars LazyFrame": (lambda frame: give_polars(frame).lazy(),) * 2,
@@ -180,7 +183,7 @@ def read_numbers(found):
         return np.concatenate([read_numbers(part) for part in found])
     if not hasattr(found, "iloc"):
         found = pd.DataFrame(found.to_pydict() if hasattr(found, "to_pydict") else found.to_dict())
-    return found.loc[:, (found.dtypes == float).to_numpy()].to_numpy()
+    return found.loc[:, (found.dtypes == np.dtype(float)).to_numpy()].to_numpy()
 
 
 def ask_data(table, column):

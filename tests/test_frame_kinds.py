@@ -253,7 +253,7 @@ def name_kind(answer):
 
 ASKED = {
     "`predict(rows)`": lambda result, rows: result.predict(rows),
-    "`predict(rows, \"category\")`": lambda result, rows: result.predict(rows, "category"),
+    '`predict(rows, "category")`': lambda result, rows: result.predict(rows, "category"),
     "`get_prediction(rows).summary_frame()`": lambda result, rows: result.get_prediction(
         rows
     ).summary_frame(),
@@ -303,7 +303,9 @@ def assert_equal(answer, plain):
         return
     named = plain.index.nlevels > 1
     flat = plain.reset_index() if named else plain
-    columns = answer.to_pydict() if hasattr(answer, "to_pydict") else answer.to_dict(as_series=False)
+    columns = (
+        answer.to_pydict() if hasattr(answer, "to_pydict") else answer.to_dict(as_series=False)
+    )
     assert list(columns) == [str(name) for name in flat.columns]
     for name, column in zip(columns, flat.columns, strict=True):
         np.testing.assert_array_equal(columns[name], flat[column].tolist())
@@ -341,7 +343,13 @@ def test_answers_without_rows_come_in_the_kind_of_the_fit(kind):
     by_endog = kinds.fit_arrays(column(DATA[["y"]]), DATA[kinds.NUMBERS].to_numpy())
     for result in (by_formula, by_exog, by_endog):
         again = pickle.loads(pickle.dumps(result))
-        for one in (result, again, copy.deepcopy(result), result.rebase("b"), result.with_cov("HC0")):
+        for one in (
+            result,
+            again,
+            copy.deepcopy(result),
+            result.rebase("b"),
+            result.with_cov("HC0"),
+        ):
             assert name_kind(one.tidy()).split()[0] == kind.split()[0]
         for answer in (result.predict(), result.fittedvalues, result.margins().summary_frame()):
             assert name_kind(answer).split()[0] == kind.split()[0]
@@ -350,7 +358,8 @@ def test_answers_without_rows_come_in_the_kind_of_the_fit(kind):
         assert isinstance(result.get_prediction().conf_int(), pd.DataFrame)
         assert isinstance(result.margins().conf_int(), pd.DataFrame)
         for shown in (result, result.margins(), result.get_prediction()):
-            assert repr(shown) and shown._repr_html_()
+            assert repr(shown)
+            assert shown._repr_html_()
     assert_equal(by_formula.tidy(), kinds.fit_plainly().tidy())
     assert_equal(by_formula.fittedvalues, kinds.fit_plainly().fittedvalues)
 
@@ -387,7 +396,7 @@ def test_an_index_becomes_columns():
     assert found.columns[:3] == ["g", "row_1", "category"]
     assert found["row_1"].to_list() == np.repeat(NEW["r"], 3).tolist()
     named = ml.mnlogit("v ~ x", DATA.assign(v=np.where(DATA["v"] > 0, "id", "b"))).fit()
-    with pytest.raises(DuplicateColumnError, match="more than one column 'id'.*frame='pandas'"):
+    with pytest.raises(DuplicateColumnError, match=r"more than one column 'id'.*frame='pandas'"):
         named.predict(indexed, frame="polars")
     assert named.predict(indexed).columns.tolist() == ["b", "id"]
 
@@ -507,7 +516,9 @@ def test_null_and_nan_of_polars_are_both_missing():
         ml.mnlogit("y ~ x", frame)
     dropped = ml.mnlogit("y ~ x", frame, missing="drop")
     assert dropped.design.audit.missing["x"] == 2
-    np.testing.assert_array_equal(dropped.fit().params, ml.mnlogit("y ~ x", DATA.drop([3, 7])).fit().params)
+    np.testing.assert_array_equal(
+        dropped.fit().params, ml.mnlogit("y ~ x", DATA.drop([3, 7])).fit().params
+    )
 
 
 def test_a_dask_frame_stays_one_and_takes_no_other_kind():
@@ -537,7 +548,11 @@ def test_new_rows_in_many_pieces_are_refused_where_all_are_needed(monkeypatch, g
     result = kinds.fit_plainly()
     for kind in ("DuckDB relation", "dask", "parquet file, by its path", "list of frames"):
         table, _ = give(kind)
-        for ask in (result.get_prediction, result.scores, lambda rows: result.margins(newdata=rows)):
+        for ask in (
+            result.get_prediction,
+            result.scores,
+            lambda rows: result.margins(newdata=rows),
+        ):
             with pytest.raises(RowsNotHeldError, match=r"read in pieces.*more than \d+ values"):
                 ask(table(NEW))
 
@@ -596,7 +611,9 @@ def test_whole_numbers_beyond_doubles_stay_apart():
     for give in (pd.Series, of_polars, of_arrow):
         result = ml.mnlogit("y ~ C(z)", put(give(big))).fit()
         assert len(result.params) == 2
-        clustered = kinds.fit_plainly().with_cov("cluster", groups=give(2**53 + DATA["g"].to_numpy()))
+        clustered = kinds.fit_plainly().with_cov(
+            "cluster", groups=give(2**53 + DATA["g"].to_numpy())
+        )
         plain = kinds.fit_plainly().with_cov("cluster", groups=DATA["g"])
         np.testing.assert_array_equal(clustered.bse, plain.bse)
 

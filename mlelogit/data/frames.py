@@ -136,7 +136,8 @@ def _refuse_lazy() -> NoReturn:
 def _decode_dictionaries(data: Any) -> Any:
     """Return a frame or column of pandas whose dictionaries of Arrow are Categoricals."""
     if isinstance(data, pd.Series) and _is_dictionary(data.dtype):
-        return pd.Series(data.array.__arrow_array__().to_pandas(), data.index, name=data.name)
+        array: Any = data.array
+        return pd.Series(array.__arrow_array__().to_pandas(), data.index, name=data.name)
     if not isinstance(data, pd.DataFrame) or not any(map(_is_dictionary, data.dtypes)):
         return data
     columns = {i: _decode_dictionaries(data.iloc[:, i]) for i in range(data.shape[1])}

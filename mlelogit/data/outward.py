@@ -192,9 +192,7 @@ def _list_typed(column: pd.Series) -> list[Any]:
     """Return the values of a column, all of one type that frames know, else as text."""
     missing = column.isna().to_numpy()
     objects = column.astype(object).to_numpy()
-    values = [
-        None if gone else _plain(value) for value, gone in zip(objects, missing, strict=True)
-    ]
+    values = [None if gone else _plain(value) for value, gone in zip(objects, missing, strict=True)]
     types = {type(value) for value in values if value is not None}
     known = len(types) <= 1 and types <= set(_TYPED)
     if known and not (types == {int} and any(abs(value or 0) > _LARGEST for value in values)):

@@ -187,10 +187,10 @@ def _check_frame(data: Any) -> None:
         kinds = dict.fromkeys(type(one).__name__ for one in data)
         said = f"a list of {' and '.join(kinds) or 'nothing'}"
     raise ColumnTypeError(
-        "data must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, or a list "
-        "of dicts; or rows to be read in pieces: parquet files by path, a query in SQL, a relation of DuckDB, a dataset of "
-        "pyarrow, a dask frame, a list of frames or a function that opens them anew for every "
-        f"pass; not {said}."
+        "data must be a DataFrame (pandas, polars, pyarrow), a dict of columns or a list of dicts; "
+        "or rows to be read in pieces: parquet files by path, a query in SQL, a relation of "
+        "DuckDB, a dataset of pyarrow, a dask frame, a list of frames or a function that opens "
+        f"them anew for every pass; not {said}."
     )
 
 
