@@ -75,6 +75,7 @@ INSIDE = {
         "compression",
         "distinct",
         "design",
+        "outward",
         "assembly",
         "labels",
         "blocks",

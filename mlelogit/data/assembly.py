@@ -24,6 +24,7 @@ from mlelogit.data.frames import (
     check_indexes,
     check_lengths,
     convert_foreign,
+    fetch,
     find_missing,
     is_numeric,
     list_foreign_names,
@@ -80,7 +81,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
                 f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
                 "look it up in; pass the values."
             )
-    exog = convert_foreign(exog)
+    endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
@@ -114,6 +115,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 @in_turn
 def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
     """Make a design from a formula and a frame; weights and offset may name columns."""
+    options = options.fetch()
     parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]

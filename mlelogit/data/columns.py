@@ -108,7 +108,9 @@ def prepare_columns(
         if kind == "number":
             values = as_numbers(column, name)
             check_finite({name: values})
-            columns[name] = values.astype(np.float64, copy=False) if name in numbers else values
+            # Of half precision pandas has no index, which levels are.
+            wide = name in numbers or values.dtype == np.float16
+            columns[name] = values.astype(np.float64, copy=False) if wide else values
         elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
             columns[name] = _drop_unused_levels(column)
         else:

@@ -81,6 +81,9 @@ class Encoding:
         Column left out -> the combination of others that it is.
     columns : tuple
         All columns, with those left out, in the order of the data; `names` if none is.
+    frame_kind : str
+        "pandas", "polars" or "pyarrow": the frame that the data came in, in which tables are
+        given back; "pandas", too, if it was none. Nothing that was learned depends on it.
     """
 
     names: tuple
@@ -103,6 +106,7 @@ class Encoding:
     wide: bool = False
     omitted: dict[Any, str] = field(default_factory=dict)
     columns: tuple = ()
+    frame_kind: str = field(default="pandas", compare=False)
 
     @property
     def all_names(self) -> tuple:

@@ -16,6 +16,7 @@ from mlelogit.data.frames import (
     as_numbers,
     check_unique_names,
     convert_foreign,
+    densify,
     find_missing,
     find_rows,
     list_some,
@@ -107,6 +108,8 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     if kind is not None:
         check_choice("outcome", kind, OUTCOME_KINDS)
     endog = unmask(convert_foreign(endog))
+    if hasattr(endog, "tocsr"):
+        endog = endog.toarray()
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:
@@ -141,7 +144,7 @@ def _from_sequence(endog: Any) -> Any:
 def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
     if kind not in (None, "labels"):
         raise OutcomeError(f"outcome={kind!r} needs one column per category, and there is one.")
-    series = endog if isinstance(endog, pd.Series) else pd.Series(endog)
+    series = densify(endog if isinstance(endog, pd.Series) else pd.Series(endog))
     if series.dtype.kind == "c":
         raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
     if series.dtype == object and not _holds_strings(series):
