@@ -244,7 +244,8 @@ def find_aliases(
             kept.append(column)
         else:
             weights = np.zeros(r.shape[1])
-            weights[kept] = solve_triangular(triangle[:count, :count], along)
+            if kept:  # Old releases of scipy cannot solve for nothing.
+                weights[kept] = solve_triangular(triangle[:count, :count], along)
             aliases[column] = weights
     return aliases
 
