@@ -244,8 +244,7 @@ def find_aliases(
             kept.append(column)
         else:
             weights = np.zeros(r.shape[1])
-            if kept:  # Old releases of scipy cannot solve for nothing.
-                weights[kept] = solve_triangular(triangle[:count, :count], along)
+            weights[kept] = solve_triangular(triangle[:count, :count], along)
             aliases[column] = weights
     return aliases
 
