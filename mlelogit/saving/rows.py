@@ -25,7 +25,7 @@ from mlelogit.exceptions import (
     OptionError,
     SavedFitError,
 )
-from mlelogit.fitting.basis import make_objective
+from mlelogit.fitting.basis import examine_columns, make_objective
 from mlelogit.fitting.limit import Separation, find_impossible
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.record import FitRecord
@@ -92,6 +92,8 @@ def attach_design(
 ) -> tuple[FitRecord, Covariance]:
     """Return a fit and its covariance with the rows of a design, if they are those of the fit."""
     blocks = RowBlocks(design, threads=count_threads(record.request.threads))
+    if not blocks.held:
+        examine_columns(blocks, record.encoding.names)  # Which finds the columns' extremes.
     attached = replace(record, blocks=blocks, index=design.index, facts=None)
     if record.separation.found:
         attached = _mark_separated(attached)
@@ -111,7 +113,8 @@ def _make_design(record: FitRecord, data: Any) -> Design:
     design = reopen_design(formula, parts["data"], options, encoding, pieces)
     if design.encoding is encoding or design.stream is None:
         return replace(design, encoding=encoding)
-    return _check_learned(omit_columns(design, encoding.omitted), encoding)
+    design = omit_columns(design, encoding.omitted) if encoding.omitted else design
+    return _check_learned(design, encoding)
 
 
 def _split(record: FitRecord, data: Any) -> dict[str, Any]:
