@@ -16,6 +16,7 @@ _HOMES = {
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
     "MNLogitClassifier": "mlelogit.estimator",
+    "load": "mlelogit.results",
     "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mlelogit.data.streaming.duckdb import from_sql
     from mlelogit.estimator import MNLogitClassifier
     from mlelogit.model import MNLogit, mnlogit
-    from mlelogit.results import MNLogitResults
+    from mlelogit.results import MNLogitResults, load
 
 __all__ = [
     "MNLogit",
@@ -47,6 +48,7 @@ __all__ = [
     "equivalence",
     "exceptions",
     "from_sql",
+    "load",
     "mnlogit",
     "networks",
 ]
