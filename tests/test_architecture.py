@@ -54,6 +54,8 @@ INSIDE = {
         "threads",
         "codes",
         "files",
+        "limits",
+        "compressed",
         "delimited",
         "readers",
         "expressions",
