@@ -30,12 +30,9 @@ BYTES_PER_CELL, BYTES_PER_CELL_SKIPPED = 28, 14
 MANY_CATEGORIES, ROWS_PER_CATEGORY = 1000, 2
 # Arrays (K, K) that are held while the rank of the columns is found: 10 to 28 were measured.
 SQUARES_OF_COLUMNS = 10
-# One column of a formula is some objects of formulaic, 3 kB and 50 microseconds.
-BYTES_PER_FORMULA_COLUMN = 3000
-# Grids, draws and folds: so many results are more than anyone reads, and hours of work.
-MOST_POINTS = 100_000
-MOST_DRAWS = 1_000_000
-MOST_CONSTRAINTS = 20_000
+# Resamples and repeats: at a millisecond each that is hours, and no digit is gained.
+MOST_DRAWS = 10_000_000
+# More than machines have processors; each takes a stack of its own.
 MOST_THREADS = 4096
 # What may be used of the memory that is free, as estimates are rough and others need some too.
 SHARE = 0.9

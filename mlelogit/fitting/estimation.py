@@ -102,8 +102,7 @@ def _estimate(
     known: ColumnBasis | None,
 ) -> FitRecord:
     every = RowBlocks(design, threads=count_threads(request.threads))
-    blocks = every.summed
-    base = design.encoding.base
+    blocks, base = every.summed, design.encoding.base
     check_fit(blocks, lambda size: not _is_too_large(size, request))
     basis = find_basis(every, design.encoding.names) if known is None else known
     objective = make_objective(blocks, base, basis)
