@@ -19,7 +19,7 @@ from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError, SizeLimitError
 
 # A row of a million cells has some ten million bytes; a file without line ends is no csv.
-LONGEST_ROW = 1 << 26
+LONGEST_ROW = 1 << 25
 # Each column of a table is an array of its own, some 1.4 kB; a million took 17 s and 1.3 GB.
 MOST_COLUMNS = 200_000
 # Cells of a csv as pandas holds them meanwhile: where each begins, and what it becomes; measured
