@@ -31,6 +31,7 @@ from mlelogit.data.frames import (
     list_some,
     share_frame,
 )
+from mlelogit.data.limits import check_width
 from mlelogit.data.outcome import (
     Outcome,
     find_base,
@@ -92,6 +93,8 @@ def make_design(
             )
     endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
+    if len(getattr(exog, "shape", ())) == 2:
+        check_width(exog.shape[1])
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {
@@ -238,7 +241,8 @@ def _settle_offset(
 
 def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:
     totals = _total_categories(outcome, weights)
-    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
+    kept = set(outcome.categories)
+    unused = tuple(label for label in outcome.declared if label not in kept)
     return Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
 
 
