@@ -27,6 +27,7 @@ __all__ = [
     "DataNotKeptError",
     "DuplicateColumnError",
     "EffectError",
+    "EffectWarning",
     "EmptyDataError",
     "FewClustersWarning",
     "FitSizeError",
@@ -272,6 +273,10 @@ class CheckpointError(MNLogitError):
 
 class CollinearityWarning(MNLogitWarning):
     """Columns that are combinations of others were left out."""
+
+
+class EffectWarning(MNLogitWarning):
+    """Marginal effects are of columns, and a formula made several columns of a variable."""
 
 
 class FewClustersWarning(MNLogitWarning):

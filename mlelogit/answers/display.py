@@ -55,6 +55,12 @@ class DisplayAnswers(Facts):
         """Return all equations as one list for maketables; see `mlelogit.bridges.maketables`."""
         return view_flat(self.record, self.covariance)
 
+    def to_statsmodels(self) -> Any:
+        """Return statsmodels' results; see `mlelogit.bridges.statsmodels.conversion.convert`."""
+        from mlelogit.bridges.statsmodels.conversion import convert
+
+        return convert(self.record, self.covariance)
+
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__all__ = ["maketables", "marginaleffects"]
+__all__ = ["maketables", "marginaleffects", "statsmodels"]
 
 if TYPE_CHECKING:
     from mlelogit.bridges import maketables, marginaleffects
