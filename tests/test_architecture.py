@@ -55,6 +55,8 @@ INSIDE = {
         "codes",
         "files",
         "formats",
+        "limits",
+        "compressed",
         "delimited",
         "stata",
         "workbooks",

@@ -22,14 +22,21 @@ from mlelogit.exceptions import (
 _NARWHALS_KINDS = ("polars", "pyarrow", "modin", "cudf")
 COPIED_ELEMENTS = 1 << 17
 _SHOWN = 5
+_LONGEST = 200
 _ROWS_AT_ONCE = 1 << 14
 
 
 def list_some(items: Sequence[Any], shown: int = _SHOWN) -> str:
     """Write the first few items of a list, and how many more there are."""
-    text = ", ".join(repr(item) for item in items[:shown])
+    text = ", ".join(_write_short(item) for item in items[:shown])
     more = len(items) - shown
     return f"{text} and {more} more" if more > 0 else text
+
+
+def _write_short(item: Any) -> str:
+    """Write one item; of a name that is as long as a page only its beginning."""
+    text = repr(item)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def is_foreign_frame(data: Any) -> bool:

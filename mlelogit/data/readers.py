@@ -20,6 +20,7 @@ from mlelogit.data.delimited import read_csv
 from mlelogit.data.files import check_source
 from mlelogit.data.formats import MOST_UNPACKED, find_format, list_suffixes, split_packing
 from mlelogit.data.frames import check_unique_names
+from mlelogit.data.limits import LONGEST_ROW
 from mlelogit.data.stata import read_stata
 from mlelogit.data.workbooks import read_workbook
 from mlelogit.exceptions import (
@@ -32,8 +33,6 @@ from mlelogit.exceptions import (
 from mlelogit.notices import import_extra, in_turn
 
 _PORTION = 1 << 20
-# Letters; more than ten thousand columns need.
-LONGEST_LINE = 1 << 25
 _OPENERS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _NAMES = {
     "csv": "csv",
@@ -51,7 +50,7 @@ def read_data(
     form: str | None = None,
     sheet: str | None = None,
 ) -> pd.DataFrame:
-    """Read a table from a file.
+    r"""Read a table from a file.
 
     Value labels of Stata become categories, and those of parquet and feather stay what they are.
     Row labels that have a name become columns.
@@ -217,10 +216,10 @@ def _turn_tabs(source: Path, target: Path, path: str) -> None:
 
 
 def _take_lines(file: TextIO, path: str) -> Iterator[str]:
-    for line in iter(lambda: file.readline(LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE:
+    for line in iter(lambda: file.readline(LONGEST_ROW), ""):
+        if len(line) == LONGEST_ROW:
             raise SizeLimitError(
-                f"{path!r} has a line of {LONGEST_LINE:,} letters or more; a row stands in one."
+                f"{path!r} has a line of {LONGEST_ROW:,} letters or more; a row stands in one."
             )
         yield line
 
