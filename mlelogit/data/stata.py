@@ -19,10 +19,10 @@ LONGEST_NAME = 32
 # Every whole number up to here is a double, which is what Stata has for the largest.
 LARGEST_EXACT = 2**53
 _DATES = ("%td", "%d", "%tc", "%tC", "%tw", "%tm", "%tq", "%th", "%ty")
-_WORDS = set(
-    "_all _b byte _coef _cons double float if in int long _n _N _pi _pred _rc _skip strL using "
-    "with".split()
-)
+_WORDS = {
+    *("_all", "_b", "byte", "_coef", "_cons", "double", "float", "if", "in", "int", "long", "_n"),
+    *("_N", "_pi", "_pred", "_rc", "_skip", "strL", "using", "with"),
+}
 
 
 @in_turn
@@ -115,10 +115,10 @@ def _label(column: pd.Series, labels: dict[Any, str], name: str) -> pd.Series:
             DataFileWarning,
         )
         words = [f"{word} ({code})" if word in alike else word for code, word in known.items()]
-    places: Any = pd.Index(list(known)).get_indexer(
-        column.to_numpy(dtype=np.float64, na_value=np.nan)
-    )
-    return pd.Series(pd.Categorical.from_codes(places, words), name=name, index=column.index)
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    places = pd.Index(list(known)).get_indexer(values)
+    coded: Any = pd.Categorical.from_codes(places, categories=pd.Index(words))
+    return pd.Series(coded, name=name, index=column.index)
 
 
 def _read_dates(path: str, names: list[str]) -> dict[str, pd.Series]:
