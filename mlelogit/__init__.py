@@ -15,6 +15,7 @@ _HOMES = {
     "mnlogit": "mlelogit.model",
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
+    "load": "mlelogit.results",
     "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
@@ -34,6 +35,7 @@ __all__ = [
     "equivalence",
     "exceptions",
     "from_sql",
+    "load",
     "mnlogit",
     "networks",
 ]

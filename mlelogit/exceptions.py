@@ -30,6 +30,7 @@ __all__ = [
     "EffectError",
     "EmptyDataError",
     "FewClustersWarning",
+    "FitSizeError",
     "ForeignFitError",
     "FormulaError",
     "HeldOutWarning",
@@ -351,3 +352,7 @@ class UnsafeFitError(SavedFitError):
 
 class SizeLimitError(MNLogitError):
     """What is asked for is larger than a stated limit; the message says which, and what to do."""
+
+
+class FitSizeError(SavedFitError, SizeLimitError):
+    """A saved fit is larger than the stated limit, or would be."""
