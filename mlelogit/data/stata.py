@@ -82,7 +82,7 @@ def _settle_missing(column: pd.Series, gone: list[str]) -> pd.Series:
         if pd.api.types.is_string_dtype(column.dtype):
             return column.mask(column == "")
         return column
-    from pandas.io.stata import StataMissingValue
+    from pandas.io.stata import StataMissingValue  # type: ignore[attr-defined]
 
     lost = np.array([isinstance(value, StataMissingValue) for value in column])
     if not lost.any():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import FORMATS, TEXTS, tell_format
+from mlelogit.data.formats import FORMATS, TEXTS, split_packing, tell_format
 from mlelogit.exceptions import OptionError, OutputFileError
 
 _PAGES = {
@@ -65,8 +65,10 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
     known = list(formats)
     if path is None:
         return given or known[0]
-    told = tell_format(path)
-    page = tell_page(path)
+    told, page = tell_format(path), tell_page(path)
+    packing = split_packing(path)[1]
+    if packing:
+        raise OutputFileError(f"{path!r} is named as packed, and what is written is not packed.")
     for one in (told, page):
         if one in known and given is None:
             return str(one)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
-from mlelogit import __version__
 from mlelogit.data.formats import FORMATS
 from mlelogit.terminal.options import (
     FRAME_FORMATS,
@@ -33,6 +33,7 @@ a line on standard error says what was done. Answers go to standard output or to
 is written as a whole or not at all; warnings, errors and progress go to standard error.
 
 """
+VERSION = sys.modules[__name__.partition(".")[0]].__version__
 TEST_NAMES = ("terms", "equality", "combine", "iia", "gof", "hauck-donner", "constraints")
 
 
@@ -45,7 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"mlelogit {__version__}")
+    parser.add_argument("--version", action="version", version=f"mlelogit {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
         _add_demo,
