@@ -92,7 +92,7 @@ def read_data(
     >>> from mlelogit.data.readers import read_data
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "votes.tsv")
-    ...     _ = path.write_text("vote\\tage\\nyes\\t30\\nno\\t40\\n")
+    ...     _ = path.write_text("vote\tage\nyes\t30\nno\t40\n")
     ...     read_data(str(path)).to_dict("list")
     {'vote': ['yes', 'no'], 'age': [30, 40]}
     """

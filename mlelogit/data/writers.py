@@ -55,7 +55,7 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
     >>> import pandas as pd
     >>> from mlelogit.data.writers import write_table
     >>> write_table(pd.DataFrame({"vote": ["yes", "no"], "age": [30, 40]}), "csv")
-    b'vote,age\\nyes,30\\nno,40\\n'
+    b'vote,age\nyes,30\nno,40\n'
     """
     if form not in FORMATS:
         raise OptionError(f"A table is written as {', '.join(FORMATS)}, not {form!r}.")

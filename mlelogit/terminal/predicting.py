@@ -143,7 +143,8 @@ def _find_levels(results: MNLogitResults, name: Any, values: list[Any]) -> list[
     variable = find_variables(results.record).get(name)
     if variable is None or variable.levels is None:
         return values
-    known = {str(level): level for level in variable.levels}
+    known = {f"{one:g}": one for one in variable.levels if isinstance(one, float)}
+    known |= {str(one): one for one in variable.levels}
     return [known.get(value, value) for value in values]
 
 
