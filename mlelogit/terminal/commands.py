@@ -199,9 +199,7 @@ mlelogit margins vote.json --newdata new.csv --variables age --change age sd
     group.add_argument("--by", nargs="+", metavar="COLUMN", help=said)
     said = "rows to average over, a table as SOURCE is; the fitted rows if not given"
     group.add_argument("--newdata", metavar="TABLE", help=said)
-    group.add_argument(
-        "--adjust", metavar="METHOD", help="p-values for their number: holm, BH, ..."
-    )
+    group.add_argument("--adjust", metavar="METHOD", help="adjust p-values: holm, fdr_bh, ...")
     _add_alpha(group)
     add_model(parser)
     add_fit(parser)
@@ -233,9 +231,7 @@ mlelogit tests vote.json --hypothesis "car: age = bus: age" --kind wald
     )
     group.add_argument("--kind", metavar="KIND", help=said)
     group.add_argument("--type", type=int, metavar="TYPE", help="of terms: 2 (default) or 3")
-    group.add_argument(
-        "--adjust", metavar="METHOD", help="p-values for their number: holm, BH, ..."
-    )
+    group.add_argument("--adjust", metavar="METHOD", help="adjust p-values: holm, fdr_bh, ...")
     group.add_argument("--groups", type=int, metavar="NUMBER", help="of gof; 10")
     group.add_argument("--category", help="of gof: the one whose probability sorts; the base")
     group.add_argument("--seed", type=int, help="of iia's small-hsiao; 0")

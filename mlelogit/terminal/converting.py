@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import FORMATS, tell_format
+from mlelogit.data.formats import FORMATS, TEXTS, tell_format
 from mlelogit.data.readers import read_data
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.writers import write_table
@@ -64,7 +64,7 @@ def _write(arguments: argparse.Namespace, frame: pd.DataFrame, form: str) -> Ans
     told = {"source": arguments.data, "target": arguments.target, "as": form}
     sizes = {"rows": len(frame), "columns": [str(name) for name in frame.columns]}
     arguments.aside = {**told, **sizes} if arguments.format == "json" else None
-    return Answer(content)
+    return Answer(content.decode() if form in TEXTS else content)
 
 
 def _convert_fit(arguments: argparse.Namespace) -> Answer:
