@@ -15,7 +15,7 @@ from mlelogit.data.compression import (
     list_columns,
 )
 from mlelogit.data.design import Design
-from mlelogit.data.distinct import find_equal, learn_rows
+from mlelogit.data.distinct import find_equal, learn_rows, recall_rows
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import ParsedFormula, check_formula, parse_formula, settle_kind
 from mlelogit.data.frames import (
@@ -34,7 +34,7 @@ from mlelogit.data.outcome import (
     Outcome,
     find_base,
     read_outcome,
-    settle_outcome,
+    settle_again,
 )
 from mlelogit.data.rows import (
     Audit,
@@ -66,8 +66,17 @@ from mlelogit.notices import in_turn, warn_user
 
 
 @in_turn
-def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
-    """Make a design from an outcome and a matrix of columns.
+def make_design(
+    endog: Any, exog: Any, options: DataOptions, known: Encoding | None = None
+) -> Design:
+    """Make a design from an outcome and a matrix of columns; of the rows of a fit, as it was.
+
+    Parameters
+    ----------
+    endog, exog
+    options : DataOptions
+    known : Encoding, optional
+        The fit's, if these are its rows again.
 
     Raises
     ------
@@ -100,7 +109,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     rows = select_rows(raw, missing, weights, offset, options)
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
-    outcome = settle_outcome(raw, rows.kept)
+    outcome = settle_again(raw, rows.kept, known)
     equal = find_equal(list_columns(source), raw, rows, weights, offset, options)
     if equal is None:
         kept: ColumnSource = leave_out_rows(source, rows.kept)
@@ -112,8 +121,13 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
 
 
 @in_turn
-def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
-    """Make a design from a formula and a frame; weights and offset may name columns."""
+def make_design_from_formula(
+    formula: str, data: Any, options: DataOptions, known: Encoding | None = None
+) -> Design:
+    """Make a design from a formula and a frame; weights and offset may name columns.
+
+    Of the rows of a fit, whose encoding is known, nothing is learned anew.
+    """
     parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
@@ -132,10 +146,14 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
-    outcome = settle_outcome(raw, rows.kept)
+    outcome = settle_again(raw, rows.kept, known)
     columns = [frame[name] for name in parsed.variables]
     equal = find_equal(columns, raw, rows, weights, offset, options)
-    encoded, equal = learn_rows(parsed, frame[list(parsed.variables)], rows, equal, options)
+    variables = frame[list(parsed.variables)]
+    if known is None:
+        encoded, equal = learn_rows(parsed, variables, rows, equal, options)
+    else:
+        encoded, equal = recall_rows(known, variables, rows, equal)
     source = make_source(encoded.matrix)
     source = source if equal is None else RepeatedSource(source, equal.places)
     design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)

@@ -24,6 +24,7 @@ from mlelogit.data.frames import (
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
+    ChangedRowsError,
     EmptyDataError,
     OneCategoryError,
     OutcomeError,
@@ -261,6 +262,42 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
             "rows used; two categories or more are needed."
         )
     return outcome
+
+
+def settle_again(raw: RawOutcome, rows: np.ndarray, known: Any = None) -> Outcome:
+    """Find the categories of rows and code them, in a fit's order if these are its rows again.
+
+    Parameters
+    ----------
+    raw, rows
+        As for `settle_outcome`.
+    known : Encoding, optional
+        That of the fit.
+
+    Raises
+    ------
+    ChangedRowsError
+        If the fit has other categories.
+    """
+    if known is None:
+        return settle_outcome(raw, rows)
+    outcome = settle_outcome(raw, rows)
+    places = {label: place for place, label in enumerate(outcome.categories)}
+    if set(places) != set(known.categories):
+        raise ChangedRowsError(
+            f"The rows have the categories {list_some(outcome.categories)}, and the fit "
+            f"{list_some(known.categories)}: they are other rows."
+        )
+    order = [places[label] for label in known.categories]
+    codes, table = outcome.codes, outcome.table
+    return replace(
+        outcome,
+        codes=None if codes is None else np.argsort(order)[codes],
+        table=None if table is None else table[:, order],
+        categories=known.categories,
+        declared=known.declared,
+        name=known.outcome_name,
+    )
 
 
 def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:

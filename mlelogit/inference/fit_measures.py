@@ -19,7 +19,7 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import DataNotKeptError
 from mlelogit.fitting.likelihood import map_outcome, predict_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
-from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.record import NOT_KEPT, FitRecord
 from mlelogit.inference.fit_statistics import (
     BIAS_REASON,
     BOUND_REASON,
@@ -132,7 +132,7 @@ class Inputs:
     def need_agreement(self) -> Agreement:
         """Return how predictions agree with outcomes, where it is known to be there."""
         if self.agreement is None:
-            raise DataNotKeptError(f"{ROWS_REASON.capitalize()}; pass the data again.")
+            raise DataNotKeptError(NOT_KEPT)
         return self.agreement
 
     def count_information(self, price: float) -> float:

@@ -21,7 +21,10 @@ from mlelogit.saving.document import (
     read_head,
     write_document,
 )
+from mlelogit.saving.held import decode_rows_used, encode_rows_used
+from mlelogit.saving.reading import Part
 from mlelogit.saving.records import decode_fit, encode_fit
+from mlelogit.saving.rows import attach_rows, restore_rows
 
 PACKAGE_VERSION = str(sys.modules[__name__.partition(".")[0]].__version__)
 # Version of the format -> what makes a document of that version one of the next.
@@ -68,6 +71,7 @@ def save_fit(record: FitRecord, covariance: Covariance, path: Any, data: bool = 
     check_flag("data", data)
     target = check_target(path)
     content = encode_fit(record, covariance)
+    content["data"] = encode_rows_used(record, covariance) if data else None
     return write_whole(write_document(content, PACKAGE_VERSION), target)
 
 
@@ -106,11 +110,13 @@ def load_fit(path: Any, data: Any = None) -> tuple[FitRecord, Covariance]:
     """
     try:
         content = read_document(_read_bytes(path), UPGRADES)
-        record, covariance = decode_fit(content)
+        fit = decode_fit(content)
+        held = Part(content["data"], "data").maybe(lambda part: decode_rows_used(part, fit[0]))
+        fit = fit if held is None or data is not None else restore_rows(*fit, held)
     except SavedFitError as error:
         said = f"The saved fit {write_value(str(path))} cannot be read: {error}"
         raise type(error)(said) from error
-    return record, covariance
+    return fit if data is None else attach_rows(*fit, data)
 
 
 def is_saved(path: Any) -> bool:

@@ -10,13 +10,12 @@ import pandas as pd
 from mlelogit.data.columns import describe_columns, tidy_name
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import (
-    QUOTED,
     ExpressionChecker,
     hide_names,
     parse_expression,
     read_name,
 )
-from mlelogit.data.formulas import list_terms, parse_formula
+from mlelogit.data.formulas import list_terms, parse_formula, split_formula
 from mlelogit.exceptions import (
     DamagedFitError,
     FormulaError,
@@ -61,7 +60,7 @@ def check_formula_parts(part: Part, encoding: Encoding, aside: tuple) -> None:
 
 def _check_texts(part: Part, encoding: Encoding, aside: tuple) -> None:
     given, rhs = str(encoding.formula), str(encoding.rhs)
-    left = given[: QUOTED.sub(lambda match: "_" * len(match.group()), given).find("~")]
+    left, _ = split_formula(given)
     columns = list(dict.fromkeys([*_list_outcome(encoding, left), *encoding.variables, *aside]))
     parsed = parse_formula(given, columns, aside)
     read = parse_formula(f"{left}~ {rhs}", columns, aside)

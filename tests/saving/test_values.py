@@ -68,7 +68,7 @@ KEPT = [
     dt.time(1, 2, 3, 4),
     dt.datetime(2024, 2, 29, 1, 2, 3, 4),
     dt.datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN, fold=1),
-    dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc),
+    dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
     dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=-3, minutes=-30))),
     dt.timedelta(days=-1, microseconds=1),
     pd.Timestamp("2024-01-01 12:00:00.123456789"),

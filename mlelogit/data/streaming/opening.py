@@ -14,6 +14,7 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import check_reopenable, is_foreign_frame, is_numeric
 from mlelogit.data.rows import DataOptions, name_aside
@@ -90,6 +91,31 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
             raise
         return every
     return remember_table(design, pieces, _count_distinct(grouped, design))
+
+
+def reopen_design(
+    formula: str, data: Any, options: DataOptions, known: Encoding, in_pieces: bool
+) -> Design:
+    """Make the design of a fit's rows again, in memory or read in pieces as they were.
+
+    Parameters
+    ----------
+    formula : str
+    data, options
+        As for `open_design`.
+    known : Encoding
+        The fit's; rows in memory are encoded by it, and of pieces it is learned again.
+    in_pieces : bool
+        Whether the fit read its rows in pieces.
+    """
+    pieces = open_pieces(data)
+    if pieces is None:
+        _check_frame(data)
+        return make_design_from_formula(formula, data, options, known)
+    if in_pieces:
+        return open_design(formula, data, options, True)
+    whole = _read_whole(formula, pieces, options, True)
+    return make_design_from_formula(formula, whole, options, known)
 
 
 def _count_distinct(grouped: GroupedPieces, design: StreamedDesign) -> int:

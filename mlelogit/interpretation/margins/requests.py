@@ -293,8 +293,8 @@ def _read_number_change(
     elif own is None:
         raise DataNotKeptError(
             f"The change {change!r} of {variable.name!r} is measured in the fit's own rows, which "
-            "were left behind when it was pickled; give a number that is added, or two values "
-            "(from, to)."
+            "were left behind when it was pickled or saved; give a number that is added, or two "
+            "values (from, to), or load a saved fit with its rows, ml.load(path, data=frame)."
         )
     elif change.endswith("sd"):
         size, said = measure_deviation(own, variable.name), "sd"
