@@ -24,6 +24,7 @@ __all__ = [
     "CovarianceOmittedWarning",
     "DamagedFitError",
     "DataFileError",
+    "DataFileWarning",
     "DataNotKeptError",
     "DuplicateColumnError",
     "EffectError",
@@ -133,6 +134,10 @@ class DataFileError(MNLogitError):
 
 class CorruptFileError(DataFileError):
     """A file is damaged, cut off or of another kind than it should be; the message says where."""
+
+
+class DataFileWarning(MNLogitWarning):
+    """Something that a data file says cannot be kept; the message says what became of it."""
 
 
 class DataNotKeptError(MNLogitError):
