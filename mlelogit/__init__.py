@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlelogit import bridges, datasets, equivalence, exceptions, networks
     from mlelogit.comparison import compare_models
     from mlelogit.data.streaming.duckdb import from_sql
-    from mlelogit.estimator import MNLogitClassifier
+    from mlelogit.estimator import MNLogitClassifier as MNLogitClassifier
     from mlelogit.model import MNLogit, mnlogit
     from mlelogit.results import MNLogitResults, load
 

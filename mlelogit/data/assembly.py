@@ -85,12 +85,7 @@ def make_design(
     MNLogitError
         One of its named cases, for anything wrong with the input.
     """
-    for name in ("weights", "offset"):
-        if isinstance(getattr(options, name), str):
-            raise ColumnNotFoundError(
-                f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
-                "look it up in; pass the values."
-            )
+    _check_values_given(options)
     endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
     if len(getattr(exog, "shape", ())) == 2:
@@ -122,6 +117,15 @@ def make_design(
     learned = {"names": names, "truths": find_truths(exog, names)}
     design = _assemble(outcome, learned, kept, rows, weights, offset, index, options)
     return _remember(design, given, rows, equal)
+
+
+def _check_values_given(options: DataOptions) -> None:
+    for name in ("weights", "offset"):
+        if isinstance(getattr(options, name), str):
+            raise ColumnNotFoundError(
+                f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
+                "look it up in; pass the values."
+            )
 
 
 @in_turn
