@@ -7,7 +7,7 @@ proof that the fit is what it claims, data sets and errors.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -15,6 +15,8 @@ _HOMES = {
     "mnlogit": "mlelogit.model",
     "MNLogit": "mlelogit.model",
     "MNLogitResults": "mlelogit.results",
+    "MNLogitClassifier": "mlelogit.estimator",
+    "load": "mlelogit.results",
     "compare_models": "mlelogit.comparison",
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
@@ -23,6 +25,18 @@ _HOMES = {
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
+
+# Not in __all__: without its extra a star import would fail.
+EXTRA = ("MNLogitClassifier",)
+
+# The same once more, for editors and type checkers.
+if TYPE_CHECKING:
+    from mlelogit import bridges, datasets, equivalence, exceptions, networks
+    from mlelogit.comparison import compare_models
+    from mlelogit.data.streaming.duckdb import from_sql
+    from mlelogit.estimator import MNLogitClassifier as MNLogitClassifier
+    from mlelogit.model import MNLogit, mnlogit
+    from mlelogit.results import MNLogitResults, load
 
 __all__ = [
     "MNLogit",
@@ -34,19 +48,21 @@ __all__ = [
     "equivalence",
     "exceptions",
     "from_sql",
+    "load",
     "mnlogit",
     "networks",
 ]
 
+if not TYPE_CHECKING:  # They would take it that every name is there.
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mlelogit' has no attribute {name!r}")
-    home = importlib.import_module(_HOMES[name])
-    value = home if home.__name__ == f"mlelogit.{name}" else getattr(home, name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'mlelogit' has no attribute {name!r}")
+        home = importlib.import_module(_HOMES[name])
+        value = home if home.__name__ == f"mlelogit.{name}" else getattr(home, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *EXTRA])

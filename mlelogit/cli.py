@@ -1,27 +1,41 @@
-"""The command line: mlelogit demo, fit, verify, predict and report."""
+"""The command line: what `mlelogit` is told, does, prints and exits with."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import importlib
 import os
-import shlex
 import sys
+import traceback
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlelogit.data.files import check_target, write_whole
-from mlelogit.data.streaming.paths import SUFFIXES
-from mlelogit.exceptions import MNLogitError, MNLogitWarning, OptionError, OutputFileError
-from mlelogit.terminal.options import ANSWERS, make_parser, read_equations, read_options
+from mlelogit.exceptions import (
+    DataNotKeptError,
+    MNLogitError,
+    MNLogitWarning,
+    OptionError,
+    OutputFileError,
+)
+from mlelogit.terminal.commands import make_parser
 
-if TYPE_CHECKING:
-    from mlelogit.data.design import Design
-    from mlelogit.results import MNLogitResults
-
-DEMO_FORMULA = "PID ~ logpopul + selfLR + age + educ + income"
+# Imported when they are asked for, so that --help does not wait for pandas.
+COMMANDS = {
+    "demo": "fits",
+    "fit": "fits",
+    "verify": "fits",
+    "report": "fits",
+    "compare": "comparing",
+    "predict": "predicting",
+    "margins": "predicting",
+    "tests": "testing",
+    "convert": "converting",
+}
+PIPE = "-"
+NO, WRONG, BROKEN, INTERRUPTED = 1, 2, 3, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,45 +49,72 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error, or 130 after an interruption.
+        0; 1 if the answer is "no" (a fit did not converge, an engine disagrees); 2 after an error;
+        3 after one of this program; 130 after an interruption.
     """
     arguments = make_parser().parse_args(argv)
     arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
-        _check_output(arguments)
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", MNLogitWarning)
-            warnings.showwarning = _show_warning
-            _write(COMMANDS[arguments.command](arguments), getattr(arguments, "output", None))
+        _check_targets(arguments)
+        return 0 if _run(arguments) else NO
     except (MNLogitError, OSError, MemoryError) as error:
         return _fail(error)
     except KeyboardInterrupt:
         print("mlelogit: interrupted", file=sys.stderr)
-        return 130
-    return 0
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a traceback, and a status that says whose fault
+        traceback.print_exc()
+        print(f"mlelogit: internal error: {type(error).__name__}: please report", file=sys.stderr)
+        return BROKEN
 
 
-def _check_output(arguments: argparse.Namespace) -> None:
+def find_command(name: str) -> Callable[[argparse.Namespace], Any]:
+    """Return the function that runs a command."""
+    module = importlib.import_module(f"mlelogit.terminal.{COMMANDS[name]}")
+    command: Callable[[argparse.Namespace], Any] = getattr(module, f"run_{name}")
+    return command
+
+
+def _run(arguments: argparse.Namespace) -> bool:
+    """Run a command and write its answer; return whether that holds."""
+    heard: list[dict[str, str]] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", MNLogitWarning)
+        warnings.showwarning = partial(_show_warning, heard)
+        answer = find_command(arguments.command)(arguments)
+        _write(answer.written, arguments, heard)
+    return bool(answer.holds)
+
+
+def _check_targets(arguments: argparse.Namespace) -> None:
     """Raise before the work if nothing can be written, or data would be written over."""
-    written = [getattr(arguments, name, None) for name in ("output", "checkpoint")]
-    targets = [check_target(path) for path in written if path is not None]
-    if not targets:
+    if getattr(arguments, "output", None) == PIPE:
+        arguments.output = None
+    names = [getattr(arguments, name, None) for name in ("output", "checkpoint", "save", "target")]
+    written = [name for name in names if name is not None and name != PIPE]
+    if not written:
         return
-    from mlelogit.terminal.inputs import list_inputs
+    from mlelogit.data.files import check_target
 
-    sources = [arguments.data, getattr(arguments, "newdata", None) or arguments.data]
-    for source in (Path(file) for given in sources for file in list_inputs(given)):
+    targets = [check_target(path) for path in written]
+    if len(set(targets)) < len(targets):
+        raise OutputFileError(f"{written[-1]!r} is to be written twice; give two files.")
+    for source in _list_sources(arguments):
         for target in targets:
             if source.exists() and target.is_file() and target.samefile(source):
                 raise OutputFileError(
                     f"{str(source)!r} holds the data; give another file to write."
                 )
-    for target in targets:
-        if target.suffix.lower() in SUFFIXES:
-            raise OutputFileError(
-                f"{str(target)!r} would be named as parquet is, and nothing is written as parquet; "
-                "give it another ending, such as .csv."
-            )
+
+
+def _list_sources(arguments: argparse.Namespace) -> list[Path]:
+    """Return the files that a command reads."""
+    from mlelogit.terminal.inputs import is_there, list_inputs
+
+    given = [getattr(arguments, name, None) for name in ("data", "rows", "newdata")]
+    given += [one for one in getattr(arguments, "sources", [])[1:] if is_there(one)]
+    given += getattr(arguments, "sources", [])[:1]
+    return [Path(file) for one in given if one is not None for file in list_inputs(one)]
 
 
 def _fail(error: Exception) -> int:
@@ -81,197 +122,59 @@ def _fail(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     message = " ".join(str(error).split())
+    if isinstance(error, DataNotKeptError):
+        message += " On the command line: --data TABLE."
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
-    return 2
+    return WRONG
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+def _show_warning(
+    heard: list[dict[str, str]], message: Warning | str, category: type[Warning], *_: Any, **__: Any
+) -> None:
     text = " ".join(str(message).split())
+    heard.append({"category": category.__name__, "message": text})
     print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
 
 
-def run_demo(_: argparse.Namespace) -> str:
-    """Fit the bundled ANES 1996 data, and say what was found and that it holds."""
-    from mlelogit.datasets import load_anes96
-    from mlelogit.model import mnlogit
-
-    results = mnlogit(DEMO_FORMULA, load_anes96()).fit()
-    intro = f"American National Election Study 1996, 944 voters: {DEMO_FORMULA}"
-    return "\n\n".join([intro, str(results.summary()), str(results.verify())])
-
-
-def run_fit(arguments: argparse.Namespace) -> str:
-    """Fit a model and write its table."""
-    results = _fit(arguments)
-    if arguments.format == "json":
-        described = _describe(results, arguments.alpha, arguments.exponentiate)
-        return _write_json({**described, "data": arguments.data_told})
-    summary = results.summary(alpha=arguments.alpha, exponentiate=arguments.exponentiate)
-    return str(getattr(summary, f"as_{arguments.format}")())
-
-
-def run_verify(arguments: argparse.Namespace) -> str:
-    """Fit a model and write what independent engines say."""
-    found = _fit(arguments).verify(engines=arguments.engines, seed=arguments.seed)
-    if arguments.format == "json":
-        rows = found.frame.reset_index().to_dict(orient="records")
-        told = {"agrees": found.agrees, "seed": found.seed, "engines": rows}
-        return _write_json({**told, "data": arguments.data_told})
-    return str(found)
-
-
-def run_predict(arguments: argparse.Namespace) -> str | Iterable[str]:
-    """Fit a model and write predictions."""
-    from mlelogit.terminal.inputs import open_table, predict_table, write_csv, write_json
-
-    results, given = _fit(arguments), arguments.newdata
-    table = None if given is None else open_table(given, arguments.na)
-    found = predict_table(results, table, arguments.which, arguments.offset)
-    return write_json(found) if arguments.format == "json" else write_csv(found)
-
-
-def run_report(arguments: argparse.Namespace) -> str:
-    """Fit a model and write everything about it as one HTML page."""
-    from mlelogit.terminal.inputs import trace_origin
-
-    origin = trace_origin(arguments.data)
-    results = _fit(arguments)
-    report = results.report(
-        title=arguments.title,
-        sections=arguments.sections,
-        alpha=arguments.alpha,
-        seed=arguments.seed,
-        provenance={"Command": shlex.join(["mlelogit", *arguments.words]), **origin},
-    )
-    return report.html
-
-
-def _fit(arguments: argparse.Namespace) -> MNLogitResults:
-    """Fit the model, and say how the rows came to it, if there was a choice."""
-    from mlelogit.model import mnlogit
-    from mlelogit.terminal.inputs import open_table
-
-    _check_csv_options(arguments)
-    table = open_table(arguments.data, arguments.na)
-    model = mnlogit(
-        arguments.formula,
-        table.data,
-        base=arguments.base,
-        weights=arguments.weights,
-        weight_type=arguments.weight_type,
-        offset=arguments.offset,
-        missing=arguments.missing,
-        collinear=arguments.collinear,
-        compress=ANSWERS[arguments.compress],
-        stream="auto" if table.pieces is None else ANSWERS[arguments.stream],
-    )
-    results = model.fit(
-        arguments.method,
-        cov_type=arguments.cov,
-        cov_kwds=read_options(arguments.cov_option),
-        bias_reduction=arguments.bias_reduction,
-        constraints=arguments.constraint,
-        equations=read_equations(arguments.equation),
-        threads=arguments.threads,
-        checkpoint=arguments.checkpoint,
-        disp=True,
-    )
-    design = results.record.need_blocks().design
-    arguments.data_told = _describe_data(design, table.way)
-    if table.pieces is not None or design.audit.rows_distinct is not None:
-        print(f"mlelogit: {arguments.data_told['way']}", file=sys.stderr)
-    return results
-
-
-def _check_csv_options(arguments: argparse.Namespace) -> None:
-    from mlelogit.terminal.inputs import is_csv
-
-    csv = is_csv(arguments.data)
-    if csv and arguments.stream == "yes":
-        raise OptionError(
-            "--stream yes: a csv is read into memory. Give parquet files, or a query such as "
-            f'"FROM {arguments.data!r}", which DuckDB reads in pieces.'
-        )
-    new = getattr(arguments, "newdata", None)
-    if arguments.na is not None and not (csv or (new is not None and is_csv(new))):
-        raise OptionError("--na is for a csv; missing values of other tables are told by them.")
-
-
-def _describe_data(design: Design, where: str) -> dict[str, Any]:
-    from mlelogit.data.streaming.ways import describe_way
-
-    audit = design.audit
-    return {
-        "way": describe_way(design, where),
-        "rows": audit.rows_in,
-        "rows_used": audit.rows_used,
-        "rows_distinct": audit.rows_distinct,
-    }
-
-
-def _describe(results: MNLogitResults, alpha: float, exponentiate: bool) -> dict[str, Any]:
-    numbers = ("nobs", "llf", "llnull", "llr", "llr_pvalue", "prsquared", "aic", "bic")
-    certificate = results.certificate
-    return {
-        "formula": results.record.encoding.formula,
-        "outcome": results.record.encoding.outcome_name,
-        "categories": list(results.categories),
-        "base": results.base,
-        "converged": results.converged,
-        "certificate": {
-            "finite_maximum": certificate.finite_maximum,
-            "error_bound": certificate.error_bound,
-            "loglike_gap": certificate.loglike_gap,
-        },
-        "covariance": results.cov_type,
-        "covariance_note": results.covariance.describe(),
-        **{name: getattr(results, name) for name in numbers},
-        "df_model": results.df_model,
-        "df_resid": results.df_resid,
-        "constraints": _describe_constraints(results),
-        "exponentiated": exponentiate,
-        "alpha": alpha,
-        "coefficients": results.tidy(alpha, exponentiate).to_dict(orient="records"),
-    }
-
-
-def _describe_constraints(results: MNLogitResults) -> list[dict]:
-    if results.record.constraints is None:
-        return []
-    return results.multipliers.reset_index().to_dict(orient="records")
-
-
-def _write_json(content: dict[str, Any]) -> str:
-    return json.dumps(_to_plain(content), indent=2, allow_nan=False, default=str)
-
-
-def _to_plain(value: Any) -> Any:
-    """Turn numpy scalars into Python's, and numbers that JSON lacks into null."""
-    if isinstance(value, dict):
-        return {str(key): _to_plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_to_plain(item) for item in value]
-    plain = value.item() if hasattr(value, "item") else value
-    if isinstance(plain, float) and plain - plain != 0:
-        return None
-    return plain
-
-
-def _write(text: str | Iterable[str], path: str | None) -> None:
+def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, str]]) -> None:
     """Print, or write a file as a whole or not at all; a device or pipe is written to."""
-    parts = [text.removesuffix("\n"), "\n"] if isinstance(text, str) else text
+    if isinstance(written, dict):
+        written = _write_json(written, arguments.command, heard)
+    parts = [written.removesuffix("\n"), "\n"] if isinstance(written, str) else written
+    path = getattr(arguments, "output", None)
     if path is not None:
+        from mlelogit.data.files import write_whole
+
         write_whole(parts, path)
-        return
-    for part in parts:
-        print(part, end="")
+    elif isinstance(parts, bytes):
+        _print_bytes(parts)
+    else:
+        for part in parts:
+            _print(part)
+    aside = getattr(arguments, "aside", None)
+    if aside is not None:
+        _print(f"{_write_json(aside, arguments.command, heard)}\n")
     sys.stdout.flush()
 
 
-COMMANDS = {
-    "demo": run_demo,
-    "fit": run_fit,
-    "verify": run_verify,
-    "predict": run_predict,
-    "report": run_report,
-}
+def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str]]) -> str:
+    from mlelogit.terminal.answers import write_json
+
+    return write_json({"command": command, **content, "warnings": heard})
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, end="")
+    except UnicodeEncodeError as error:
+        raise OutputFileError(
+            f"Standard output, in {sys.stdout.encoding}, cannot show {error.object[error.start]!r};"
+            " write a file by -o, or set PYTHONIOENCODING=utf-8."
+        ) from error
+
+
+def _print_bytes(content: bytes) -> None:
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None or sys.stdout.isatty():
+        raise OptionError("This format is not for a terminal; give a file by -o.")
+    stream.write(content)

@@ -24,12 +24,14 @@ __all__ = [
     "CovarianceOmittedWarning",
     "DamagedFitError",
     "DataFileError",
+    "DataFileWarning",
     "DataNotKeptError",
     "DuplicateColumnError",
     "EffectError",
     "EffectWarning",
     "EmptyDataError",
     "FewClustersWarning",
+    "FitSizeError",
     "ForeignFitError",
     "FormulaError",
     "HeldOutWarning",
@@ -63,6 +65,7 @@ __all__ = [
     "RowsNotHeldError",
     "SavedFitError",
     "ScaleError",
+    "SeparationError",
     "SeparationWarning",
     "SizeLimitError",
     "UnsafeFitError",
@@ -131,6 +134,10 @@ class DataFileError(MNLogitError):
 
 class CorruptFileError(DataFileError):
     """A file is damaged, cut off or of another kind than it should be; the message says where."""
+
+
+class DataFileWarning(MNLogitWarning):
+    """Something that a data file says cannot be kept; the message says what became of it."""
 
 
 class DataNotKeptError(MNLogitError):
@@ -231,6 +238,10 @@ class RowsNotHeldError(MNLogitError):
 
 class ScaleError(MNLogitError):
     """A column is so large or so small that its square leaves the range of a double."""
+
+
+class SeparationError(MNLogitError):
+    """The data are separated, and a rule says that this is an error."""
 
 
 class UnsafeFormulaError(FormulaError):
@@ -351,3 +362,7 @@ class UnsafeFitError(SavedFitError):
 
 class SizeLimitError(MNLogitError):
     """What is asked for is larger than a stated limit; the message says which, and what to do."""
+
+
+class FitSizeError(SavedFitError, SizeLimitError):
+    """A saved fit is larger than the stated limit, or would be."""

@@ -16,6 +16,7 @@ from mlelogit.data.constraints import read_constraints
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
+from mlelogit.data.outward import remember_kind
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming.opening import open_design
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
@@ -110,7 +111,7 @@ class MNLogit:
     ) -> None:
         kinds = outcome, missing, collinear, compress
         options = DataOptions(base, weights, weight_type, offset, *kinds)
-        self._hold(make_design(endog, exog, options))
+        self._hold(remember_kind(make_design(endog, exog, options), exog, endog))
 
     def _hold(self, design: Design) -> None:
         full = settle_rank(design)
@@ -457,5 +458,5 @@ def mnlogit(
     kinds = outcome, missing, collinear, compress
     options = DataOptions(base, weights, weight_type, offset, *kinds)
     model = MNLogit.__new__(MNLogit)
-    model._hold(open_design(formula, data, options, stream))
+    model._hold(remember_kind(open_design(formula, data, options, stream), data))
     return model

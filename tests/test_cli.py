@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit import cli
 from mlelogit.cli import main
 from mlelogit.exceptions import FewClustersWarning
+from mlelogit.terminal import sources
 
 FORMULA = "vote ~ age + educ"
 
@@ -205,7 +205,7 @@ def test_warnings_go_to_standard_error_and_not_into_the_table(capsys, tmp_path):
     path = tmp_path / "separated.csv"
     pd.DataFrame({"y": list("aaabbb"), "x": range(6)}).to_csv(path, index=False)
     status, out, err = run(capsys, "fit", path, "y ~ x")
-    assert status == 0
+    assert status == 1
     assert "SeparationWarning" in err
     assert "NOT CONVERGED" in out
 
@@ -324,14 +324,14 @@ def test_report_goes_to_standard_output_without_a_file(capsys, table):
 def test_the_hash_is_that_of_the_data_that_were_fitted(capsys, table, tmp_path, monkeypatch):
     """A file that is written anew while the page is made is not the one that it is about."""
     before, path = table.read_bytes(), tmp_path / "fit.html"
-    fit = cli._fit
+    fit = sources.fit_table
 
-    def fit_and_change(arguments):
-        results = fit(arguments)
+    def fit_and_change(*given):
+        results = fit(*given)
         table.write_bytes(before + b"\n")
         return results
 
-    monkeypatch.setattr(cli, "_fit", fit_and_change)
+    monkeypatch.setattr(sources, "fit_table", fit_and_change)
     status, *_ = run(capsys, "report", table, FORMULA, "--sections", "reproduction", "-o", path)
     page = path.read_text(encoding="utf-8")
     assert status == 0

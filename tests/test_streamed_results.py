@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import pickle
 import re
+import tempfile
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,7 @@ ASKED = {
     "resid_pearson": lambda r: r.resid_pearson,
     "resid_response": lambda r: r.resid_response,
     "residuals": lambda r: r.residuals("quantile", seed=1),
+    "save": lambda r: save_and_load(r).params,
     "score": lambda r: r.score() * 1e-4,
     "score_obs": lambda r: r.score_obs(),
     "score_test": lambda r: r.score_test("x").statistic,
@@ -209,6 +211,11 @@ MANY = [
     for name in ASKED
     if case == "plain" or (name.startswith(PASSES) and name not in SLOW)
 ]
+
+
+def save_and_load(r):
+    with tempfile.TemporaryDirectory() as folder:
+        return ml.load(r.save(f"{folder}/fit.json"))
 
 
 def other(r):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from mlelogit.answers.facts import Facts
@@ -11,6 +12,7 @@ from mlelogit.display.report.document import Report, make_report
 from mlelogit.display.summary import Summary, summarize
 from mlelogit.display.tables.table import tabulate_fit
 from mlelogit.equivalence.verification import Verification, verify
+from mlelogit.saving.files import save_fit
 
 
 class DisplayAnswers(Facts):
@@ -62,6 +64,10 @@ class DisplayAnswers(Facts):
     def verify(self, engines: Any = None, seed: int = 0) -> Verification:
         """Compare with independent engines; see `mlelogit.equivalence.verification.verify`."""
         return verify(self.record, self.covariance, engines, seed)
+
+    def save(self, path: Any, data: bool = False) -> Path:
+        """Save the fit to a file, with its rows if asked; see `mlelogit.saving.files.save_fit`."""
+        return save_fit(self.record, self.covariance, path, data)
 
     def __repr__(self) -> str:
         return self.summary().as_text()

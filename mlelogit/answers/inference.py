@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.answers.facts import Facts
+from mlelogit.data.outward import choose_kind, give_out
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.coefficients import (
     tidy_coefficients,
@@ -76,10 +77,20 @@ class InferenceAnswers(Facts):
         return contrast_categories(self.record, self.covariance, *given)
 
     def tidy(
-        self, alpha: float = 0.05, exponentiate: bool = False, adjust: str | None = None
-    ) -> pd.DataFrame:
-        """Return one row per coefficient; see `mlelogit.inference.coefficients`."""
-        return tidy_coefficients(self.record, self.covariance, alpha, exponentiate, adjust)
+        self,
+        alpha: float = 0.05,
+        exponentiate: bool = False,
+        adjust: str | None = None,
+        frame: str | None = None,
+    ) -> Any:
+        """Return one row per coefficient; see `mlelogit.inference.coefficients`.
+
+        It comes in the kind of frame of the fit's data, or the one asked for: "pandas", "polars"
+        or "pyarrow"; see `mlelogit.data.outward.give_out`.
+        """
+        kind = choose_kind(frame, None, self.record.encoding.frame_kind)
+        asked = alpha, exponentiate, adjust
+        return give_out(tidy_coefficients(self.record, self.covariance, *asked), kind)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
         """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""

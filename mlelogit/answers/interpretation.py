@@ -20,7 +20,6 @@ from mlelogit.interpretation.pieces import predict_any
 from mlelogit.interpretation.prediction import (
     compute_loglikeobs,
     compute_score_obs,
-    predict,
     tabulate_predictions,
 )
 from mlelogit.interpretation.predictions.probabilities import Prediction, predict_with_errors
@@ -31,8 +30,8 @@ class InterpretationAnswers(Facts):
 
     @property
     def fittedvalues(self) -> Any:
-        """Probabilities of the rows used, rows x categories."""
-        return predict(self.record)
+        """Probabilities of the rows used, rows x categories, as `predict` gives them."""
+        return predict_any(self.record)
 
     @property
     def resid_response(self) -> pd.DataFrame:
@@ -119,10 +118,16 @@ class InterpretationAnswers(Facts):
         return score_probabilities(self.record, rows, bins=bins, alpha=alpha)
 
     def predict(
-        self, newdata: Any = None, which: str = "prob", offset: Any = None, missing: str = "raise"
+        self,
+        newdata: Any = None,
+        which: str = "prob",
+        offset: Any = None,
+        missing: str = "raise",
+        *,
+        frame: str | None = None,
     ) -> Any:
         """Predict prob, category or linear; see `mlelogit.interpretation.pieces.predict_any`."""
-        return predict_any(self.record, newdata, which, offset, missing)
+        return predict_any(self.record, newdata, which, offset, missing, frame=frame)
 
     def get_prediction(
         self,

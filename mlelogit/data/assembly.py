@@ -15,7 +15,7 @@ from mlelogit.data.compression import (
     list_columns,
 )
 from mlelogit.data.design import Design
-from mlelogit.data.distinct import find_equal, learn_rows
+from mlelogit.data.distinct import find_equal, learn_rows, recall_rows
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import ParsedFormula, check_formula, parse_formula, settle_kind
 from mlelogit.data.frames import (
@@ -24,17 +24,19 @@ from mlelogit.data.frames import (
     check_indexes,
     check_lengths,
     convert_foreign,
+    fetch,
     find_missing,
     is_numeric,
     list_foreign_names,
     list_some,
     share_frame,
 )
+from mlelogit.data.limits import check_width
 from mlelogit.data.outcome import (
     Outcome,
     find_base,
     read_outcome,
-    settle_outcome,
+    settle_again,
 )
 from mlelogit.data.rows import (
     Audit,
@@ -66,22 +68,28 @@ from mlelogit.notices import in_turn, warn_user
 
 
 @in_turn
-def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
-    """Make a design from an outcome and a matrix of columns.
+def make_design(
+    endog: Any, exog: Any, options: DataOptions, known: Encoding | None = None
+) -> Design:
+    """Make a design from an outcome and a matrix of columns; of the rows of a fit, as it was.
+
+    Parameters
+    ----------
+    endog, exog
+    options : DataOptions
+    known : Encoding, optional
+        The fit's, if these are its rows again.
 
     Raises
     ------
     MNLogitError
         One of its named cases, for anything wrong with the input.
     """
-    for name in ("weights", "offset"):
-        if isinstance(getattr(options, name), str):
-            raise ColumnNotFoundError(
-                f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
-                "look it up in; pass the values."
-            )
-    exog = convert_foreign(exog)
+    _check_values_given(options)
+    endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
+    if len(getattr(exog, "shape", ())) == 2:
+        check_width(exog.shape[1])
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {
@@ -100,7 +108,7 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     rows = select_rows(raw, missing, weights, offset, options)
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
-    outcome = settle_outcome(raw, rows.kept)
+    outcome = settle_again(raw, rows.kept, known)
     equal = find_equal(list_columns(source), raw, rows, weights, offset, options)
     if equal is None:
         kept: ColumnSource = leave_out_rows(source, rows.kept)
@@ -111,9 +119,24 @@ def make_design(endog: Any, exog: Any, options: DataOptions) -> Design:
     return _remember(design, given, rows, equal)
 
 
+def _check_values_given(options: DataOptions) -> None:
+    for name in ("weights", "offset"):
+        if isinstance(getattr(options, name), str):
+            raise ColumnNotFoundError(
+                f"{name}={getattr(options, name)!r} names a column, but there is no frame to "
+                "look it up in; pass the values."
+            )
+
+
 @in_turn
-def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> Design:
-    """Make a design from a formula and a frame; weights and offset may name columns."""
+def make_design_from_formula(
+    formula: str, data: Any, options: DataOptions, known: Encoding | None = None
+) -> Design:
+    """Make a design from a formula and a frame; weights and offset may name columns.
+
+    Of the rows of a fit, whose encoding is known, nothing is learned anew.
+    """
+    options = options.fetch()
     parsed, frame = _read_frame(formula, data, options)
     kind = settle_kind(parsed, options.outcome)
     endog = frame[list(parsed.outcome)] if parsed.outcome_kind else frame[parsed.outcome[0]]
@@ -132,10 +155,14 @@ def make_design_from_formula(formula: str, data: Any, options: DataOptions) -> D
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
-    outcome = settle_outcome(raw, rows.kept)
+    outcome = settle_again(raw, rows.kept, known)
     columns = [frame[name] for name in parsed.variables]
     equal = find_equal(columns, raw, rows, weights, offset, options)
-    encoded, equal = learn_rows(parsed, frame[list(parsed.variables)], rows, equal, options)
+    variables = frame[list(parsed.variables)]
+    if known is None:
+        encoded, equal = learn_rows(parsed, variables, rows, equal, options)
+    else:
+        encoded, equal = recall_rows(known, variables, rows, equal)
     source = make_source(encoded.matrix)
     source = source if equal is None else RepeatedSource(source, equal.places)
     design = _assemble(outcome, encoded.learned, source, rows, weights, offset, index, options)
@@ -218,7 +245,8 @@ def _settle_offset(
 
 def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:
     totals = _total_categories(outcome, weights)
-    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
+    kept = set(outcome.categories)
+    unused = tuple(label for label in outcome.declared if label not in kept)
     return Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
 
 

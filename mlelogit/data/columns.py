@@ -108,7 +108,9 @@ def prepare_columns(
         if kind == "number":
             values = as_numbers(column, name)
             check_finite({name: values})
-            columns[name] = values.astype(np.float64, copy=False) if name in numbers else values
+            # Of half precision pandas has no index, which levels are.
+            wide = name in numbers or values.dtype == np.float16
+            columns[name] = values.astype(np.float64, copy=False) if wide else values
         elif isinstance(column.dtype, pd.CategoricalDtype) and learning:
             columns[name] = _drop_unused_levels(column)
         else:
@@ -167,6 +169,26 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
     constant = any(names is None for term in listed for names in term)
     # An expression of numbers alone, such as I(2), has no sparse form in formulaic.
     return total >= WIDE and not constant
+
+
+def list_direct_terms(rhs: str, kinds: dict[str, str]) -> list[list[str]]:
+    """List, by term, the variables whose own levels become indicators: as in ``a:C(b)``."""
+    from formulaic import Formula
+
+    terms = Formula(hide_names(rhs))
+    return [
+        [name for factor in term.factors for name in _find_direct(factor, kinds)] for term in terms
+    ]
+
+
+def _find_direct(factor: Any, kinds: dict[str, str]) -> list[str]:
+    if factor.eval_method.value == "python":
+        call = parse_expression(factor.expr, factor.expr)
+        if not (isinstance(call, ast.Call) and dotted_name(call.func) == "C" and call.args):
+            return []
+        inside = call.args[0]
+        return [read_name(inside.id)] if isinstance(inside, ast.Name) else []
+    return _list_coded(factor, kinds) or []
 
 
 def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:

@@ -11,7 +11,13 @@ from mlelogit.data.compression import (
     find_equal_rows,
     list_beside,
 )
-from mlelogit.data.encoding import EncodedColumns, learn_columns, learn_state
+from mlelogit.data.encoding import (
+    EncodedColumns,
+    Encoding,
+    encode_rows,
+    learn_columns,
+    learn_state,
+)
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.outcome import RawOutcome
 from mlelogit.data.rows import DataOptions, RawOffset, Rows
@@ -91,3 +97,18 @@ def learn_rows(
             "they could be looked up."
         )
     return encoded, None
+
+
+def recall_rows(
+    known: Encoding, variables: pd.DataFrame, rows: Rows, equal: EqualRows | None
+) -> tuple[EncodedColumns, EqualRows | None]:
+    """Evaluate a formula on rows of a fit, with what it has learned from them.
+
+    Returns
+    -------
+    encoded, equal
+        As of `learn_rows`; the columns are those that the fit has, without those left out.
+    """
+    kept = rows.kept if equal is None else rows.kept[equal.first]
+    matrix, _ = encode_rows(known, variables.iloc[kept].reset_index(drop=True))
+    return EncodedColumns(matrix, {"names": known.names}), equal

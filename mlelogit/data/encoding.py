@@ -31,6 +31,7 @@ from mlelogit.data.frames import (
     list_some,
 )
 from mlelogit.data.outcome import name_categories
+from mlelogit.data.widths import check_widths
 from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnseenLevelError
 from mlelogit.notices import in_turn
 
@@ -81,6 +82,9 @@ class Encoding:
         Column left out -> the combination of others that it is.
     columns : tuple
         All columns, with those left out, in the order of the data; `names` if none is.
+    frame_kind : str
+        "pandas", "polars" or "pyarrow": the frame that the data came in, in which tables are
+        given back; "pandas", too, if it was none. Nothing that was learned depends on it.
     """
 
     names: tuple
@@ -103,6 +107,7 @@ class Encoding:
     wide: bool = False
     omitted: dict[Any, str] = field(default_factory=dict)
     columns: tuple = ()
+    frame_kind: str = field(default="pandas", compare=False)
 
     @property
     def all_names(self) -> tuple:
@@ -194,6 +199,7 @@ def learn_columns(
     """
     kinds = {name: find_kind(frame[name]) for name in parsed.variables}
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
+    check_widths(parsed.rhs, prepared, kinds)
     wide = is_wide(parsed.rhs, prepared, kinds)
     evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
     learned = list_learned(parsed, evaluated.spec, wide)

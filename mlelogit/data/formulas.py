@@ -108,11 +108,7 @@ def parse_formula(
     """
     check_formula(formula)
     _check_size(formula)
-    bare = QUOTED.sub(lambda match: "_" * len(match.group()), formula)
-    _check_braces(bare, formula)
-    if bare.count("~") != 1:
-        raise FormulaError(f"A formula has one '~' with the outcome on its left: {quote(formula)}.")
-    left, right = formula[: bare.index("~")], formula[bare.index("~") + 1 :]
+    left, right = split_formula(formula)
     outcome, kind = _parse_outcome(left.strip(), columns)
     rhs = _quote_odd_columns(right.strip(), columns)
     if not rhs:
@@ -126,6 +122,21 @@ def parse_formula(
             f"The outcome {repeated[0]!r} stands on the right of {quote(formula)} too."
         )
     return ParsedFormula(formula, outcome, kind, rhs, variables, numbers)
+
+
+def split_formula(formula: str) -> tuple[str, str]:
+    """Return what stands left and right of the tilde.
+
+    Raises
+    ------
+    FormulaError
+        If there is none, or more than one, or braces stand in it.
+    """
+    bare = QUOTED.sub(lambda match: "_" * len(match.group()), formula)
+    _check_braces(bare, formula)
+    if bare.count("~") != 1:
+        raise FormulaError(f"A formula has one '~' with the outcome on its left: {quote(formula)}.")
+    return formula[: bare.index("~")], formula[bare.index("~") + 1 :]
 
 
 def settle_kind(parsed: ParsedFormula, kind: str | None) -> str | None:

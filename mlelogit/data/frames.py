@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from os import PathLike
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -22,14 +23,21 @@ from mlelogit.exceptions import (
 _NARWHALS_KINDS = ("polars", "pyarrow", "modin", "cudf")
 COPIED_ELEMENTS = 1 << 17
 _SHOWN = 5
+_LONGEST = 200
 _ROWS_AT_ONCE = 1 << 14
 
 
 def list_some(items: Sequence[Any], shown: int = _SHOWN) -> str:
     """Write the first few items of a list, and how many more there are."""
-    text = ", ".join(repr(item) for item in items[:shown])
+    text = ", ".join(_write_short(item) for item in items[:shown])
     more = len(items) - shown
     return f"{text} and {more} more" if more > 0 else text
+
+
+def _write_short(item: Any) -> str:
+    """Write one item; of a name that is as long as a page only its beginning."""
+    text = repr(item)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def is_foreign_frame(data: Any) -> bool:
@@ -61,8 +69,9 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     DuplicateColumnError
         If a frame has two columns of one name.
     """
+    data = fetch(data)
     if not is_foreign_frame(data):
-        return data
+        return _decode_dictionaries(data)
     import narwhals as nw
 
     if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
@@ -77,6 +86,93 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     return frame
 
 
+def fetch(data: Any) -> Any:
+    """Return what stands in memory for a frame or column that does not, or has its own layout.
+
+    What dask would compute; an array for a matrix of numpy; a frame for a structured array or a
+    list of dicts. Anything else as it is.
+
+    Raises
+    ------
+    ColumnTypeError
+        If data is a relation of DuckDB, whose rows pair with nothing by position, a LazyFrame or
+        something that can be gone through only once.
+    """
+    if isinstance(data, np.ndarray):
+        return _open_array(data)
+    if holds_records(data):
+        return pd.DataFrame.from_records(data)
+    if isinstance(data, Iterator):
+        raise ColumnTypeError(
+            f"A {type(data).__name__} can be gone through only once; give list(...) of it."
+        )
+    if isinstance(data, PathLike) or _holds_frames(data):
+        said = "file" if isinstance(data, PathLike) else "list of frames"
+        raise ColumnTypeError(
+            f"A {said} is read in pieces, where a formula names its columns: mlelogit.mnlogit("
+            "formula, data). Read it into one frame to give columns of it."
+        )
+    home, kind = type(data).__module__.split(".")[0], type(data).__name__
+    if home in ("dask", "dask_expr") and kind in ("DataFrame", "Series", "Index", "Array"):
+        return data.compute()
+    if home in ("duckdb", "_duckdb") and hasattr(data, "sql_query"):
+        raise ColumnTypeError(
+            "The rows of a relation of DuckDB have no order in which they could be paired with "
+            "others; give a formula and the relation, with all columns in it, or fetch it once: "
+            "relation.df(), relation.pl() or relation.to_arrow_table()."
+        )
+    if home == "polars" and kind == "LazyFrame":
+        _refuse_lazy()
+    return data
+
+
+def _open_array(data: np.ndarray) -> Any:
+    """Return a matrix as an array, and a structured array as a frame of its fields."""
+    if data.dtype.names is not None and data.ndim == 1:
+        return pd.DataFrame({name: unmask(data[name]) for name in data.dtype.names})
+    return np.asarray(data) if isinstance(data, np.matrix) else data
+
+
+def _refuse_lazy() -> NoReturn:
+    raise ColumnTypeError(
+        "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
+        "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
+    )
+
+
+def _decode_dictionaries(data: Any) -> Any:
+    """Return a frame or column of pandas whose dictionaries of Arrow are Categoricals."""
+    if isinstance(data, pd.Series) and _is_dictionary(data.dtype):
+        array: Any = data.array
+        return pd.Series(array.__arrow_array__().to_pandas(), data.index, name=data.name)
+    if not isinstance(data, pd.DataFrame) or not any(map(_is_dictionary, data.dtypes)):
+        return data
+    columns = {i: _decode_dictionaries(data.iloc[:, i]) for i in range(data.shape[1])}
+    return pd.DataFrame(columns, index=data.index, copy=False).set_axis(data.columns, axis=1)
+
+
+def _is_dictionary(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).startswith("dictionary")
+
+
+def densify(column: Any) -> Any:
+    """Return a column of pandas without gaps between what is stored; any other as it is."""
+    sparse = isinstance(column, pd.Series) and isinstance(column.dtype, pd.SparseDtype)
+    return column.sparse.to_dense() if sparse else column
+
+
+def _holds_frames(data: Any) -> bool:
+    several = isinstance(data, list | tuple) and len(data) > 1
+    return several and all(hasattr(one, "columns") and hasattr(one, "shape") for one in data)
+
+
+def holds_records(data: Any) -> bool:
+    """Tell whether data is a list of rows, each a dict of its values by column."""
+    return (
+        isinstance(data, list | tuple) and bool(data) and all(isinstance(row, dict) for row in data)
+    )
+
+
 def _open_foreign(data: Any) -> Any:
     """Return the frame or column that narwhals makes of one whose rows are in memory."""
     import narwhals as nw
@@ -85,10 +181,7 @@ def _open_foreign(data: Any) -> Any:
     if kind == "RecordBatch":  # Which narwhals does not know.
         data = sys.modules["pyarrow"].Table.from_batches([data])
     if kind == "LazyFrame":
-        raise ColumnTypeError(
-            "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
-            "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
-        )
+        _refuse_lazy()
     if hasattr(data, "column_names"):
         check_unique_names(data.column_names, kind)
     try:
@@ -121,7 +214,8 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
 
     Parameters
     ----------
-    data : DataFrame, dict of columns, or any eager frame that narwhals knows
+    data : DataFrame, dict of columns, list of dicts, or any eager frame that narwhals knows
+        In a list of dicts, a row each, a column that a row lacks is missing there.
     what : str
         The argument's name, for messages.
     columns : collection of str, optional
@@ -134,6 +228,7 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
     DuplicateColumnError
         If two columns have the same name.
     """
+    check_reopenable(data)
     data = convert_foreign(data, columns)
     if isinstance(data, dict):
         try:
@@ -143,10 +238,9 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
                 f"{what} must hold columns of one length; wrap single values in lists ({error})."
             ) from error
     if not isinstance(data, pd.DataFrame):
-        check_reopenable(data)
         raise ColumnTypeError(
-            f"{what} must be a DataFrame (pandas, polars, pyarrow) or a dict of columns, "
-            f"not {type(data).__name__}."
+            f"{what} must be a DataFrame (pandas, polars, pyarrow), a dict of columns or a list "
+            f"of dicts, not {type(data).__name__}."
         )
     check_unique_names(data.columns, what)
     return data

@@ -15,6 +15,8 @@ from mlelogit.data.frames import (
     as_numbers,
     check_indexes,
     convert_foreign,
+    densify,
+    fetch,
     find_missing,
     is_foreign_frame,
     list_names,
@@ -168,6 +170,7 @@ def read_numbers(design: Design, given: Any, what: str) -> tuple[np.ndarray, str
 
 def number_labels(column: pd.Series, name: str) -> Labels:
     """Give the labels of a column without missing values numbers, in their order."""
+    column = densify(column)
     try:
         codes, names = pd.factorize(column, sort=True)
     except TypeError:
@@ -224,6 +227,8 @@ def _is_scalar(item: Any) -> bool:
 
 def _split_members(beside: Given, given: Any, what: str) -> list[Any]:
     """Return the columns, or their names, in what may be one or several of them."""
+    given = fetch(given)
+    given = given.toarray() if hasattr(given, "tocsr") else given
     if is_foreign_frame(given) and len(getattr(given, "shape", ())) == 2:
         frame = convert_foreign(given)
         return [_name_values(beside, frame[name].array, name) for name in frame.columns]
@@ -307,6 +312,7 @@ def _find_column(beside: Given, given: Any, what: str) -> tuple[pd.Series, str]:
         raise LabelError(f"{what} must be a column's name or one label for every row, not {given}.")
     if _is_name(given):
         return _look_up(beside, given, what), str(given)
+    given = fetch(given)
     indexed = isinstance(given, pd.Series | pd.DataFrame)
     given = convert_foreign(unmask(given))
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:

@@ -16,14 +16,17 @@ from mlelogit.data.frames import (
     as_numbers,
     check_unique_names,
     convert_foreign,
+    densify,
     find_missing,
     find_rows,
     list_some,
     unmask,
 )
+from mlelogit.data.limits import check_categories
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
+    ChangedRowsError,
     EmptyDataError,
     OneCategoryError,
     OutcomeError,
@@ -107,6 +110,8 @@ def read_outcome(endog: Any, kind: str | None, name: Hashable = None) -> RawOutc
     if kind is not None:
         check_choice("outcome", kind, OUTCOME_KINDS)
     endog = unmask(convert_foreign(endog))
+    if hasattr(endog, "tocsr"):
+        endog = endog.toarray()
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     elif isinstance(endog, np.ndarray) and endog.ndim == 2 and endog.shape[1] == 1:
@@ -141,7 +146,7 @@ def _from_sequence(endog: Any) -> Any:
 def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
     if kind not in (None, "labels"):
         raise OutcomeError(f"outcome={kind!r} needs one column per category, and there is one.")
-    series = endog if isinstance(endog, pd.Series) else pd.Series(endog)
+    series = densify(endog if isinstance(endog, pd.Series) else pd.Series(endog))
     if series.dtype.kind == "c":
         raise OutcomeError("The outcome is complex; labels are strings, numbers or booleans.")
     if series.dtype == object and not _holds_strings(series):
@@ -249,7 +254,8 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     if not rows.size:
         raise EmptyDataError("There are no rows to fit.")
     outcome = _settle_labels(raw, rows) if raw.kind == "labels" else _settle_table(raw, rows)
-    unused = [category for category in outcome.declared if category not in outcome.categories]
+    kept = set(outcome.categories)
+    unused = [category for category in outcome.declared if category not in kept]
     if unused:
         warn_user(
             f"Categories of {raw.name!r} without a row were dropped: {list_some(unused)}.",
@@ -261,6 +267,42 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
             "rows used; two categories or more are needed."
         )
     return outcome
+
+
+def settle_again(raw: RawOutcome, rows: np.ndarray, known: Any = None) -> Outcome:
+    """Find the categories of rows and code them, in a fit's order if these are its rows again.
+
+    Parameters
+    ----------
+    raw, rows
+        As for `settle_outcome`.
+    known : Encoding, optional
+        That of the fit.
+
+    Raises
+    ------
+    ChangedRowsError
+        If the fit has other categories.
+    """
+    if known is None:
+        return settle_outcome(raw, rows)
+    outcome = settle_outcome(raw, rows)
+    places = {label: place for place, label in enumerate(outcome.categories)}
+    if set(places) != set(known.categories):
+        raise ChangedRowsError(
+            f"The rows have the categories {list_some(outcome.categories)}, and the fit "
+            f"{list_some(known.categories)}: they are other rows."
+        )
+    order = [places[label] for label in known.categories]
+    codes, table = outcome.codes, outcome.table
+    return replace(
+        outcome,
+        codes=None if codes is None else np.argsort(order)[codes],
+        table=None if table is None else table[:, order],
+        categories=known.categories,
+        declared=known.declared,
+        name=known.outcome_name,
+    )
 
 
 def _settle_table(raw: RawOutcome, rows: np.ndarray) -> Outcome:
@@ -287,6 +329,8 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = (np.bincount(codes, minlength=len(declared)) > 0)[order]
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        check_categories(kept, len(rows), raw.name)
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.cumsum(used) - 1
     return Outcome(position[codes], None, kept, declared, "labels", raw.name)

@@ -12,12 +12,15 @@ import pandas as pd
 from mlelogit.data.arguments import check_choice, check_compress
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.frames import (
+    as_frame,
     as_numbers,
     check_missing,
     check_unique_names,
     convert_foreign,
+    fetch,
     find_rows,
     list_some,
+    unmask,
 )
 from mlelogit.data.outcome import RawOutcome
 from mlelogit.data.sources import as_matrix
@@ -63,6 +66,10 @@ class DataOptions:
             check_choice("weight_type", self.weight_type, WEIGHT_TYPES, WeightTypeError)
         if self.weights is None and self.weight_type is not None:
             raise WeightTypeError(f"weight_type={self.weight_type!r} was given without weights.")
+
+    def fetch(self) -> DataOptions:
+        """Return the same with weights and offset of dask computed."""
+        return replace(self, weights=fetch(self.weights), offset=_open_offset(self.offset))
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,13 +226,16 @@ def _name(given: Any, otherwise: str) -> str:
 
 
 def _read_vector(given: Any, what: str, error: type[Exception]) -> np.ndarray:
-    given = convert_foreign(given)
+    given = unmask(convert_foreign(given))
+    given = given.toarray() if hasattr(given, "tocsr") else given
     if isinstance(given, pd.DataFrame) and given.shape[1] == 1:
         given = given.iloc[:, 0]
     try:
         dimensions = np.ndim(given)
     except ValueError as reason:
         raise error(f"{what} must be one number per row; its entries differ in length.") from reason
+    if dimensions == 2 and np.shape(given)[1] == 1:
+        given, dimensions = np.asarray(given)[:, 0], 1
     if dimensions != 1:
         raise error(f"{what} must be one number per row, not {dimensions}-dimensional.")
     return as_numbers(given if hasattr(given, "dtype") else pd.Series(list(given)), what)
@@ -254,11 +264,18 @@ class RawOffset:
         return [(f"offset {label}", gaps[:, i]) for i, label in enumerate(self.labels)]
 
 
+def _open_offset(given: Any) -> Any:
+    """Return an offset in memory, a dict as a frame and a sparse array as a plain one."""
+    if hasattr(given, "tocsr"):
+        return given.toarray()
+    return as_frame(given, "offset") if isinstance(given, dict) else fetch(given)
+
+
 def read_offset(given: Any, length: int) -> RawOffset | None:
     """Read an offset's values and the names of its columns."""
     if given is None:
         return None
-    given = convert_foreign(given)
+    given = convert_foreign(_open_offset(given))
     if isinstance(given, pd.DataFrame):
         check_unique_names(given.columns, "The offset")
         if not given.shape[1]:

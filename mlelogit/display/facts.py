@@ -48,8 +48,8 @@ def tell_rows(record: FitRecord) -> Iterable[str]:
     """Say that there is an offset, how rows are read, which were dropped, how many differ."""
     if record.has_offset:
         yield "The scores have an offset."
-    if record.blocks is not None and record.blocks.design.stream is not None:
-        yield f"Rows read in pieces: {record.blocks.design.stream.way}."
+    if record.way:
+        yield f"Rows read in pieces: {record.way}."
     audit = record.audit
     if audit.rows_in != audit.rows_used:
         said = "; ".join(f"{count} {reason}" for reason, count in audit.dropped.items())

@@ -62,6 +62,9 @@ class Separation(ReadOnly):
         found out.
     certificate : Certificate or None
         Of the limiting model.
+    examples : tuple or None
+        Where rows are not held (category, category not, number of rows, number of the first one
+        or None), categories by position; None where rows tell.
     """
 
     verdict: str
@@ -75,6 +78,7 @@ class Separation(ReadOnly):
     free: np.ndarray | None = None
     sure: np.ndarray | None = None
     certificate: Certificate | None = None
+    examples: tuple[tuple[int, int, int, int | None], ...] | None = None
 
     @property
     def found(self) -> bool:

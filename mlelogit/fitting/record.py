@@ -27,10 +27,15 @@ from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.likelihood import Sums
 from mlelogit.fitting.limit import CERTIFIED, Separation
 from mlelogit.fitting.linalg import ColumnBasis
-from mlelogit.fitting.maximum import Maximum
+from mlelogit.fitting.maximum import Maximum, ReadOnly
 from mlelogit.fitting.optimization import find_method
 from mlelogit.fitting.penalties import check_bias_reduction
 from mlelogit.fitting.separation import restrict_rows
+
+NOT_KEPT = (
+    "This fit does not hold its rows, which the question needs. If it was loaded from a file, load "
+    "it with them: ml.load(path, data=frame), or save it with them: res.save(path, data=True)."
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,34 @@ class NullModel:
 
 
 @dataclass(frozen=True)
+class RowFacts(ReadOnly):
+    """What is known of the rows of a fit that does not hold them.
+
+    Attributes
+    ----------
+    way : str
+        How they were read, if in pieces; else empty.
+    weights_name : str
+        The column that the weights were; empty if they were not given by name.
+    collinear : str
+        "drop" or "raise": what was to be done about collinear columns.
+    rows : int
+        How many were used.
+    probabilities, hits, squares
+        How predictions agree with outcomes (J, J), (J,) and a float; see
+        `mlelogit.inference.fit_measures.Agreement`. None, None and NaN if that is not known.
+    """
+
+    way: str = ""
+    weights_name: str = ""
+    collinear: str = "drop"
+    rows: int = 0
+    probabilities: np.ndarray | None = None
+    hits: np.ndarray | None = None
+    squares: float = float("nan")
+
+
+@dataclass(frozen=True)
 class FitRecord:
     """Everything a fit found; whatever a user asks afterwards is a function of it.
 
@@ -133,6 +166,8 @@ class FitRecord:
         Independent linear equations that the params were held to, active bounds among them.
     constraints : Constraints or None
         All that was asked of the params, and what it costs.
+    facts : RowFacts or None
+        What is known of rows that are not held.
     """
 
     encoding: Encoding
@@ -148,6 +183,7 @@ class FitRecord:
     separation: Separation = CERTIFIED
     restriction: Restriction | None = None
     constraints: Constraints | None = None
+    facts: RowFacts | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy and pickle what was found, and not what follows from it."""
@@ -157,6 +193,28 @@ class FitRecord:
     def moves(self) -> Moves | None:
         """What the equations in force leave of the params; all if None."""
         return None if self.restriction is None else find_moves(self.restriction, self.basis)
+
+    @property
+    def way(self) -> str:
+        """How the rows are read, or were, if that is in pieces; else empty."""
+        if self.blocks is None:
+            return "" if self.facts is None else self.facts.way
+        stream = self.blocks.design.stream
+        return "" if stream is None else stream.way
+
+    @property
+    def weights_name(self) -> str:
+        """The column of the data that the weights were; empty if not given by name."""
+        if self.blocks is None:
+            return "" if self.facts is None else self.facts.weights_name
+        return self.blocks.design.weights_name
+
+    @property
+    def collinear(self) -> str:
+        """What was to be done about columns that are combinations of others."""
+        if self.blocks is None:
+            return "drop" if self.facts is None else self.facts.collinear
+        return self.blocks.design.collinear
 
     @property
     def size(self) -> int:
@@ -228,5 +286,5 @@ class FitRecord:
     def need_blocks(self) -> RowBlocks:
         """Return the rows, or raise `DataNotKeptError`."""
         if self.blocks is None:
-            raise DataNotKeptError("This fit no longer holds its rows; pass the data again.")
+            raise DataNotKeptError(NOT_KEPT)
         return self.blocks

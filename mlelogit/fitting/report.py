@@ -101,7 +101,7 @@ class SeparationReport(Shown):
         likelihood rises to its supremum takes it there; missing if that was not examined.
     examples : pandas.DataFrame
         For every pair of categories that are told apart in some row: columns category, not,
-        rows (how many) and example (the first one's index).
+        rows (how many) and example (the first one's index; missing if it was not saved).
     pairs, separated : int
         Pairs of an observation and a category it is not in, and those of them told apart.
     certificate : Certificate or None
@@ -155,7 +155,7 @@ class SeparationReport(Shown):
     def tell_rows(self) -> str:
         """Show rows that cannot be of another category."""
         rows = [
-            f"row {example!r} ({own}){f' and {count - 1} more' if count > 1 else ''} "
+            f"{_name_row(example)} ({own}){f' and {count - 1} more' if count > 1 else ''} "
             f"cannot be {other}"
             for own, other, count, example in self.examples.to_numpy(dtype=object)
         ]
@@ -194,16 +194,37 @@ def _frame_infinite(record: FitRecord) -> pd.DataFrame:
 
 
 def _frame_examples(record: FitRecord) -> pd.DataFrame:
-    shown: list[tuple] = []
-    if record.separation.possible is not None and record.blocks is not None:
-        observed = record.blocks.map(find_observed)
-        categories = record.encoding.categories
-        for own, other in itertools.permutations(range(len(categories)), 2):
-            rows = np.flatnonzero(observed[own] & ~record.separation.possible[other])
-            if rows.size:
-                first = record.index[rows[0]]
-                shown.append((categories[own], categories[other], rows.size, first))
+    categories, kept = record.encoding.categories, record.separation.examples
+    if kept is None:
+        found = [
+            (*places, count, record.index[row]) for *places, count, row in find_examples(record)
+        ]
+    else:
+        found = [(*one[:3], pd.NA if one[3] is None else one[3]) for one in kept]
+    shown = [(categories[own], categories[other], *rest) for own, other, *rest in found]
     return pd.DataFrame(shown, columns=["category", "not", "rows", "example"])
+
+
+def find_examples(record: FitRecord) -> list[tuple[int, int, int, int]]:
+    """Find for pairs of categories the rows of one that cannot be of the other.
+
+    Returns
+    -------
+    list of tuple
+        Position of the category, of the other, how many rows, and the first among those used.
+    """
+    if record.separation.possible is None or record.blocks is None:
+        return []
+    observed, found = record.blocks.map(find_observed), []
+    for own, other in itertools.permutations(range(len(record.encoding.categories)), 2):
+        rows = np.flatnonzero(observed[own] & ~record.separation.possible[other])
+        if rows.size:
+            found.append((own, other, int(rows.size), int(rows[0])))
+    return found
+
+
+def _name_row(label: Any) -> str:
+    return "a row" if label is pd.NA else f"row {label!r}"
 
 
 def _tell_limit(limit: float, sure: Any) -> str:

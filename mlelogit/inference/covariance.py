@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.exceptions import CovarianceError, ZeroVarianceWarning
+from mlelogit.exceptions import CovarianceError, DataNotKeptError, ZeroVarianceWarning
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
 from mlelogit.fitting.constrained.moves import enter_rows
@@ -41,6 +41,7 @@ from mlelogit.inference.sandwich.leverage import POWERS, sum_adjusted_meats
 from mlelogit.inference.sandwich.requests import (
     ClusterSettings,
     CovarianceRequest,
+    LostSettings,
     SerialSettings,
     check_kind,
     check_options,
@@ -57,6 +58,10 @@ from mlelogit.notices import warn_user
 # Of the model's own variance: below this rounding is all that sums of scores that cancel leave.
 NO_VARIANCE = 1e-20
 RANK_TOLERANCE = 1e-10
+LOST_LABELS = (
+    "The labels that this covariance rests on were not saved with the fit. Load it with its rows, "
+    "ml.load(path, data=frame), and ask for the covariance with them: res.with_cov(...)."
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class Covariance(ReadOnly):
         rank G - 1 at most. With more hypotheses a statistic is of rounding, or of G alone.
         """
         settings = None if self.request is None else self.request.settings
+        if isinstance(settings, LostSettings):
+            return settings.most
         if isinstance(settings, ClusterSettings) and len(settings.sets) == 1:
             return settings.sets[0].count - 1
         if isinstance(settings, SerialSettings) and settings.groups is None:
@@ -335,6 +342,8 @@ def _estimate_inner(
 ) -> tuple[np.ndarray, str]:
     """Return the covariance in the internal basis, and what was done in words."""
     kind, settings = request.kind, request.settings
+    if isinstance(settings, LostSettings):
+        raise DataNotKeptError(LOST_LABELS)
     if kind == "nonrobust" or not record.size:
         return bread, ""
     if kind == "opg":

@@ -19,7 +19,7 @@ from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import DataNotKeptError
 from mlelogit.fitting.likelihood import map_outcome, predict_scores, weigh
 from mlelogit.fitting.linalg import log_softmax
-from mlelogit.fitting.record import FitRecord
+from mlelogit.fitting.record import NOT_KEPT, FitRecord
 from mlelogit.inference.fit_statistics import (
     BIAS_REASON,
     BOUND_REASON,
@@ -132,7 +132,7 @@ class Inputs:
     def need_agreement(self) -> Agreement:
         """Return how predictions agree with outcomes, where it is known to be there."""
         if self.agreement is None:
-            raise DataNotKeptError(f"{ROWS_REASON.capitalize()}; pass the data again.")
+            raise DataNotKeptError(NOT_KEPT)
         return self.agreement
 
     def count_information(self, price: float) -> float:
@@ -384,11 +384,23 @@ def _gather(record: FitRecord) -> Inputs:
     cheap, size = compute_fit_statistics(record), record.size
     people = np.array([record.audit.categories[label] for label in record.encoding.categories])
     n = float(people.sum()) if record.weight_type == "sampling" else float(record.nobs)
-    agreement = None
+    return Inputs(cheap, size, people, n, find_agreement(record))
+
+
+def find_agreement(record: FitRecord) -> Agreement | None:
+    """Return how predictions agree with outcomes; None if rows that are not held would tell."""
     if record.blocks is not None:
-        params, base = record.maximum.params, record.encoding.base
-        agreement = record.limit_blocks().reduce(sum_agreement, params, base)
-    return Inputs(cheap, size, people, n, agreement)
+        return measure_agreement(record)
+    facts = record.facts
+    if facts is None or facts.probabilities is None or facts.hits is None:
+        return None
+    return Agreement(facts.probabilities, facts.hits, facts.squares)
+
+
+def measure_agreement(record: FitRecord) -> Agreement:
+    """Compare predictions with outcomes in a pass over the rows."""
+    params, base = record.maximum.params, record.encoding.base
+    return record.limit_blocks().reduce(sum_agreement, params, base)
 
 
 def _find_reason(measure: Measure, record: FitRecord, inputs: Inputs) -> str:

@@ -11,11 +11,12 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.frames import list_some
+from mlelogit.data.outward import choose_kind, give_out
 from mlelogit.data.streaming.dask import DaskPieces, predict_lazily
 from mlelogit.data.streaming.opening import open_pieces
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
-from mlelogit.exceptions import ColumnNotFoundError, OffsetError
+from mlelogit.exceptions import ColumnNotFoundError, OffsetError, OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.prediction import PREDICTIONS, label_scores, predict
 
@@ -26,6 +27,8 @@ def predict_any(
     which: str = "prob",
     offset: Any = None,
     missing: str = "raise",
+    *,
+    frame: str | None = None,
 ) -> Any:
     """Predict the outcome of the fit's rows, or of new ones, in memory or read in pieces.
 
@@ -34,15 +37,22 @@ def predict_any(
     record, newdata, which, offset, missing
         As in `mlelogit.interpretation.prediction.predict`. Anything that a model can be fitted to
         in pieces can be newdata too; its offset then is that of the columns of the same names.
+    frame : {"pandas", "polars", "pyarrow"}, optional
+        The kind of frame to answer in: that of newdata if not given, of a list of frames that of
+        the first; or that of the fit's data, if newdata are no frame (a dict, an array, a file) or
+        not given. See `mlelogit.data.outward.give_out` for what becomes of index and labels.
 
     Returns
     -------
-    pandas.DataFrame, pandas.Series or iterator of them
-        An iterator for pieces, each labelled by the numbers of its rows, which run on. For a
-        dask frame one of dask, not computed yet, with its index, partitions and divisions.
+    DataFrame or Series, or iterator of them
+        Rows x categories, or (m,) for which="category". An iterator for pieces; those of pandas
+        are labelled by the numbers of their rows, which run on. For a dask frame one of dask, not
+        computed yet, with its index, partitions and divisions.
 
     Raises
     ------
+    OptionError
+        If frame is no kind, or given with a dask frame.
     OffsetError
         If an offset is given as values for rows that are read in pieces.
     MNLogitError
@@ -58,9 +68,10 @@ def predict_any(
     >>> pd.concat(parts).shape
     (3, 2)
     """
+    kind = choose_kind(frame, newdata, record.encoding.frame_kind)
     pieces = None if newdata is None else open_pieces(newdata)
     if pieces is None:
-        return predict(record, newdata, which, offset, missing)
+        return give_out(predict(record, newdata, which, offset, missing), kind)
     check_choice("which", which, PREDICTIONS)
     if offset is not None:
         raise OffsetError(
@@ -71,10 +82,19 @@ def predict_any(
     lean = replace(record, blocks=None, index=record.index[:0])
     work = PiecePrediction(lean, which, missing)
     if isinstance(pieces, DaskPieces):
+        _refuse_frame(frame)
         nothing = np.empty((len(record.encoding.categories), 0))
         meta = label_scores(nothing, pieces.index, record, which)
         return predict_lazily(work, pieces.frame[columns], meta)
-    return _number_rows(pieces.map(work, columns))
+    return _number_rows(pieces.map(work, columns), kind)
+
+
+def _refuse_frame(frame: str | None) -> None:
+    if frame is not None:
+        raise OptionError(
+            f"frame={frame!r}: predictions of a dask frame are a dask frame; leave frame out, and "
+            "compute() them, or predict frame.compute()."
+        )
 
 
 @dataclass(frozen=True)
@@ -102,12 +122,15 @@ def _list_columns(record: FitRecord, pieces: Pieces) -> list[Any]:
     return list(dict.fromkeys(wanted))
 
 
-def _number_rows(parts: Iterator[Any]) -> Iterator[Any]:
-    """Give every part the numbers of its rows, from zero on."""
+def _number_rows(parts: Iterator[Any], kind: str) -> Iterator[Any]:
+    """Give every part the numbers of its rows, from zero on; other kinds than pandas have none."""
     start = 0
     for part in parts:
         stop = start + len(part)
-        yield part.set_axis(pd.RangeIndex(start, stop))
+        if kind == "pandas":
+            yield part.set_axis(pd.RangeIndex(start, stop))
+        else:
+            yield give_out(part.reset_index(drop=True), kind)
         start = stop
 
 

@@ -30,13 +30,12 @@ from mlelogit.data.labels import read_numbers
 from mlelogit.data.outcome import Outcome
 from mlelogit.data.rows import Given, read_new_offset
 from mlelogit.data.sources import ColumnSource, as_array, lay_out, make_source
-from mlelogit.data.streaming.opening import open_pieces
+from mlelogit.data.streaming.opening import hold_small
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     DataNotKeptError,
     OffsetError,
     ParamsError,
-    RowsNotHeldError,
     WeightError,
 )
 from mlelogit.fitting.likelihood import predict_scores
@@ -191,8 +190,9 @@ def read_points(
     record : FitRecord
     newdata : DataFrame, dict, array-like, optional
         New rows; columns are matched by name. For a fit without a formula an
-        unnamed array has the columns of the fit in their order. The fit's own
-        rows if not given.
+        unnamed array has the columns of the fit in their order. Tables that are read in pieces
+        (`mlelogit.data.streaming.opening.open_pieces`) are read into memory if they are few. The
+        fit's own rows if not given.
     offset : array-like, optional
         Offset of the new rows, (m, J) or (m, J - 1); needed if the fit has one.
     weights : label of a column of newdata, or array-like, optional
@@ -219,8 +219,8 @@ def read_points(
     """
     check_choice("missing", missing, MISSING_IN_NEW)
     if newdata is not None:
-        _refuse_pieces(newdata)
-        return _read_new(record, newdata, offset, weights, missing)
+        rows = hold_small(newdata, offset, weights)
+        return _read_new(record, rows, offset, weights, missing)
     if offset is not None:
         raise OffsetError("offset= goes with newdata; the fit's own rows have theirs.")
     if weights is not None:
@@ -232,16 +232,6 @@ def read_points(
     times = counted if own is None else counted * own
     design = replace(blocks.design, weights=times)
     return Points(design, record.index.view(), None, True, blocks.threads)
-
-
-def _refuse_pieces(newdata: Any) -> None:
-    pieces = open_pieces(newdata)
-    if pieces is not None:
-        raise RowsNotHeldError(
-            f"newdata are read in pieces here ({pieces.way}), and this takes them in memory: "
-            "read them, or a sample, into a frame. results.predict(newdata) gives probabilities "
-            "frame by frame."
-        )
 
 
 @in_turn
@@ -280,8 +270,28 @@ def _read_new(record: FitRecord, newdata: Any, offset: Any, weights: Any, missin
     )
     if weights is not None:
         design = replace(design, weights=read_new_weights(design, weights))
-    threads = 1 if record.blocks is None else record.blocks.threads
-    return Points(design, frame.index.view(), complete, False, threads)
+    return Points(design, frame.index.view(), complete, False, _count_threads(record))
+
+
+def read_matrix(record: FitRecord, matrix: Any) -> Points:
+    """Return new rows of a fit without formula or offset from all its columns, checked before.
+
+    Parameters
+    ----------
+    record : FitRecord
+    matrix : numpy.ndarray or sparse array
+        (m, K), finite, with the columns that were left out; what is sparse stays so.
+    """
+    encoding, rows = record.encoding, matrix.shape[0]
+    kept = matrix if len(encoding.kept) == matrix.shape[1] else matrix[:, encoding.kept]
+    index = pd.RangeIndex(rows)
+    source, nothing = make_source(kept), _no_outcome(encoding, rows)
+    design = Design(encoding, nothing, source, None, None, None, index, record.audit)
+    return Points(design, index, None, False, _count_threads(record))
+
+
+def _count_threads(record: FitRecord) -> int:
+    return 1 if record.blocks is None else record.blocks.threads
 
 
 def _keep_beside(newdata: Any, frame: pd.DataFrame) -> Any:

@@ -1,25 +1,56 @@
-"""Tables as the command line is given them: a csv, parquet files, or a query."""
+"""Tables as the command line is given them: a file of any format, parquet files, or a query."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mlelogit.data.files import hash_file
-from mlelogit.data.readers import read_data
+from mlelogit.data.formats import find_format, tell_format
+from mlelogit.data.readers import read_data, spool
 from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
 from mlelogit.data.streaming.paths import is_parquet, list_files
 from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.stream import HELD_ELEMENTS
-from mlelogit.exceptions import ColumnNotFoundError, DataFileError, OptionError
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    DataFileError,
+    MNLogitError,
+    OptionError,
+    SizeLimitError,
+)
 from mlelogit.interpretation.pieces import predict_own_pieces
 from mlelogit.results import MNLogitResults
+from mlelogit.terminal.options import name_option
+
+PIPE = "-"
+STANDARD_INPUT = "standard input"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How tables are read.
+
+    Attributes
+    ----------
+    missing : sequence of str or None
+        Entries of a text or a workbook that mean a missing value.
+    form : str or None
+        Of what has no ending that tells its format.
+    sheet : str or None
+        Of a workbook.
+    """
+
+    missing: Sequence[str] | None = None
+    form: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,60 +62,96 @@ class Table:
     given : str
         What it was called.
     data : pandas.DataFrame or Pieces
-        A csv is read, anything else is read when it is fitted.
+        A file is read; parquet and queries are read when they are fitted.
+    origin : dict
+        Where it comes from, for who wants to find it again: label -> text. Empty if it was not
+        asked for.
     """
 
     given: str
     data: Any
+    origin: dict[str, str] = field(default_factory=dict)
 
     @property
     def pieces(self) -> Pieces | None:
-        """What reads it; None for a csv."""
+        """What reads it; None for a frame."""
         return None if isinstance(self.data, pd.DataFrame) else self.data
 
     @property
     def way(self) -> str:
         """What it is: "3 parquet files, 12 row groups, 1,200,000 rows"."""
-        return "1 csv file" if self.pieces is None else self.pieces.way
+        if self.pieces is not None:
+            return self.pieces.way
+        return STANDARD_INPUT if self.given == PIPE else f"1 {find_format(self.given)} file"
+
+    @property
+    def columns(self) -> Sequence[Any]:
+        """The names of its columns."""
+        return list(self.data.columns) if self.pieces is None else self.pieces.names
 
 
-def open_table(given: str, missing: Sequence[str] | None = None) -> Table:
-    """Open a table: read a csv, and see what is in parquet files or comes from a query.
+def open_table(given: str, reading: Reading | None = None, traced: bool = False) -> Table:
+    """Open a table: read a file, and see what is in parquet files or comes from a query.
 
     Parameters
     ----------
     given : str
-        A csv file; a parquet file, a pattern of them or a folder; or a query in SQL. What is the
-        name of a file is no query.
-    missing : sequence of str, optional
-        Entries of a csv that mean a missing value.
+        A file; a parquet file, a pattern of them or a folder; a query in SQL; or "-" for standard
+        input. What is the name of a file is no query.
+    reading : Reading, optional
+    traced : bool
+        Whether to find out where it comes from, which reads the files once more.
 
     Raises
     ------
     DataFileError, QueryError
         If there is nothing of the kind, or it cannot be read.
     """
+    how = reading or Reading()
+    if given == PIPE:
+        return _read_pipe(how, traced)
+    origin = trace_origin(given) if traced else {}
     if is_query(given) or is_parquet(given):
-        return Table(given, open_pieces(given))
+        return Table(given, open_pieces(given), origin)
     (file,) = list_inputs(given)
-    return Table(given, read_data(file, missing))
+    form = tell_format(file) or how.form
+    return Table(given, read_data(file, how.missing, form, how.sheet), origin)
+
+
+def _read_pipe(how: Reading, traced: bool) -> Table:
+    form, stream = how.form or "csv", getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise DataFileError("There is no standard input to read.")
+    with spool(stream, form) as path:
+        try:
+            size, digest = hash_file(path) if traced else (0, "")
+            frame = read_data(path, how.missing, form, how.sheet)
+        except MNLogitError as error:
+            raise type(error)(str(error).replace(path, STANDARD_INPUT)) from error
+    origin = {"Data": f"{STANDARD_INPUT}, {size:,} bytes", "Its SHA-256": digest}
+    return Table(PIPE, frame, origin if traced else {})
 
 
 def is_query(given: str) -> bool:
     """Tell whether a text is a query, and not the name of a file."""
-    return bool(QUERY.match(given)) and not _is_there(given)
+    return bool(QUERY.match(given)) and not is_there(given)
 
 
-def _is_there(given: str) -> bool:
+def is_there(given: str) -> bool:
+    """Tell whether a text is the name of a file or folder."""
     try:
         return Path(given).exists()
     except (OSError, ValueError):  # Queries are longer than names may be.
         return False
 
 
-def is_csv(given: str) -> bool:
-    """Tell whether a text is the name of a csv."""
-    return not (is_query(given) or is_parquet(given))
+def tell_kind(given: str, form: str | None = None) -> str:
+    """Return the format of a table, or "pieces" for what can be read in some."""
+    if given == PIPE:
+        return form or "csv"
+    if is_query(given) or is_parquet(given):
+        return "pieces"
+    return tell_format(given) or form or "csv"
 
 
 def list_inputs(given: str) -> list[str]:
@@ -95,16 +162,42 @@ def list_inputs(given: str) -> list[str]:
     DataFileError
         If it is a pattern that stands for none.
     """
-    if is_query(given):
+    if given == PIPE or is_query(given):
         return []
     if is_parquet(given):
         return list_files(given)
-    if glob.has_magic(given) and not _is_there(given):
+    if glob.has_magic(given) and not is_there(given):
         raise DataFileError(
             f"There is no file {given!r}. A pattern stands for parquet files, and ends in "
             f'.parquet; other files are read by a query: "FROM {given!r}".'
         )
     return [given]
+
+
+def check_reading(how: Reading, tables: Sequence[str]) -> None:
+    """Raise if an option of reading has nothing to do with the tables that are read.
+
+    Raises
+    ------
+    OptionError
+        If it has not, or two tables are to come from standard input.
+    """
+    if list(tables).count(PIPE) > 1:
+        raise OptionError("Standard input is one table; give the other as a file.")
+    kinds = {tell_kind(one, how.form) for one in tables}
+    if how.missing is not None and not kinds & {"csv", "tsv", "excel"}:
+        raise OptionError(
+            "--na is for a csv, a tsv or a workbook; missing values of other tables are told by "
+            "them."
+        )
+    if how.sheet is not None and "excel" not in kinds:
+        raise OptionError("--sheet is for a workbook of Excel, and none is given.")
+    bare = [one for one in tables if one == PIPE or tell_kind(one) == "csv" != tell_format(one)]
+    if how.form is not None and not bare:
+        raise OptionError(
+            f"{name_option('input_format')} is for standard input (-), or a file whose ending "
+            "tells no format, and there is none."
+        )
 
 
 def trace_origin(given: str) -> dict[str, str]:
@@ -123,8 +216,49 @@ def trace_origin(given: str) -> dict[str, str]:
     return {"Data": pieces.way, "SHA-256 of the files' names, sizes and times": digest}
 
 
+def read_whole(table: Table, what: str) -> pd.DataFrame:
+    """Return a table as one frame.
+
+    Raises
+    ------
+    SizeLimitError
+        If it is too large to be held; the message says for what.
+    """
+    if table.pieces is None:
+        frame: pd.DataFrame = table.data
+        return frame
+    held = _gather(table.pieces)
+    if held is None:
+        raise SizeLimitError(
+            f"{what} holds all rows at once, and these ({table.way}) are more than "
+            f"{HELD_ELEMENTS:,} values; choose some by a query."
+        )
+    return held
+
+
+def take_offset(results: MNLogitResults, table: Table, frame: pd.DataFrame) -> Any:
+    """Return the columns of new rows that are the fit's offset, or None if it has none.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        If there is no such column.
+    """
+    names = check_offset(results, table)
+    return frame[names] if names else None
+
+
+def check_offset(results: MNLogitResults, table: Table) -> list[Any]:
+    """Return the names of the columns of the offset, or raise if a table has not all of them."""
+    names = list(results.record.encoding.offset_names)
+    absent = [name for name in names if name not in table.columns]
+    if absent:
+        raise ColumnNotFoundError(f"{table.given} has no offset column {absent[0]!r}.")
+    return names
+
+
 def predict_table(
-    results: MNLogitResults, table: Table | None, which: str, offset: Sequence[str] | None
+    results: MNLogitResults, table: Table | None, which: str
 ) -> Iterator[pd.DataFrame | pd.Series]:
     """Predict the rows of a table, or of the fit: in one frame if it is small, else piece by piece.
 
@@ -134,27 +268,22 @@ def predict_table(
     table : Table or None
         The fit's own rows if None.
     which : str
-    offset : sequence of str, optional
-        Columns of the table.
 
     Raises
     ------
     ColumnNotFoundError
-        If it has no such column.
+        If it has no column of the offset.
     """
     if table is None:
-        if results.record.need_blocks().design.stream is not None:
-            return predict_own_pieces(results.record, which)
+        record = results.record
+        if record.blocks is not None and record.blocks.design.stream is not None:
+            return predict_own_pieces(record, which)
         return iter([results.predict(which=which)])
-    names = tuple(offset or ())
-    columns = table.data.columns if table.pieces is None else table.pieces.names
-    absent = [name for name in names if name not in columns]
-    if absent:
-        raise ColumnNotFoundError(f"{table.given} has no offset column {absent[0]!r}.")
+    check_offset(results, table)
     frame = table.data if table.pieces is None else _gather(table.pieces)
     if frame is None:
         return results.predict(table.data, which=which)
-    taken = frame[list(names)] if names else None
+    taken = take_offset(results, table, frame)
     return iter([results.predict(frame, which=which, offset=taken)])
 
 
@@ -163,28 +292,3 @@ def _gather(pieces: Pieces) -> pd.DataFrame | None:
     if rows is not None and rows * len(pieces.names) > HELD_ELEMENTS:
         return None
     return gather(pieces, pieces.names, (), HELD_ELEMENTS)
-
-
-def write_csv(frames: Iterator[pd.DataFrame | pd.Series]) -> Iterator[str]:
-    """Give the text of a csv, frame after frame."""
-    first = True
-    for frame in frames:
-        yield str(frame.to_csv(header=first))
-        first = False
-
-
-def write_json(frames: Iterator[pd.DataFrame | pd.Series]) -> str:
-    """Return predictions as JSON, of which there must be one frame.
-
-    Raises
-    ------
-    OptionError
-        If they come in several.
-    """
-    frame = next(frames)
-    if next(frames, None) is not None:
-        raise OptionError(
-            "--format json holds all predictions at once, and these rows are read in pieces, as "
-            "they are many; leave --format out, for csv."
-        )
-    return str(frame.to_json(orient="split", double_precision=15))

@@ -1,4 +1,4 @@
-"""What the command line can be told: its commands, their options, and what these mean."""
+"""Options that several commands share, and how their words are read."""
 
 from __future__ import annotations
 
@@ -6,139 +6,179 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from mlelogit.data.formats import FORMATS
 from mlelogit.exceptions import OptionError
 
-FORMATS = ("text", "html", "latex", "markdown", "json")
-FRAME_FORMATS = ("csv", "json")
+SUMMARY_FORMATS = ("text", "html", "latex", "markdown", "json")
+FRAME_FORMATS = ("text", "csv", "tsv", "json", "parquet", "feather", "stata", "excel")
 ANSWERS: dict[str, Any] = {"auto": "auto", "yes": True, "no": False}
-EXAMPLES = """examples:
-  mlelogit demo
-  mlelogit fit survey.csv "vote ~ age + C(region)" --base Labour
-  mlelogit fit survey.csv "vote ~ age" --weights w --weight-type sampling --format json
-  mlelogit fit survey.csv "vote ~ age" --cov cluster --cov-option groups=district
-  mlelogit verify survey.csv "vote ~ age"
-  mlelogit fit 'rows/*.parquet' "vote ~ age + C(region)"
-  mlelogit fit "SELECT vote, age FROM 'rows/*.parquet' WHERE year = 2024" "vote ~ age"
-  mlelogit predict survey.csv "vote ~ age" --newdata new.csv -o probabilities.csv
-  mlelogit report survey.csv "vote ~ age + C(region)" -o fit.html
-
-Data that do not fit in memory are read in pieces, and equal rows are counted where that pays;
-a line on standard error says what was done. Errors are one line there, with exit status 2.
+# What only a fit can be told; each is passed on only if it is given.
+OF_MODEL = ("weights", "weight_type", "offset", "outcome", "missing", "collinear", "compress")
+OF_FIT = ("method", "maxiter", "tol", "threads", "checkpoint", "bias_reduction")
+OF_READING = ("stream", "constraint", "equation")
+STATUSES = """exit status:
+  0    the answer is written
+  1    the answer is written and is "no": a fit did not converge, or an engine disagrees
+  2    a wrong option, or data that cannot be used; one line on standard error says why
+  3    an error of this program, with a traceback to report
+  130  interrupted
 """
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and exit with status 2."""
         if message.startswith("unrecognized arguments"):
             message += " (a pattern of files wants quotes: 'rows/*.parquet')"
         self.exit(2, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return what reads the words of a command."""
-    parser = _Parser(
-        prog="mlelogit",
-        description="Fit, check and explain multinomial logit models.",
-        epilog=EXAMPLES,
+def add_command(commands: Any, name: str, said: str, examples: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, which shows examples of its own."""
+    shown = "\n".join(f"  {line}" for line in examples.strip().splitlines())
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=said,
+        description=f"{said[0].upper()}{said[1:]}.",
+        epilog=f"examples:\n{shown}\n\n{STATUSES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="fit the bundled data and verify the fit")
-    demo.set_defaults(command="demo")
-    fit = _add_model_command(commands, "fit", "fit a model and print its table")
-    fit.add_argument("--format", choices=FORMATS, default="text")
-    fit.add_argument("--alpha", type=float, default=0.05, help="1 - coverage of the intervals")
-    fit.add_argument(
-        "--exponentiate", action="store_true", help="print relative risk ratios exp(b)"
-    )
-    fit.set_defaults(command="fit")
-    check = _add_model_command(commands, "verify", "fit a model and compare independent engines")
-    check.add_argument("--format", choices=("text", "json"), default="text")
-    check.add_argument("--engines", nargs="+", metavar="ENGINE", help="run these, at any cost")
-    check.add_argument("--seed", type=int, default=0, help="seed of the cross-entropy descent")
-    check.set_defaults(command="verify")
-    predict = _add_model_command(commands, "predict", "fit a model and predict")
-    predict.add_argument("--newdata", help="new rows, as DATA; the fitted rows if not given")
-    predict.add_argument("--which", choices=("prob", "category", "linear"), default="prob")
-    predict.add_argument("--format", choices=FRAME_FORMATS, default="csv")
-    predict.set_defaults(command="predict")
-    report = _add_model_command(commands, "report", "fit a model and write all of it as HTML")
-    report.add_argument("--title", help="of the page")
-    report.add_argument("--sections", nargs="+", metavar="SECTION", help="some of the page's")
-    report.add_argument("--alpha", type=float, default=0.05, help="1 - coverage of the intervals")
-    report.add_argument("--seed", type=int, default=0, help="of whatever is random")
-    report.set_defaults(command="report")
+    parser.set_defaults(command=name)
     return parser
 
 
-def _add_model_command(commands: Any, name: str, said: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=said, allow_abbrev=False)
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add what is fitted, or the fit that is asked."""
     parser.add_argument(
-        "data", help="csv; parquet file, pattern ('rows/*.parquet') or folder; or a query in SQL"
+        "data",
+        metavar="SOURCE",
+        help="a table: csv, tsv, parquet (a file, a pattern such as 'rows/*.parquet' or a folder), "
+        "feather, Stata .dta, Excel .xlsx, a query in SQL, or - for standard input; "
+        "or a saved fit",
     )
-    parser.add_argument("formula", help='such as "y ~ x + C(group)"')
-    parser.add_argument("--base", help="base category; the first if not given")
-    parser.add_argument("--weights", help="column of weights")
-    parser.add_argument("--weight-type", help="frequency, sampling or importance")
-    parser.add_argument("--offset", nargs="+", help="columns of the offset")
-    parser.add_argument("--missing", default="raise", help="raise (default) or drop")
     parser.add_argument(
+        "formula", nargs="?", help='such as "y ~ x + C(group)"; none with a saved fit'
+    )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser, rows: bool = True) -> None:
+    """Add how tables are read, and the rows of a saved fit."""
+    group = parser.add_argument_group("tables")
+    if rows:
+        group.add_argument(
+            "--data",
+            dest="rows",
+            metavar="TABLE",
+            help="the rows that a saved fit was fitted to, for what needs them",
+        )
+    group.add_argument(
+        "--input-format",
+        choices=FORMATS,
+        help="of standard input and of files whose ending tells none; csv if not given",
+    )
+    group.add_argument("--sheet", help="sheet of a workbook; needed if it has several")
+    group.add_argument(
         "--na",
         nargs="*",
         metavar="TEXT",
-        help="entries of a csv that mean a missing value, in place of NA, None, nan and their kin",
+        help="entries of a csv, tsv or workbook that mean a missing value, in place of NA, None, "
+        "nan and their kin",
     )
-    parser.add_argument(
-        "--collinear", default="drop", help="of columns that are combinations: drop or raise"
-    )
-    parser.add_argument(
-        "--compress", choices=ANSWERS, default="auto", help="count equal rows; auto: if it pays"
-    )
-    parser.add_argument(
-        "--stream",
-        choices=ANSWERS,
-        default="auto",
-        help="read parquet or a query in pieces; auto: if there is much of it",
-    )
-    parser.add_argument("-o", "--output", help="file to write; standard output if not given")
-    _add_options_of_fit(parser)
-    return parser
 
 
-def _add_options_of_fit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--method", default="auto", help="auto, or an optimizer of scipy")
-    parser.add_argument("--threads", type=int, help="over the rows; all processors if not given")
-    parser.add_argument(
-        "--checkpoint",
-        metavar="FILE",
-        help="keep in a file how far the climb has come; after an interruption go on from it",
+def add_output(
+    parser: argparse.ArgumentParser, formats: Sequence[str], usual: str | None = None
+) -> None:
+    """Add where an answer goes, and as what."""
+    group = parser.add_argument_group("output")
+    said = f"{usual} if not given" if usual else f"by the ending of FILE, else {formats[0]}"
+    group.add_argument("--format", choices=formats, default=usual, help=said)
+    group.add_argument(
+        "-o", "--output", metavar="FILE", help="file to write; standard output if not given"
     )
-    parser.add_argument("--bias-reduction", help="mean (Firth) or median")
-    parser.add_argument(
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add what a model is; options that are not given are left to it."""
+    group = parser.add_argument_group("model")
+    _put(group, "--base", help="base category; the first if not given")
+    _put(group, "--weights", metavar="COLUMN", help="column of weights")
+    _put(group, "--weight-type", metavar="TYPE", help="frequency, sampling or importance")
+    _put(group, "--offset", nargs="+", metavar="COLUMN", help="columns of the offset")
+    _put(group, "--outcome", metavar="KIND", help="labels, counts or probabilities")
+    _put(group, "--missing", metavar="RULE", help="raise (default) or drop")
+    _put(
+        group,
+        "--collinear",
+        metavar="RULE",
+        help="of columns that are combinations: drop (default) or raise",
+    )
+    said = "count equal rows; auto (default): if it pays"
+    _put(group, "--compress", choices=ANSWERS, help=said)
+    said = "read parquet or a query in pieces; auto (default): if there is much of it"
+    _put(group, "--stream", choices=ANSWERS, help=said)
+    _add_constraints(group)
+
+
+def _add_constraints(group: Any) -> None:
+    _put(
+        group,
         "--constraint",
         action="append",
         metavar="TEXT",
         help='hold coefficients to "car: age = bus: age" or "car: age >= 0"; may be repeated',
     )
-    parser.add_argument(
+    _put(
+        group,
         "--equation",
         action="append",
         nargs="+",
         metavar=("COLUMN", "CATEGORY"),
         help="let a column enter the equations of these categories only; may be repeated",
     )
-    parser.add_argument(
-        "--cov", help="nonrobust, opg, HC0 to HC3, robust, cluster, HAC, survey; robust is Stata's"
+
+
+def add_fit(parser: argparse.ArgumentParser) -> None:
+    """Add how a model is fitted, and its covariance."""
+    group = parser.add_argument_group("fit")
+    _put(group, "--method", help="auto (default), or an optimizer of scipy")
+    _put(group, "--maxiter", type=int, metavar="NUMBER", help="largest number of iterations")
+    _put(
+        group,
+        "--tol",
+        type=float,
+        help="error of a coefficient, in its standard errors, that counts as converged; 1e-6",
     )
-    parser.add_argument(
+    said = "over the rows; all processors if not given"
+    _put(group, "--threads", type=int, metavar="NUMBER", help=said)
+    _put(
+        group,
+        "--checkpoint",
+        metavar="FILE",
+        help="keep in a file how far the climb has come; after an interruption go on from it",
+    )
+    _put(group, "--bias-reduction", metavar="KIND", help="mean (Firth) or median")
+    _put(
+        group,
+        "--cov",
+        metavar="KIND",
+        help="nonrobust, opg, HC0 to HC3, robust, cluster, HAC, survey; robust is Stata's",
+    )
+    _put(
+        group,
         "--cov-option",
         action="append",
         metavar="NAME=VALUE",
         help="of the covariance, such as groups=district or correction=CR2; a name may be repeated",
     )
+
+
+def _put(group: Any, name: str, **options: Any) -> None:
+    group.add_argument(name, default=argparse.SUPPRESS, **options)
 
 
 def read_options(given: Sequence[str] | None) -> dict[str, Any] | None:
@@ -165,3 +205,15 @@ def read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str]
             raise OptionError(f"--equation {name} names no category whose equation it enters.")
         entered.setdefault(name, []).extend(categories)
     return entered
+
+
+def name_option(name: str) -> str:
+    """Return an option as it is typed."""
+    return f"--{name.replace('_', '-')}"
+
+
+def refuse_options(arguments: argparse.Namespace, names: Sequence[str], why: str) -> None:
+    """Raise `OptionError` if an option was given that has nothing to do here."""
+    given = [name for name in names if getattr(arguments, name, None) not in (None, False)]
+    if given:
+        raise OptionError(f"{name_option(given[0])} {why}")

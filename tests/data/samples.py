@@ -17,5 +17,5 @@ def check_same_fit(result, plain, permutation=(0, 1, 2)):
     """The labels changed their names and perhaps their order, the fit did not."""
     np.testing.assert_allclose(result.llf, plain.llf, rtol=1e-12)
     np.testing.assert_allclose(
-        result.fittedvalues.to_numpy(), plain.fittedvalues.to_numpy()[:, permutation], rtol=1e-7
+        result.predict(frame="pandas"), plain.fittedvalues.to_numpy()[:, permutation], rtol=1e-7
     )

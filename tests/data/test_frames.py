@@ -246,7 +246,7 @@ def test_missing_entries_of_a_sparse_array():
         (DESIGN.astype(complex), ColumnTypeError),
         (sp.csr_array(DESIGN.astype(complex)), ColumnTypeError),
         (np.array([["a", "b"]] * ROWS), ColumnTypeError),
-        (FRAME.to_records(index=False), ColumnTypeError),
+        (np.zeros((ROWS, 2), dtype=[("a", float)]), ColumnTypeError),
         (pl.DataFrame({"c": NUMBERS}).lazy(), ColumnTypeError),
         (pl.DataFrame({"c": ["a"] * ROWS}), ColumnTypeError),
         (bad_column(10**400), ColumnTypeError),

@@ -64,7 +64,7 @@ def test_labels_of_every_kind(name, plain):
     assert result.categories == categories
     assert [type(c) for c in result.categories] == [type(c) for c in categories]
     assert list(result.params.columns) == list(categories[1:])
-    assert list(result.fittedvalues.columns) == list(categories)
+    assert list(result.predict(frame="pandas").columns) == list(categories)
     assert result.base == categories[0]
     check_same_fit(result, plain)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from mlelogit.cli import main
+from mlelogit.model import mnlogit
 from tests.fuzz.formulas import ATTACKS, GOOD, HEADS, giants, mutants, noise
 
-STATUSES = (0, 2)
+STATUSES = (0, 1, 2)
 
 
 def make_table() -> str:
@@ -64,6 +67,16 @@ FILES: dict[str, bytes] = {
     "space \xe9\n.csv": TABLE.encode(),
     "packed.csv.gz": b"not packed",
     "packed.csv.zip": b"PK",
+    "tabs.tsv": TABLE.replace(",", "\t").encode(),
+    "packed.tsv.gz": gzip.compress(TABLE.replace(",", "\t").encode()),
+    "bad.tsv.gz": b"not packed",
+    "quotes.tsv": b'y\tx\n"a\t1\n',
+    "bad.dta": b"<stata_dta>no data set</stata_dta>" * 9,
+    "empty.dta": b"",
+    "bad.xlsx": b"PK\x03\x04 no workbook",
+    "bad.feather": b"ARROW1 no table ARROW1",
+    "bad.json": b"{}",
+    "list.json": b"[" * 5000,
 }
 
 
@@ -71,7 +84,17 @@ def write_files(folder: Path) -> Path:
     """Write all files, and one of parquet."""
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
-    pd.read_csv(io.StringIO(TABLE)).to_parquet(folder / "good.parquet")
+    table = pd.read_csv(io.StringIO(TABLE))
+    table.to_parquet(folder / "good.parquet")
+    table.to_feather(folder / "good.feather")
+    table.to_excel(folder / "good.xlsx", index=False)
+    table.to_stata(folder / "good.dta", write_index=False, version=118)
+    fitted = mnlogit("y ~ x", table).fit()
+    fitted.save(folder / "fit.json")
+    content = (folder / "fit.json").read_bytes()
+    (folder / "cut.json").write_bytes(content[: len(content) // 2])
+    whole = (folder / "good.dta").read_bytes()
+    (folder / "cut.dta").write_bytes(whole[: len(whole) // 2])
     (folder / "folder.csv").mkdir()
     return folder
 
@@ -80,7 +103,10 @@ ODD_PATHS = [
     *["folder.csv", ".", "", "absent.csv", "\x00", "-", "~", "a" * 300, "..", "/dev/null"],
     *["http://127.0.0.1:1/x.csv", "s3://b/x.csv", "/proc/self/mem"],
 ]
-paths = st.sampled_from(["good.csv"] * 50 + ["good.parquet", *ODD_PATHS, *FILES])
+TABLES = ["good.parquet", "good.feather", "good.xlsx", "good.dta", "tabs.tsv"]
+SAVED = ["fit.json"] * 9 + ["cut.json", "bad.json", "list.json"]
+paths = st.sampled_from(["good.csv"] * 50 + [*TABLES, "cut.dta", *ODD_PATHS, *FILES])
+saved = st.sampled_from([*SAVED, "good.csv"])
 texts = st.one_of(
     st.builds("{} ~ {}".format, st.sampled_from(HEADS), st.sampled_from(["x", "x + C(g)", "1"])),
     st.sampled_from(["y ~ x", "y ~ x + z", "y ~ C(g)"]),
@@ -109,6 +135,9 @@ words = st.text(max_size=8) | st.sampled_from(
         "\ud800",
     ]
 )
+NAMES = ["fit", "fit", "predict", "verify", "compare", "margins", "tests", "convert"]
+ENDINGS = ["csv", "tsv", "dta", "xlsx", "parquet", "feather", "html", "tex", "md", "json", "x"]
+TARGETS = ["-", *(f"out.{ending}" for ending in ENDINGS)]
 VALUES = {
     "--base": ["u", "v", "z", ""],
     "--weights": ["w", "n1", "y", "no"],
@@ -128,6 +157,35 @@ VALUES = {
     "--nonsense": ["1"],
     "-o": ["out.txt", "no/where/out.txt", "", ".", "\x00", "a" * 300],
     "-h": [""],
+    "--data": ["good.csv", "fit.json", "absent"],
+    "--input-format": ["csv", "stata", "excel", "x"],
+    "--sheet": ["Sheet1", "no", ""],
+    "--outcome": ["labels", "counts", "x"],
+    "--maxiter": ["1", "0", "-1", "x"],
+    "--tol": ["1e-9", "nan", "x"],
+    "--save": ["out.json", "no/where.json", "good.csv", ""],
+    "--save-rows": [""],
+    "--intervals": [""],
+    "--variables": ["x", "g", "no"],
+    "--kind": ["average", "at_means", "wald", "lr", "score", "robust", "x"],
+    "--effect": ["dydx", "eyex", "level", "x"],
+    "--at": ["x", "g"],
+    "--change": ["x", "sd"],
+    "--by": ["g", "no"],
+    "--adjust": ["holm", "x"],
+    "--test": ["terms", "equality", "combine", "iia", "gof", "hauck-donner", "constraints", "x"],
+    "--hypothesis": ["x", "w: x = v: x", "x >= 0", "exec('1')", ""],
+    "--type": ["2", "3", "4", "x"],
+    "--groups": ["3", "2", "-1"],
+    "--category": ["u", "z"],
+    "--name": ["a", ""],
+    "--layout": ["wide", "long", "x"],
+    "--below": ["std_err", "z", "none", "x"],
+    "--digits": ["3", "-1", "99"],
+    "--stars": [""],
+    "--statistics": ["nobs", "aic", "x"],
+    "--sections": ["overview", "x"],
+    "--output-format": ["csv", "stata", "html", "x"],
     "--": ["x"],
 }
 
@@ -137,7 +195,16 @@ def commands(draw: st.DrawFn) -> list[str]:
     """Draw the arguments of one command, or some words."""
     if draw(st.sampled_from([False] * 9 + [True])):
         return draw(st.lists(words, max_size=4))
-    argv = [draw(st.sampled_from(["fit", "fit", "predict", "verify"])), draw(paths), draw(texts)]
+    command = draw(st.sampled_from(NAMES))
+    argv = [command]
+    if command == "convert":
+        argv += [draw(paths | saved), draw(st.sampled_from(TARGETS))]
+    elif draw(st.sampled_from([True, True, True, False])):
+        argv += [draw(paths), draw(texts)]
+        argv += [draw(texts)] if command == "compare" else []
+    else:
+        argv += [draw(saved)]
+        argv += [draw(saved)] if command == "compare" else []
     for _ in range(draw(st.integers(0, 3))):
         option = draw(st.sampled_from([*VALUES, "--newdata"]))
         values = paths if option == "--newdata" else st.sampled_from(VALUES[option])
@@ -147,15 +214,30 @@ def commands(draw: st.DrawFn) -> list[str]:
     return argv
 
 
+@contextlib.contextmanager
+def no_input():
+    """Have nothing on standard input, so that nobody waits for it."""
+    before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO())
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
 def run(argv: list[str]) -> tuple[int, str, str]:
     """Run a command: its status, what it printed, and what it said on standard error."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), no_input():
         try:
             status: Any = main(argv)
         except SystemExit as stopped:
             status = stopped.code
     return status, out.getvalue(), err.getvalue()
+
+
+def refuse(constant: str) -> None:
+    """Raise for what is no JSON, such as NaN."""
+    raise AssertionError(constant)
 
 
 def check_command(argv: list[str]) -> int:
@@ -169,6 +251,6 @@ def check_command(argv: list[str]) -> int:
         assert len(errors) == 1, err
         assert errors[0].startswith("mlelogit")
         assert len(errors[0]) < 5000
-    elif "json" in argv and argv[0] in ("fit", "verify") and "-o" not in argv and out[:1] == "{":
-        json.loads(out)
+    elif "json" in argv and "-o" not in argv and out[:1] == "{":
+        json.loads(out, parse_constant=refuse)
     return status

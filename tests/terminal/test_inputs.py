@@ -147,7 +147,7 @@ def test_new_rows_may_be_parquet_and_need_not_fit(capsys, rows, anes, tmp_path, 
     assert list(found.index) == list(range(ROWS))
     status, out, err = run(capsys, "predict", path, FORMULA, *options, "--format", "json")
     if few:
-        assert np.array(json.loads(out)["data"]).shape == (ROWS, 2)
+        assert np.array(json.loads(out)["predictions"]["data"]).shape == (ROWS, 2)
     else:
         assert status == 2
         assert "OptionError: --format json holds all predictions" in err
@@ -362,11 +362,13 @@ def test_report_and_verify_of_rows_in_pieces_say_what_they_can(capsys, rows, tmp
 
 def test_nothing_is_written_that_only_looks_like_parquet(capsys, rows, tmp_path):
     target = tmp_path / "predicted.parquet"
-    status, _, err = run(capsys, "predict", rows / "*.parquet", FORMULA, "-o", target)
-    assert status == 2
-    assert "OutputFileError" in err
-    assert "nothing is written as parquet" in err
-    assert not target.exists()
+    for command in (["fit"], ["report"], ["predict", "--format", "csv"]):
+        words = [rows / "*.parquet", FORMULA, *command[1:], "-o", target]
+        status, _, err = run(capsys, command[0], *words)
+        assert status == 2
+        assert "OutputFileError" in err
+        assert "is named as parquet is" in err
+        assert not target.exists()
 
 
 def test_patterns_without_quotes_are_told_to_have_some(capsys):
@@ -382,6 +384,6 @@ def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
     def fail(_):
         raise MemoryError("Unable to allocate 26.8 GiB")
 
-    monkeypatch.setitem(cli.COMMANDS, "demo", fail)
+    monkeypatch.setattr(cli, "find_command", lambda _: fail)
     assert main(["demo"]) == 2
     assert capsys.readouterr().err == "mlelogit: MemoryError: Unable to allocate 26.8 GiB\n"

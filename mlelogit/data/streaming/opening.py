@@ -14,8 +14,14 @@ from mlelogit.data.arguments import write_value
 from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
+from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import check_formula, parse_formula
-from mlelogit.data.frames import check_reopenable, is_foreign_frame, is_numeric
+from mlelogit.data.frames import (
+    check_reopenable,
+    fetch,
+    is_foreign_frame,
+    is_numeric,
+)
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
 from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
@@ -36,6 +42,7 @@ from mlelogit.exceptions import (
     CompressionError,
     MNLogitError,
     OptionError,
+    RowsNotHeldError,
 )
 
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
@@ -68,6 +75,7 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
         raise OptionError(f"stream must be 'auto', True or False, not {write_value(stream)}.")
     pieces = open_pieces(data)
     if pieces is None:
+        data = fetch(data)
         _check_frame(data)
         if stream is True:
             raise OptionError(
@@ -90,6 +98,31 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
             raise
         return every
     return remember_table(design, pieces, _count_distinct(grouped, design))
+
+
+def reopen_design(
+    formula: str, data: Any, options: DataOptions, known: Encoding, in_pieces: bool
+) -> Design:
+    """Make the design of a fit's rows again, in memory or read in pieces as they were.
+
+    Parameters
+    ----------
+    formula : str
+    data, options
+        As for `open_design`.
+    known : Encoding
+        The fit's; rows in memory are encoded by it, and of pieces it is learned again.
+    in_pieces : bool
+        Whether the fit read its rows in pieces.
+    """
+    pieces = open_pieces(data)
+    if pieces is None:
+        _check_frame(data)
+        return make_design_from_formula(formula, data, options, known)
+    if in_pieces:
+        return open_design(formula, data, options, True)
+    whole = _read_whole(formula, pieces, options, True)
+    return make_design_from_formula(formula, whole, options, known)
 
 
 def _count_distinct(grouped: GroupedPieces, design: StreamedDesign) -> int:
@@ -131,6 +164,44 @@ def open_pieces(data: Any) -> Pieces | None:
     return None
 
 
+def hold_small(newdata: Any, *beside: Any) -> Any:
+    """Return new rows in one frame, read from pieces if they are few; what is in memory as it is.
+
+    Parameters
+    ----------
+    newdata
+        A frame, array or whatever else holds rows, or what `open_pieces` opens.
+    *beside
+        What goes with the rows: names of columns or, of rows in memory alone, values.
+
+    Raises
+    ------
+    RowsNotHeldError
+        If they are more than `HELD_ELEMENTS` values; or if values are to go with rows in
+        pieces, whose order is for their source to choose.
+    """
+    pieces = None if newdata is None else open_pieces(newdata)
+    if pieces is None:
+        return newdata
+    if any(one is not None and not isinstance(one, str) for one in beside):
+        raise RowsNotHeldError(
+            f"newdata are read in pieces here ({pieces.way}), and offset, weights or outcome are "
+            "given as values, which go with rows in memory alone; put them in the table, and give "
+            "the column's name."
+        )
+    most = HELD_ELEMENTS
+    frame = None
+    if (pieces.rows or 0) * len(pieces.names) <= most:
+        frame = gather(pieces, pieces.names, (), most)
+    if frame is None:
+        raise RowsNotHeldError(
+            f"newdata are read in pieces here ({pieces.way}), this takes them in memory, and they "
+            f"are more than {most:,} values: read a sample, or fewer columns, into a frame. "
+            "results.predict(newdata) gives probabilities frame by frame."
+        )
+    return frame
+
+
 def _check_frame(data: Any) -> None:
     """Raise `ColumnTypeError` for what is neither a frame nor anything that holds many rows."""
     if isinstance(data, pd.DataFrame | dict) or is_foreign_frame(data):
@@ -142,10 +213,10 @@ def _check_frame(data: Any) -> None:
         kinds = dict.fromkeys(type(one).__name__ for one in data)
         said = f"a list of {' and '.join(kinds) or 'nothing'}"
     raise ColumnTypeError(
-        "data must be a DataFrame (pandas, polars, pyarrow) or a dict of columns; or rows to be "
-        "read in pieces: parquet files by path, a query in SQL, a relation of DuckDB, a dataset of "
-        "pyarrow, a dask frame, a list of frames or a function that opens them anew for every "
-        f"pass; not {said}."
+        "data must be a DataFrame (pandas, polars, pyarrow), a dict of columns or a list of dicts; "
+        "or rows to be read in pieces: parquet files by path, a query in SQL, a relation of "
+        "DuckDB, a dataset of pyarrow, a dask frame, a list of frames or a function that opens "
+        f"them anew for every pass; not {said}."
     )
 
 

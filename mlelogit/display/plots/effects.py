@@ -81,7 +81,7 @@ def plot_margins(
     'Change in probability per unit'
     """
     check_flag("panels", panels)
-    frame = found.summary_frame(alpha)
+    frame = found.tabulate(alpha)
     if panels and "category" not in frame.columns:
         raise OptionError("These effects are not of categories, so they have no panels for them.")
     if frame.empty:

@@ -13,7 +13,7 @@ from mlelogit.display.report.scope import Scope
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, default_kind
-from mlelogit.inference.sandwich.requests import ClusterSettings, SerialSettings
+from mlelogit.inference.sandwich.requests import ClusterSettings, LostSettings, SerialSettings
 from mlelogit.inference.sandwich.survey import SurveyDesign
 
 # Relative: so many digits of the log-likelihood any machine agrees on.
@@ -25,6 +25,8 @@ IMPORTS = {
     "pd": "import pandas as pd",
     "ml": "import mlelogit as ml",
 }
+# Options of a covariance that are no labels beside the rows.
+TOLD = ("correction", "maxlags", "lonely")
 
 
 def write_call(scope: Scope) -> str:
@@ -87,10 +89,8 @@ def write_literal(value: Any) -> str:
 def _write_model(record: FitRecord) -> list[str]:
     encoding = record.encoding
     options = {"base": write_literal(encoding.base_category) or "base"}
-    design = None if record.blocks is None else record.blocks.design
     if record.weight_type is not None:
-        name = "" if design is None else design.weights_name
-        options["weights"] = repr(name) if name else "weights"
+        options["weights"] = repr(record.weights_name) if record.weights_name else "weights"
         options["weight_type"] = repr(record.weight_type)
     if record.has_offset:
         names = list(encoding.offset_names)
@@ -98,8 +98,8 @@ def _write_model(record: FitRecord) -> list[str]:
     # Without missing="drop" they would have been refused.
     if record.audit.missing:
         options["missing"] = repr("drop")
-    if design is not None and design.collinear != "drop":
-        options["collinear"] = repr(design.collinear)
+    if record.collinear != "drop":
+        options["collinear"] = repr(record.collinear)
     if encoding.formula is not None:
         said = "# data: the table whose rows are reported above"
         return [
@@ -160,6 +160,11 @@ def _check_errors(record: FitRecord, covariance: Covariance) -> list[str]:
 
 
 def _list_options(settings: Any, columns: set) -> dict[str, str]:
+    if isinstance(settings, LostSettings):
+        return {
+            name: repr(value) if name in TOLD else _refer_all(value, name, columns)
+            for name, value in settings.options
+        }
     if isinstance(settings, ClusterSettings):
         names = [_refer(labels.name, "groups", columns) for labels in settings.sets]
         groups = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
@@ -182,6 +187,12 @@ def _list_columns(record: FitRecord) -> set:
     given = None if record.blocks is None else record.blocks.design.given
     frame = None if given is None else given.frame
     return set() if frame is None else set(frame.columns)
+
+
+def _refer_all(names: Any, what: str, columns: set) -> str:
+    if not isinstance(names, list):
+        return _refer(names, what, columns)
+    return f"[{', '.join(_refer(name, what, columns) for name in names)}]"
 
 
 def _refer(name: Any, what: str, columns: set) -> str:

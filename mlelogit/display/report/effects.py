@@ -45,7 +45,7 @@ def write_effects(scope: Scope) -> Iterator[Part]:
 
 def _list_effects(scope: Scope) -> Iterator[Part]:
     found = estimate_margins(scope.record, scope.covariance)
-    frame = found.summary_frame(scope.alpha)
+    frame = found.tabulate(scope.alpha)
     yield from _read_aloud(scope, frame)
     yield from draw_lines(
         scope,

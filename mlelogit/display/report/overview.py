@@ -173,7 +173,7 @@ def _list_facts(scope: Scope) -> Iterator[tuple[str, str]]:
     if audit.rows_distinct is not None:
         yield "Distinct rows", f"{write_count(audit.rows_distinct)}, equal ones counted"
     yield "Observations", write_count(record.nobs)
-    named = record.blocks.design.weights_name if record.blocks is not None else ""
+    named = record.weights_name
     column = f" (column {write_name(named)})" if named else ""
     yield "Weights", WEIGHTS[record.weight_type] + column
     if record.has_offset:

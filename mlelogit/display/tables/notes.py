@@ -167,6 +167,8 @@ def _find_difference(one: Model, other: Model) -> str:
     counts += [(total, others[category]) for category, total in totals.items()]
     if not all(np.isclose(*pair) for pair in counts):
         return f"Other rows or weights than {{}}: {INCOMPARABLE}."
+    if one.record.blocks is None or other.record.blocks is None:
+        return f"Not all rows of {{}} and of this model are held; if they differ, {INCOMPARABLE}."
     left, right = one.record.index, other.record.index
     if left.isin(right).all() and right.isin(left).all():
         return ""

@@ -49,6 +49,22 @@ class SerialSettings:
 
 
 @dataclass(frozen=True)
+class LostSettings:
+    """What is known of labels that stood beside rows, and were left behind with them.
+
+    Attributes
+    ----------
+    most : float
+        See `mlelogit.inference.covariance.Covariance.most`.
+    options : tuple
+        (option, value), labels by their names.
+    """
+
+    most: float
+    options: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class CovarianceRequest:
     """A covariance that is asked for; what it needs beside the rows is read and numbered.
 
@@ -56,11 +72,28 @@ class CovarianceRequest:
     ----------
     kind : str
         One of `COVARIANCES`.
-    settings : ClusterSettings, SerialSettings, SurveyDesign or None
+    settings : ClusterSettings, SerialSettings, SurveyDesign, LostSettings or None
     """
 
     kind: str
-    settings: ClusterSettings | SerialSettings | SurveyDesign | None = None
+    settings: ClusterSettings | SerialSettings | SurveyDesign | LostSettings | None = None
+
+
+def lose_settings(settings: Any, most: float) -> LostSettings | None:
+    """Return what is known of settings without their labels; None if there are none."""
+    if settings is None or isinstance(settings, LostSettings):
+        return settings
+    if isinstance(settings, ClusterSettings):
+        names = [labels.name for labels in settings.sets]
+        groups = names[0] if len(names) == 1 else names
+        return LostSettings(most, (("groups", groups), ("correction", settings.correction)))
+    if isinstance(settings, SurveyDesign):
+        return LostSettings(most, tuple({**settings.names, "lonely": settings.lonely}.items()))
+    options: dict[str, Any] = {"time": settings.time.name}
+    if settings.groups is not None:
+        options["groups"] = settings.groups.name
+    rest = {"maxlags": settings.maxlags, "correction": settings.correction}
+    return LostSettings(most, tuple({**options, **rest}.items()))
 
 
 def check_kind(kind: Any, what: str = "The covariance") -> None:

@@ -10,6 +10,7 @@ they would be in another sample is not part of the standard errors.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from mlelogit.data.frames import (
     list_names,
     list_some,
 )
+from mlelogit.data.outward import choose_kind
+from mlelogit.data.streaming.opening import hold_small
 from mlelogit.exceptions import CollinearityWarning, EffectError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, need_covariance
@@ -158,7 +161,8 @@ def estimate_margins(
     every = _list_asked(request, found)
     check_change(request, found, every)
     grid = read_at(request.at, found)
-    points: Any = open_points(record, _fill_fixed(record, newdata, grid[0]), offset, weights)
+    rows = _fill_fixed(record, hold_small(newdata, offset, weights), grid[0])
+    points: Any = open_points(record, rows, offset, weights)
     asked = _pick(request, leave_out_fixed(request, every, grid[0]))
     _warn_of_omitted(asked)
     points, cells = _read_cells(points, request.by)
@@ -167,7 +171,8 @@ def estimate_margins(
     effects: list[list[Effect]] = []
     for batch in track(cut_grid(places, grid), "Marginal effects"):
         effects += find_at(places, batch, model_points(record), effect, asked, changes)
-    return _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
+    made = _assemble(record, covariance, request, list(zip(grid, effects, strict=True)), cells)
+    return replace(made, frame_kind=choose_kind(None, newdata, record.encoding.frame_kind))
 
 
 def _read_cells(points: Any, by: Any) -> tuple[Any, Cells]:

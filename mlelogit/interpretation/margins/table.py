@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.frames import list_some
+from mlelogit.data.outward import choose_kind, give_out
 from mlelogit.exceptions import EffectError, OptionError
 from mlelogit.inference.coefficients import (
     divide_by_errors,
@@ -54,6 +55,8 @@ class Margins:
     levels : bool
         Whether they are probabilities rather than differences or derivatives of them: these
         are not tested against zero.
+    frame_kind : {"pandas", "polars", "pyarrow"}
+        The kind of frame of `summary_frame`; everything else is pandas.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class Margins:
     title: str = "Marginal effects"
     cov_type: str = "nonrobust"
     levels: bool = False
+    frame_kind: str = "pandas"
 
     def __len__(self) -> int:
         return len(self.estimate)
@@ -88,7 +92,9 @@ class Margins:
         """The covariance of the effects (q, q)."""
         return np.asarray(self.root @ self.root.T)
 
-    def summary_frame(self, alpha: float = 0.05, adjust: str | None = None) -> pd.DataFrame:
+    def summary_frame(
+        self, alpha: float = 0.05, adjust: str | None = None, frame: str | None = None
+    ) -> Any:
         """Return one row per effect: labels, estimate, std_err, z, p_value, lower, upper.
 
         Intervals are ``estimate ± q std_err``. Those of probabilities (``effect="level"``) are
@@ -102,7 +108,14 @@ class Margins:
         adjust : str, optional
             How to adjust the p-values for their number; see
             `mlelogit.inference.multiplicity.adjust_pvalues`.
+        frame : {"pandas", "polars", "pyarrow"}, optional
+            The kind of frame; that of newdata, else of the fit's data, if not given.
         """
+        kind = choose_kind(frame, None, self.frame_kind)
+        return give_out(self.tabulate(alpha, adjust), kind)
+
+    def tabulate(self, alpha: float = 0.05, adjust: str | None = None) -> pd.DataFrame:
+        """Return `summary_frame` as a frame of pandas."""
         errors = self.std_err
         z = divide_by_errors(self.estimate, errors)
         if self.levels:
@@ -115,7 +128,7 @@ class Margins:
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return the columns lower and upper of `summary_frame`, a row per effect."""
-        return self.summary_frame(alpha)[["lower", "upper"]]
+        return self.tabulate(alpha)[["lower", "upper"]]
 
     def select(self, **labels: Any) -> Margins:
         """Return the effects with these labels, as in ``select(variable="age")``.
@@ -258,7 +271,7 @@ class Margins:
         return list(self.labels[name])
 
     def __repr__(self) -> str:
-        frame = self.summary_frame()
+        frame = self.tabulate()
         shown = frame.to_string(index=False, max_rows=60, float_format=_shorten)
         return f"{self._head()}\n{shown}"
 
@@ -268,7 +281,7 @@ class Margins:
         return f"{self.title}, {self.cov_type} covariance; 95% intervals ({law}{scale})"
 
     def _repr_html_(self) -> str:
-        table = write_table(self.summary_frame(), index=False)
+        table = write_table(self.tabulate(), index=False)
         return f"{write_html(self._head())}{table}"
 
 

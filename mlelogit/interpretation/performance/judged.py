@@ -18,11 +18,14 @@ from mlelogit.data.frames import (
     check_lengths,
     check_missing,
     convert_foreign,
+    list_names,
     list_some,
+    look_up_column,
 )
 from mlelogit.data.matching import match_outcome
 from mlelogit.data.outcome import Outcome, read_outcome
 from mlelogit.data.rows import WEIGHT_TYPES
+from mlelogit.data.streaming.opening import hold_small
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     EmptyDataError,
@@ -261,8 +264,9 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
 
 def _judge_new(record: FitRecord, rows: NewRows) -> JudgedRows:
     kind = settle_weight_type(record.weight_type, rows.weights, rows.weight_type)
-    points = read_points(record, rows.newdata, rows.offset, rows.weights)
-    found = read_new_outcome(points.design, rows.newdata, rows.outcome)
+    newdata = hold_small(rows.newdata, rows.offset, rows.weights, rows.outcome)
+    points = read_points(record, newdata, rows.offset, rows.weights)
+    found = read_new_outcome(points.design, newdata, rows.outcome)
     design = replace(points.design, outcome=found, weight_type=kind)
     scores = points.blocks().map(map_point_scores, model_points(record))
     return judge_scores(design, scores, points.threads)
@@ -363,11 +367,11 @@ def read_new_outcome(design: Design, newdata: Any, given: Any) -> Outcome:
         Its named cases; see `judge_rows`.
     """
     encoding, rows = design.encoding, design.source.shape[0]
-    frame = _need_frame(design)
+    frame = None if design.given is None else design.given.frame
     if isinstance(given, str):
-        if given not in frame.columns:
-            raise ColumnNotFoundError(f"outcome={given!r} is no column of newdata.")
-        given = frame[given]
+        name, given = given, look_up_column(frame, given)
+        if given is None:
+            raise ColumnNotFoundError(f"outcome={name!r} is no column of newdata.")
     kind = encoding.outcome_kind if given is None else None
     given = _find_outcome(encoding, frame) if given is None else convert_foreign(given)
     raw = read_outcome(given, kind, encoding.outcome_name)
@@ -378,12 +382,7 @@ def read_new_outcome(design: Design, newdata: Any, given: Any) -> Outcome:
     return match_outcome(raw, encoding.categories, isinstance(given, pd.DataFrame))
 
 
-def _need_frame(design: Design) -> pd.DataFrame:
-    frame = None if design.given is None else design.given.frame
-    return pd.DataFrame() if frame is None else frame
-
-
-def _find_outcome(encoding: Encoding, frame: pd.DataFrame) -> Any:
+def _find_outcome(encoding: Encoding, frame: Any) -> Any:
     """Return the columns of new data that are the outcome in the fit's formula."""
     if encoding.formula is None:
         raise ColumnNotFoundError(
@@ -392,11 +391,13 @@ def _find_outcome(encoding: Encoding, frame: pd.DataFrame) -> Any:
         )
     labels = encoding.outcome_kind == "labels"
     wanted = (encoding.outcome_name,) if labels else encoding.categories
-    absent = [name for name in wanted if name not in frame.columns]
+    there = list_names(frame)
+    absent = [name for name in wanted if name not in there]
     if absent:
         raise ColumnNotFoundError(
             f"newdata has no column {list_some(absent)}, the outcome; add it, or pass outcome=."
         )
     if labels:
-        return frame[encoding.outcome_name]
-    return frame[[name for name in encoding.declared if name in frame.columns]]
+        return look_up_column(frame, encoding.outcome_name)
+    names = [name for name in encoding.declared if name in there]
+    return pd.DataFrame({name: look_up_column(frame, name) for name in names})

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.outcome import find_base
+from mlelogit.data.outward import choose_kind, give_out
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import BiasReductionError, OptionError
 from mlelogit.fitting.linalg import log_softmax
@@ -48,6 +49,8 @@ class Prediction(Shown):
     ----------
     estimates : mlelogit.interpretation.predictions.estimates.Estimates
         The rows, their log-odds and standard errors.
+    frame_kind : {"pandas", "polars", "pyarrow"}
+        The kind of frame of `summary_frame`; everything else is pandas.
 
     Examples
     --------
@@ -61,6 +64,7 @@ class Prediction(Shown):
     """
 
     estimates: Estimates
+    frame_kind: str = "pandas"
 
     @property
     def index(self) -> pd.Index:
@@ -91,14 +95,21 @@ class Prediction(Shown):
         simultaneous: str | None = None,
         family: str = "row",
         seed: Any = 0,
-    ) -> pd.DataFrame:
-        """Return estimates, standard errors and intervals; see `tabulate_prediction`."""
+        frame: str | None = None,
+    ) -> Any:
+        """Return estimates, standard errors and intervals; see `tabulate_prediction`.
+
+        They come in the kind of frame of newdata, else of the fit's data, or in the one asked
+        for; in those that have no index row and category are columns.
+        """
+        kind = choose_kind(frame, None, self.frame_kind)
         options = {"simultaneous": simultaneous, "family": family, "seed": seed}
-        return tabulate_prediction(self.estimates, alpha, which, against=against, **options)
+        table = tabulate_prediction(self.estimates, alpha, which, against=against, **options)
+        return give_out(table, kind)
 
     def conf_int(self, alpha: float = 0.05, which: str = "prob", **asked: Any) -> pd.DataFrame:
         """Return the columns lower and upper of `summary_frame`, asked in the same words."""
-        return self.summary_frame(alpha, which, **asked)[["lower", "upper"]]
+        return self.summary_frame(alpha, which, **asked, frame="pandas")[["lower", "upper"]]
 
     def leads(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return by how much each row's category leads; see `tabulate_leads`."""
@@ -180,7 +191,8 @@ def predict_with_errors(
     {'probability': 0.416, 'std_err': 0.016, 'lower': 0.385, 'upper': 0.448}
     """
     given = newdata, offset, weights, average, by, missing
-    return Prediction(estimate_probabilities(record, covariance, *given))
+    estimates = estimate_probabilities(record, covariance, *given)
+    return Prediction(estimates, choose_kind(None, newdata, record.encoding.frame_kind))
 
 
 def pick_categories(estimates: Estimates) -> pd.Series:

@@ -21,7 +21,10 @@ def list_axes(drawn):
 
 
 def find_root(drawn) -> Figure:
-    return list_axes(drawn)[0].get_figure(root=True)
+    figure = list_axes(drawn)[0].figure
+    while figure.figure is not figure:  # get_figure(root=True) of matplotlib 3.10
+        figure = figure.figure
+    return figure
 
 
 def lay_out(drawn):

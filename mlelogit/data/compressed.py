@@ -1,0 +1,118 @@
+"""Tell by its first bytes what a file is, and open a compressed one as a stream of bytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from contextlib import ExitStack
+from typing import Any
+
+from mlelogit.exceptions import CorruptFileError
+
+LOOKED_AT = 16
+# What unpackers raise beside OSError and EOFError.
+DAMAGED = (lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+_ZIP = b"PK\x03\x04"
+_PACKED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+# Longer beginnings first: UTF-32 begins as UTF-16 does.
+_OTHERS = {
+    b"\xff\xfe\x00\x00": "text in UTF-32: save it in UTF-8",
+    b"\xff\xfe": "text in UTF-16: save it in UTF-8 (iconv -f UTF-16 -t UTF-8)",
+    b"\xfe\xff": "text in UTF-16: save it in UTF-8 (iconv -f UTF-16 -t UTF-8)",
+    b"PAR1": "a parquet file: give it the ending .parquet",
+    b"ARROW1": "a feather file: give it the ending .feather",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd: decompress it first",
+    b"SQLite format 3": "a database of SQLite: export the table",
+    b"%PDF": "a PDF: export the table as a csv",
+    b"\x89HDF": "an HDF file: export the table as a csv",
+    b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as a csv",
+    b"<stata_dta>": "a Stata file: give it the ending .dta",
+    b"$FL2": "an SPSS file: export the table as a csv",
+}
+
+
+def tell_kind(first: bytes, told: str) -> None:
+    """Raise `CorruptFileError` if the first bytes are those of something that is no csv.
+
+    Examples
+    --------
+    >>> from mlelogit.data.compressed import tell_kind
+    >>> tell_kind(b"PAR1....", "'votes.csv'")
+    Traceback (most recent call last):
+    ...
+    mlelogit.exceptions.CorruptFileError: 'votes.csv' is no csv but a parquet file: give it ...
+    """
+    for mark, kind in _OTHERS.items():
+        if first.startswith(mark):
+            raise CorruptFileError(f"{told} is no csv but {kind}.")
+
+
+def open_compressed(file: Any, told: str, opened: ExitStack) -> Any:
+    """Return the bytes that a file holds, decompressed as they are read if it is compressed.
+
+    Parameters
+    ----------
+    file : file of bytes
+        At its beginning; it need not be seekable.
+    told : str
+        What it is called.
+    opened : contextlib.ExitStack
+        What closes the file that is returned.
+
+    Raises
+    ------
+    CorruptFileError
+        If it is an archive of several files.
+    """
+    file = file if hasattr(file, "peek") else io.BufferedReader(_Readable(file))
+    first = file.peek(LOOKED_AT)[:LOOKED_AT]
+    for mark, unpack in _PACKED.items():
+        if first.startswith(mark):
+            return opened.enter_context(unpack(file, "rb"))
+    if not first.startswith(_ZIP):
+        return file
+    if not file.seekable():
+        raise CorruptFileError(f"{told} is a zip archive, which cannot be read from a pipe.")
+    archive = opened.enter_context(zipfile.ZipFile(file))
+    names = [member for member in archive.namelist() if not member.endswith("/")]
+    if len(names) == 1:
+        return opened.enter_context(archive.open(names[0]))
+    kind = (
+        "an Excel file: give it the ending .xlsx"
+        if _is_office(names)
+        else (f"a zip archive of {len(names):,} files: take the csv out")
+    )
+    raise CorruptFileError(f"{told} is no csv but {kind}.")
+
+
+def _is_office(names: list[str]) -> bool:
+    return "[Content_Types].xml" in names
+
+
+class _Readable(io.RawIOBase):
+    """Any object that reads bytes, as a file that can be looked ahead in."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self.file = file
+
+    def readable(self) -> bool:
+        """Say that this can be read."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Read some bytes."""
+        read = self.file.read(len(target))
+        if isinstance(read, str):
+            raise CorruptFileError("A csv is read from a file of bytes, opened as 'rb'.")
+        read = read or b""
+        target[: len(read)] = read
+        return len(read)

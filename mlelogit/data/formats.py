@@ -1,0 +1,66 @@
+"""Formats of tables, told by the endings of their names."""
+
+from __future__ import annotations
+
+# The first ending of each is the one that is written about.
+_SUFFIXES = {
+    "csv": (".csv",),
+    "tsv": (".tsv", ".tab"),
+    "parquet": (".parquet", ".pq", ".parq"),
+    "feather": (".feather", ".arrow"),
+    "stata": (".dta",),
+    "excel": (".xlsx", ".xlsm"),
+}
+FORMATS = tuple(_SUFFIXES)
+TEXTS = ("csv", "tsv")
+# Bytes; a file of a few megabytes can unpack to thousands of times its size.
+MOST_UNPACKED = 1 << 30
+_PACKINGS = (".gz", ".bz2", ".xz", ".zip")
+
+
+def list_suffixes(form: str) -> tuple[str, ...]:
+    """Return the endings of a format.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formats import list_suffixes
+    >>> list_suffixes("stata")
+    ('.dta',)
+    """
+    return _SUFFIXES[form]
+
+
+def split_packing(path: str) -> tuple[str, str]:
+    """Return a name without the ending that says how it is packed, and that ending.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formats import split_packing
+    >>> split_packing("rows.csv.GZ"), split_packing("rows.csv")
+    (('rows.csv', '.gz'), ('rows.csv', ''))
+    """
+    for packing in _PACKINGS:
+        if path.lower().endswith(packing):
+            return path[: -len(packing)], packing
+    return path, ""
+
+
+def tell_format(path: str) -> str | None:
+    """Return the format that the ending of a name tells; None if it tells none.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formats import tell_format
+    >>> tell_format("a.DTA"), tell_format("a.tsv.gz"), tell_format("a.txt")
+    ('stata', 'tsv', None)
+    """
+    plain, packing = split_packing(path.lower())
+    for form, suffixes in _SUFFIXES.items():
+        if plain.endswith(suffixes) and (not packing or form in TEXTS):
+            return form
+    return None
+
+
+def find_format(path: str) -> str:
+    """Return the format that the ending of a name tells, or csv if it tells none."""
+    return tell_format(path) or "csv"

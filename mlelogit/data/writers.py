@@ -1,0 +1,206 @@
+"""Write a table in a format that a file can have, and see what it cannot hold."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlelogit.data.arguments import write_value
+from mlelogit.data.formats import FORMATS, list_suffixes
+from mlelogit.data.frames import check_unique_names, is_boolean, list_some
+from mlelogit.data.readers import read_data
+from mlelogit.data.stata import name_variables, write_stata
+from mlelogit.data.workbooks import write_workbook
+from mlelogit.exceptions import (
+    DataFileWarning,
+    MNLogitError,
+    OptionError,
+    OutputFileError,
+)
+from mlelogit.notices import hear_warnings, import_extra, in_turn, warn_user
+
+# Relative: how far a number may be off that went through its decimals, or a day's fraction.
+ROUNDING = 1e-15
+
+
+def write_table(frame: pd.DataFrame, form: str) -> bytes:
+    r"""Return a table as the content of a file, after reading it back.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Row labels are left out; names of columns become text.
+    form : {"csv", "tsv", "parquet", "feather", "stata", "excel"}
+
+    Raises
+    ------
+    OutputFileError
+        If the format cannot hold the values.
+    DuplicateColumnError
+        If two names are the same as text.
+    MissingExtraError
+        If its writer is not installed.
+
+    Warns
+    -----
+    DataFileWarning
+        If what is read back differs: categories that are text, an order that is lost, and so on.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.data.writers import write_table
+    >>> write_table(pd.DataFrame({"vote": ["yes", "no"], "age": [30, 40]}), "csv")
+    b'vote,age\nyes,30\nno,40\n'
+    """
+    if form not in FORMATS:
+        raise OptionError(f"A table is written as {', '.join(FORMATS)}, not {form!r}.")
+    attrs = frame.attrs
+    frame = frame.reset_index(drop=True).rename(columns=str)
+    frame.attrs = attrs
+    check_unique_names(list(frame.columns), "what is written")
+    try:
+        content = _write(frame, form)
+    except (MNLogitError, MemoryError):
+        raise
+    except Exception as error:
+        said = " ".join(f"{error}".split()) or type(error).__name__
+        raise OutputFileError(f"These columns cannot be written as {form}: {said}") from error
+    _compare(frame, content, form)
+    return content
+
+
+@in_turn
+def _write(frame: pd.DataFrame, form: str) -> bytes:
+    if form in ("csv", "tsv"):
+        text = frame.to_csv(index=False, sep="," if form == "csv" else "\t", lineterminator="\n")
+        return str(text).encode()
+    if form == "stata":
+        return write_stata(frame)
+    if form == "excel":
+        return write_workbook(frame)
+    import_extra("pyarrow", "frames")
+    buffer = io.BytesIO()
+    if form == "parquet":
+        frame.to_parquet(buffer, index=False, engine="pyarrow")
+    else:
+        frame.to_feather(buffer)
+    return buffer.getvalue()
+
+
+def _compare(frame: pd.DataFrame, content: bytes, form: str) -> None:
+    """Read a table back, and warn of what is not as it was; raise if numbers are not."""
+    with tempfile.TemporaryDirectory(prefix="mlelogit-") as folder, hear_warnings():
+        path = Path(folder, f"table{list_suffixes(form)[0]}")
+        path.write_bytes(content)
+        found = read_data(str(path)) if frame.shape[1] else frame
+    names = name_variables(frame.columns) if form == "stata" else dict.fromkeys(frame.columns)
+    if len(found) != len(frame) or found.shape[1] != frame.shape[1]:
+        raise OutputFileError(
+            f"As {form} these {len(frame):,} rows and {frame.shape[1]} columns are read back as "
+            f"{len(found):,} and {found.shape[1]}; write another format."
+        )
+    losses: dict[str, list[str]] = {}
+    for name, new in names.items():
+        for what in list_losses(frame[name], found[new or name]):
+            losses.setdefault(what, []).append(str(name))
+    if frame.attrs.get("variable_labels") and not found.attrs.get("variable_labels"):
+        losses["labels of variables are left out"] = list(frame.attrs["variable_labels"])
+    for what, where in losses.items():
+        warn_user(f"Written as {form}, {what}: {list_some(where)}.", DataFileWarning)
+
+
+def list_losses(before: pd.Series, after: pd.Series) -> list[str]:
+    """Say what of a column is not as it was when it is read back.
+
+    Raises
+    ------
+    OutputFileError
+        If numbers or dates are others.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.data.writers import list_losses
+    >>> column = pd.Series(["a", "b"])
+    >>> list_losses(column.astype("category"), column)
+    ['categories are read as texts']
+    >>> list_losses(pd.Series(["01", "2"]), pd.Series([1, 2]))
+    ['texts are read as numbers']
+    """
+    losses = []
+    old, new = tell_kind(before), tell_kind(after)
+    if old == new == "categories":
+        losses = _compare_categories(before, after)
+    elif old != new and before.notna().any():
+        losses = [f"{old} are read as {new}"]
+    gaps = before.isna().to_numpy(), after.isna().to_numpy()
+    if (gaps[0] != gaps[1]).any():
+        words = before[gaps[1] & ~gaps[0]].drop_duplicates().tolist()
+        losses.append(f"{list_some([write_value(one) for one in words], 3)} read as missing")
+    both = ~(gaps[0] | gaps[1])
+    if old == new and not _agree(before[both], after[both], old):
+        raise OutputFileError(
+            f"The {old} of column {before.name!r} are read back as others; write another format."
+        )
+    return losses
+
+
+def _compare_categories(before: pd.Series, after: pd.Series) -> list[str]:
+    losses = []
+    one, two = before.cat.categories, after.cat.categories
+    if before.cat.ordered != after.cat.ordered:
+        losses.append("categories have no order of their own any more")
+    if list(map(str, one)) != list(map(str, two)):
+        losses.append("categories without rows are left out, or in another order")
+    elif [type(x) is str for x in one] != [type(x) is str for x in two]:
+        losses.append("categories that are no texts become texts")
+    return losses
+
+
+def tell_kind(column: pd.Series) -> str:
+    """Return of which kind a column is, in a word.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.data.writers import tell_kind
+    >>> tell_kind(pd.Series([1.5])), tell_kind(pd.Series(["a"]))
+    ('numbers', 'texts')
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "categories"
+    if is_boolean(column):
+        return "truth values"
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return "numbers"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return "dates"
+    if all(isinstance(value, str) for value in column.dropna()):
+        return "texts"
+    return "values of other kinds"
+
+
+def _agree(before: pd.Series, after: pd.Series, kind: str) -> bool:
+    if kind == "numbers":
+        if pd.api.types.is_integer_dtype(before.dtype):
+            exact = pd.api.types.is_integer_dtype(after.dtype)
+            one, two = before.to_numpy(), after.to_numpy()
+            return bool((one == two).all()) if exact else bool((one.astype(float) == two).all())
+        one, two = before.to_numpy(np.float64), after.to_numpy(np.float64)
+        near = np.abs(one - two) <= ROUNDING * 4 * np.abs(one)
+        return bool((near | (one == two)).all())
+    if kind == "dates":
+        return _agree_dates(before, after)
+    return bool((before.astype(str).to_numpy() == after.astype(str).to_numpy()).all())
+
+
+def _agree_dates(before: pd.Series, after: pd.Series) -> bool:
+    one, two = (pd.DatetimeIndex(column) for column in (before, after))
+    if (one.tz is None) != (two.tz is None):
+        return False
+    return bool((one == two).all())

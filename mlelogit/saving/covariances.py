@@ -1,0 +1,113 @@
+"""A covariance as JSON and back; the labels it rests on stand beside rows, and are not kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlelogit.fitting.maximum import Maximum
+from mlelogit.inference.covariance import Covariance, omit_covariance
+from mlelogit.inference.sandwich.requests import (
+    COVARIANCES,
+    CovarianceRequest,
+    LostSettings,
+    lose_settings,
+)
+from mlelogit.saving.conditions import encode_count
+from mlelogit.saving.estimates import Sizes
+from mlelogit.saving.kinds import encode_float
+from mlelogit.saving.numbers import encode_symmetric
+from mlelogit.saving.reading import Part
+from mlelogit.saving.values import encode_value
+
+SAME = "estimates.inverse"
+FIELDS = {"kind", "omitted", "matrix", "inner", "correction", "groups", "df", "request"}
+
+
+def encode_covariance(covariance: Covariance, maximum: Maximum) -> dict[str, Any]:
+    """Return a covariance as an object."""
+    inner: Any = encode_symmetric(covariance.inner)
+    if covariance.inner is maximum.inverse and inner is not None:
+        inner = SAME
+    return {
+        "kind": covariance.kind,
+        "omitted": bool(covariance.omitted),
+        "matrix": None if covariance.omitted else encode_symmetric(covariance.matrix),
+        "inner": inner,
+        "correction": covariance.correction,
+        "groups": [
+            [encode_value(name, "the name of groups"), encode_count(number)]
+            for name, number in covariance.groups
+        ],
+        "df": encode_float(covariance.df),
+        "request": _encode_request(covariance),
+    }
+
+
+def _encode_request(covariance: Covariance) -> dict[str, Any] | None:
+    request = covariance.request
+    if request is None:
+        return None
+    lost = lose_settings(request.settings, covariance.most)
+    return {
+        "kind": request.kind,
+        "settings": None
+        if lost is None
+        else {
+            "most": encode_float(lost.most),
+            "options": {
+                name: encode_value(value, f"the option {name}") for name, value in lost.options
+            },
+        },
+    }
+
+
+def decode_covariance(part: Part, maximum: Maximum, sizes: Sizes) -> Covariance:
+    """Read a covariance."""
+    found = part.members(FIELDS)
+    kind, size = found["kind"].text(), sizes.params
+    if found["omitted"].truth():
+        return omit_covariance(kind, size)
+    inner = found["inner"]
+    known = maximum.inverse if inner.made == SAME else None
+    inside = known if inner.made == SAME else inner.maybe(lambda one: one.symmetric(size))
+    matrix = found["matrix"].symmetric(size)
+    _check_variances(found["matrix"], matrix)
+    groups = []
+    for one in found["groups"].items():
+        if len(one.items()) != 2:
+            raise one.refuse("is no pair")
+        groups.append((one.items()[0].text(), one.items()[1].count()))
+    return Covariance(
+        kind,
+        matrix,
+        found["correction"].text(),
+        False,
+        found["request"].maybe(_decode_request),
+        tuple(groups),
+        found["df"].number(),
+        inside,
+    )
+
+
+def _check_variances(part: Part, matrix: np.ndarray) -> None:
+    """Refuse variances below zero by more than the rounding of zero."""
+    variances = np.diag(matrix)
+    known = variances[np.isfinite(variances)]
+    if known.size and known.min() < -1e-10 * known.max():
+        raise part.refuse("has a negative variance on its diagonal")
+
+
+def _decode_request(part: Part) -> CovarianceRequest:
+    found = part.members({"kind", "settings"})
+    kind = found["kind"].text(COVARIANCES)
+    return CovarianceRequest(kind, found["settings"].maybe(_decode_settings))
+
+
+def _decode_settings(part: Part) -> LostSettings:
+    found = part.members({"most", "options"})
+    options = found["options"].value()
+    if not isinstance(options, dict):
+        raise found["options"].refuse("is no object")
+    return LostSettings(found["most"].number(), tuple(options.items()))

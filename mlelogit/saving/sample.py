@@ -1,0 +1,168 @@
+"""What is known of the sample without its rows: how many, how weighed, which were dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.rows import COLLINEAR_ACTIONS, WEIGHT_TYPES, Audit
+from mlelogit.exceptions import MNLogitError
+from mlelogit.fitting.penalties import BIAS_REDUCTIONS
+from mlelogit.fitting.record import FitRecord, FitRequest, NullModel, RowFacts
+from mlelogit.inference.fit_measures import measure_agreement
+from mlelogit.saving.conditions import decode_restriction, encode_count, encode_restriction
+from mlelogit.saving.estimates import Sizes
+from mlelogit.saving.kinds import encode_float
+from mlelogit.saving.numbers import encode_array
+from mlelogit.saving.reading import Part
+from mlelogit.saving.values import encode_value
+
+NULLS = ("intercepts", "equal shares", "intercepts and offset", "offset")
+
+
+def encode_facts(facts: RowFacts) -> dict[str, Any]:
+    """Return what is known of the rows as an object."""
+    return {
+        "way": facts.way,
+        "weights_name": encode_value(facts.weights_name, "the name of the weights"),
+        "collinear": facts.collinear,
+        "rows": int(facts.rows),
+        "probabilities": encode_array(facts.probabilities),
+        "hits": encode_array(facts.hits),
+        "squares": encode_float(facts.squares),
+    }
+
+
+def find_facts(record: FitRecord) -> RowFacts:
+    """Return what is known of the rows of a fit, in one pass over them if there is need."""
+    if record.blocks is None:
+        return record.facts or RowFacts()
+    design, agreement = record.blocks.design, measure_agreement(record)
+    stream = design.stream
+    return RowFacts(
+        way="" if stream is None else stream.way,
+        weights_name=design.weights_name,
+        collinear=design.collinear,
+        rows=record.audit.rows_used,
+        probabilities=agreement.probabilities,
+        hits=agreement.hits,
+        squares=agreement.squares,
+    )
+
+
+def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
+    """Read what is known of the rows."""
+    found = part.members(set(RowFacts.__dataclass_fields__))
+    count = sizes.equations + 1
+    return RowFacts(
+        found["way"].text(),
+        found["weights_name"].text(),
+        found["collinear"].text(COLLINEAR_ACTIONS),
+        found["rows"].whole(1),
+        found["probabilities"].matrix(count, count),
+        found["hits"].vector(count),
+        found["squares"].number(),
+    )
+
+
+def encode_audit(audit: Audit) -> dict[str, Any]:
+    """Return the audit of the rows as an object."""
+    said = "a column with missing values"
+    return {
+        "rows_in": int(audit.rows_in),
+        "rows_used": int(audit.rows_used),
+        "rows_distinct": None if audit.rows_distinct is None else int(audit.rows_distinct),
+        "dropped": {why: int(count) for why, count in audit.dropped.items()},
+        "missing": [[encode_value(name, said), int(n)] for name, n in audit.missing.items()],
+        "categories": [
+            [encode_value(label, "a category"), encode_count(total)]
+            for label, total in audit.categories.items()
+        ],
+        "unused": [encode_value(label, "an unused category") for label in audit.unused],
+    }
+
+
+def decode_audit(part: Part, encoding: Encoding) -> Audit:
+    """Read the audit of the rows."""
+    found = part.members(set(Audit.__dataclass_fields__))
+    dropped = found["dropped"]
+    allowed = set(dropped.made) if isinstance(dropped.made, dict) else set()
+    categories = {label: total.count() for label, total in found["categories"].pairs()}
+    if tuple(categories) != encoding.categories:
+        raise found["categories"].refuse("are not those of the encoding")
+    audit = Audit(
+        found["rows_in"].whole(1),
+        found["rows_used"].whole(1),
+        {why: count.whole() for why, count in dropped.members(set(), allowed).items()},
+        {name: count.whole() for name, count in found["missing"].pairs()},
+        categories,
+        found["unused"].labels(),
+        found["rows_distinct"].maybe(lambda one: one.whole(1)),
+    )
+    if not audit.rows_used <= audit.rows_in:
+        raise part.refuse("has more rows used than came in")
+    return audit
+
+
+def encode_null(null: NullModel) -> dict[str, Any]:
+    """Return the null model as an object."""
+    return {
+        "loglike": encode_float(null.loglike),
+        "kind": null.kind,
+        "dimension": None if null.dimension is None else int(null.dimension),
+        "outside": bool(null.outside),
+    }
+
+
+def decode_null(part: Part) -> NullModel:
+    """Read the null model."""
+    found = part.members(set(NullModel.__dataclass_fields__))
+    return NullModel(
+        found["loglike"].number(),
+        found["kind"].text(),
+        found["dimension"].maybe(Part.whole),
+        found["outside"].truth(),
+    )
+
+
+def encode_request(request: FitRequest) -> dict[str, Any]:
+    """Return what was asked of the climb as an object."""
+    return {
+        "method": request.method,
+        "start_params": encode_array(_floats(request.start_params)),
+        "maxiter": None if request.maxiter is None else int(request.maxiter),
+        "tolerance": encode_float(request.tolerance),
+        "threads": None if request.threads is None else int(request.threads),
+        "covariance": bool(request.covariance),
+        "bias_reduction": request.bias_reduction,
+        "constraints": encode_restriction(request.constraints),
+    }
+
+
+def _floats(array: Any) -> np.ndarray | None:
+    return None if array is None else np.asarray(array, dtype=np.float64)
+
+
+def decode_request(part: Part, sizes: Sizes) -> FitRequest:
+    """Read what was asked of the climb."""
+    found = part.members(set(FitRequest.__dataclass_fields__))
+    try:
+        return FitRequest(
+            method=found["method"].text(),
+            start_params=found["start_params"].maybe(lambda one: one.vector(sizes.params)),
+            maxiter=found["maxiter"].maybe(lambda one: one.whole(1)),
+            tolerance=found["tolerance"].number(finite=True),
+            threads=found["threads"].maybe(lambda one: one.whole(1)),
+            covariance=found["covariance"].truth(),
+            bias_reduction=found["bias_reduction"].maybe(lambda one: one.text(BIAS_REDUCTIONS)),
+            constraints=found["constraints"].maybe(lambda one: decode_restriction(one, sizes)),
+        )
+    except MNLogitError as error:
+        raise part.refuse(f"asks for what no fit can do. {error}") from error
+
+
+def decode_weight_type(part: Part) -> str | None:
+    """Read the type of the weights."""
+    return part.maybe(lambda one: one.text(WEIGHT_TYPES))
