@@ -222,7 +222,7 @@ def _number_values(column: pd.Series) -> tuple[np.ndarray, int]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, count = column.cat.codes.to_numpy(), len(column.cat.categories)
     else:
-        values: Any = column.array
+        values: Any = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
         if column.dtype == object:
             values = _mark_types(column)
         codes, found = pd.factorize(values)
