@@ -50,8 +50,8 @@ class MNLogit:
         (n, J). A Categorical keeps its order; other labels are sorted. More than
         131,072 float64 counts or probabilities are not copied, as of `exog`.
     exog : array-like
-        The columns (n, K): a DataFrame (pandas, polars, pyarrow), numpy array,
-        list or scipy.sparse array. More than 131,072 numbers
+        The columns (n, K): a DataFrame (pandas, polars, pyarrow, dask), numpy array,
+        list or scipy.sparse array; `docs/frames.md` lists every kind. More than 131,072 numbers
         are not copied: leave them as they are while the results are in use. Sparse arrays
         of many columns stay sparse; float32 and integers are widened in small pieces.
     base : label, optional
@@ -422,11 +422,11 @@ def mnlogit(
         backticks; anything else raises before anything is evaluated. A constant is
         added unless the right side says ``0 +`` or ``- 1``.
     data : DataFrame, dict, or what can be read in pieces
-        A frame of pandas, polars or pyarrow; or parquet (the path of a file or folder, a pattern
-        such as ``"rows/*.parquet"``, a list of paths, a `pyarrow.dataset.Dataset`); a relation
-        of DuckDB, or a query (``"SELECT ..."``, `mlelogit.from_sql`); a `dask.dataframe`; a list
-        of frames, or a callable that opens them anew for every pass over the rows and returns an
-        iterable.
+        A frame of pandas, polars or pyarrow, a dict of columns or a list of dicts; or parquet
+        (the path of a file or folder, a pattern such as ``"rows/*.parquet"``, a list of paths, a
+        `pyarrow.dataset.Dataset`); a relation of DuckDB, or a query (``"SELECT ..."``,
+        `mlelogit.from_sql`); a `dask.dataframe`; a list of frames, or a callable that opens them
+        anew for every pass over the rows and returns an iterable.
     base, weights, weight_type, offset, outcome, missing, collinear, compress
         As in `MNLogit`; weights and offset may name columns of data.
     stream : "auto", True or False

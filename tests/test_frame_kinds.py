@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import functools
 import pickle
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -313,6 +314,27 @@ def assert_equal(answer, plain):
 
 FRAMES = ("pandas", "polars", "pyarrow")
 every_frame = pytest.mark.parametrize("frame", FRAMES)
+
+
+def test_without_polars_pandas_is_offered(monkeypatch):
+    result = pickle.loads(pickle.dumps(fit_kind("polars")))
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(
+        ml.exceptions.MissingExtraError, match=r"mlelogit\[frames\].*frame='pandas'"
+    ):
+        result.tidy()
+    assert len(result.tidy(frame="pandas")) == result.params.size
+
+
+def test_categories_of_polars_compare_with_the_outcome():
+    polars = pytest.importorskip("polars")
+    frame = KINDS["polars"][0](DATA)
+    result = fit_kind("polars")
+    hits = frame["y"] == result.predict(frame, which="category")
+    plain = kinds.fit_plainly().predict(which="category")
+    assert hits.to_list() == (DATA["y"] == plain.astype(object)).tolist()
+    joined = frame.with_columns(best=result.predict(frame, "category").cast(polars.String))
+    assert joined["best"].to_list() == plain.tolist()
 
 
 @every_frame

@@ -15,7 +15,7 @@ from mlelogit.data.arguments import check_choice
 from mlelogit.data.design import Design
 from mlelogit.data.frames import list_some
 from mlelogit.data.outcome import name_categories, plain_label
-from mlelogit.exceptions import DuplicateColumnError
+from mlelogit.exceptions import DuplicateColumnError, MissingExtraError
 from mlelogit.notices import import_extra
 
 FRAMES = ("pandas", "polars", "pyarrow")
@@ -111,7 +111,7 @@ def give_out(table: pd.DataFrame | pd.Series, kind: str) -> Any:
     if kind == "pandas":
         return table
     make = _make_polars if kind == "polars" else _make_arrow
-    package = import_extra(kind, "frames")
+    package = _import(kind)
     if isinstance(table, pd.Series):
         return _wrap_series(package, make(package, table), table.name, kind)
     columns = [*_list_levels(table.index), *_list_columns(table)]
@@ -124,6 +124,16 @@ def give_out(table: pd.DataFrame | pd.Series, kind: str) -> Any:
         )
     made = {name: make(package, column) for name, column in columns}
     return package.DataFrame(made) if kind == "polars" else package.table(made)
+
+
+def _import(kind: str) -> Any:
+    try:
+        return import_extra(kind, "frames")
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"{error} The answer comes in the kind of frame of the data; frame='pandas' needs "
+            "nothing more."
+        ) from error
 
 
 def _wrap_series(package: Any, made: Any, name: Hashable, kind: str) -> Any:

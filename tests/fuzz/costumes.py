@@ -169,6 +169,7 @@ ARRAYS: dict[str, Callable[..., Worn]] = {
     "coo": same(sp.coo_array),
     "lil": same(sp.lil_array),
     "dok": same(sp.dok_array),
+    "structured": same(to_structured),
 }
 NO_ARRAYS: dict[str, Callable[..., Worn]] = {
     "complex": refused(lambda x: x + 0j),
@@ -180,7 +181,6 @@ NO_ARRAYS: dict[str, Callable[..., Worn]] = {
     "object complex": refused(lambda x: to_objects(x, complex)),
     "object huge": refused(lambda x: to_objects(x, lambda v: 10**400)),
     "object lists": refused(lambda x: to_objects(x, lambda v: [v])),
-    "structured": refused(to_structured),
     "ragged": refused(drop_last),
     "three": refused(lambda x: x[:, :, None]),
     "none": refused(lambda x: None),

@@ -195,10 +195,12 @@ def touch(results: MNLogitResults, case: Case) -> None:
         lambda: (str(results.audit), str(results.certificate)),
         lambda: (results.predict(which="category"), results.predict(which="linear")),
         lambda: results.predict(case.x.given, offset=case.options.get("offset")),
+        lambda: (results.tidy(frame="polars"), results.fittedvalues),
+        lambda: [results.predict(which=one, frame="pyarrow") for one in ("prob", "category")],
     ]
     for question in questions:
         attempt(question)
-    fitted = results.fittedvalues.to_numpy()
+    fitted = results.predict(frame="pandas").to_numpy()
     assert len(fitted) == results.audit.rows_used
     if np.isfinite(results.params.to_numpy()).all():
         assert np.abs(fitted.sum(axis=1) - 1).max() < 1e-12

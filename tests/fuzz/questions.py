@@ -282,7 +282,7 @@ def put(model: Any, results: Any, name: str, arguments: list[Any]) -> Any:
     if name == "all_pairs":
         return results.all_pairs(*arguments[:2], exponentiate=arguments[2])
     answer: Callable[..., Any] = getattr(model if name in OF_MODELS else results, name)
-    made = answer(*arguments)
+    made = answer(*arguments, **({"frame": "pandas"} if name == "predict" else {}))
     return str(made) if name in ("summary", "with_cov", "rebase") else made
 
 
@@ -296,7 +296,8 @@ def predict_with_errors(results: Any, name: str, arguments: list[Any]) -> Any:
         newdata, offset, missing = arguments[:3]
         prediction = results.get_prediction(newdata, offset=offset, missing=missing)
     alpha, which, bands, family = arguments[-4:]
-    table = prediction.summary_frame(alpha, which, simultaneous=bands, family=family)
+    asked = {"simultaneous": bands, "family": family}
+    table = prediction.summary_frame(alpha, which, **asked, frame="pandas")
     known = table.dropna()
     assert (known["lower"] <= known.iloc[:, 0]).all()
     assert (known.iloc[:, 0] <= known["upper"]).all()

@@ -322,7 +322,7 @@ WRONG = {
         MNLogitError,
         None,
     ),
-    "dict labels": (lambda x, y: fit(x, [{"a": i} for i in y.tolist()]), MNLogitError, None),
+    "set labels": (lambda x, y: fit(x, [{i} for i in y.tolist()]), MNLogitError, None),
     "no rows": (lambda x, y: fit(None, y), MNLogitError, None),
     "no outcome": (lambda x, y: fit(x, None), MNLogitError, None),
     "a number": (lambda x, y: fit(3.0, y), MNLogitError, None),

@@ -222,7 +222,10 @@ def _number_values(column: pd.Series) -> tuple[np.ndarray, int]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, count = column.cat.codes.to_numpy(), len(column.cat.categories)
     else:
-        codes, found = pd.factorize(_mark_types(column) if column.dtype == object else column)
+        values: Any = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+        if column.dtype == object:
+            values = _mark_types(column)
+        codes, found = pd.factorize(values)
         count = len(found)
     return np.where(codes < 0, count, codes).astype(np.int64), count + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from mlelogit.exceptions import (
 
 # Finding which of so many combinations differ takes some ten milliseconds.
 FEW_COMBINATIONS = 1 << 16
+_first_question = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,17 @@ class StreamedLabels(Labels):
 
     columns: tuple[str, ...] = ()
     combinations: pd.Index = field(default_factory=lambda: pd.Index([]), repr=False)
+
+
+def _find_places(index: pd.Index, rows: pd.Index) -> np.ndarray:
+    """Return where rows stand in an index.
+
+    pandas makes its table at the first question, and of two threads that ask it at once one can
+    be told that there are labels twice.
+    """
+    with _first_question:
+        index.get_indexer(index[:1])
+    return np.asarray(index.get_indexer(rows))
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class LabelNumbers:
             If there is a label that the pass before did not find.
         """
         labels = self.labels
-        found = labels.combinations.get_indexer(_index_rows(frame, labels.columns))
+        found = _find_places(labels.combinations, _index_rows(frame, labels.columns))
         if (found < 0).any():
             row = frame[list(labels.columns)].iloc[int(np.flatnonzero(found < 0)[0])]
             raise LabelError(

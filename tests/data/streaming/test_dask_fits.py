@@ -152,7 +152,9 @@ def make_different(people):
         people.iloc[250:].astype({"region": object, "vote": object, "children": "Int64"}),
     ]
     delayed = [dask.delayed(part) for part in parts]
-    return dd.from_delayed(delayed, meta=people.iloc[:0], verify_meta=False)
+    # Else dask makes text of numbers that are objects, with pandas 2.
+    with dask.config.set({"dataframe.convert-string": False}):
+        return dd.from_delayed(delayed, meta=people.iloc[:0], verify_meta=False)
 
 
 TABLES = {
