@@ -30,6 +30,7 @@ from mlelogit.data.frames import (
     list_some,
     share_frame,
 )
+from mlelogit.data.limits import check_width
 from mlelogit.data.outcome import (
     Outcome,
     find_base,
@@ -91,6 +92,8 @@ def make_design(
             )
     exog = convert_foreign(exog)
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
+    if len(getattr(exog, "shape", ())) == 2:
+        check_width(exog.shape[1])
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {

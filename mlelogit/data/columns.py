@@ -169,6 +169,26 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
     return total >= WIDE and not constant
 
 
+def list_direct_terms(rhs: str, kinds: dict[str, str]) -> list[list[str]]:
+    """List, by term, the variables whose own levels become indicators: as in ``a:C(b)``."""
+    from formulaic import Formula
+
+    terms = Formula(hide_names(rhs))
+    return [
+        [name for factor in term.factors for name in _find_direct(factor, kinds)] for term in terms
+    ]
+
+
+def _find_direct(factor: Any, kinds: dict[str, str]) -> list[str]:
+    if factor.eval_method.value == "python":
+        call = parse_expression(factor.expr, factor.expr)
+        if not (isinstance(call, ast.Call) and dotted_name(call.func) == "C" and call.args):
+            return []
+        inside = call.args[0]
+        return [read_name(inside.id)] if isinstance(inside, ast.Name) else []
+    return _list_coded(factor, kinds) or []
+
+
 def _list_coded(factor: Any, kinds: dict[str, str]) -> list[str] | None:
     """Return the variables whose levels a factor turns into indicators; None if it is constant."""
     method = factor.eval_method.value

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
-from mlelogit.data.compressed import DAMAGED, open_compressed, tell_kind
+from mlelogit.data.compressed import DAMAGED, LOOKED_AT, open_compressed, tell_kind
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.limits import (
     BYTES_PER_CELL,
@@ -230,10 +231,11 @@ class _Watched(io.RawIOBase):
         return len(given)
 
     def _take(self) -> bytes:
-        chunk = bytes(self.file.read(CHUNK) or b"")
+        chunk = bytes(self.file.read(max(CHUNK, LOOKED_AT)) or b"")
         if not self.seen:
             tell_kind(chunk, self.told)
-            chunk = chunk.removeprefix(b"\xef\xbb\xbf")
+            if chunk.startswith(BOM_UTF8):
+                chunk, self.seen = chunk[len(BOM_UTF8) :], len(BOM_UTF8)
         self._check_text(chunk)
         self.seen += len(chunk)
         self.cells += chunk.count(b",") + max(chunk.count(b"\n"), chunk.count(b"\r"))

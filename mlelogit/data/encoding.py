@@ -31,6 +31,7 @@ from mlelogit.data.frames import (
     list_some,
 )
 from mlelogit.data.outcome import name_categories
+from mlelogit.data.widths import check_widths
 from mlelogit.exceptions import ColumnNotFoundError, FormulaError, UnseenLevelError
 from mlelogit.notices import in_turn
 
@@ -194,6 +195,7 @@ def learn_columns(
     """
     kinds = {name: find_kind(frame[name]) for name in parsed.variables}
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
+    check_widths(parsed.rhs, prepared, kinds)
     wide = is_wide(parsed.rhs, prepared, kinds)
     evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
     learned = list_learned(parsed, evaluated.spec, wide)

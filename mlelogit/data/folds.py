@@ -15,6 +15,7 @@ import numpy as np
 from mlelogit.data.arguments import check_flag, is_whole, settle_seed, write_value
 from mlelogit.data.design import Design, take_rows
 from mlelogit.data.labels import read_labels
+from mlelogit.data.limits import MOST_DRAWS, check_memory, check_number
 from mlelogit.exceptions import OneCategoryError, OptionError
 
 # Everyone has a number of their own while folds are dealt.
@@ -121,14 +122,18 @@ def deal_folds(design: Design, request: FoldRequest) -> list[Folds]:
         _check_number(own.count, own.count, "folds")
         return [_hold_rows(design, own.codes, tuple(own.names))]
     count = int(request.folds)
-    labels = tuple(range(count))
+    check_number(request.repeats, MOST_DRAWS, "repeats", "each is a fit for every fold")
+    rows = 24.0 * design.source.shape[0] * request.repeats
+    check_memory(rows, f"Dealing the rows out {request.repeats:,} times", "Repeat less often")
     if request.groups is not None:
         groups = read_labels(design, request.groups, "groups")
         _check_number(count, groups.count, "groups")
+        labels = tuple(range(count))
         dealt = [rng.permutation(groups.count)[groups.codes] for _ in range(request.repeats)]
         return [_hold_rows(design, d % count, labels) for d in dealt]
     places, categories = list_observations(design)
     _check_number(count, len(places), "observations")
+    labels = tuple(range(count))
     return [
         _hold_some(design, places, _deal(categories, len(places), request, rng), labels)
         for _ in range(request.repeats)

@@ -8,13 +8,14 @@ the work would not end with.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from mlelogit.data.arguments import is_whole, write_value
+from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError, SizeLimitError
 
 # A row of a million cells has some ten million bytes; a file without line ends is no csv.
@@ -27,12 +28,11 @@ BYTES_PER_CELL, BYTES_PER_CELL_SKIPPED = 28, 14
 # Beyond these an outcome whose categories have hardly two rows each is an identifier or a
 # measurement: the fit would be separated, and its probabilities be of no use.
 MANY_CATEGORIES, ROWS_PER_CATEGORY = 1000, 2
-# One column of a formula is some objects of formulaic, 3 kB and 50 microseconds.
-BYTES_PER_FORMULA_COLUMN = 3000
-# Grids, draws and folds: so many results are more than anyone reads, and hours of work.
-MOST_POINTS = 100_000
-MOST_DRAWS = 1_000_000
-MOST_CONSTRAINTS = 20_000
+# Arrays (K, K) that are held while the rank of the columns is found: 10 to 28 were measured.
+SQUARES_OF_COLUMNS = 10
+# Resamples and repeats: at a millisecond each that is hours, and no digit is gained.
+MOST_DRAWS = 10_000_000
+# More than machines have processors; each takes a stack of its own.
 MOST_THREADS = 4096
 # What may be used of the memory that is free, as estimates are rough and others need some too.
 SHARE = 0.9
@@ -163,6 +163,47 @@ def check_memory(needed: float, what: str, advice: str) -> None:
         raise SizeLimitError(
             f"{what} needs some {write_bytes(needed)} of memory, and {write_bytes(there)} are "
             f"there for it. {advice}; or allow more: with mlelogit.data.limits.allow_memory(bytes)."
+        )
+
+
+def check_width(width: int, names: Sequence[Any] = (), what: str = "") -> None:
+    """Raise `SizeLimitError` if the products (K, K) of so many columns outgrow memory.
+
+    Parameters
+    ----------
+    width : int
+        K, or what it is at least.
+    names : sequence, optional
+        Of the columns, for the message.
+    what : str
+        What makes them, if that is known; the first words of a sentence.
+    """
+    said = f" ({list_some(names, 3)})" if len(names) else ""
+    check_memory(
+        8.0 * SQUARES_OF_COLUMNS * float(width) ** 2,
+        f"{what or f'The model has {width:,} columns{said}, and'} finding out which of them "
+        "depend on others",
+        "Take fewer columns, or put the levels of a factor together",
+    )
+
+
+def check_categories(categories: Sequence[Any], rows: float, name: Any) -> None:
+    """Raise `SizeLimitError` if labels are so many that each has hardly a row of its own.
+
+    Examples
+    --------
+    >>> from mlelogit.data.limits import check_categories
+    >>> check_categories(range(2000), 2100, "id")
+    Traceback (most recent call last):
+    ...
+    mlelogit.exceptions.SizeLimitError: The outcome 'id' has 2,000 categories (0, 1, 2 and 1997 ...
+    """
+    if len(categories) > MANY_CATEGORIES and ROWS_PER_CATEGORY * len(categories) > rows:
+        raise SizeLimitError(
+            f"The outcome {name!r} has {len(categories):,} categories "
+            f"({list_some(categories, 3)}) in {rows:,.0f} rows, fewer than {ROWS_PER_CATEGORY} "
+            "rows each: that is an identifier or a measurement. Take another outcome, or cut it "
+            "into classes (pandas.cut); if they are meant, say so by data[name].astype('category')."
         )
 
 

@@ -21,6 +21,7 @@ from mlelogit.data.frames import (
     list_some,
     unmask,
 )
+from mlelogit.data.limits import check_categories
 from mlelogit.exceptions import (
     BaseCategoryError,
     CategoryOrderWarning,
@@ -250,7 +251,8 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     if not rows.size:
         raise EmptyDataError("There are no rows to fit.")
     outcome = _settle_labels(raw, rows) if raw.kind == "labels" else _settle_table(raw, rows)
-    unused = [category for category in outcome.declared if category not in outcome.categories]
+    kept = set(outcome.categories)
+    unused = [category for category in outcome.declared if category not in kept]
     if unused:
         warn_user(
             f"Categories of {raw.name!r} without a row were dropped: {list_some(unused)}.",
@@ -324,6 +326,8 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = (np.bincount(codes, minlength=len(declared)) > 0)[order]
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        check_categories(kept, len(rows), raw.name)
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.cumsum(used) - 1
     return Outcome(position[codes], None, kept, declared, "labels", raw.name)

@@ -20,6 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from mlelogit.data.arguments import is_whole
+from mlelogit.data.limits import MOST_THREADS, check_number
 from mlelogit.exceptions import OptionError
 from mlelogit.notices import keep_errors
 
@@ -39,12 +40,15 @@ def count_threads(threads: int | None = None) -> int:
     ------
     OptionError
         If it is not a positive whole number.
+    SizeLimitError
+        If it is beyond what any machine has processors for.
     """
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         return len(affinity(0)) if affinity else os.cpu_count() or 1
     if not is_whole(threads) or threads < 1:
         raise OptionError(f"threads must be a positive whole number, not {threads!r}.")
+    check_number(threads, MOST_THREADS, "threads", "one for every processor is enough")
     return int(threads)
 
 

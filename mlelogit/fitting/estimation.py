@@ -40,6 +40,7 @@ from mlelogit.fitting.penalties import (
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel
 from mlelogit.fitting.refinement import refine
 from mlelogit.fitting.report import warn_if_not_converged
+from mlelogit.fitting.sizes import check_fit
 from mlelogit.fitting.warmup import LARGE_WORK, Start, warm_up, whiten_null
 from mlelogit.fitting.whitening import Whitening
 from mlelogit.notices import start_bar
@@ -101,8 +102,8 @@ def _estimate(
     known: ColumnBasis | None,
 ) -> FitRecord:
     every = RowBlocks(design, threads=count_threads(request.threads))
-    blocks = every.summed
-    base = design.encoding.base
+    blocks, base = every.summed, design.encoding.base
+    check_fit(blocks, lambda size: not _is_too_large(size, request))
     basis = find_basis(every, design.encoding.names) if known is None else known
     objective = make_objective(blocks, base, basis)
     null, nothing = fit_null(objective.blocks, base, basis)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.design import Design, omit_columns
+from mlelogit.data.limits import check_width
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import CollinearityWarning, RankDeficiencyError
 from mlelogit.fitting.basis import describe_aliases, examine_columns, find_basis, list_first
@@ -41,6 +42,7 @@ def settle_rank(design: Design) -> FullRank:
     CollinearityWarning
         If columns are left out; the message says of what they are combinations.
     """
+    check_width(len(design.encoding.names), design.encoding.names)
     blocks, names = RowBlocks(design, threads=count_threads()), design.encoding.names
     if design.collinear == "raise":
         return FullRank(design, find_basis(blocks, names))

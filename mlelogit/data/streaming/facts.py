@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
+from mlelogit.data.limits import check_categories
 from mlelogit.data.matching import total_labels
 from mlelogit.data.outcome import (
     Outcome,
@@ -134,7 +135,10 @@ class OutcomeFacts:
         kind = self._settle_kind()
         declared = self._settle_order()
         kept = tuple(label for label in declared if self.totals.get(label, 0.0) > 0)
-        unused = [label for label in declared if label not in kept]
+        if kind == "labels" and not any(self.orders):
+            check_categories(kept, sum(self.totals.values()), self.name)
+        present = set(kept)
+        unused = [label for label in declared if label not in present]
         if unused:
             warn_user(
                 f"Categories of {self.name!r} without a row were dropped: {list_some(unused)}.",

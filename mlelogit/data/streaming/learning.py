@@ -36,6 +36,7 @@ from mlelogit.data.streaming.transforms import (
     list_transforms,
 )
 from mlelogit.data.threads import single_threaded_blas
+from mlelogit.data.widths import check_columns
 from mlelogit.exceptions import EmptyDataError, FormulaError
 
 
@@ -260,6 +261,11 @@ class Learner:
         kinds = {name: settle_kind(name, found) for name, found in facts.kinds.items()}
         for found in facts.levels.values():
             found.warn_unused()
+        check_columns(
+            self.parsed.rhs,
+            {name: each.kind for name, each in kinds.items()},
+            lambda name: list(facts.levels[name].values) if name in facts.levels else [],
+        )
         levels: dict[str, list | None] = {
             factor.expr: facts.levels[factor.variable].settle()
             for factor in self.factors

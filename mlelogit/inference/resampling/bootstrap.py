@@ -26,6 +26,7 @@ import pandas as pd
 from mlelogit.data.arguments import check_choice, check_flag, settle_seed, write_value
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.labels import read_labels
+from mlelogit.data.limits import check_memory
 from mlelogit.exceptions import (
     BootstrapError,
     BootstrapWarning,
@@ -240,6 +241,8 @@ def run_bootstrap(
         If there are fewer than 40 clusters.
     """
     threads = check_options(times, kind, groups, strata, weights, n_jobs, disp)
+    size = len(record.maximum.params)
+    check_memory(16.0 * times * size, f"{times:,} replicates of {size:,} parameters", "Draw fewer")
     if record.constraints is not None and record.constraints.bounds.any() and kind != "score":
         raise BootstrapError(
             "This fit has bounds, and where one is active refits of resampled rows do not tell how "

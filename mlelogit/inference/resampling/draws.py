@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.arguments import check_choice, check_disp, is_whole, write_value
+from mlelogit.data.limits import MOST_DRAWS, check_number
 from mlelogit.data.threads import count_threads, single_threaded_blas
 from mlelogit.exceptions import OptionError
 from mlelogit.fitting.refits import refit
@@ -46,11 +47,12 @@ def check_options(
 
 
 def check_times(times: Any, least: int) -> None:
-    """Raise `OptionError` if a number of replicates is not whole, or too small."""
+    """Raise if a number of replicates is not whole, too small, or more than anyone can wait for."""
     if not is_whole(times) or times < least:
         raise OptionError(
             f"times must be a whole number, {least} or more, not {write_value(times)}."
         )
+    check_number(times, MOST_DRAWS, "replicates (times)", "more digits than any of them has")
 
 
 def check_run(n_jobs: Any, disp: Any) -> int:

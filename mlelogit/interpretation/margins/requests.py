@@ -11,7 +11,13 @@ import numpy as np
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.frames import list_some
-from mlelogit.exceptions import DataNotKeptError, EffectError, OptionError, UnseenLevelError
+from mlelogit.exceptions import (
+    DataNotKeptError,
+    EffectError,
+    OptionError,
+    SizeLimitError,
+    UnseenLevelError,
+)
 from mlelogit.inference.ranks import TIED
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import Points, read_values
@@ -391,6 +397,7 @@ def read_at(at: Any, variables: Mapping[Hashable, Variable]) -> list[dict[Hashab
     if at is None:
         return [{}]
     if isinstance(at, list | tuple) and at and all(isinstance(one, Mapping) for one in at):
+        _check_grid(len(at))
         found = [_read_grid(one, variables) for one in at]
         if any(len(grid) > 1 or set(grid[0]) != set(found[0][0]) for grid in found):
             raise OptionError("at= as a list fixes the same variables, each at one value, in all.")
@@ -414,14 +421,22 @@ def _read_grid(
                 f"{list_some(list(variables), 50)}."
             )
         several = not isinstance(given, str) and np.ndim(given) > 0
-        values = list(given) if several else [given]
-        if not values:
+        values = given if several else [given]
+        if not len(values):
             raise OptionError(f"at= has no value for {name!r}.")
+        _check_grid(len(values))
         columns.append([_read_value(value, variables[name]) for value in values])
         _refuse_repeats(columns[-1], f" for {name!r}")
-    if np.prod([len(column) for column in columns], dtype=np.float64) > MOST_VALUES:
-        raise OptionError(f"at= has more than {MOST_VALUES} combinations of values.")
+    _check_grid(np.prod([len(column) for column in columns], dtype=np.float64))
     return [dict(zip(at, row, strict=True)) for row in itertools.product(*columns)]
+
+
+def _check_grid(size: float) -> None:
+    if size > MOST_VALUES:
+        raise SizeLimitError(
+            f"at= has {size:,.0f} combinations of values, and {MOST_VALUES:,} are the most; take "
+            "fewer values of each, or one grid at a time."
+        )
 
 
 def _refuse_repeats(values: list, whose: str) -> None:

@@ -1,0 +1,180 @@
+"""A csv: what is read, what is refused and where it says that it is wrong."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import threading
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlelogit.data import delimited
+from mlelogit.data.delimited import read_csv
+from mlelogit.data.limits import MOST_COLUMNS, allow_memory
+from mlelogit.exceptions import (
+    ColumnNotFoundError,
+    CorruptFileError,
+    DataFileError,
+    DuplicateColumnError,
+    SizeLimitError,
+)
+
+TEXT = b'y,x,"a,b"\na,1.5,"say ""no""\nor, yes"\nb,2,5" pipe\n'
+
+
+def as_pandas(text, **options):
+    return pd.read_csv(io.BytesIO(text), index_col=False, **options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.replace(b"\n", b"\r\n"),
+        b"y,x\r1,2\r3,4\r",
+        b"\xef\xbb\xbfy,x\n1,2\n",
+        b"\n  \ny,x\n1,2\n",
+        b"y,x\n",
+        b"y,x",
+        b"y\n1\n\n2\n",
+        "größe,x\nüber,1\n".encode(),
+        b'"y\nz",x\n1,2\n',
+        b'y,x\n"",""\n"a"b,c"d"\n',
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 19, 1 << 20])
+def test_is_what_pandas_reads(text, chunk, monkeypatch):
+    monkeypatch.setattr(delimited, "CHUNK", chunk)
+    pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+
+
+def test_random_tables_are_what_pandas_reads(monkeypatch):
+    """Cells with quotes, commas and ends of lines, in chunks that cut them anywhere."""
+    rng = np.random.default_rng(0)
+    letters = np.array(list('ab",\n\r é'), dtype=object)
+    for _ in range(40):
+        cells = ["".join(rng.choice(letters, rng.integers(6))) for _ in range(12)]
+        frame = pd.DataFrame(np.reshape(cells, (4, 3)), columns=["a", "b", "c"])
+        text = frame.to_csv(index=False, lineterminator="\n").encode()
+        monkeypatch.setattr(delimited, "CHUNK", int(rng.integers(1, 40)))
+        pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+
+
+def test_missing_entries_are_those_asked_for():
+    read = read_csv(io.BytesIO(b"y,x\nNA,.\na,1\n"), missing=["."])
+    assert read["y"].tolist() == ["NA", "a"]
+    assert read["x"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_paths_files_and_pipes_give_the_same(pack, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(pack(TEXT))
+    expected = as_pandas(TEXT)
+    pd.testing.assert_frame_equal(read_csv(path), expected)
+    with path.open("rb") as file:
+        pd.testing.assert_frame_equal(read_csv(file), expected)
+    reading, writing = os.pipe()
+    threading.Thread(target=write_all, args=(writing, path.read_bytes())).start()
+    with os.fdopen(reading, "r", encoding="utf-8") as pipe:  # As sys.stdin is.
+        pd.testing.assert_frame_equal(read_csv(pipe), expected)
+
+
+def write_all(writing, text):
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(text)
+
+
+def test_text_and_zip_archives_are_read(tmp_path):
+    expected = as_pandas(TEXT)
+    pd.testing.assert_frame_equal(read_csv(io.StringIO(TEXT.decode())), expected)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", TEXT)
+    pd.testing.assert_frame_equal(read_csv(str(tmp_path / "a.zip")), expected)
+    with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+        archive.writestr("b.csv", TEXT)
+    with pytest.raises(CorruptFileError, match="zip archive of 2 files"):
+        read_csv(tmp_path / "a.zip")
+
+
+def test_columns_asked_for_alone_are_kept():
+    wide = ",".join(f"c{i}" for i in range(MOST_COLUMNS + 1)).encode()
+    row = b",".join([b"7"] * (MOST_COLUMNS + 1))
+    with pytest.raises(SizeLimitError, match=r"200,001 columns, 'c0', 'c1', 'c2' and 199998 more"):
+        read_csv(io.BytesIO(wide + b"\n" + row + b"\n"))
+    few = read_csv(io.BytesIO(wide + b"\n" + row + b"\n"), columns=["c5", "c200000"])
+    assert few.to_dict("list") == {"c5": [7], "c200000": [7]}
+    with pytest.raises(ColumnNotFoundError, match=r"no column 'z'\. Its columns: 'y', 'x', 'a,b'"):
+        read_csv(io.BytesIO(TEXT), columns=["y", "z"])
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        (b"", DataFileError, "is empty"),
+        (b"\n \n\n", DataFileError, "is empty"),
+        (b"a,a\n1,2\n", DuplicateColumnError, "more than one column named 'a'"),
+        (b'"NA","NA"\n1,2\n', DuplicateColumnError, "more than one column named 'NA'"),
+        (b"a,b\n1,2,3\n", DataFileError, "does not match length of data"),
+        (b"a,b\n1,2\n1,2,3\n", DataFileError, "Expected 2 fields in line 3, saw 3"),
+        (b"a,b\n1,2\n1,\0\n", CorruptFileError, "byte 10, in line 3, is zero"),
+        (b"\x89PNG\r\n\x1a\n\0", CorruptFileError, "is zero, which is in no text"),
+        (b"a,b\n1,gr\xf6\xdfe\n", CorruptFileError, "byte 8, in line 2, is 0xf6.*be 'ö'"),
+        (b"a,b\n1,gr\xf6", CorruptFileError, "byte 8, in line 2, is 0xf6"),
+        (b"a,b\n1,2\xc3", CorruptFileError, "byte 7, in line 2, is 0xc3"),
+        ("a,b\n1,2\n".encode("utf-16"), CorruptFileError, "text in UTF-16: save it in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-be"), CorruptFileError, "byte 0, in line 1, is zero.*UTF-16"),
+        ("a,b\n1,2\n".encode("utf-32"), CorruptFileError, "text in UTF-32"),
+        (b'a,b\n1,2\n3,"open\n4,5\n', CorruptFileError, r"opens in line 3.*10 bytes.*'\"open"),
+        (b'a,"b\n1,2\n', CorruptFileError, "opens in line 1 and is not closed"),
+        (b"PAR1" + b" " * 20, CorruptFileError, "a parquet file: give it the ending .parquet"),
+        (b"\x1f\x8b\x08\0abc", CorruptFileError, "cannot be read"),
+        (gzip.compress(b"a,b\n1,2\n" * 999)[:-9], CorruptFileError, "ended before the end-of"),
+        (b"BZh91AY&SY....", CorruptFileError, "cannot be read"),
+        (b"PK\x03\x04....", CorruptFileError, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(text, error, said):
+    with pytest.raises(error, match=f"(?s){said}") as raised:
+        read_csv(io.BytesIO(text))
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("chunk", [1, 17, 19, 1 << 20])
+def test_places_do_not_depend_on_the_chunks(chunk, monkeypatch):
+    monkeypatch.setattr(delimited, "CHUNK", chunk)
+    with pytest.raises(CorruptFileError, match="byte 13, in line 3, is 0xf6"):
+        read_csv(io.BytesIO("a,b\nß,1\nö,".encode() + b"2\xf6\n"))
+    with pytest.raises(CorruptFileError, match="opens in line 4 and is not closed"):
+        read_csv(io.BytesIO(b'a,b\n1,"x\ny"\n"z,2\n'))
+    with pytest.raises(CorruptFileError, match="byte 12, in line 4, is zero"):
+        read_csv(io.BytesIO(b'a,b\n"1,",2\n\n\0'))
+
+
+def test_a_long_name_makes_no_long_message():
+    name = b"x" * 300_000
+    with pytest.raises(DuplicateColumnError) as raised:
+        read_csv(io.BytesIO(name + b"," + name + b"\n1,2\n"))
+    assert len(str(raised.value)) < 400
+
+
+def test_memory_is_judged_by_the_cells(tmp_path, monkeypatch):
+    """Before anything is read where the size is known, else when it is beyond what there is."""
+    monkeypatch.setattr(delimited, "CHUNK", 1000)
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 100_000)
+    with allow_memory(1e6), pytest.raises(SizeLimitError, match=r"400 kB, is too large to be read"):
+        read_csv(path)
+    with allow_memory(1e6), pytest.raises(SizeLimitError, match="The first 67 kB of The csv"):
+        read_csv(io.BytesIO(path.read_bytes()))
+    with allow_memory(1e7):
+        assert read_csv(path).shape == (100_000, 2)
+
+
+def test_what_is_no_file_is_refused():
+    with pytest.raises(DataFileError, match="a path or a file, not 7"):
+        read_csv(7)
