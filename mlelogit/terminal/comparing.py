@@ -52,8 +52,8 @@ def _find_models(arguments: argparse.Namespace) -> dict[str, MNLogitResults]:
     if saved and len(saved) < len(arguments.sources):
         other = next(one for one in arguments.sources if one not in saved)
         raise OptionError(
-            f"Saved fits are compared with saved fits, and {write_value(other)} is none: a table comes first, "
-            "and all that follows are formulas."
+            f"Saved fits are compared with saved fits, and {write_value(other)} is none: a table "
+            "comes first, and all that follows are formulas."
         )
     names = _name_models(arguments, arguments.sources if saved else formulas)
     if saved:

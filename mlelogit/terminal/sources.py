@@ -69,8 +69,8 @@ def _check_saved(given: str) -> None:
         )
     if not is_there(given):
         raise DataFileError(
-            f"There is no file {write_value(given)}. A saved fit stands alone, and a table has a formula "
-            'after it: "y ~ x".'
+            f"There is no file {write_value(given)}. A saved fit stands alone, and a table "
+            'has a formula after it: "y ~ x".'
         )
 
 
