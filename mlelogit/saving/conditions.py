@@ -113,9 +113,12 @@ def decode_separation(part: Part, sizes: Sizes) -> Separation:
     known = [one is not None for one in (direction, *spaces)]
     if any(known) and not all(known):
         raise part.refuse("has only some of what tells which coefficients are infinite")
+    verdict = found["verdict"].text(VERDICTS)
+    if (direction is not None) != (verdict in ("quasi-complete", "complete")):
+        raise part.refuse("has another verdict than what it tells of directions")
     examples = tuple(_read_example(one, sizes) for one in found["examples"].items())
     return Separation(
-        verdict=found["verdict"].text(VERDICTS),
+        verdict=verdict,
         proof=found["proof"].text(),
         pairs=found["pairs"].whole(),
         separated=found["separated"].whole(),

@@ -36,6 +36,8 @@ _HEAD = re.compile(
 )
 _TAIL = re.compile(rb',\n "checksum": "sha256:([0-9a-f]{64})"\n\}\n\Z')
 TAIL_BYTES = 200
+# What is beyond ASCII is written as it is, so an escape of these is by another hand.
+_SURROGATE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 # So many values stand on one line.
 SHORT = 12
 _SCALARS = (str, int, float, bool, type(None))
@@ -198,6 +200,8 @@ def _check_whole(data: bytes) -> None:
 
 
 def _parse(data: bytes) -> dict[str, Any]:
+    if _SURROGATE.search(data):
+        raise DamagedFitError("it has half of a surrogate pair in a text, which is no Unicode.")
     try:
         made = json.loads(
             data.decode("utf-8"),

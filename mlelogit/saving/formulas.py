@@ -78,7 +78,8 @@ def _list_outcome(encoding: Encoding, left: str) -> list[str]:
 
 
 def _check_learned(encoding: Encoding) -> None:
-    for expr in encoding.transform_state or {}:
+    named = [expr for expr in encoding.levels or {} if expr not in encoding.variables]
+    for expr in [*(encoding.transform_state or {}), *named]:
         checker = ExpressionChecker(encoding.variables)
         checker.check_expression(hide_names(expr))
 

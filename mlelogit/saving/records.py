@@ -44,6 +44,8 @@ from mlelogit.saving.sample import (
     find_facts,
 )
 
+# Totals of weights are summed in another order than their number.
+SAME_TOTAL = 1e-9
 PARTS = {"encoding", "weight_type", "nobs", "audit", "facts", "request", "estimates", "null"}
 PARTS |= {"separation", "restriction", "constraints", "covariance", "basis", "trace", "data"}
 
@@ -119,4 +121,17 @@ def decode_fit(content: dict[str, Any]) -> tuple[FitRecord, Covariance]:
         constraints=parts["constraints"].maybe(lambda one: decode_constraints(one, sizes)),
         facts=facts,
     )
+    _check_together(parts, record)
     return record, decode_covariance(parts["covariance"], maximum, sizes)
+
+
+def _check_together(parts: dict[str, Part], record: FitRecord) -> None:
+    """Refuse parts that contradict each other."""
+    total = sum(record.audit.categories.values())
+    counted = record.weight_type != "sampling"
+    if counted and abs(record.nobs - total) > SAME_TOTAL * max(total, 1.0):
+        raise parts["nobs"].refuse(f"is {record.nobs}, and its categories have {total} in all")
+    held = None if record.constraints is None else record.constraints.restriction
+    words = [None if one is None else one.words for one in (held, record.restriction)]
+    if words[0] != words[1]:
+        raise parts["restriction"].refuse("is not what the constraints have in force")

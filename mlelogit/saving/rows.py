@@ -83,7 +83,8 @@ def restore_rows(
         return attach_design(record, covariance, design)
     except SavedFitError:
         raise
-    except MNLogitError as error:
+    except (ValueError, ArithmeticError) as error:
+        # Bases that nobody found are no input that linear algebra can be blamed for.
         raise DamagedFitError(f"its rows do not belong to it. {error}") from error
 
 

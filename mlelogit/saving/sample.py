@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from mlelogit.saving.numbers import encode_array
 from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
 
-NULLS = ("intercepts", "equal shares", "intercepts and offset", "offset")
+# Nobody has so many; a file that asks for more asks for trouble.
+MOST_THREADS = 4096
 
 
 def encode_facts(facts: RowFacts) -> dict[str, Any]:
@@ -39,17 +41,13 @@ def find_facts(record: FitRecord) -> RowFacts:
     """Return what is known of the rows of a fit, in one pass over them if there is need."""
     if record.blocks is None:
         return record.facts or RowFacts()
-    design, agreement = record.blocks.design, measure_agreement(record)
-    stream = design.stream
-    return RowFacts(
-        way="" if stream is None else stream.way,
-        weights_name=design.weights_name,
-        collinear=design.collinear,
-        rows=record.audit.rows_used,
-        probabilities=agreement.probabilities,
-        hits=agreement.hits,
-        squares=agreement.squares,
-    )
+    facts = RowFacts(record.way, record.weights_name, record.collinear, record.audit.rows_used)
+    try:
+        agreement = measure_agreement(record)
+    except MNLogitError:  # Files may be gone by now, which is no reason to lose the fit.
+        return facts
+    hits, squares = agreement.hits, agreement.squares
+    return replace(facts, probabilities=agreement.probabilities, hits=hits, squares=squares)
 
 
 def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
@@ -61,8 +59,8 @@ def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
         found["weights_name"].text(),
         found["collinear"].text(COLLINEAR_ACTIONS),
         found["rows"].whole(1),
-        found["probabilities"].matrix(count, count),
-        found["hits"].vector(count),
+        found["probabilities"].maybe(lambda one: one.matrix(count, count)),
+        found["hits"].maybe(lambda one: one.vector(count)),
         found["squares"].number(),
     )
 
@@ -134,7 +132,7 @@ def encode_request(request: FitRequest) -> dict[str, Any]:
         "start_params": encode_array(_floats(request.start_params)),
         "maxiter": None if request.maxiter is None else int(request.maxiter),
         "tolerance": encode_float(request.tolerance),
-        "threads": None if request.threads is None else int(request.threads),
+        "threads": None if request.threads is None else min(int(request.threads), MOST_THREADS),
         "covariance": bool(request.covariance),
         "bias_reduction": request.bias_reduction,
         "constraints": encode_restriction(request.constraints),
@@ -154,7 +152,7 @@ def decode_request(part: Part, sizes: Sizes) -> FitRequest:
             start_params=found["start_params"].maybe(lambda one: one.vector(sizes.params)),
             maxiter=found["maxiter"].maybe(lambda one: one.whole(1)),
             tolerance=found["tolerance"].number(finite=True),
-            threads=found["threads"].maybe(lambda one: one.whole(1)),
+            threads=found["threads"].maybe(lambda one: one.whole(1, MOST_THREADS)),
             covariance=found["covariance"].truth(),
             bias_reduction=found["bias_reduction"].maybe(lambda one: one.text(BIAS_REDUCTIONS)),
             constraints=found["constraints"].maybe(lambda one: decode_restriction(one, sizes)),
