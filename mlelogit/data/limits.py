@@ -68,8 +68,8 @@ def allow_memory(size: Any) -> Iterator[None]:
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.data.limits import allow_memory, check_memory
-    >>> with allow_memory(1e6):
+    >>> from mlelogit.data.limits import check_memory
+    >>> with ml.allow_memory(1e6):
     ...     check_memory(2e6, "This table", "Take fewer columns")
     Traceback (most recent call last):
     ...
@@ -162,7 +162,7 @@ def check_memory(needed: float, what: str, advice: str) -> None:
     if not needed <= there:
         raise SizeLimitError(
             f"{what} needs some {write_bytes(needed)} of memory, and {write_bytes(there)} are "
-            f"there for it. {advice}; or allow more: with mlelogit.data.limits.allow_memory(bytes)."
+            f"there for it. {advice}; or allow more: with mlelogit.allow_memory(bytes)."
         )
 
 
