@@ -73,8 +73,8 @@ def test_other_separators_are_read(separator, monkeypatch):
     read = read_csv(io.BytesIO(turned), separator=separator)
     pd.testing.assert_frame_equal(read, as_pandas(turned, sep=separator))
     assert read.shape == (2, 3)
-    with pytest.raises(CorruptFileError, match="opens in line 2"):
-        read_csv(io.BytesIO(turned[:-14]), separator=separator)
+    with pytest.raises(CorruptFileError, match="opens in line 4"):
+        read_csv(io.BytesIO(turned[:-8]), separator=separator)
     with pytest.raises(OptionError, match="separator must be one of"):
         read_csv(io.BytesIO(turned), separator="a")
 
