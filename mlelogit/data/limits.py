@@ -34,6 +34,9 @@ SQUARES_OF_COLUMNS = 10
 MOST_DRAWS = 10_000_000
 # More than machines have processors; each takes a stack of its own.
 MOST_THREADS = 4096
+# Levels and categories that are learned from rows read in pieces, which may never end: with a
+# column, or J - 1 coefficients, for each they outgrow memory long before.
+MOST_LEVELS = 1_000_000
 # What may be used of the memory that is free, as estimates are rough and others need some too.
 SHARE = 0.9
 # Where the system does not tell how much is free.
