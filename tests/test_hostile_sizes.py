@@ -6,6 +6,7 @@ take from ten gigabytes to more than there is on earth.
 
 import gzip
 import io
+import time
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ FILES = {
     "names without an end": (lambda _: read_csv(Endless(b"", b"y,")), "SizeLimitError", 900),
     "row without an end": (lambda _: read_csv(Endless(b"y,x\n", b"1,")), "SizeLimitError", 900),
     "quote without an end": (
-        lambda _: read_csv(Endless(b'y,x\n1,"', b"a,b\n")),
+        lambda _: read_csv(Endless(b'y,x\n1,"', b"abc ")),
         "CorruptFileError",
         600,
     ),
@@ -129,7 +130,6 @@ WORK = {
     "wide frame": lambda: ml.MNLogit(np.arange(4) % 2, pd.DataFrame(np.zeros((4, 10**6)))).fit(),
     "wide sparse": lambda: ml.MNLogit(np.arange(4) % 2, csr_array((4, 10**6))).fit(),
     "many categories": lambda: ml.MNLogit(np.arange(N) % 50_000, IDS[["x"]]).fit(),
-    "many terms": lambda: fit("y ~ " + " + ".join(f"I(x + {i})" for i in range(4000)), FEW),
     "degree": lambda: fit("y ~ poly(x, 5000)", FEW),
     "knots": lambda: fit("y ~ bs(x, df=100000)", FEW),
     "long formula": lambda: fit("y ~ " + "x+" * 500_000 + "x", FEW),
@@ -154,7 +154,6 @@ NAMED = {
     "deep expression": "FormulaError",
     "long expression": "FormulaError",
     "long number": "FormulaError",
-    "constraints": "ConstraintError",
     "folds": "OptionError",
 }
 
@@ -179,16 +178,10 @@ def test_work(name):
 
 
 def test_what_is_held_shows_what_it_took():
-    """The measure itself: a case that takes memory, one that takes too much, one that takes long."""
+    """The measure itself: a case takes memory, one takes too much, one takes too long."""
     held = run_held(lambda: np.ones(100 * MB // 8).sum(), SECONDS)
     assert held.error == ""
     assert 90 * MB < held.taken < 130 * MB
     assert "MemoryError" in run_held(lambda: np.ones(10**10), SECONDS).error
     with pytest.raises(AssertionError, match="ended by signal 14"):
-        run_held(lambda: threading_sleep(30), 1)
-
-
-def threading_sleep(seconds):
-    import time
-
-    time.sleep(seconds)
+        run_held(lambda: time.sleep(30), 1)

@@ -239,7 +239,8 @@ def _settle_offset(
 
 def _make_audit(rows: Rows, outcome: Outcome, weights: np.ndarray | None) -> Audit:
     totals = _total_categories(outcome, weights)
-    unused = tuple(label for label in outcome.declared if label not in outcome.categories)
+    kept = set(outcome.categories)
+    unused = tuple(label for label in outcome.declared if label not in kept)
     return Audit(rows.total, len(rows.kept), rows.dropped, rows.missing, totals, unused)
 
 

@@ -30,9 +30,9 @@ def test_what_is_allowed_holds_inside_alone():
 
 
 def test_what_is_not_finite_is_too_much():
-    with pytest.raises(SizeLimitError, match="It needs some inf EB.*5 MB are there.*Take less; or"):
-        with allow_memory(5e6):
-            check_memory(float("inf"), "It", "Take less")
+    said = r"It needs some inf EB.*5 MB are there.*Take less; or"
+    with allow_memory(5e6), pytest.raises(SizeLimitError, match=said):
+        check_memory(float("inf"), "It", "Take less")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,6 @@ def test_expressions_are_not_taken_for_their_variables():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"y": rng.integers(2, size=900), "x": rng.normal(size=900)})
     with allow_memory(5e7):
-        assert len(ml.mnlogit("y ~ C(x > 0):C(x > 1)", frame).exog_names) > 1
+        assert len(ml.mnlogit("y ~ C(x > 0)", frame).exog_names) > 1
     with allow_memory(5e7), pytest.raises(SizeLimitError, match="'x' has 900 levels"):
         ml.mnlogit("y ~ C(x)", frame)

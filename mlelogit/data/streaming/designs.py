@@ -243,12 +243,12 @@ def _lay_out_offset(options: DataOptions, outcome: Outcome, base: int) -> tuple 
 
 
 def _make_audit(facts: RowFacts, outcome: Outcome) -> Audit:
-    totals = facts.need_outcome().totals
+    totals, kept = facts.need_outcome().totals, set(outcome.categories)
     return Audit(
         rows_in=int(facts.rows_in),
         rows_used=int(facts.rows_used),
         dropped=dict(facts.dropped),
         missing=dict(facts.missing),
         categories={label: totals[label] for label in outcome.categories},
-        unused=tuple(label for label in outcome.declared if label not in outcome.categories),
+        unused=tuple(label for label in outcome.declared if label not in kept),
     )

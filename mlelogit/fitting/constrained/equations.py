@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlelogit.data.limits import check_memory
 from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
@@ -47,6 +48,11 @@ def sort_equations(given: Restriction, basis: ColumnBasis) -> tuple[np.ndarray, 
     equations[places] = True
     if not places:
         return equations, implied
+    check_memory(
+        8.0 * len(places) ** 2,
+        f"Telling which of {len(places):,} equations follow from others",
+        "Leave out those that say the same",
+    )
     few, right = matrix[places], values[places]
     aliases = find_aliases(triangularize(few.T), np.ones(len(few)))
     for row, weights in aliases.items():
