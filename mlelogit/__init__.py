@@ -22,6 +22,7 @@ _HOMES = {
     "bridges": "mlelogit.bridges",
     "networks": "mlelogit.networks",
     "from_sql": "mlelogit.data.streaming.duckdb",
+    "allow_memory": "mlelogit.data.limits",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
 }
@@ -42,6 +43,7 @@ __all__ = [
     "MNLogit",
     "MNLogitResults",
     "__version__",
+    "allow_memory",
     "bridges",
     "compare_models",
     "datasets",

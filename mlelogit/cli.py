@@ -35,6 +35,8 @@ COMMANDS = {
     "convert": "converting",
 }
 PIPE = "-"
+# Letters of a message: a formula that is quoted in it can be as long as a page.
+LONGEST_LINE = 4000
 NO, WRONG, BROKEN, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -121,17 +123,22 @@ def _fail(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    message = " ".join(str(error).split())
+    message = _shorten(str(error))
     if isinstance(error, DataNotKeptError):
         message += " On the command line: --data TABLE."
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
     return WRONG
 
 
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."
+
+
 def _show_warning(
     heard: list[dict[str, str]], message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
-    text = " ".join(str(message).split())
+    text = _shorten(str(message))
     heard.append({"category": category.__name__, "message": text})
     print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
 

@@ -14,11 +14,12 @@ import warnings
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mlelogit.data.arguments import write_value
+from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.compressed import DAMAGED, LOOKED_AT, open_compressed, tell_kind
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.limits import (
@@ -40,11 +41,7 @@ from mlelogit.exceptions import (
 from mlelogit.notices import in_turn
 
 CHUNK = 1 << 20
-# A quote opens a cell at its beginning alone; two inside stand for one.
-_CELL = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,\r\n]*+|(?!")[^,\r\n]*+)'
-_ROW = re.compile(_CELL + rb"(?:," + _CELL + rb")*+(?:\r\n|\r|\n)")
-_ROWS = re.compile(rb"(?:" + _CELL + rb"(?:," + _CELL + rb")*+(?:\r\n|\r|\n))*+")
-_CELLS = re.compile(rb"(?:" + _CELL + rb",)*+")
+SEPARATORS = (",", ";", "\t", "|")
 _BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*+")
 _NOT_PARSED = (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError)
 _SMALLER = (
@@ -53,9 +50,31 @@ _SMALLER = (
 )
 
 
+class _Patterns(NamedTuple):
+    """What cells and rows look like: a quote opens a cell at its beginning alone, two are one."""
+
+    cell: re.Pattern[bytes]
+    row: re.Pattern[bytes]
+    rows: re.Pattern[bytes]
+    cells: re.Pattern[bytes]
+
+
+@lru_cache
+def _make_patterns(separator: bytes) -> _Patterns:
+    comma = re.escape(separator)
+    plain = rb"[^" + comma + rb"\r\n]*+"
+    cell = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + plain + rb'|(?!")' + plain + rb")"
+    row = cell + rb"(?:" + comma + cell + rb")*+(?:\r\n|\r|\n)"
+    cells = rb"(?:" + cell + comma + rb")*+"
+    return _Patterns(*map(re.compile, (cell, row, rb"(?:" + row + rb")*+", cells)))
+
+
 @in_turn
 def read_csv(
-    path: Any, missing: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    path: Any,
+    missing: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+    separator: str = ",",
 ) -> pd.DataFrame:
     r"""Read a csv whose columns have different names.
 
@@ -68,6 +87,8 @@ def read_csv(
         Entries that mean a missing value; pandas' list if not given.
     columns : sequence of str, optional
         Those to keep; all if not given. A table of very many columns needs it.
+    separator : {",", ";", "\\t", "|"}
+        What stands between two cells.
 
     Returns
     -------
@@ -91,12 +112,13 @@ def read_csv(
     >>> read_csv(io.BytesIO(b"y,x,z\na,1.5,0\nb,2,0\n"), columns=["y", "x"]).shape
     (2, 2)
     """
+    check_choice("separator", separator, SEPARATORS)
     told = repr(str(path)) if isinstance(path, str | os.PathLike) else "The csv"
     with ExitStack() as opened:
         try:
             file = _open(path, opened, told)
-            table = _Watched(file, told, columns is not None)
-            _check_header(table.read_header(), columns, told)
+            table = _Watched(file, told, separator, columns is not None)
+            _check_header(table.read_header(), separator, columns, told)
             _check_whole(table, told)
             return _parse(table, missing, columns)
         except MNLogitError:
@@ -127,10 +149,10 @@ def _open(path: Any, opened: ExitStack, told: str) -> Any:
     return open_compressed(file, told, opened)
 
 
-def _check_header(header: bytes, columns: Sequence[str] | None, told: str) -> None:
+def _check_header(header: bytes, separator: str, columns: Sequence[str] | None, told: str) -> None:
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
     text = io.StringIO(header.decode("utf-8"), newline="")
-    names = next(csv.reader(text), [])
+    names = next(csv.reader(text, delimiter=separator), [])
     check_unique_names([name for name in names if name], told)
     if columns is not None:
         absent = [name for name in columns if name not in set(names)]
@@ -163,6 +185,7 @@ def _parse(
         warnings.simplefilter("error", pd.errors.ParserWarning)
         return pd.read_csv(
             io.BufferedReader(table, CHUNK),
+            sep=table.separator.decode(),
             low_memory=False,
             index_col=False,
             usecols=None if columns is None else list(columns),
@@ -179,13 +202,16 @@ class _Watched(io.RawIOBase):
     file : file of bytes
     told : str
         What it is called.
+    separator : str
     few : bool
         Whether few of its columns are kept.
     """
 
-    def __init__(self, file: Any, told: str, few: bool) -> None:
+    def __init__(self, file: Any, told: str, separator: str, few: bool) -> None:
         super().__init__()
         self.file, self.told = file, told
+        self.separator = separator.encode()
+        self.patterns = _make_patterns(self.separator)
         self.size = _measure(file)
         self.memory = find_memory()
         self.per_cell = BYTES_PER_CELL_SKIPPED if few else BYTES_PER_CELL
@@ -206,7 +232,7 @@ class _Watched(io.RawIOBase):
                 continue
             due = 2 * len(head)  # A header that goes on and on is looked through a few times.
             start = _skip(_BLANK, head)
-            end = _skip(_ROW, head, start)
+            end = _skip(self.patterns.row, head, start)
             if end > start:
                 break
         self.ahead = bytes(head)
@@ -238,7 +264,7 @@ class _Watched(io.RawIOBase):
                 chunk, self.seen = chunk[len(BOM_UTF8) :], len(BOM_UTF8)
         self._check_text(chunk)
         self.seen += len(chunk)
-        self.cells += chunk.count(b",") + max(chunk.count(b"\n"), chunk.count(b"\r"))
+        self.cells += chunk.count(self.separator) + max(chunk.count(b"\n"), chunk.count(b"\r"))
         if self.estimate() > self.memory:
             where = f"The first {write_bytes(self.seen)} of {self.told}"
             check_memory(
@@ -276,7 +302,7 @@ class _Watched(io.RawIOBase):
     def _end_rows(self, last: bool) -> None:
         """Forget the rows that are whole, and raise if the one that is left is too long."""
         if b'"' in self.row:
-            end = _skip(_ROWS, self.row)
+            end = _skip(self.patterns.rows, self.row)
         else:
             end = max(self.row.rfind(b"\n"), self.row.rfind(b"\r")) + 1
         self.lines += _count_lines(self.row[:end])
@@ -287,9 +313,9 @@ class _Watched(io.RawIOBase):
 
     def _judge_row(self, last: bool) -> None:
         """Raise if a quote is open in what is left, or if that is too long."""
-        start = _skip(_CELLS, self.row)
+        start = _skip(self.patterns.cells, self.row)
         cell = bytes(self.row[start : start + 60])
-        begun = cell.startswith(b'"') and not re.fullmatch(_CELL, self.row[start:])
+        begun = cell.startswith(b'"') and not self.patterns.cell.fullmatch(self.row, start)
         if begun and (last or 2 * (len(self.row) - start) > LONGEST_ROW):
             line = self.lines + _count_lines(self.row[:start]) + 1
             raise CorruptFileError(

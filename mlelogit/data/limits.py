@@ -34,6 +34,9 @@ SQUARES_OF_COLUMNS = 10
 MOST_DRAWS = 10_000_000
 # More than machines have processors; each takes a stack of its own.
 MOST_THREADS = 4096
+# Levels and categories that are learned from rows read in pieces, which may never end: with a
+# column, or J - 1 coefficients, for each they outgrow memory long before.
+MOST_LEVELS = 1_000_000
 # What may be used of the memory that is free, as estimates are rough and others need some too.
 SHARE = 0.9
 # Where the system does not tell how much is free.
@@ -68,8 +71,8 @@ def allow_memory(size: Any) -> Iterator[None]:
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.data.limits import allow_memory, check_memory
-    >>> with allow_memory(1e6):
+    >>> from mlelogit.data.limits import check_memory
+    >>> with ml.allow_memory(1e6):
     ...     check_memory(2e6, "This table", "Take fewer columns")
     Traceback (most recent call last):
     ...
@@ -162,7 +165,7 @@ def check_memory(needed: float, what: str, advice: str) -> None:
     if not needed <= there:
         raise SizeLimitError(
             f"{what} needs some {write_bytes(needed)} of memory, and {write_bytes(there)} are "
-            f"there for it. {advice}; or allow more: with mlelogit.data.limits.allow_memory(bytes)."
+            f"there for it. {advice}; or allow more: with mlelogit.allow_memory(bytes)."
         )
 
 

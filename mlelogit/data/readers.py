@@ -74,7 +74,7 @@ def read_data(
     DuplicateColumnError
         If two columns have the same name.
     SizeLimitError
-        If it unpacks to more than a gigabyte.
+        If it unpacks to more than a gigabyte, or there is not the memory to read it.
     MissingExtraError
         If its reader is not installed.
     OptionError
@@ -102,8 +102,12 @@ def read_data(
         raise OptionError(f"A sheet is that of a workbook, and {path!r} is {_NAMES[found]}.")
     try:
         return _keep_labels(_read(path, found, missing, sheet), path)
-    except (MNLogitError, MemoryError):
+    except MNLogitError:
         raise
+    except MemoryError as error:
+        raise SizeLimitError(
+            f"{path!r} needs more memory than there is, or is damaged and says so."
+        ) from error
     except Exception as error:
         if found in ("csv", "tsv"):
             raise DataFileError(f"{path!r} cannot be read: {error}") from error

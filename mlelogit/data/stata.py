@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import check_unique_names, list_some
-from mlelogit.exceptions import DataFileWarning, OutputFileError
+from mlelogit.exceptions import CorruptFileError, DataFileWarning, OutputFileError
 from mlelogit.notices import in_turn, run_quietly, warn_user
 
 # Stata's long has .a, .b, ... from here on, and value labels name them so.
@@ -43,6 +44,11 @@ def read_stata(path: str) -> pd.DataFrame:
     with pd.read_stata(path, iterator=True, chunksize=1) as reader:
         known: Any = reader
         names = list(known.variable_labels())
+        told = known._nobs * known._dtype.itemsize
+        if told > Path(path).stat().st_size:
+            raise CorruptFileError(
+                f"{path!r} is damaged or cut off: it tells of {known._nobs:,} rows, and is shorter."
+            )
         check_unique_names(known._varlist, path)
         dated = [
             name
@@ -68,12 +74,17 @@ def read_stata(path: str) -> pd.DataFrame:
     if gone:
         warn_user(
             f"Values that Stata has as different kinds of missing are all just missing: "
-            f"{list_some(gone)}.",
+            f"{_join(gone)}.",
             DataFileWarning,
         )
     found = pd.DataFrame(columns, columns=names)
     found.attrs = {"variable_labels": described} if described else {}
     return found
+
+
+def _join(parts: list[str], shown: int = 5) -> str:
+    more = len(parts) - shown
+    return ", ".join(parts[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _settle_missing(column: pd.Series, gone: list[str]) -> pd.Series:
@@ -101,7 +112,7 @@ def _label(column: pd.Series, labels: dict[Any, str], name: str) -> pd.Series:
     if len(bare) or not pd.api.types.is_numeric_dtype(column.dtype):
         said = [f"{code} {text!r}" for code, text in known.items()]
         warn_user(
-            f"Column {name!r} stays numbers: {list_some(said)} are labelled, and other values "
+            f"Column {name!r} stays numbers: {_join(said)} are labelled, and other values "
             f"({list_some(sorted(bare.tolist()), 3)}) are not.",
             DataFileWarning,
         )
@@ -155,7 +166,7 @@ def write_stata(frame: pd.DataFrame) -> bytes:
     changed = [f"{old!r} is {new}" for old, new in names.items() if old != new]
     if changed:
         warn_user(
-            f"Names that Stata does not allow are changed: {list_some(changed)}.", DataFileWarning
+            f"Names that Stata does not allow are changed: {_join(changed)}.", DataFileWarning
         )
     ready = pd.DataFrame({new: _suit(frame[old]) for old, new in names.items()}, index=frame.index)
     buffer = io.BytesIO()

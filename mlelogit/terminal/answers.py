@@ -65,19 +65,18 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
     known = list(formats)
     if path is None:
         return given or known[0]
-    told, page = tell_format(path), tell_page(path)
-    packing = split_packing(path)[1]
-    if packing:
+    if split_packing(path)[1]:
         raise OutputFileError(f"{path!r} is named as packed, and what is written is not packed.")
-    for one in (told, page):
-        if one in known and given is None:
-            return str(one)
-    if told not in (None, "csv", given) or (told == "csv" and given in FORMATS and given != told):
+    told = tell_format(path) or tell_page(path)
+    asked = given or (told if told in known else known[0])
+    # A plain text may hold anything, and a format that was asked for is known to be no page.
+    plain = told in (None, "text") or (given is not None and told not in FORMATS)
+    if asked != told and not plain:
         raise OutputFileError(
             f"{path!r} is named as {told} is, which is not what would be written; formats here are "
             f"{', '.join(known)}."
         )
-    return given or known[0]
+    return asked
 
 
 def tell_page(path: str) -> str | None:

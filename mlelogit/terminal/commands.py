@@ -9,6 +9,7 @@ from typing import Any
 from mlelogit.data.formats import FORMATS
 from mlelogit.terminal.options import (
     FRAME_FORMATS,
+    PLAIN_FORMATS,
     STATUSES,
     SUMMARY_FORMATS,
     Parser,
@@ -70,7 +71,7 @@ def _add_alpha(group: Any) -> None:
 def _add_demo(commands: Any) -> None:
     examples = "mlelogit demo\nmlelogit demo --format json"
     parser = add_command(commands, "demo", "fit the bundled data and verify the fit", examples)
-    add_output(parser, ("text", "json"), "text")
+    add_output(parser, PLAIN_FORMATS)
 
 
 def _add_fit_command(commands: Any) -> None:
@@ -107,7 +108,7 @@ mlelogit verify vote.json --data survey.csv
     said = "compare a fit with independent engines"
     parser = add_command(commands, "verify", said, examples)
     add_source(parser)
-    add_output(parser, ("text", "json"), "text")
+    add_output(parser, PLAIN_FORMATS)
     group = parser.add_argument_group("answer")
     group.add_argument("--engines", nargs="+", metavar="ENGINE", help="run these, at any cost")
     said = "seed of the cross-entropy descent; 0"

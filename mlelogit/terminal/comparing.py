@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlelogit.comparison import compare_models
+from mlelogit.data.arguments import write_value
 from mlelogit.display.tables.request import STATISTICS
 from mlelogit.exceptions import DataNotKeptError, NotNestedError, OptionError, RowsNotHeldError
 from mlelogit.results import MNLogitResults
@@ -51,8 +52,8 @@ def _find_models(arguments: argparse.Namespace) -> dict[str, MNLogitResults]:
     if saved and len(saved) < len(arguments.sources):
         other = next(one for one in arguments.sources if one not in saved)
         raise OptionError(
-            f"Saved fits are compared with saved fits, and {other!r} is none: a table comes first, "
-            "and all that follows are formulas."
+            f"Saved fits are compared with saved fits, and {write_value(other)} is none: a table "
+            "comes first, and all that follows are formulas."
         )
     names = _name_models(arguments, arguments.sources if saved else formulas)
     if saved:
@@ -61,7 +62,7 @@ def _find_models(arguments: argparse.Namespace) -> dict[str, MNLogitResults]:
             for name, path in zip(names, arguments.sources, strict=True)
         }
     if not formulas:
-        raise OptionError(f"compare needs formulas after {first!r}, or saved fits.")
+        raise OptionError(f"compare needs formulas after {write_value(first)}, or saved fits.")
     refuse_options(arguments, ["rows"], "gives rows to saved fits; here the table has them.")
     arguments.data = first
     table = open_source(arguments)
@@ -84,7 +85,9 @@ def _name_models(arguments: argparse.Namespace, sources: list[str]) -> list[str]
         raise OptionError(f"There are {len(sources)} models and {len(names)} names (--name).")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise OptionError(f"Two models are called {twice[0]!r}; tell them apart by --name.")
+        raise OptionError(
+            f"Two models are called {write_value(twice[0])}; tell them apart by --name."
+        )
     return list(names)
 
 

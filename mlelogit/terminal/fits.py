@@ -9,7 +9,7 @@ from typing import Any
 from mlelogit.exceptions import OptionError
 from mlelogit.results import MNLogitResults
 from mlelogit.terminal.answers import Answer, choose_format, list_records
-from mlelogit.terminal.options import SUMMARY_FORMATS
+from mlelogit.terminal.options import PLAIN_FORMATS, SUMMARY_FORMATS
 from mlelogit.terminal.sources import find_results
 
 DEMO_FORMULA = "PID ~ logpopul + selfLR + age + educ + income"
@@ -21,10 +21,11 @@ def run_demo(arguments: argparse.Namespace) -> Answer:
     from mlelogit.datasets import load_anes96
     from mlelogit.model import mnlogit
 
+    form = choose_format(arguments.format, arguments.output, PLAIN_FORMATS)
     results = mnlogit(DEMO_FORMULA, load_anes96()).fit()
     proof = results.verify()
     holds = results.converged and proof.agrees
-    if arguments.format == "json":
+    if form == "json":
         told = {**describe_fit(results), "agrees": proof.agrees, "seed": proof.seed}
         return Answer({**told, "engines": list_records(proof.frame.reset_index())}, holds)
     intro = f"American National Election Study 1996, 944 voters: {DEMO_FORMULA}"
@@ -61,10 +62,11 @@ def write_summary(
 
 def run_verify(arguments: argparse.Namespace) -> Answer:
     """Compare a fit with independent engines."""
+    form = choose_format(arguments.format, arguments.output, PLAIN_FORMATS)
     results = find_results(arguments)
     found = results.verify(engines=arguments.engines, seed=arguments.seed)
     holds = results.converged and found.agrees
-    if arguments.format != "json":
+    if form == "text":
         return Answer(str(found), holds)
     told = {"agrees": found.agrees, "reference": found.reference, "seed": found.seed}
     engines = list_records(found.frame.reset_index())

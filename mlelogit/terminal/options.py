@@ -10,6 +10,7 @@ from mlelogit.data.formats import FORMATS
 from mlelogit.exceptions import OptionError
 
 SUMMARY_FORMATS = ("text", "html", "latex", "markdown", "json")
+PLAIN_FORMATS = ("text", "json")
 FRAME_FORMATS = ("text", "csv", "tsv", "json", "parquet", "feather", "stata", "excel")
 ANSWERS: dict[str, Any] = {"auto": "auto", "yes": True, "no": False}
 # What only a fit can be told; each is passed on only if it is given.
@@ -90,13 +91,11 @@ def add_reading(parser: argparse.ArgumentParser, rows: bool = True) -> None:
     )
 
 
-def add_output(
-    parser: argparse.ArgumentParser, formats: Sequence[str], usual: str | None = None
-) -> None:
+def add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     """Add where an answer goes, and as what."""
     group = parser.add_argument_group("output")
-    said = f"{usual} if not given" if usual else f"by the ending of FILE, else {formats[0]}"
-    group.add_argument("--format", choices=formats, default=usual, help=said)
+    said = f"by the ending of FILE, else {formats[0]}"
+    group.add_argument("--format", choices=formats, help=said)
     group.add_argument(
         "-o", "--output", metavar="FILE", help="file to write; standard output if not given"
     )

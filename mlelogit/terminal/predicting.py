@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults
@@ -121,10 +122,12 @@ def _read_at(results: MNLogitResults, given: Sequence[Sequence[str]] | None) -> 
     at: dict[Any, list[Any]] = {}
     for name, *values in given:
         if not values:
-            raise OptionError(f"--at {name} says no value.")
+            raise OptionError(f"--at {write_value(name)} says no value.")
         name, is_factor = _find_variable(results, name)
         at.setdefault(name, []).extend(
-            values if is_factor else [_read_number(value, f"--at {name}") for value in values]
+            values
+            if is_factor
+            else [_read_number(value, f"--at {write_value(name)}") for value in values]
         )
     return {name: _find_levels(results, name, values) for name, values in at.items()}
 
@@ -152,7 +155,7 @@ def _read_number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise OptionError(f"{option} takes numbers, not {text!r}.") from error
+        raise OptionError(f"{option} takes numbers, not {write_value(text)}.") from error
 
 
 def _read_change(results: MNLogitResults, given: Sequence[Sequence[str]] | None) -> Any:
@@ -163,12 +166,14 @@ def _read_change(results: MNLogitResults, given: Sequence[Sequence[str]] | None)
     for text, *how in given:
         name, is_factor = _find_variable(results, text)
         if not 1 <= len(how) <= 2:
-            raise OptionError(f"--change {text} takes one word or number, or two values.")
+            raise OptionError(
+                f"--change {write_value(text)} takes one word or number, or two values."
+            )
         if is_factor:
             found = _find_levels(results, name, how)
             changes[name] = tuple(found) if len(how) == 2 else how[0]
         elif len(how) == 2:
-            changes[name] = tuple(_read_number(one, f"--change {text}") for one in how)
+            changes[name] = tuple(_read_number(one, f"--change {write_value(text)}") for one in how)
         else:
             changes[name] = _read_step(how[0])
     return changes

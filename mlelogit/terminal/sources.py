@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.design import Design
 from mlelogit.data.streaming.ways import describe_way
 from mlelogit.exceptions import DataFileError, OptionError
@@ -63,11 +64,13 @@ def find_results(arguments: argparse.Namespace, traced: bool = False) -> MNLogit
 def _check_saved(given: str) -> None:
     """Raise if what stands without a formula is a table."""
     if given == PIPE or (is_there(given) and not is_saved(given) and _is_table(given)):
-        raise OptionError(f'{given!r} is a table, which wants a formula after it: "y ~ x".')
+        raise OptionError(
+            f'{write_value(given)} is a table, which wants a formula after it: "y ~ x".'
+        )
     if not is_there(given):
         raise DataFileError(
-            f"There is no file {given!r}. A saved fit stands alone, and a table has a formula "
-            'after it: "y ~ x".'
+            f"There is no file {write_value(given)}. A saved fit stands alone, and a table "
+            'has a formula after it: "y ~ x".'
         )
 
 

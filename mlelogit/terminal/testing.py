@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.testing.hypothesis import TestResult
 from mlelogit.results import MNLogitResults
@@ -127,7 +128,9 @@ def _list(found: TestResult) -> dict[str, Any]:
 def _test_hypotheses(results: MNLogitResults, given: list[str], kind: str) -> pd.DataFrame:
     ways = {"wald": results.wald_test, "lr": results.lr_test, "score": results.score_test}
     if kind not in ways:
-        raise OptionError(f"--kind of a hypothesis is one of {', '.join(ways)}, not {kind!r}.")
+        raise OptionError(
+            f"--kind of a hypothesis is one of {', '.join(ways)}, not {write_value(kind)}."
+        )
     found = [ways[kind](text) for text in given]
     rows = [{"hypothesis": text, **_list(one)} for text, one in zip(given, found, strict=True)]
     frame = pd.DataFrame(rows).set_index("hypothesis")

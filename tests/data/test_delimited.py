@@ -20,6 +20,7 @@ from mlelogit.exceptions import (
     CorruptFileError,
     DataFileError,
     DuplicateColumnError,
+    OptionError,
     SizeLimitError,
 )
 
@@ -62,6 +63,20 @@ def test_random_tables_are_what_pandas_reads(monkeypatch):
         text = frame.to_csv(index=False, lineterminator="\n").encode()
         monkeypatch.setattr(delimited, "CHUNK", int(rng.integers(1, 40)))
         pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_other_separators_are_read(separator, monkeypatch):
+    monkeypatch.setattr(delimited, "CHUNK", 1)
+    text = b'y,"x;a\tb|c",z\n1,"p;\n\t|",3\n"r,|"\t,2,5\n'
+    turned = text.translate(bytes.maketrans(b"," + separator.encode(), separator.encode() + b","))
+    read = read_csv(io.BytesIO(turned), separator=separator)
+    pd.testing.assert_frame_equal(read, as_pandas(turned, sep=separator))
+    assert read.shape == (2, 3)
+    with pytest.raises(CorruptFileError, match="opens in line 4"):
+        read_csv(io.BytesIO(turned[:-8]), separator=separator)
+    with pytest.raises(OptionError, match="separator must be one of"):
+        read_csv(io.BytesIO(turned), separator="a")
 
 
 def test_missing_entries_are_those_asked_for():

@@ -3,6 +3,7 @@
 import gzip
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -268,3 +269,33 @@ def test_a_fit_to_stata_is_that_to_its_labels(tmp_path):
     one, two = (ml.mnlogit("PID ~ age + educ", data).fit() for data in (read_data(path), anes))
     assert list(one.categories) == list(two.categories)
     assert np.abs(one.params.to_numpy() - two.params.to_numpy()).max() < 1e-9
+
+
+def test_a_file_that_haven_wrote():
+    """Written in R 4.2 by haven 2.5, whose words for Stata's files are its own.
+
+    write_dta(data.frame(y = labelled(c(1, 2, 1, tagged_na("a")), label = "Vote",
+    labels = c(Red = 1, Blue = 2, refused = tagged_na("a"))), p = labelled(c(1, 5, 10, 2),
+    c(low = 1, high = 10)), d = as.Date("2020-02-03") + 0:3), "haven.dta")
+    """
+    with pytest.warns(DataFileWarning) as warned:
+        found = read_data(str(Path(__file__).with_name("haven.dta")))
+    assert found["y"].tolist()[:3] == ["Red", "Blue", "Red"]
+    assert list(found["y"].cat.categories) == ["Red", "Blue"]
+    assert found["y"].isna().tolist() == [False, False, False, True]
+    assert found["p"].tolist() == [1, 5, 10, 2]
+    assert found["d"].tolist() == list(pd.date_range("2020-02-03", periods=4))
+    assert found.attrs == {"variable_labels": {"y": "Vote"}}
+    said = " ".join(str(one.message) for one in warned)
+    assert "'p' stays numbers: 1 'low', 10 'high' are labelled" in said
+    assert ".a of 'y'" in said
+
+
+def test_a_file_of_stata_that_tells_of_more_rows_than_it_has(tmp_path):
+    path = tmp_path / "t.dta"
+    pd.DataFrame({"x": [1.5, 2.5]}).to_stata(path, write_index=False, version=118)
+    content = path.read_bytes()
+    head, mark, rest = content.partition(b"<N>")
+    path.write_bytes(head + mark + struct.pack("<Q", 2**40) + rest[8:])
+    with pytest.raises(CorruptFileError, match="1,099,511,627,776 rows"):
+        read_data(str(path))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.frames import list_some
-from mlelogit.data.limits import check_categories
+from mlelogit.data.limits import MOST_LEVELS, check_categories, check_number
 from mlelogit.data.matching import total_labels
 from mlelogit.data.outcome import (
     Outcome,
@@ -31,6 +31,7 @@ from mlelogit.notices import warn_user
 SAMPLE_ROWS = 1 << 17
 MARGIN = 4
 FINGERED_ROWS = 64
+_TOO_MANY = "it is an identifier or a measurement, so take another outcome, or cut it into classes"
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class OutcomeFacts:
                     f"The outcome holds {label!r} both as {kind} and as {types[label]}; "
                     "convert the labels to one type."
                 )
+        check_number(len(totals), MOST_LEVELS, f"categories of {self.name!r}", _TOO_MANY)
         return OutcomeFacts(
             self.kinds | other.kinds,
             self.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,15 @@ import pandas as pd
 from mlelogit.data.columns import WIDE, find_kind
 from mlelogit.data.expressions import quote
 from mlelogit.data.frames import as_numbers, is_boolean, is_numeric, list_some
+from mlelogit.data.limits import MOST_LEVELS
 from mlelogit.exceptions import (
     CategoryOrderWarning,
     ColumnTypeError,
-    FormulaError,
+    SizeLimitError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import warn_user
 
-# Beyond it the levels alone, with a column and J - 1 coefficients for each, outgrow memory.
-MOST_LEVELS = 1_000_000
 # First values, 32 kB of them: who asks for a few levels mostly finds them here, in no time.
 _LOOKED_AT = 4096
 
@@ -79,9 +78,10 @@ class Levels:
 
     def _check(self) -> Levels:
         if self.enough is None and len(self.values) > MOST_LEVELS:
-            raise FormulaError(
-                f"{quote(self.name)} has more than {MOST_LEVELS:,} levels; use it as a number, "
-                "or put levels together first."
+            raise SizeLimitError(
+                f"{quote(self.name)} has more than {MOST_LEVELS:,} levels "
+                f"({list_some(list(islice(self.values, 3)))}, ...); use it as a number, or put "
+                "levels together first."
             )
         return self
 

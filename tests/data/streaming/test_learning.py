@@ -21,6 +21,7 @@ from mlelogit.exceptions import (
     InfiniteValueError,
     LengthMismatchError,
     MissingDataError,
+    SizeLimitError,
     UnseenLevelError,
     UnusedLevelWarning,
 )
@@ -335,7 +336,7 @@ def test_times_must_be_as_many_as_rows(people):
 
 def test_too_many_levels_are_named(people, monkeypatch):
     monkeypatch.setattr(levels, "MOST_LEVELS", 300)
-    with pytest.raises(FormulaError, match=r"C\(age\)|'age'"):
+    with pytest.raises(SizeLimitError, match=r"C\(age\)|'age'"):
         learn(read("C(age)", people), cut(people, 2))
 
 
