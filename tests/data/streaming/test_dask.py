@@ -16,7 +16,7 @@ pytest.importorskip("distributed")
 dd = pytest.importorskip("dask.dataframe")
 
 import dask  # noqa: E402
-from distributed import Client, LocalCluster, wait  # noqa: E402
+from distributed import Client, LocalCluster, futures_of, wait  # noqa: E402
 
 from mlelogit.data.streaming import dask as streaming  # noqa: E402
 from mlelogit.data.streaming.dask import DaskPieces, predict_lazily  # noqa: E402
@@ -169,7 +169,7 @@ def test_only_sums_and_one_function_per_worker_travel(client, tmp_path):
     wait(table)
     finish(DaskPieces(table).reduce, total, ["x"])  # Now dask knows how long that takes.
     heavy = Heavy(np.arange(20000.0), str(tmp_path))
-    held, before = client.who_has(table), list_received(client)
+    held, before = client.who_has(futures_of(table)), list_received(client)
     found = finish(DaskPieces(table).reduce, heavy, ["x"])
     travelled = list_received(client)[len(before) :]
     assert found.tolist() == [6e5, 40 * heavy.values.sum()]
@@ -182,7 +182,7 @@ def test_only_sums_and_one_function_per_worker_travel(client, tmp_path):
     assert sum("mlelogit-work" in name for name in names) <= 2
     sums = [size for key, size in travelled if "mlelogit-work" not in str(key)]
     assert sum(sums) - sum(size for key, size in travelled if str(key) in moved) < 40 * 1000
-    now = client.who_has(table)
+    now = client.who_has(futures_of(table))
     assert all(set(held[key]) <= set(now[key]) for key in held)
 
 
