@@ -44,11 +44,7 @@ def read_stata(path: str) -> pd.DataFrame:
     with pd.read_stata(path, iterator=True, chunksize=1) as reader:
         known: Any = reader
         names = list(known.variable_labels())
-        told = known._nobs * known._dtype.itemsize
-        if told > Path(path).stat().st_size:
-            raise CorruptFileError(
-                f"{path!r} is damaged or cut off: it tells of {known._nobs:,} rows, and is shorter."
-            )
+        _check_length(known, path)
         check_unique_names(known._varlist, path)
         dated = [
             name
@@ -80,6 +76,13 @@ def read_stata(path: str) -> pd.DataFrame:
     found = pd.DataFrame(columns, columns=names)
     found.attrs = {"variable_labels": described} if described else {}
     return found
+
+
+def _check_length(reader: Any, path: str) -> None:
+    if reader._nobs * reader._dtype.itemsize > Path(path).stat().st_size:
+        raise CorruptFileError(
+            f"{path!r} is damaged or cut off: it tells of {reader._nobs:,} rows, and is shorter."
+        )
 
 
 def _join(parts: list[str], shown: int = 5) -> str:
