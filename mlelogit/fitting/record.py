@@ -33,8 +33,8 @@ from mlelogit.fitting.penalties import check_bias_reduction
 from mlelogit.fitting.separation import restrict_rows
 
 NOT_KEPT = (
-    "This fit does not hold its rows, which the question needs. If it was loaded from a file, load "
-    "it with them: ml.load(path, data=frame), or save it with them: res.save(path, data=True)."
+    "This fit no longer holds its rows, which the question needs. If it was loaded from a file, "
+    "load it with them: ml.load(path, data=frame), or save it with them: res.save(path, data=True)."
 )
 
 

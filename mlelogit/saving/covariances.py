@@ -107,7 +107,10 @@ def _decode_request(part: Part) -> CovarianceRequest:
 
 def _decode_settings(part: Part) -> LostSettings:
     found = part.members({"most", "options"})
-    options = found["options"].value()
-    if not isinstance(options, dict):
-        raise found["options"].refuse("is no object")
+    listed = found["options"]
+    allowed = set(listed.made) if isinstance(listed.made, dict) else set()
+    options = {
+        name: list(one.labels()) if isinstance(one.made, list) else one.label()
+        for name, one in listed.members(set(), allowed).items()
+    }
     return LostSettings(found["most"].number(), tuple(options.items()))

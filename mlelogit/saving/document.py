@@ -79,7 +79,7 @@ def write_document(
         if size > LARGEST_BYTES:
             raise FitSizeError(
                 f"The saved fit would be more than {LARGEST_BYTES:,} bytes, which is the most that "
-                "can be loaded again: matrices of its parameters alone take some 30 P² bytes. "
+                "can be loaded again: the matrices of its P parameters take some 30 P² bytes. "
                 "Save what you need of it, such as res.tidy().to_parquet(path)."
             )
         yield text
