@@ -34,6 +34,7 @@ EXTRA = ("MNLogitClassifier",)
 if TYPE_CHECKING:
     from mlelogit import bridges, datasets, equivalence, exceptions, networks
     from mlelogit.comparison import compare_models
+    from mlelogit.data.limits import allow_memory
     from mlelogit.data.streaming.duckdb import from_sql
     from mlelogit.estimator import MNLogitClassifier as MNLogitClassifier
     from mlelogit.model import MNLogit, mnlogit

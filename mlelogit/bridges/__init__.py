@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 __all__ = ["maketables", "marginaleffects", "statsmodels"]
 
 if TYPE_CHECKING:
-    from mlelogit.bridges import maketables, marginaleffects
+    from mlelogit.bridges import maketables, marginaleffects, statsmodels
 else:
 
     def __getattr__(name: str) -> object:
