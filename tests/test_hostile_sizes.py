@@ -109,7 +109,7 @@ PIECES = [IDS.iloc[: N // 2], IDS.iloc[N // 2 :]]
 
 
 def fit(formula, data=IDS, **options):
-    ml.mnlogit(formula, data, **options).fit()
+    return ml.mnlogit(formula, data, **options).fit()
 
 
 WORK = {
@@ -138,7 +138,7 @@ WORK = {
     "long expression": lambda: fit("y ~ I(" + "+".join(["x"] * 20_000) + ")", FEW),
     "long number": lambda: fit("y ~ I(x*" + "9" * 50_000 + ")", FEW),
     "constraints": lambda: ml.mnlogit("y ~ x", FEW).fit(
-        constraints=[f"1: x = {i}" for i in range(10_000)]
+        constraints=[f"1: x = {i}" for i in range(20_000)]
     ),
     "grid": lambda: FIT.margins(at={"x": np.linspace(0, 1, 10**6)}),
     "replicates": lambda: FIT.bootstrap(10**9),
@@ -175,6 +175,18 @@ def test_files(name, tmp_path):
 @pytest.mark.parametrize("name", WORK)
 def test_work(name):
     check(run_held(WORK[name], SECONDS), NAMED.get(name, "SizeLimitError"), 300)
+
+
+def test_what_is_small_goes_on(tmp_path):
+    """The limits are met by what is too large alone: as much of the right kind is fitted."""
+    path = tmp_path / "small.csv"
+    pd.DataFrame(np.random.default_rng(0).normal(size=(20_000, 5))).to_csv(path)
+
+    def work():
+        assert read_csv(path).shape == (20_000, 6)
+        assert fit("y ~ x", FEW).converged
+
+    assert run_held(work, SECONDS).error == ""
 
 
 def test_what_is_held_shows_what_it_took():
