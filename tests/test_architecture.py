@@ -435,7 +435,11 @@ def place(module):
     layer = LAYERS.index(rest[0])
     inside = INSIDE.get(rest[0], ())
     name = ".".join(rest[1:])
-    return layer, inside.index(name) if name in inside else len(inside)
+    if name in inside:
+        return layer, inside.index(name)
+    # A room stands behind the last of what is in it.
+    held = [i for i, other in enumerate(inside) if name and other.startswith(f"{name}.")]
+    return layer, held[-1] + 0.5 if held else len(inside)
 
 
 def name_module(path):

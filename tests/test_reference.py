@@ -126,12 +126,12 @@ def test_rows_dropped(case):
 
 
 def test_first_five_fitted_rows(case, result):
-    fitted = result.fittedvalues[case.categories].to_numpy()[:5]
+    fitted = result.predict(frame="pandas")[case.categories].to_numpy()[:5]
     npt.assert_allclose(fitted, case.truth["fitted_first5"], rtol=RELATIVE, atol=1e-12)
 
 
 def test_mean_fitted_shares(case, result):
-    fitted = result.fittedvalues[case.categories]
+    fitted = result.predict(frame="pandas")[case.categories]
     name = case.truth["weights"]
     used = case.data.dropna(subset=list(result.record.encoding.variables))
     weights = None if name is None else used[name][used[name] > 0]
@@ -190,7 +190,8 @@ def test_rebase_to_every_category_is_a_refit(case):
         npt.assert_allclose(difference / np.outer(bse, bse), 0, atol=RELATIVE)
         for statistic in ("llf", "llnull", "llr", "aic", "bic", "df_model", "nobs"):
             npt.assert_allclose(getattr(seen, statistic), getattr(again, statistic), rtol=1e-10)
-        npt.assert_allclose(seen.fittedvalues, again.fittedvalues, rtol=1e-7, atol=1e-12)
+        fitted, other = (one.predict(frame="pandas") for one in (seen, again))
+        npt.assert_allclose(fitted, other, rtol=1e-7, atol=1e-12)
 
 
 def test_rebase_is_the_truth_by_differences(case, through):
@@ -225,7 +226,7 @@ def test_separated_data_are_never_converged(name, method):
     assert (result.pvalues.isna() == infinite).all(axis=None)
     assert result.separation.verdict == truth["verdict"]
     npt.assert_allclose(result.llf, truth["sup_loglik"], rtol=1e-12)
-    fitted = result.fittedvalues[case.categories].to_numpy()
+    fitted = result.predict(frame="pandas")[case.categories].to_numpy()
     npt.assert_allclose(fitted[:5], truth["limit_fitted_first5"], atol=1e-12)
     means = [truth["limit_fitted_mean"][str(category)] for category in case.categories]
     npt.assert_allclose(fitted.mean(axis=0), means, rtol=1e-12)

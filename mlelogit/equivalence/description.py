@@ -98,11 +98,11 @@ def read_description(
 
 def read_table(given: Any, what: str) -> Table:
     """Read an array with the labels that a pandas object, or a list of them, brings."""
-    foreign, given = is_foreign_frame(given), convert_foreign(given)
     if isinstance(given, list | tuple) and any(
         isinstance(one, pd.Series | pd.DataFrame) for one in given
     ):
         return _stack([read_table(one, what) for one in given], what)
+    foreign, given = is_foreign_frame(given), convert_foreign(given)
     values = np.array(read_reals(given, what, ParamsError))
     if isinstance(given, pd.DataFrame) and given.index.nlevels == 2:
         return _split(values, given, what)

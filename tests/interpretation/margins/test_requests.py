@@ -16,6 +16,7 @@ from mlelogit.exceptions import (
     EmptyDataError,
     FormulaError,
     OptionError,
+    SizeLimitError,
     UnseenLevelError,
     WeightError,
 )
@@ -75,7 +76,7 @@ RHS = "x * g + I(z ** 2) + b"
         ({"at": {"x": []}}, OptionError, "no value for 'x'"),
         ({"at": [1, 2]}, OptionError, "at= is a mapping"),
         ({"at": [{"x": 1}, {"z": 1}]}, OptionError, "the same variables"),
-        ({"at": {"x": np.arange(200), "z": np.arange(200)}}, OptionError, "10000 combinations"),
+        ({"at": {"x": np.arange(200), "z": np.arange(200)}}, SizeLimitError, "40,000 combinations"),
         ({"by": "nothing"}, ColumnNotFoundError, "'nothing'"),
         ({"weights": "times"}, WeightError, "goes with newdata"),
     ],
