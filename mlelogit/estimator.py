@@ -19,6 +19,7 @@ from scipy import sparse
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design
 from mlelogit.data.frames import check_unique_names, convert_foreign, is_numeric, list_some
+from mlelogit.data.outward import find_frame_kind
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
     BiasReductionError,
@@ -52,6 +53,11 @@ except ImportError as error:
         "pip install 'mlelogit[sklearn]'."
     ) from error
 
+# The attributes that a fit sets.
+LEARNED = (
+    *("classes_", "coef_", "intercept_", "results_", "separation_", "bias_reduction_"),
+    *("n_iter_", "n_features_in_", "feature_names_in_"),
+)
 SEPARATED_RULES = ("reduce_bias", "limit", "raise")
 # Numbers of new rows that are copied beside a constant at a time: 32 MB.
 PIECE = 1 << 22
@@ -198,22 +204,44 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         MNLogitWarning
             What else `mlelogit.MNLogit` and its ``fit`` warn of.
         """
+        for name in LEARNED:
+            vars(self).pop(name, None)
+        try:
+            found = self._learn(X, y, sample_weight)
+        except BaseException:
+            for name in LEARNED:  # What scikit-learn has set; else this would seem to be a fit.
+                vars(self).pop(name, None)
+            raise
+        vars(self).update(found)
+        return self
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Return the attributes of a fit, but for the features' that scikit-learn sets."""
         self._check_choices()
         index, name = getattr(X, "index", None), getattr(y, "name", None)
         index = index if isinstance(X, pd.DataFrame) else None
+        kind = find_frame_kind(X, y)
         X, y = validate_data(
-            self, read_features(X), convert_foreign(y), accept_sparse="csr", dtype="numeric"
+            self,
+            read_features(X),
+            convert_foreign(open_mask(y, "y")),
+            accept_sparse="csr",
+            dtype="numeric",
         )
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
-        self.classes_, labels = find_classes(y, weights)
-        model = self._make_model(pd.Series(labels, index=index, name=name), X, weights)
-        self.results_, self.separation_ = self._fit_by_rule(model)
-        self.bias_reduction_ = self.results_.bias_reduction
-        self.n_iter_ = self.results_.record.maximum.iterations
-        both = center_params(self.results_.record)
-        self.coef_ = np.ascontiguousarray(both[:, int(self.fit_intercept) :])
-        self.intercept_ = both[:, 0].copy() if self.fit_intercept else np.zeros(len(both))
-        return self
+        classes, labels = find_classes(y, weights)
+        model = self._make_model(pd.Series(labels, index=index, name=name), X, weights, kind)
+        results, separation = self._fit_by_rule(model)
+        both, first = center_params(results.record), int(self.fit_intercept)
+        return {
+            "classes_": classes,
+            "results_": results,
+            "separation_": separation,
+            "bias_reduction_": results.bias_reduction,
+            "n_iter_": results.record.maximum.iterations,
+            "coef_": np.ascontiguousarray(both[:, first:]),
+            "intercept_": both[:, 0].copy() if first else np.zeros(len(both)),
+        }
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of every row (n,), the first of those that tie."""
@@ -268,17 +296,23 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(self.fit_intercept, bool | np.bool_):
             raise OptionError(f"fit_intercept is True or False, not {self.fit_intercept!r}.")
 
-    def _make_model(self, endog: pd.Series, X: Any, weights: np.ndarray | None) -> MNLogit:
+    def _make_model(
+        self, endog: pd.Series, X: Any, weights: np.ndarray | None, frame_kind: str | None
+    ) -> MNLogit:
         """Make the model of checked input, its columns called as the features are."""
-        kind = None if weights is None else self.weight_type
-        options = DataOptions(self.base, weights, kind, collinear=self.collinear, compress="auto")
+        meant = None if weights is None else self.weight_type
+        options = DataOptions(self.base, weights, meant, collinear=self.collinear, compress="auto")
         every = range(X.shape[1])
         features = getattr(self, "feature_names_in_", [f"x{i}" for i in every])
         names = tuple(str(name) for name in features)
-        names = (name_constant(names), *names) if self.fit_intercept else names
+        constant = name_constant(names) if self.fit_intercept else None
+        names = names if constant is None else (constant, *names)
         design = make_design(endog, add_constant(X, self.fit_intercept), options)
+        encoding = replace(
+            design.encoding, names=names, constant=constant, frame_kind=frame_kind or "pandas"
+        )
         model = MNLogit.__new__(MNLogit)
-        model._hold(replace(design, encoding=replace(design.encoding, names=names)))
+        model._hold(replace(design, encoding=encoding))
         return model
 
     def _fit_by_rule(self, model: MNLogit) -> tuple[MNLogitResults, SeparationReport]:
@@ -355,8 +389,10 @@ def read_features(X: Any) -> Any:
         that look like numbers into these numbers.
     DuplicateColumnError
         If two columns have the same name.
+    MissingDataError
+        If an entry is masked.
     """
-    X = convert_foreign(X)
+    X = convert_foreign(open_mask(X, "X"))
     wrong: list[Any] = []
     if isinstance(X, pd.DataFrame):
         check_unique_names(X.columns, "X")
@@ -373,6 +409,25 @@ def read_features(X: Any) -> Any:
     return X
 
 
+def open_mask(values: Any, what: str) -> Any:
+    """Return the values of a masked array of which none is masked; anything else as it is.
+
+    Raises
+    ------
+    MissingDataError
+        If one is masked, whose value scikit-learn would take.
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    masked = np.argwhere(np.ma.getmaskarray(values))
+    if len(masked):
+        raise MissingDataError(
+            f"{what} has {len(masked)} masked entries, first in row {masked[0][0]}; leave out such "
+            "rows, or fill features and put an imputer in front."
+        )
+    return np.asarray(values.data)
+
+
 def _can_be_number(column: pd.Series) -> bool:
     """Tell whether a column holds numbers, or objects for scikit-learn to judge."""
     if column.dtype != object:
@@ -382,7 +437,8 @@ def _can_be_number(column: pd.Series) -> bool:
 
 def _check_weights(sample_weight: Any, X: Any) -> np.ndarray:
     """Return weights (n,) that are finite, not negative and not all zero."""
-    weights = np.asarray(_check_sample_weight(convert_foreign(sample_weight), X), dtype=np.float64)
+    given = convert_foreign(open_mask(sample_weight, "sample_weight"))
+    weights = np.asarray(_check_sample_weight(given, X), dtype=np.float64)
     if (weights < 0).any():
         row = int(np.flatnonzero(weights < 0)[0])
         raise WeightError(f"sample_weight is negative in row {row} ({weights[row]}).")
