@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design
-from mlelogit.data.frames import check_unique_names, convert_foreign, is_numeric, list_some
+from mlelogit.data.features import add_constant, name_constant, open_mask, read_features
+from mlelogit.data.frames import convert_foreign
 from mlelogit.data.outward import find_frame_kind
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
     BiasReductionError,
-    ColumnTypeError,
     InfiniteValueError,
     MissingDataError,
     MissingExtraError,
@@ -204,16 +203,18 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         MNLogitWarning
             What else `mlelogit.MNLogit` and its ``fit`` warn of.
         """
-        for name in LEARNED:
-            vars(self).pop(name, None)
+        self._forget()
         try:
             found = self._learn(X, y, sample_weight)
         except BaseException:
-            for name in LEARNED:  # What scikit-learn has set; else this would seem to be a fit.
-                vars(self).pop(name, None)
+            self._forget()  # What scikit-learn has set; else this would seem to be a fit.
             raise
-        vars(self).update(found)
+        self.__dict__.update(found)
         return self
+
+    def _forget(self) -> None:
+        for name in LEARNED:
+            self.__dict__.pop(name, None)
 
     def _learn(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
         """Return the attributes of a fit, but for the features' that scikit-learn sets."""
@@ -379,62 +380,6 @@ def tell_rule(heard: Heard, rule: str) -> str:
     )
 
 
-def read_features(X: Any) -> Any:
-    """Return features for scikit-learn to check; frames of polars and pyarrow become pandas'.
-
-    Raises
-    ------
-    ColumnTypeError
-        If a column is categorical, text or a date: scikit-learn would turn categories and texts
-        that look like numbers into these numbers.
-    DuplicateColumnError
-        If two columns have the same name.
-    MissingDataError
-        If an entry is masked.
-    """
-    X = convert_foreign(open_mask(X, "X"))
-    wrong: list[Any] = []
-    if isinstance(X, pd.DataFrame):
-        check_unique_names(X.columns, "X")
-        wrong = [name for i, name in enumerate(X.columns) if not _can_be_number(X.iloc[:, i])]
-    elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
-        texts = np.vectorize(lambda value: isinstance(value, str | bytes), otypes=[bool])
-        wrong = np.flatnonzero(texts(X).any(axis=0)).tolist() if X.size else []
-    if wrong:
-        raise ColumnTypeError(
-            f"Features that are no numbers: {list_some(wrong)}. Put a ColumnTransformer with "
-            "OneHotEncoder(drop='first') in front, or fit a formula, as in "
-            "mlelogit.mnlogit('y ~ x + C(region)', frame)."
-        )
-    return X
-
-
-def open_mask(values: Any, what: str) -> Any:
-    """Return the values of a masked array of which none is masked; anything else as it is.
-
-    Raises
-    ------
-    MissingDataError
-        If one is masked, whose value scikit-learn would take.
-    """
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    masked = np.argwhere(np.ma.getmaskarray(values))
-    if len(masked):
-        raise MissingDataError(
-            f"{what} has {len(masked)} masked entries, first in row {masked[0][0]}; leave out such "
-            "rows, or fill features and put an imputer in front."
-        )
-    return np.asarray(values.data)
-
-
-def _can_be_number(column: pd.Series) -> bool:
-    """Tell whether a column holds numbers, or objects for scikit-learn to judge."""
-    if column.dtype != object:
-        return is_numeric(column)
-    return not any(isinstance(value, str | bytes) for value in column)
-
-
 def _check_weights(sample_weight: Any, X: Any) -> np.ndarray:
     """Return weights (n,) that are finite, not negative and not all zero."""
     given = convert_foreign(open_mask(sample_weight, "sample_weight"))
@@ -471,31 +416,6 @@ def find_classes(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
     codes = np.zeros(len(y), dtype=np.intp)  # Rows of zero weight leave with any label.
     codes[counted] = found
     return classes, pd.Categorical.from_codes(codes, pd.Index(classes.tolist()))
-
-
-def name_constant(names: tuple[str, ...]) -> str:
-    """Return a name for the constant that no feature has."""
-    name = "const"
-    while name in names:
-        name = f"_{name}"
-    return name
-
-
-def add_constant(X: Any, wanted: bool) -> Any:
-    """Return features (n, K) as a new array of doubles or float32, a constant in front if wanted.
-
-    Sparse ones stay sparse.
-    """
-    dtype: Any = np.float32 if X.dtype == np.float32 else np.float64
-    if hasattr(X, "tocsr"):
-        X = X.tocsr().astype(dtype)
-        ones: Any = np.ones((X.shape[0], 1), dtype=dtype)
-        return sparse.hstack([sparse.csr_array(ones), X], format="csr") if wanted else X
-    first = int(wanted)
-    both = np.empty((X.shape[0], X.shape[1] + first), dtype=dtype)
-    both[:, :first] = 1.0
-    both[:, first:] = X
-    return both
 
 
 def score_rows(record: FitRecord, X: Any, constant: bool) -> np.ndarray:

@@ -25,7 +25,7 @@ def refuse(*args, **kwargs):
 
 @pytest.mark.parametrize("before", [True, False], ids=["refit", "first fit"])
 @pytest.mark.parametrize(
-    "error, options",
+    ("error", "options"),
     [(SeparationError, {"separated": "raise"}), (OptionError, {"method": "steepest"})],
 )
 def test_a_fit_that_fails_leaves_none_behind(rng, before, error, options):
@@ -107,7 +107,9 @@ def test_results_need_no_constant_in_new_rows():
     new = X.iloc[40:60][X.columns[::-1]]
     close = {"rtol": 1e-9, "atol": 1e-12}
     np.testing.assert_allclose(clf.results_.predict(new), truth.predict(new), **close)
-    np.testing.assert_allclose(clf.results_.predict(new), clf.predict_proba(new[X.columns]), rtol=1e-12)
+    np.testing.assert_allclose(
+        clf.results_.predict(new), clf.predict_proba(new[X.columns]), rtol=1e-12
+    )
     ours, theirs = (r.get_prediction(new).summary_frame() for r in (clf.results_, truth))
     np.testing.assert_allclose(ours.to_numpy(), theirs.to_numpy(), **close)
     ours, theirs = (

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.bridges.statsmodels.likelihood import name_categories
-from mlelogit.data.frames import convert_foreign, list_some
-from mlelogit.exceptions import ColumnNotFoundError, DuplicateColumnError
+from mlelogit.data.encoding import Encoding, encode_new
+from mlelogit.data.frames import convert_foreign, list_foreign_names, list_names, list_some
+from mlelogit.exceptions import ColumnNotFoundError, DuplicateColumnError, ParamsError
+from mlelogit.interpretation.points import as_new_frame
 
 FACTOR = re.compile(r"^(C\([^():]*\)|[\w.]+)\[[^\[\]]*\]$")
 MADE = re.compile(r"[:(]")
@@ -18,7 +21,8 @@ MADE = re.compile(r"[:(]")
 def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
     """Return new rows with the columns of the fit in its order, where they have names.
 
-    A frame that shares no name with the fit's goes by position, as do arrays.
+    A frame that shares no name with the fit's goes by position, as do arrays. A dict is a frame, of
+    single values one row.
 
     Parameters
     ----------
@@ -37,7 +41,7 @@ def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
     """
     if exog is None or (transform and hasattr(model, "formula")):
         return exog
-    exog = convert_foreign(exog)
+    exog = convert_foreign(_frame_dict(exog))
     names = list(model.exog_names)
     row = isinstance(exog, pd.Series) and len(exog) == len(names) > 1
     if not (row or isinstance(exog, pd.DataFrame)) or not hasattr(model.data.orig_exog, "columns"):
@@ -57,6 +61,45 @@ def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
     if twice:
         raise DuplicateColumnError(f"New rows have columns twice: {list_some(twice)}.")
     return exog[names]
+
+
+def needs_encoding(encoding: Encoding, exog: Any) -> bool:
+    """Tell whether new rows are variables of a fit of this package that made columns of them.
+
+    That is so of a formula, or of a constant that was put beside the columns, unless the rows have
+    all columns of the fit under their names.
+    """
+    if encoding.rhs is None and encoding.constant is None:
+        return False
+    named = isinstance(exog, pd.Series | dict) or bool(list_foreign_names(exog))
+    if not named and not isinstance(exog, pd.DataFrame):
+        return False
+    own = exog.index if isinstance(exog, pd.Series) else list_names(_frame_dict(exog))
+    return not set(encoding.names) <= set(own)
+
+
+def encode_variables(encoding: Encoding, exog: Any) -> tuple[np.ndarray, pd.Index]:
+    """Return the columns (m, K) of new rows of a fit's variables, and the rows' index."""
+    rows = exog.to_frame().T.infer_objects() if isinstance(exog, pd.Series) else _frame_dict(exog)
+    matrix, index = encode_new(encoding, as_new_frame(encoding, rows))
+    return (matrix.toarray() if hasattr(matrix, "toarray") else matrix), index
+
+
+def _frame_dict(exog: Any) -> Any:
+    """Return a dict as a frame, of single values as one row; anything else as it is."""
+    if not isinstance(exog, dict):
+        return exog
+    return pd.DataFrame({name: np.atleast_1d(values) for name, values in exog.items()})
+
+
+def check_width(model: Any, values: Any) -> None:
+    """Raise `ParamsError` if new rows have not as many columns as the fit."""
+    names = list(model.exog_names)
+    if values is not None and values.shape[1] != len(names):
+        raise ParamsError(
+            f"New rows have {values.shape[1]} columns; the fit has {len(names)}: "
+            f"{list_some(names)}."
+        )
 
 
 def name_equations(model: Any) -> tuple[str, ...]:

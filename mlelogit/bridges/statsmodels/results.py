@@ -13,7 +13,15 @@ from statsmodels.tools._decorators import cache_readonly
 
 from mlelogit.bridges.statsmodels.limit import predict_limit
 from mlelogit.bridges.statsmodels.margins import DiscreteMargins
-from mlelogit.bridges.statsmodels.matching import align_columns, list_transformed, name_equations
+from mlelogit.bridges.statsmodels.matching import (
+    align_columns,
+    check_width,
+    encode_variables,
+    list_transformed,
+    name_equations,
+    needs_encoding,
+)
+from mlelogit.data.frames import unmask
 from mlelogit.exceptions import BridgeError, EffectWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
@@ -89,9 +97,12 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
         return -2 * self.llf + each * size
 
     def _transform_predict_exog(self, exog: Any, transform: bool = True) -> Any:
-        return super()._transform_predict_exog(
-            align_columns(self.model, exog, transform), transform
-        )
+        if self.record is not None and transform and needs_encoding(self.record.encoding, exog):
+            return encode_variables(self.record.encoding, exog)
+        aligned = align_columns(self.model, unmask(exog), transform)
+        values, index = super()._transform_predict_exog(aligned, transform)
+        check_width(self.model, values)
+        return values, index
 
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
         """Predict as statsmodels does; columns of a frame go by name, separated data are limits."""
