@@ -17,7 +17,13 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design
-from mlelogit.data.features import add_constant, name_constant, open_mask, read_features
+from mlelogit.data.features import (
+    add_constant,
+    hold_list,
+    name_constant,
+    open_mask,
+    read_features,
+)
 from mlelogit.data.frames import convert_foreign
 from mlelogit.data.outward import find_frame_kind
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
@@ -225,7 +231,7 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(
             self,
             read_features(X),
-            convert_foreign(open_mask(y, "y")),
+            convert_foreign(hold_list(open_mask(y, "y"))),
             accept_sparse="csr",
             dtype="numeric",
         )

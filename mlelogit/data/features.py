@@ -1,4 +1,4 @@
-"""Features of an estimator: what scikit-learn would misread is refused, a constant put beside."""
+"""Features and labels for others' checks: what these would misread is refused or kept as it is."""
 
 from __future__ import annotations
 
@@ -59,6 +59,21 @@ def open_mask(values: Any, what: str) -> Any:
             "rows, or fill features and put an imputer in front."
         )
     return np.asarray(values.data)
+
+
+def hold_list(values: Any) -> Any:
+    """Return a list whose values numpy would all turn into texts, NaN too, as an array of objects.
+
+    Anything else as it is.
+    """
+    if not isinstance(values, list | tuple):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind not in "US" or all(isinstance(value, str) for value in values):
+        return values
+    held = np.empty(len(values), dtype=object)
+    held[:] = values
+    return held
 
 
 def _can_be_number(column: pd.Series) -> bool:

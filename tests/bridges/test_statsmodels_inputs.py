@@ -10,6 +10,7 @@ import mlelogit as ml
 from mlelogit.bridges.statsmodels import MNLogit, mnlogit
 from mlelogit.exceptions import (
     ColumnNotFoundError,
+    EffectWarning,
     MissingDataError,
     OptionError,
     ParamsError,
@@ -239,3 +240,96 @@ def test_truths_of_numpy_mean_what_they_say(anes, exog, no):
     )
     np.testing.assert_allclose(ours.bse, theirs.bse, rtol=1e-6)
     np.testing.assert_allclose(ours.pvalues, theirs.pvalues, rtol=1e-5)
+
+
+# Lists, subclasses, changes in place
+
+
+def test_a_list_with_gaps_has_no_category_of_gaps(anes, exog):
+    labels = [f"c{int(p) // 3}" for p in anes.PID]
+    truth = sm.MNLogit(np.array(labels[9:]), exog.iloc[9:]).fit(disp=0)
+    for gap in (np.nan, None):
+        given = [gap] * 9 + labels[9:]
+        for missing in ("none", "raise"):
+            with pytest.raises(MissingDataError, match=r"endog \(9\)"):
+                MNLogit(given, exog, missing=missing)
+        res = MNLogit(given, exog, missing="drop").fit(disp=0)
+        assert res.nobs == 935
+        assert res.equation_names == ("c1", "c2")
+        np.testing.assert_allclose(res.params, truth.params, rtol=1e-6, atol=1e-9)
+        with pytest.raises(MissingDataError):
+            MNLogit(labels, exog).fit(disp=0, cov_type="cluster", cov_kwds={"groups": given})
+    assert MNLogit(labels, exog)._ynames_map == MNLogit(np.array(labels), exog)._ynames_map
+
+
+@pytest.mark.parametrize("alpha", [-5, np.nan, [1.0, -1.0], "1"])
+def test_a_penalty_is_not_negative(anes, exog, alpha):
+    with pytest.raises(OptionError, match="alpha is finite"):
+        MNLogit(anes.PID // 3, exog).fit_regularized(alpha=alpha, disp=0)
+
+
+def test_a_subclass_with_a_likelihood_of_its_own_is_not_fitted_by_another(anes, exog):
+    class Ridge(MNLogit):
+        def loglike(self, params):
+            return super().loglike(params) - 50 * np.sum(np.asarray(params) ** 2)
+
+    class Named(MNLogit):
+        def describe(self):
+            return "a name"
+
+    with pytest.raises(OptionError, match="Ridge has its own loglike"):
+        Ridge(anes.PID // 3, exog).fit(disp=0)
+    assert Named(anes.PID // 3, exog).fit(disp=0).converged
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_model_changed_in_place_is_read_anew(anes, exog, rng, order):
+    """Statsmodels fits what stands in the model's arrays."""
+    y, x = (anes.PID // 3).to_numpy(), np.array(exog, order=order)
+    models = [kind(y.copy(), x.copy(order="A")) for kind in (MNLogit, sm.MNLogit)]
+    first = models[0].fit(disp=0)
+    fresh, shuffled = rng.normal(size=len(x)), rng.permutation(models[0].endog)
+    for change in ("exog", "endog"):
+        for model in models:
+            if change == "exog":
+                model.exog[:, 1] = fresh
+            else:
+                model.endog[:] = shuffled
+                model.wendog[:] = np.eye(3)[shuffled]
+        params = np.zeros(6)
+        np.testing.assert_allclose(models[0].score(params), models[1].score(params), atol=1e-8)
+        ours, theirs = (model.fit(disp=0) for model in models)
+        assert abs(ours.llf - first.llf) > 1e-3
+        np.testing.assert_allclose(ours.llf, theirs.llf, rtol=1e-10)
+        np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-5, atol=1e-7)
+
+
+# Effects
+
+
+def test_effects_of_a_handed_over_formula_warn():
+    frame = ml.datasets.load_anes96()
+    fitted = ml.mnlogit("vote ~ age + C(educ) + age:educ + I(age**2)", frame).fit()
+    with pytest.warns(EffectWarning, match=r"I\(age .. 2\), age:educ"):
+        fitted.to_statsmodels().get_margeff()
+
+
+@pytest.mark.filterwarnings("error")
+def test_quoted_names_and_contrasts_are_variables_as_they_are(anes):
+    frame = anes.assign(PID=anes.PID // 3, group=np.where(anes.age > 40, "b(c):d", "a"))
+    frame = frame.rename(columns={"age": "my age"})
+    formula = "PID ~ Q('my age') + C(group, Treatment('b(c):d')) + C(vote)"
+    mnlogit(formula, frame).fit(disp=0).get_margeff()
+    with pytest.warns(EffectWarning, match="Q"):
+        mnlogit("PID ~ Q('my age') * vote", frame).fit(disp=0).get_margeff()
+
+
+def test_scalars_are_numpys_as_in_statsmodels(anes, exog):
+    res = MNLogit(anes.PID // 3, exog).fit(disp=0)
+    before = {name: getattr(res, name).round(6) for name in ("llf", "llnull", "llr", "aic", "bic")}
+    assert before == {
+        name: getattr(sm.MNLogit(anes.PID // 3, exog).fit(disp=0), name).round(6) for name in before
+    }
+    lean = MNLogit(anes.PID // 3, exog).fit(disp=0)
+    lean.remove_data()
+    assert lean.llf.round(6) == before["llf"]

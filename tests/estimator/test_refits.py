@@ -153,3 +153,12 @@ def test_results_answer_in_the_kind_of_frame_that_was_given(kind):
         clf = ml.MNLogitClassifier().fit(X, y)
     assert type(clf.results_.tidy()).__module__.startswith(kind)
     assert type(clf.results_.predict()).__module__.startswith(kind)
+
+
+@pytest.mark.parametrize("gap", [np.nan, None])
+def test_a_list_of_labels_with_gaps_has_no_class_of_gaps(rng, gap):
+    X, y = draw_overlapping(rng)
+    labels = [f"c{k}" for k in y]
+    assert ml.MNLogitClassifier().fit(X, labels).classes_.tolist() == ["c0", "c1", "c2"]
+    with pytest.raises(ValueError, match=r"missing|NaN"):
+        ml.MNLogitClassifier().fit(X, [gap, *labels[1:]])

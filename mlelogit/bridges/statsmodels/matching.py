@@ -12,10 +12,14 @@ from mlelogit.bridges.statsmodels.likelihood import name_categories
 from mlelogit.data.encoding import Encoding, encode_new
 from mlelogit.data.frames import convert_foreign, list_foreign_names, list_names, list_some
 from mlelogit.exceptions import ColumnNotFoundError, DuplicateColumnError, ParamsError
+from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.points import as_new_frame
 
-FACTOR = re.compile(r"^(C\([^():]*\)|[\w.]+)\[[^\[\]]*\]$")
 MADE = re.compile(r"[:(]")
+LEVEL = re.compile(r"\[[^\[\]]*\]$")
+TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
+# A column by its name in quotes, and a factor, whatever its contrasts.
+PLAIN = re.compile(r"^(Q\(\)|C\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|[\w.]+)$")
 
 
 def align_columns(model: Any, exog: Any, transform: bool = True) -> Any:
@@ -107,11 +111,19 @@ def name_equations(model: Any) -> tuple[str, ...]:
     return tuple(str(label) for label in name_categories(model)[1:])
 
 
-def list_transformed(model: Any) -> list[str]:
+def list_transformed(model: Any, record: FitRecord | None = None) -> list[str]:
     """Return the columns that a formula made of variables which stand elsewhere, or transformed.
 
     Dummies of a factor are not among them.
     """
-    if not hasattr(model, "formula"):
+    own = record is not None and record.encoding.rhs is not None
+    if not hasattr(model, "formula") and not own:
         return []
-    return [name for name in model.exog_names if MADE.search(name) and not FACTOR.match(name)]
+    return [name for name in model.exog_names if MADE.search(name) and not _is_plain(name)]
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a column is a variable as it is, or a level of a factor."""
+    bare = LEVEL.sub("", TEXT.sub("", name))
+    level = bare != TEXT.sub("", name)
+    return PLAIN.match(bare) is not None and (level or not bare.startswith("C("))

@@ -11,6 +11,7 @@ from mlelogit.bridges.statsmodels.fitting import Asked, Climb, climb, describe_c
 from mlelogit.bridges.statsmodels.likelihood import (
     ModelRows,
     add_base,
+    check_own,
     evaluate,
     flatten_params,
     predict_complex,
@@ -131,7 +132,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
     def rows(self) -> ModelRows:
         """The model's arrays as this package's rows; made anew when the arrays are others."""
         held = self._rows
-        if held is None or held.exog is not self.exog or held.codes is not self.endog:
+        if held is None or not held.holds(self.endog, self.exog):
             held = self._rows = read_rows(self)
         return held
 
@@ -286,6 +287,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
             If no maximum was reached, which the first two explain. Infinite coefficients are
             infinite then, and what else there is is that of the limit.
         """
+        check_own(type(self), MNLogit)
         asked = Asked(start_params, method, maxiter, disp, callback)
         return self.wrap(climb(self, asked, kwargs))
 

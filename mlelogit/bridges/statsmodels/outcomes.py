@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlelogit.bridges.statsmodels.failures import MissingDataError
 from mlelogit.data.arguments import check_choice
+from mlelogit.data.features import hold_list
 from mlelogit.data.frames import as_frame, convert_foreign, list_some, unmask
 from mlelogit.exceptions import (
     LengthMismatchError,
@@ -50,7 +51,7 @@ def read_outcome(endog: Any) -> Any:
         If a table is neither one column nor dummies: counts and probabilities are for
         `mlelogit.MNLogit`, since statsmodels' results take every row for one observation.
     """
-    endog = convert_foreign(endog)
+    endog = convert_foreign(hold_list(endog))
     if isinstance(endog, pd.Categorical):
         endog = pd.Series(endog)
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:

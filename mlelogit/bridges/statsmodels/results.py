@@ -76,7 +76,9 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
         """Log-likelihood of the model; of separated data its supremum."""
         limit = self._limit
         if limit is not None:
-            return float(limit.sums.loglike)
+            return np.float64(limit.sums.loglike)
+        if self.record is not None and getattr(self.model, "exog", None) is None:
+            return np.float64(self.record.maximum.sums.loglike)  # After `remove_data`.
         return self.model.loglike(self.params)
 
     @cache_readonly  # type: ignore[untyped-decorator]  # statsmodels has no types
@@ -86,7 +88,7 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
             return discrete_model.DiscreteResults.llnull.fget(self)
         totals = np.bincount(self.model.endog)
         totals = totals[totals > 0]
-        return float(totals @ np.log(totals / totals.sum()))
+        return np.float64(totals @ np.log(totals / totals.sum()))
 
     def info_criteria(self, crit: str, dk_params: float = 0) -> float:
         """Return an information criterion that counts all (J - 1) K parameters, as ``aic`` does."""
@@ -134,7 +136,7 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
                 "Categories are separated, so that coefficients are infinite, and statsmodels has "
                 f"no effects of these; {OURS}.margins() has."
             )
-        transformed = list_transformed(self.model)
+        transformed = list_transformed(self.model, self.record)
         if transformed:
             warn_user(
                 f"These are effects of columns, one at a time: {', '.join(transformed)} cannot "

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
+from mlelogit.data.features import hold_list
 from mlelogit.data.frames import list_some, unmask
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.sandwich.requests import PLAIN
@@ -131,6 +132,9 @@ def check_penalized_options(method: Any, options: dict[str, Any], nobs: int) -> 
             f"fit_regularized of method {method!r} has no option {list_some(unknown)}; it takes "
             f"{', '.join(takes)}."
         )
+    alpha = np.asarray(options.get("alpha", 0.0))
+    if alpha.dtype.kind not in "biuf" or not (np.isfinite(alpha) & (alpha >= 0)).all():
+        raise OptionError(f"alpha is finite and not negative, not {options['alpha']!r}.")
     cov_type, cov_kwds = options.get("cov_type"), options.get("cov_kwds")
     wanted = read_covariance(cov_type or "nonrobust", cov_kwds, nobs)
     if (wanted.kind in PLAIN and wanted.kind not in ("nonrobust", "HC0")) or (
@@ -237,11 +241,11 @@ def _read_clusters(given: dict[str, Any]) -> dict[str, Any]:
 
 def _lay_out_groups(groups: Any) -> Any:
     """Return labels (n,), or a frame with a column for each kind of them."""
-    groups = unmask(groups)
+    groups = hold_list(unmask(groups))
     if isinstance(groups, str | pd.DataFrame) or hasattr(groups, "columns"):
         return groups
     if not hasattr(groups, "shape"):
-        parts = [np.squeeze(np.asarray(part)) for part in groups]
+        parts = [np.squeeze(np.asarray(hold_list(unmask(part)))) for part in groups]
         if not parts or parts[0].ndim == 0:
             return np.asarray(groups)
         return pd.DataFrame({f"groups[{i}]": part for i, part in enumerate(parts)})
