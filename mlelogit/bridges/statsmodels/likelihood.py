@@ -98,7 +98,8 @@ def read_rows(model: Any) -> ModelRows:
 
 def _sum_up(values: np.ndarray) -> int:
     """Return a checksum of an array's values in their order."""
-    return zlib.crc32(np.ascontiguousarray(values if values.flags.c_contiguous else values.T))
+    straight = np.ascontiguousarray(values if values.flags.c_contiguous else values.T)
+    return zlib.crc32(memoryview(straight))
 
 
 def check_own(kind: type, own: type) -> None:
