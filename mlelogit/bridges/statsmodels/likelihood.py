@@ -99,7 +99,7 @@ def read_rows(model: Any) -> ModelRows:
 def _sum_up(values: np.ndarray) -> int:
     """Return a checksum of an array's values in their order."""
     straight = np.ascontiguousarray(values if values.flags.c_contiguous else values.T)
-    return zlib.crc32(memoryview(straight))
+    return zlib.crc32(straight.data)
 
 
 def check_own(kind: type, own: type) -> None:
