@@ -14,15 +14,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.assembly import make_design
-from mlelogit.data.frames import check_unique_names, convert_foreign, is_numeric, list_some
+from mlelogit.data.features import (
+    add_constant,
+    hold_list,
+    name_constant,
+    open_mask,
+    read_features,
+)
+from mlelogit.data.frames import convert_foreign
+from mlelogit.data.outward import find_frame_kind
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
     BiasReductionError,
-    ColumnTypeError,
     InfiniteValueError,
     MissingDataError,
     MissingExtraError,
@@ -52,6 +58,11 @@ except ImportError as error:
         "pip install 'mlelogit[sklearn]'."
     ) from error
 
+# The attributes that a fit sets.
+LEARNED = (
+    *("classes_", "coef_", "intercept_", "results_", "separation_", "bias_reduction_"),
+    *("n_iter_", "n_features_in_", "feature_names_in_"),
+)
 SEPARATED_RULES = ("reduce_bias", "limit", "raise")
 # Numbers of new rows that are copied beside a constant at a time: 32 MB.
 PIECE = 1 << 22
@@ -198,22 +209,46 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         MNLogitWarning
             What else `mlelogit.MNLogit` and its ``fit`` warn of.
         """
+        self._forget()
+        try:
+            found = self._learn(X, y, sample_weight)
+        except BaseException:
+            self._forget()  # What scikit-learn has set; else this would seem to be a fit.
+            raise
+        self.__dict__.update(found)
+        return self
+
+    def _forget(self) -> None:
+        for name in LEARNED:
+            self.__dict__.pop(name, None)
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Return the attributes of a fit, but for the features' that scikit-learn sets."""
         self._check_choices()
         index, name = getattr(X, "index", None), getattr(y, "name", None)
         index = index if isinstance(X, pd.DataFrame) else None
+        kind = find_frame_kind(X, y)
         X, y = validate_data(
-            self, read_features(X), convert_foreign(y), accept_sparse="csr", dtype="numeric"
+            self,
+            read_features(X),
+            convert_foreign(hold_list(open_mask(y, "y"))),
+            accept_sparse="csr",
+            dtype="numeric",
         )
         weights = None if sample_weight is None else _check_weights(sample_weight, X)
-        self.classes_, labels = find_classes(y, weights)
-        model = self._make_model(pd.Series(labels, index=index, name=name), X, weights)
-        self.results_, self.separation_ = self._fit_by_rule(model)
-        self.bias_reduction_ = self.results_.bias_reduction
-        self.n_iter_ = self.results_.record.maximum.iterations
-        both = center_params(self.results_.record)
-        self.coef_ = np.ascontiguousarray(both[:, int(self.fit_intercept) :])
-        self.intercept_ = both[:, 0].copy() if self.fit_intercept else np.zeros(len(both))
-        return self
+        classes, labels = find_classes(y, weights)
+        model = self._make_model(pd.Series(labels, index=index, name=name), X, weights, kind)
+        results, separation = self._fit_by_rule(model)
+        both, first = center_params(results.record), int(self.fit_intercept)
+        return {
+            "classes_": classes,
+            "results_": results,
+            "separation_": separation,
+            "bias_reduction_": results.bias_reduction,
+            "n_iter_": results.record.maximum.iterations,
+            "coef_": np.ascontiguousarray(both[:, first:]),
+            "intercept_": both[:, 0].copy() if first else np.zeros(len(both)),
+        }
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of every row (n,), the first of those that tie."""
@@ -268,17 +303,23 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(self.fit_intercept, bool | np.bool_):
             raise OptionError(f"fit_intercept is True or False, not {self.fit_intercept!r}.")
 
-    def _make_model(self, endog: pd.Series, X: Any, weights: np.ndarray | None) -> MNLogit:
+    def _make_model(
+        self, endog: pd.Series, X: Any, weights: np.ndarray | None, frame_kind: str | None
+    ) -> MNLogit:
         """Make the model of checked input, its columns called as the features are."""
-        kind = None if weights is None else self.weight_type
-        options = DataOptions(self.base, weights, kind, collinear=self.collinear, compress="auto")
+        meant = None if weights is None else self.weight_type
+        options = DataOptions(self.base, weights, meant, collinear=self.collinear, compress="auto")
         every = range(X.shape[1])
         features = getattr(self, "feature_names_in_", [f"x{i}" for i in every])
         names = tuple(str(name) for name in features)
-        names = (name_constant(names), *names) if self.fit_intercept else names
+        constant = name_constant(names) if self.fit_intercept else None
+        names = names if constant is None else (constant, *names)
         design = make_design(endog, add_constant(X, self.fit_intercept), options)
+        encoding = replace(
+            design.encoding, names=names, constant=constant, frame_kind=frame_kind or "pandas"
+        )
         model = MNLogit.__new__(MNLogit)
-        model._hold(replace(design, encoding=replace(design.encoding, names=names)))
+        model._hold(replace(design, encoding=encoding))
         return model
 
     def _fit_by_rule(self, model: MNLogit) -> tuple[MNLogitResults, SeparationReport]:
@@ -345,44 +386,10 @@ def tell_rule(heard: Heard, rule: str) -> str:
     )
 
 
-def read_features(X: Any) -> Any:
-    """Return features for scikit-learn to check; frames of polars and pyarrow become pandas'.
-
-    Raises
-    ------
-    ColumnTypeError
-        If a column is categorical, text or a date: scikit-learn would turn categories and texts
-        that look like numbers into these numbers.
-    DuplicateColumnError
-        If two columns have the same name.
-    """
-    X = convert_foreign(X)
-    wrong: list[Any] = []
-    if isinstance(X, pd.DataFrame):
-        check_unique_names(X.columns, "X")
-        wrong = [name for i, name in enumerate(X.columns) if not _can_be_number(X.iloc[:, i])]
-    elif isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
-        texts = np.vectorize(lambda value: isinstance(value, str | bytes), otypes=[bool])
-        wrong = np.flatnonzero(texts(X).any(axis=0)).tolist() if X.size else []
-    if wrong:
-        raise ColumnTypeError(
-            f"Features that are no numbers: {list_some(wrong)}. Put a ColumnTransformer with "
-            "OneHotEncoder(drop='first') in front, or fit a formula, as in "
-            "mlelogit.mnlogit('y ~ x + C(region)', frame)."
-        )
-    return X
-
-
-def _can_be_number(column: pd.Series) -> bool:
-    """Tell whether a column holds numbers, or objects for scikit-learn to judge."""
-    if column.dtype != object:
-        return is_numeric(column)
-    return not any(isinstance(value, str | bytes) for value in column)
-
-
 def _check_weights(sample_weight: Any, X: Any) -> np.ndarray:
     """Return weights (n,) that are finite, not negative and not all zero."""
-    weights = np.asarray(_check_sample_weight(convert_foreign(sample_weight), X), dtype=np.float64)
+    given = convert_foreign(open_mask(sample_weight, "sample_weight"))
+    weights = np.asarray(_check_sample_weight(given, X), dtype=np.float64)
     if (weights < 0).any():
         row = int(np.flatnonzero(weights < 0)[0])
         raise WeightError(f"sample_weight is negative in row {row} ({weights[row]}).")
@@ -415,31 +422,6 @@ def find_classes(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
     codes = np.zeros(len(y), dtype=np.intp)  # Rows of zero weight leave with any label.
     codes[counted] = found
     return classes, pd.Categorical.from_codes(codes, pd.Index(classes.tolist()))
-
-
-def name_constant(names: tuple[str, ...]) -> str:
-    """Return a name for the constant that no feature has."""
-    name = "const"
-    while name in names:
-        name = f"_{name}"
-    return name
-
-
-def add_constant(X: Any, wanted: bool) -> Any:
-    """Return features (n, K) as a new array of doubles or float32, a constant in front if wanted.
-
-    Sparse ones stay sparse.
-    """
-    dtype: Any = np.float32 if X.dtype == np.float32 else np.float64
-    if hasattr(X, "tocsr"):
-        X = X.tocsr().astype(dtype)
-        ones: Any = np.ones((X.shape[0], 1), dtype=dtype)
-        return sparse.hstack([sparse.csr_array(ones), X], format="csr") if wanted else X
-    first = int(wanted)
-    both = np.empty((X.shape[0], X.shape[1] + first), dtype=dtype)
-    both[:, :first] = 1.0
-    both[:, first:] = X
-    return both
 
 
 def score_rows(record: FitRecord, X: Any, constant: bool) -> np.ndarray:

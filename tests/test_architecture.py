@@ -84,6 +84,7 @@ INSIDE = {
         "distinct",
         "design",
         "outward",
+        "features",
         "assembly",
         "labels",
         "blocks",

@@ -85,6 +85,9 @@ class Encoding:
     frame_kind : str
         "pandas", "polars" or "pyarrow": the frame that the data came in, in which tables are
         given back; "pandas", too, if it was none. Nothing that was learned depends on it.
+    constant : Hashable or None
+        The column of ones that was put beside the user's own columns, which new rows need not
+        have; None if there is none, or a formula.
     """
 
     names: tuple
@@ -108,6 +111,7 @@ class Encoding:
     omitted: dict[Any, str] = field(default_factory=dict)
     columns: tuple = ()
     frame_kind: str = field(default="pandas", compare=False)
+    constant: Hashable | None = None
 
     @property
     def all_names(self) -> tuple:
@@ -122,7 +126,9 @@ class Encoding:
     @property
     def needed(self) -> tuple:
         """The columns that new data must have."""
-        return self.names if self.rhs is None else self.variables
+        if self.rhs is not None:
+            return self.variables
+        return tuple(name for name in self.names if self.constant is None or name != self.constant)
 
     @property
     def base_category(self) -> Any:
@@ -303,13 +309,19 @@ def encode_rows(
         )
     check_missing([(name, find_missing(frame[name])) for name in needed], " in newdata")
     if encoding.rhs is None:
-        arrays = {name: as_numbers(frame[name], name) for name in needed}
-        check_finite(arrays, " of newdata")
-        matrix = np.empty((len(frame), len(needed)))
-        for position, name in enumerate(needed):
-            matrix[:, position] = arrays[name]
-        return matrix, np.zeros(len(frame), dtype=bool)
+        return _encode_by_name(encoding, frame), np.zeros(len(frame), dtype=bool)
     return _encode_by_formula(encoding, frame, allow_missing)
+
+
+def _encode_by_name(encoding: Encoding, frame: pd.DataFrame) -> np.ndarray:
+    """Return the columns (m, K) of a fit without a formula; ones for the constant put there."""
+    arrays = {name: as_numbers(frame[name], name) for name in encoding.needed}
+    check_finite(arrays, " of newdata")
+    matrix = np.ones((len(frame), len(encoding.names)))
+    for position, name in enumerate(encoding.names):
+        if name in arrays:
+            matrix[:, position] = arrays[name]
+    return matrix
 
 
 def check_truths(encoding: Encoding, frame: pd.DataFrame) -> None:

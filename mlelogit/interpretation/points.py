@@ -330,15 +330,19 @@ def _find_offset(offset: Any, frame: pd.DataFrame, names: tuple) -> Any:
 
 
 def as_new_frame(encoding: Encoding, newdata: Any) -> pd.DataFrame:
-    """Return new rows as a frame; an unnamed array has the columns of the fit in their order."""
+    """Return new rows as a frame; an unnamed array has the columns of the fit in their order.
+
+    The constant that was put beside the user's own columns is not among them.
+    """
     newdata = convert_foreign(newdata, _list_needed(encoding, newdata))
-    names = set(encoding.names)
+    added = () if encoding.constant is None else (encoding.constant,)
+    names = set(encoding.names).difference(added)
     if isinstance(newdata, pd.Series) and set(newdata.index) >= names:
         newdata = newdata.to_frame().T
     if isinstance(newdata, pd.DataFrame | dict) or encoding.rhs is not None:
         return as_frame(newdata, "newdata")
     array = newdata.toarray() if hasattr(newdata, "toarray") else as_array(newdata, "newdata")
-    every = encoding.all_names
+    every = [name for name in encoding.all_names if name not in added]
     width = len(every)
     if array.ndim == 1 and len(array) == width:
         array = array[np.newaxis, :]
@@ -349,7 +353,7 @@ def as_new_frame(encoding: Encoding, newdata: Any) -> pd.DataFrame:
             f"newdata has shape {array.shape}; the fit has {width} columns: "
             f"{', '.join(map(str, every))}."
         )
-    return pd.DataFrame(array, columns=list(every))
+    return pd.DataFrame(array, columns=every)
 
 
 def _list_needed(encoding: Encoding, newdata: Any) -> set | None:

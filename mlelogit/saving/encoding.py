@@ -87,6 +87,9 @@ def _check_columns(part: Part, encoding: Encoding) -> None:
         raise part.refuse("has names that are not its columns without those omitted")
     if not set(encoding.omitted) <= set(every):
         raise part.refuse("omits what is none of its columns")
+    constant = encoding.constant
+    if constant is not None and (constant not in every or encoding.rhs is not None):
+        raise part.refuse("has a constant that is none of its columns, or beside a formula")
 
 
 def _check_categories(part: Part, encoding: Encoding) -> None:
@@ -177,4 +180,5 @@ READERS: dict[str, Callable[[Part], Any]] = {
     "wide": Part.truth,
     "omitted": lambda part: {name: why.text() for name, why in part.pairs()},
     "columns": Part.labels,
+    "constant": lambda part: part.maybe(Part.label),
 }

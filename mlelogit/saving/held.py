@@ -148,7 +148,8 @@ def decode_rows_used(part: Part, record: FitRecord) -> HeldRows:
         raise found["columns"].refuse("has a column twice")
     width = len(encoding.names)
     sparse = found["sparse"].maybe(lambda one: decode_sparse(one, rows, width))
-    needed = set(encoding.needed) if sparse is None else set()
+    own = encoding.names if encoding.rhs is None else encoding.variables
+    needed = set(own) if sparse is None else set()
     if not needed <= set(frame.columns) or (sparse is not None and encoding.rhs is not None):
         raise found["columns"].refuse("lacks one that the fit needs")
     weights = found["weights"].maybe(lambda one: one.vector(rows, finite=True))

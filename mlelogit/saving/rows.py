@@ -31,6 +31,7 @@ from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, estimate_covariance
 from mlelogit.inference.sandwich.requests import LostSettings, read_request
+from mlelogit.interpretation.points import as_new_frame
 from mlelogit.notices import run_quietly
 from mlelogit.saving.held import HeldRows, make_design_held
 
@@ -157,7 +158,12 @@ def _recall_options(record: FitRecord, parts: dict[str, Any]) -> DataOptions:
 
 def _make_again(record: FitRecord, parts: dict[str, Any], options: DataOptions) -> Design:
     encoding = record.encoding
-    design = make_design(parts["endog"], parts["exog"], options, encoding)
+    exog = parts["exog"]
+    if encoding.constant is not None:
+        exog = as_new_frame(encoding, exog).copy(deep=False)
+        if encoding.constant not in exog.columns:
+            exog.insert(encoding.all_names.index(encoding.constant), encoding.constant, 1.0)
+    design = make_design(parts["endog"], exog, options, encoding)
     if design.encoding.names != encoding.all_names:
         raise ChangedRowsError(
             f"exog has the columns {write_value(design.encoding.names)}, and the fit "

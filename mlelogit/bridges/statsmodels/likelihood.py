@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,13 +16,15 @@ from mlelogit.data.design import Design
 from mlelogit.data.frames import check_finite, check_missing
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.threads import count_threads, single_threaded_blas
-from mlelogit.exceptions import InfiniteValueError, MissingDataError, ParamsError
+from mlelogit.exceptions import InfiniteValueError, MissingDataError, OptionError, ParamsError
 from mlelogit.fitting.basis import Columns, examine_columns
 from mlelogit.fitting.likelihood import map_loglikeobs, map_residuals, map_score_obs
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.objective import LogLikelihood
 
 BASE = 0
+# What statsmodels' fit reads of a model.
+CLIMBED = ("loglike", "loglikeobs", "score", "loglike_and_score", "hessian", "cdf")
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,19 @@ class ModelRows:
         (n, K), ``model.exog``.
     design : Design
         Of views of both.
+    sums : tuple of int
+        Checksums of the values of both when they were read.
     """
 
     codes: np.ndarray
     exog: np.ndarray
     design: Design
+    sums: tuple[int, int]
+
+    def holds(self, codes: np.ndarray, exog: np.ndarray) -> bool:
+        """Tell whether a model's arrays are these, with the values that were read."""
+        same = self.codes is codes and self.exog is exog
+        return same and self.sums == (_sum_up(codes), _sum_up(exog))
 
     @cached_property
     def objective(self) -> LogLikelihood:
@@ -81,7 +92,24 @@ def read_rows(model: Any) -> ModelRows:
     )
     totals = dict(zip(categories, design.audit.categories.values(), strict=True))
     audit = replace(design.audit, categories=totals)
-    return ModelRows(model.endog, model.exog, replace(design, encoding=encoding, audit=audit))
+    design, sums = replace(design, encoding=encoding, audit=audit), _sum_up(model.exog)
+    return ModelRows(model.endog, model.exog, design, (_sum_up(model.endog), sums))
+
+
+def _sum_up(values: np.ndarray) -> int:
+    """Return a checksum of an array's values in their order."""
+    straight = np.ascontiguousarray(values if values.flags.c_contiguous else values.T)
+    return zlib.crc32(straight.data)
+
+
+def check_own(kind: type, own: type) -> None:
+    """Raise `OptionError` if a subclass has a likelihood of its own, which fit would not climb."""
+    changed = [name for name in CLIMBED if getattr(kind, name) is not getattr(own, name)]
+    if changed:
+        raise OptionError(
+            f"{kind.__name__} has its own {', '.join(changed)}, and fit climbs this package's "
+            "likelihood; derive it from statsmodels.api.MNLogit, whose fit climbs what it is given."
+        )
 
 
 def _check_columns(model: Any) -> None:

@@ -11,6 +11,7 @@ from mlelogit.bridges.statsmodels.fitting import Asked, Climb, climb, describe_c
 from mlelogit.bridges.statsmodels.likelihood import (
     ModelRows,
     add_base,
+    check_own,
     evaluate,
     flatten_params,
     predict_complex,
@@ -26,6 +27,8 @@ from mlelogit.bridges.statsmodels.outcomes import (
     drop_unused,
     keep_complete,
     read_outcome,
+    take_subset,
+    tell_gaps,
 )
 from mlelogit.bridges.statsmodels.results import (
     L1MultinomialResults,
@@ -33,7 +36,8 @@ from mlelogit.bridges.statsmodels.results import (
     MultinomialResults,
     MultinomialResultsWrapper,
 )
-from mlelogit.data.frames import list_some
+from mlelogit.bridges.statsmodels.words import PENALIZED_TAKES, check_penalized_options
+from mlelogit.data.frames import list_some, unmask
 from mlelogit.exceptions import OptionError
 
 TAKES = ("missing", "missing_idx", "hasconst", "formula", "model_spec")
@@ -128,7 +132,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
     def rows(self) -> ModelRows:
         """The model's arrays as this package's rows; made anew when the arrays are others."""
         held = self._rows
-        if held is None or held.exog is not self.exog or held.codes is not self.endog:
+        if held is None or not held.holds(self.endog, self.exog):
             held = self._rows = read_rows(self)
         return held
 
@@ -146,16 +150,20 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
         depth = kwargs.pop("eval_env", None)
         if depth is None or (isinstance(depth, int) and depth != -1):
             depth = 2 if depth is None else depth + 1  # One more call to the user's variables.
-        coded = code_outcome(formula, data)
+        rows = frame = take_subset(data, subset)
+        coded = code_outcome(formula, rows)
         if coded is not None:
             formula, frame = coded.formula, coded.data
             kwargs["outcome_labels"] = coded.labels
-        else:
-            frame = data
         kwargs["eval_env"] = depth
-        model = super().from_formula(formula, frame, subset, drop_cols, *args, **kwargs)
-        if coded is not None:
-            model.data.frame = data if subset is None else data.loc[subset]
+        try:
+            model = super().from_formula(formula, frame, None, drop_cols, *args, **kwargs)
+        except Exception as error:
+            missing = tell_gaps(formula, rows, error)
+            if missing is None:
+                raise
+            raise missing from error
+        model.data.frame = rows
         return model
 
     def cdf(self, X: Any) -> np.ndarray:
@@ -207,7 +215,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
 
     def predict(self, params: Any, exog: Any = None, which: str = "mean") -> np.ndarray:
         """Return probabilities (m, J), log-odds against the base, or variances."""
-        values = self.exog if exog is None else np.asarray(exog)
+        values = self.exog if exog is None else np.asarray(unmask(exog))
         return super().predict(np.asarray(params), values, which=which)
 
     def _derivative_predict(
@@ -279,6 +287,7 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
             If no maximum was reached, which the first two explain. Infinite coefficients are
             infinite then, and what else there is is that of the limit.
         """
+        check_own(type(self), MNLogit)
         asked = Asked(start_params, method, maxiter, disp, callback)
         return self.wrap(climb(self, asked, kwargs))
 
@@ -291,7 +300,15 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
     def fit_regularized(
         self, start_params: Any = None, method: str = "l1", *args: Any, **kwargs: Any
     ) -> L1MultinomialResultsWrapper:
-        """Maximize the likelihood less an L1 penalty, by statsmodels' solver on this likelihood."""
+        """Maximize the likelihood less an L1 penalty, by statsmodels' solver on this likelihood.
+
+        Raises
+        ------
+        OptionError
+            If an option is unknown, or the covariance one that statsmodels does not have.
+        """
+        named = dict(zip(PENALIZED_TAKES, args, strict=False))
+        check_penalized_options(method, named | kwargs, len(self.endog))
         start = np.zeros(self.K * (self.J - 1)) if start_params is None else start_params
         start = flatten_params(start, self)
         fitted = discrete_model.DiscreteModel.fit_regularized(self, start, method, *args, **kwargs)

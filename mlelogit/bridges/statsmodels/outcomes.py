@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ import pandas as pd
 
 from mlelogit.bridges.statsmodels.failures import MissingDataError
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.frames import convert_foreign, list_some
+from mlelogit.data.features import hold_list
+from mlelogit.data.frames import as_frame, convert_foreign, list_some, unmask
 from mlelogit.exceptions import (
     LengthMismatchError,
     OneCategoryError,
@@ -49,14 +51,14 @@ def read_outcome(endog: Any) -> Any:
         If a table is neither one column nor dummies: counts and probabilities are for
         `mlelogit.MNLogit`, since statsmodels' results take every row for one observation.
     """
-    endog = convert_foreign(endog)
+    endog = convert_foreign(hold_list(endog))
     if isinstance(endog, pd.Categorical):
         endog = pd.Series(endog)
     if isinstance(endog, pd.DataFrame) and endog.shape[1] == 1:
         endog = endog.iloc[:, 0]
     if isinstance(endog, pd.Series) and _has_masked_dummies(endog.dtype):
         endog = endog.astype(object)
-    if not isinstance(endog, pd.Series | pd.DataFrame):
+    if not isinstance(endog, pd.Series | pd.DataFrame | np.ma.MaskedArray):
         endog = np.asarray(endog)
     if endog.ndim == 2 and endog.shape[1] == 1 and not isinstance(endog, pd.DataFrame):
         endog = endog[:, 0]
@@ -75,7 +77,7 @@ def _has_masked_dummies(dtype: Any) -> bool:
 
 def _check_dummies(endog: Any) -> None:
     try:
-        table = np.asarray(endog, dtype=np.float64)
+        table = _read_dummies(endog)
     except (TypeError, ValueError) as error:
         raise OutcomeError("An outcome of several columns must be dummies, 0 and 1.") from error
     complete = table[~np.isnan(table).any(axis=1)]
@@ -88,6 +90,11 @@ def _check_dummies(endog: Any) -> None:
             f"{wrong[0]} is {complete[wrong[0]].tolist()}. Counts and probabilities are fitted by "
             "mlelogit.MNLogit(endog, exog), whose results know how many people a row is."
         )
+
+
+def _read_dummies(endog: Any) -> np.ndarray:
+    """Return dummies (n, J), NaN where one is masked."""
+    return np.asarray(unmask(endog), dtype=np.float64)
 
 
 def drop_unused(endog: Any) -> Any:
@@ -103,7 +110,7 @@ def drop_unused(endog: Any) -> Any:
         _warn_of_unused(lost)
         return kept if lost else endog
     if endog.ndim == 2 and endog.shape[1] > 1:
-        used = np.asarray((np.nan_to_num(np.asarray(endog, dtype=np.float64)) != 0).any(axis=0))
+        used = np.asarray((np.nan_to_num(_read_dummies(endog)) != 0).any(axis=0))
         if used.all():
             return endog
         names = list(endog.columns) if isinstance(endog, pd.DataFrame) else list(range(len(used)))
@@ -131,7 +138,7 @@ def keep_complete(endog: Any, exog: Any, missing: str) -> Kept:
     endog : Series, DataFrame or numpy.ndarray
         As of `read_outcome`.
     exog : array-like
-        (n, K).
+        (n, K). What is masked is missing, in both.
     missing : {"none", "drop", "raise"}
         "drop" leaves rows out; the others raise, "none" too: statsmodels would take a missing
         outcome for the base category.
@@ -147,20 +154,27 @@ def keep_complete(endog: Any, exog: Any, missing: str) -> Kept:
     """
     check_choice("missing", missing, MISSING)
     exog = convert_foreign(exog)
-    exog = exog if isinstance(exog, pd.Series | pd.DataFrame) else np.asarray(exog)
+    if not isinstance(exog, pd.Series | pd.DataFrame | np.ma.MaskedArray):
+        exog = np.asarray(exog)
     if len(endog) != len(exog):
         raise LengthMismatchError(f"endog has {len(endog)} rows, exog {len(exog)}.")
     gaps = {"endog": _find_missing(endog), "exog": _find_missing(exog)}
     incomplete = gaps["endog"] | gaps["exog"]
     if not incomplete.any():
-        return Kept(endog, exog, [])
+        return Kept(_open(endog), _open(exog), [])
     if missing != "drop":
         raise MissingDataError(_tell_missing(gaps))
     kept = ~incomplete
-    return Kept(_take(endog, kept), _take(exog, kept), np.flatnonzero(incomplete).tolist())
+    return Kept(
+        _open(_take(endog, kept)), _open(_take(exog, kept)), np.flatnonzero(incomplete).tolist()
+    )
 
 
 def _find_missing(values: Any) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        masked = mask if mask.ndim == 1 else np.asarray(mask.any(axis=1))
+        return masked | _find_missing(_open(values))
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuSU":
         return np.zeros(len(values), dtype=bool)
     gaps = np.asarray(pd.isna(values), dtype=bool)
@@ -169,6 +183,11 @@ def _find_missing(values: Any) -> np.ndarray:
 
 def _take(values: Any, kept: np.ndarray) -> Any:
     return values.loc[kept] if isinstance(values, pd.Series | pd.DataFrame) else values[kept]
+
+
+def _open(values: Any) -> Any:
+    """Return the values of a masked array, hidden ones too; anything else as it is."""
+    return np.asarray(values.data) if isinstance(values, np.ma.MaskedArray) else values
 
 
 def _tell_missing(gaps: dict[str, np.ndarray]) -> str:
@@ -188,6 +207,37 @@ class CodedOutcome:
     formula: str
     data: Any
     labels: tuple
+
+
+def take_subset(data: Any, subset: Any) -> Any:
+    """Return the rows of a formula's data that labels or truth values choose; masked is missing."""
+    frame = convert_foreign(data)
+    if isinstance(frame, dict):
+        frame = {name: unmask(values) for name, values in frame.items()}
+    return frame if subset is None else as_frame(frame).loc[convert_foreign(subset)]
+
+
+def tell_gaps(formula: Any, data: Any, error: Exception) -> MissingDataError | None:
+    """Return the error for missing values that a formula's own error is about; None if it is not.
+
+    Parameters
+    ----------
+    formula : str
+    data : DataFrame or dict
+    error : Exception
+        Of patsy or formulaic.
+    """
+    if "missing values" not in str(error) and "null values" not in str(error):
+        return None
+    said = ""
+    if isinstance(data, pd.DataFrame):
+        words = set(re.findall(r"\w+", str(formula)))
+        gaps = {name: int(data[name].isna().sum()) for name in data.columns if str(name) in words}
+        said = ", ".join(f"{name!r} ({count} rows)" for name, count in gaps.items() if count)
+    return MissingDataError(
+        f"The formula {str(formula)!r} has missing values{f', in {said}' if said else ''}. Pass "
+        "missing='drop' to leave these rows out."
+    )
 
 
 def code_outcome(formula: Any, data: Any) -> CodedOutcome | None:

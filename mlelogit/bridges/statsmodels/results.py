@@ -13,7 +13,15 @@ from statsmodels.tools._decorators import cache_readonly
 
 from mlelogit.bridges.statsmodels.limit import predict_limit
 from mlelogit.bridges.statsmodels.margins import DiscreteMargins
-from mlelogit.bridges.statsmodels.matching import align_columns, list_transformed, name_equations
+from mlelogit.bridges.statsmodels.matching import (
+    align_columns,
+    check_width,
+    encode_variables,
+    list_transformed,
+    name_equations,
+    needs_encoding,
+)
+from mlelogit.data.frames import unmask
 from mlelogit.exceptions import BridgeError, EffectWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
@@ -68,7 +76,9 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
         """Log-likelihood of the model; of separated data its supremum."""
         limit = self._limit
         if limit is not None:
-            return float(limit.sums.loglike)
+            return np.float64(limit.sums.loglike)
+        if self.record is not None and getattr(self.model, "exog", None) is None:
+            return np.float64(self.record.maximum.sums.loglike)  # After `remove_data`.
         return self.model.loglike(self.params)
 
     @cache_readonly  # type: ignore[untyped-decorator]  # statsmodels has no types
@@ -78,7 +88,7 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
             return discrete_model.DiscreteResults.llnull.fget(self)
         totals = np.bincount(self.model.endog)
         totals = totals[totals > 0]
-        return float(totals @ np.log(totals / totals.sum()))
+        return np.float64(totals @ np.log(totals / totals.sum()))
 
     def info_criteria(self, crit: str, dk_params: float = 0) -> float:
         """Return an information criterion that counts all (J - 1) K parameters, as ``aic`` does."""
@@ -89,9 +99,12 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
         return -2 * self.llf + each * size
 
     def _transform_predict_exog(self, exog: Any, transform: bool = True) -> Any:
-        return super()._transform_predict_exog(
-            align_columns(self.model, exog, transform), transform
-        )
+        if self.record is not None and transform and needs_encoding(self.record.encoding, exog):
+            return encode_variables(self.record.encoding, exog)
+        aligned = align_columns(self.model, unmask(exog), transform)
+        values, index = super()._transform_predict_exog(aligned, transform)
+        check_width(self.model, values)
+        return values, index
 
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
         """Predict as statsmodels does; columns of a frame go by name, separated data are limits."""
@@ -123,7 +136,7 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
                 "Categories are separated, so that coefficients are infinite, and statsmodels has "
                 f"no effects of these; {OURS}.margins() has."
             )
-        transformed = list_transformed(self.model)
+        transformed = list_transformed(self.model, self.record)
         if transformed:
             warn_user(
                 f"These are effects of columns, one at a time: {', '.join(transformed)} cannot "

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.frames import list_some
+from mlelogit.data.features import hold_list
+from mlelogit.data.frames import list_some, unmask
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.sandwich.requests import PLAIN
 
@@ -34,6 +35,13 @@ WITHOUT_EFFECT = (
 )
 # statsmodels' default, made for its own Newton steps: no limit is meant by it.
 DEFAULT_MAXITER = 35
+# What statsmodels' fits with a penalty read besides their own arguments, by method.
+PENALIZED = {"l1": ("acc",), "l1_cvxopt_cp": ("abstol", "reltol", "feastol", "refinement")}
+PENALIZED_TAKES = (
+    *("maxiter", "full_output", "disp", "callback", "alpha"),
+    *("trim_mode", "auto_trim_tol", "size_trim_tol", "qc_tol", "qc_verbose"),
+    *("retall", "cov_type", "cov_kwds", "use_t", "warn_convergence"),
+)
 KINDS = {
     "nonrobust": "nonrobust",
     **{name.lower(): name for name in PLAIN},
@@ -56,6 +64,7 @@ TAKES = {
         *("kernel", "weights_func", "df_correction"),
     ),
 }
+CLUSTERED: dict[Any, str] = {False: "CR0", None: "CR0", True: "CR1"}
 DEFAULTS = {"cluster": True, "HAC": False, "hac-panel": "hac", "hac-groupsum": "cluster"}
 SERIAL: dict[Any, str] = {False: "none", None: "none", True: "HC1", "hac": "HC1"}
 PANEL = {**SERIAL, "cluster": "CR1", "clu": "CR1", "c": "CR1"}
@@ -110,6 +119,34 @@ def check_solver_options(options: dict[str, Any]) -> None:
         )
 
 
+def check_penalized_options(method: Any, options: dict[str, Any], nobs: int) -> None:
+    """Raise `OptionError` if a fit with a penalty would ignore an option, or misread it.
+
+    Its covariances are statsmodels', which has HC0 under the names of HC1, HC2 and HC3.
+    """
+    check_choice("method", method, tuple(PENALIZED))
+    takes = PENALIZED_TAKES + PENALIZED[method]
+    unknown = [name for name in options if name not in takes]
+    if unknown:
+        raise OptionError(
+            f"fit_regularized of method {method!r} has no option {list_some(unknown)}; it takes "
+            f"{', '.join(takes)}."
+        )
+    alpha = np.asarray(options.get("alpha", 0.0))
+    if alpha.dtype.kind not in "biuf" or not (np.isfinite(alpha) & (alpha >= 0)).all():
+        raise OptionError(f"alpha is finite and not negative, not {options['alpha']!r}.")
+    cov_type, cov_kwds = options.get("cov_type"), options.get("cov_kwds")
+    wanted = read_covariance(cov_type or "nonrobust", cov_kwds, nobs)
+    if (wanted.kind in PLAIN and wanted.kind not in ("nonrobust", "HC0")) or (
+        (cov_kwds or {}).get("correction") is not None
+    ):
+        raise OptionError(
+            f"After a penalty statsmodels has no covariance {cov_type!r}"
+            f"{' with a correction' if wanted.kind not in PLAIN else ''}; take 'nonrobust', 'HC0', "
+            "'cluster' or one of its 'HAC', or fit without a penalty."
+        )
+
+
 def read_covariance(cov_type: Any, cov_kwds: Any, nobs: int) -> Wanted:
     """Read ``cov_type`` and ``cov_kwds`` of a fit.
 
@@ -135,7 +172,7 @@ def read_covariance(cov_type: Any, cov_kwds: Any, nobs: int) -> Wanted:
     _check_options(name, given, TAKES[name])
     _check_kernel(given)
     kept = {"use_correction": DEFAULTS[name], **given, "scaling_factor": scale}
-    by_groups = name != "HAC" and given.get("df_correction") is not False
+    by_groups = name != "HAC" and _read_truth(given, "df_correction")
     if name == "cluster":
         return Wanted(name, "cluster", _read_clusters(given), kept, scale, by_groups)
     _need(name, given, "maxlags")
@@ -173,19 +210,29 @@ def _check_kernel(given: dict[str, Any]) -> None:
             raise OptionError(f"{option} is Bartlett's here, not {name!r}.")
 
 
+def _read_truth(given: dict[str, Any], option: str) -> bool:
+    """Return a truth value, True if it is not given."""
+    value = given.get(option)
+    if not (value is None or isinstance(value, bool | np.bool_)):
+        raise OptionError(f"{option} is True or False, not {value!r}.")
+    return value is None or bool(value)
+
+
 def _choose(given: Any, words: dict[Any, str]) -> str:
     try:
         return words[given]
     except (KeyError, TypeError) as error:
-        said = ", ".join(repr(word) for word in words if not isinstance(word, int | None))
-        raise OptionError(f"use_correction is True, False, {said}, not {given!r}.") from error
+        said = ", ".join(
+            ["True", "False", *(repr(word) for word in words if isinstance(word, str))]
+        )
+        raise OptionError(f"use_correction is one of {said}, not {given!r}.") from error
 
 
 def _read_clusters(given: dict[str, Any]) -> dict[str, Any]:
     _need("cluster", given, "groups")
     if given.get("correction") is not None and given.get("use_correction") is not None:
         raise OptionError("Give use_correction or correction, not both.")
-    corrected = "CR1" if given.get("use_correction", True) else "CR0"
+    corrected = _choose(given.get("use_correction", DEFAULTS["cluster"]), CLUSTERED)
     return {
         "groups": _lay_out_groups(given["groups"]),
         "correction": given.get("correction") or corrected,
@@ -194,10 +241,11 @@ def _read_clusters(given: dict[str, Any]) -> dict[str, Any]:
 
 def _lay_out_groups(groups: Any) -> Any:
     """Return labels (n,), or a frame with a column for each kind of them."""
+    groups = hold_list(unmask(groups))
     if isinstance(groups, str | pd.DataFrame) or hasattr(groups, "columns"):
         return groups
     if not hasattr(groups, "shape"):
-        parts = [np.squeeze(np.asarray(part)) for part in groups]
+        parts = [np.squeeze(np.asarray(hold_list(unmask(part)))) for part in groups]
         if not parts or parts[0].ndim == 0:
             return np.asarray(groups)
         return pd.DataFrame({f"groups[{i}]": part for i, part in enumerate(parts)})
