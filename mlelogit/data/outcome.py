@@ -11,16 +11,15 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.codes import is_text, number_arrow
+from mlelogit.data.foreign import densify, infer_exactly, unmask
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
     check_unique_names,
     convert_foreign,
-    densify,
     find_missing,
     find_rows,
     list_some,
-    unmask,
 )
 from mlelogit.data.limits import check_categories
 from mlelogit.exceptions import (
@@ -140,7 +139,7 @@ def _from_sequence(endog: Any) -> Any:
             return np.array(items, dtype=float)
         except (TypeError, ValueError) as error:
             raise OutcomeError("The outcome's rows are not all numbers of one length.") from error
-    return pd.Series(items, dtype=object).infer_objects() if items else pd.Series([], dtype=object)
+    return infer_exactly(items) if items else pd.Series([], dtype=object)
 
 
 def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
