@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -164,7 +164,7 @@ def _number_values(values: Any) -> tuple[np.ndarray, list]:
     """Return numbers of values (n,), -1 where missing, and the different values as Python's."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        held = values.array if isinstance(values, pd.Series) else values
+        held: Any = values.array if isinstance(values, pd.Series) else values
         return np.asarray(held.codes), dtype.categories.tolist()
     if is_arrow(dtype):
         return number_arrow(values)
@@ -186,7 +186,9 @@ def match_levels(values: Any, levels: Sequence[Any]) -> Any:
     if (codes < 0).any():
         return values
     index = plain.index if isinstance(plain, pd.Series) else None
-    return pd.Series(pd.Categorical.from_codes(codes, categories=list(levels)), index=index)
+    return pd.Series(
+        pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(levels))), index=index
+    )
 
 
 @cache
@@ -199,7 +201,7 @@ def find_materializer() -> Any:
     class LevelMaterializer(PandasMaterializer):  # type: ignore[misc]
         """Factors of known levels are coded here, as formulaic leaves out what differs in type."""
 
-        known: dict[str, list] = {}
+        known: ClassVar[dict[str, list]] = {}
 
         @override
         def _evaluate_factor(self, factor: Any, spec: Any, drop_rows: Any) -> Any:

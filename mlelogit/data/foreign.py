@@ -175,11 +175,13 @@ def densify(column: Any) -> Any:
     """
     if not isinstance(column, pd.Series):
         return column
-    if isinstance(column.dtype, pd.SparseDtype):
-        return column.sparse.to_dense()
-    if isinstance(column.dtype, np.dtype) or column.dtype.kind != "f":
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        accessor: Any = column.sparse
+        return accessor.to_dense()
+    if isinstance(dtype, np.dtype) or dtype.kind != "f":
         return column
-    plain = np.dtype(f"f{column.dtype.itemsize}")
+    plain = np.dtype(f"f{dtype.itemsize}")
     values = column.to_numpy(dtype=plain, na_value=np.nan)
     return pd.Series(values, column.index, name=column.name)
 

@@ -240,7 +240,9 @@ def take_levels(name: str, column: pd.Series, kind: Kind, as_float: bool, counte
         Whether no more than their number matters, and no more than whether it is large.
     """
     if kind.kind == "number":
-        numbers = as_numbers(column, name).astype(np.float64) if as_float else as_levels(column, name)
+        numbers = (
+            as_numbers(column, name).astype(np.float64) if as_float else as_levels(column, name)
+        )
         return measure_levels(name, numbers, WIDE if counted else None)
     if isinstance(column.dtype, pd.CategoricalDtype):
         return measure_levels(name, column)
