@@ -192,7 +192,9 @@ def unmask(values: Any) -> Any:
         return values
     kind = values.dtype.kind
     if kind not in "biuf" or (kind in "iu" and _is_beyond(values)):
-        return np.ma.filled(values.astype(object), None)
+        plain = np.array(values.data, dtype=object)
+        plain[np.ma.getmaskarray(values)] = None
+        return plain
     return np.ma.filled(values.astype(np.float64), np.nan)
 
 
