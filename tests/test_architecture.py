@@ -69,6 +69,7 @@ INSIDE = {
         "outcome",
         "matching",
         "sources",
+        "factors",
         "columns",
         "widths",
         "encoding",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import pandas as pd
 
@@ -75,6 +75,25 @@ class InferenceAnswers(Facts):
         """Return all pairs of categories; see `mlelogit.inference.intervals.contrasts`."""
         given = alpha, method, exponentiate, disp
         return contrast_categories(self.record, self.covariance, *given)
+
+    @overload
+    def tidy(
+        self,
+        alpha: float = 0.05,
+        exponentiate: bool = False,
+        adjust: str | None = None,
+        *,
+        frame: Literal["pandas"],
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def tidy(
+        self,
+        alpha: float = 0.05,
+        exponentiate: bool = False,
+        adjust: str | None = None,
+        frame: str | None = None,
+    ) -> Any: ...
 
     def tidy(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import pandas as pd
 
@@ -116,6 +116,39 @@ class InterpretationAnswers(Facts):
         """Score probabilities; see `mlelogit.interpretation.performance.scoring_rules`."""
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return score_probabilities(self.record, rows, bins=bins, alpha=alpha)
+
+    @overload
+    def predict(
+        self,
+        newdata: pd.DataFrame,
+        which: Literal["prob", "linear"] = "prob",
+        offset: Any = None,
+        missing: str = "raise",
+        *,
+        frame: Literal["pandas"] | None = None,
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def predict(
+        self,
+        newdata: pd.DataFrame,
+        which: Literal["category"],
+        offset: Any = None,
+        missing: str = "raise",
+        *,
+        frame: Literal["pandas"] | None = None,
+    ) -> pd.Series: ...
+
+    @overload
+    def predict(
+        self,
+        newdata: Any = None,
+        which: str = "prob",
+        offset: Any = None,
+        missing: str = "raise",
+        *,
+        frame: str | None = None,
+    ) -> Any: ...
 
     def predict(
         self,

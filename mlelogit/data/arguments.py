@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.frames import unmask
+from mlelogit.data.foreign import unmask
 from mlelogit.exceptions import MNLogitError, OptionError
 
 # What a signed integer of any library holds, and more seeds than are ever drawn.

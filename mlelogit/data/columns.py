@@ -27,6 +27,7 @@ from mlelogit.data.expressions import (
     read_name,
     show_names,
 )
+from mlelogit.data.factors import as_levels, find_materializer
 from mlelogit.data.frames import (
     as_numbers,
     check_finite,
@@ -39,7 +40,6 @@ from mlelogit.data.sources import find_odd_columns
 from mlelogit.exceptions import (
     ColumnTypeError,
     FormulaError,
-    UnseenLevelError,
     UnusedLevelWarning,
 )
 from mlelogit.notices import run_quietly, warn_user
@@ -106,7 +106,7 @@ def prepare_columns(
     for name, kind in kinds.items():
         column = frame[name].reset_index(drop=True)
         if kind == "number":
-            values = as_numbers(column, name)
+            values = as_numbers(column, name) if name in numbers else as_levels(column, name)
             check_finite({name: values})
             # Of half precision pandas has no index, which levels are.
             wide = name in numbers or values.dtype == np.float16
@@ -304,6 +304,7 @@ def _run_formulaic(
         },
     )
     maker = _open_frame(text, frame)
+    maker.known = levels
     try:
         with np.errstate(all="ignore"):
             return maker, run_quietly(maker.get_model_matrix, spec)
@@ -319,14 +320,12 @@ def _hide_keys(transform_state: dict) -> dict:
 
 def _open_frame(text: str, frame: pd.DataFrame) -> Any:
     """Return formulaic's hold of a frame, its names hidden as they are in the text."""
-    from formulaic.materializers import PandasMaterializer
-
     context = {"log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs}
     named = list_quoted(text).items()
     # A term that is taken away, as in y ~ x - Q('z'), needs no column.
     quoted = {hidden: frame[name] for hidden, name in named if name in frame.columns}
     hidden = frame.rename(columns=hide_name).assign(**quoted)
-    return PandasMaterializer(hidden, context=context)
+    return find_materializer()(hidden, context=context)
 
 
 def evaluate_expression(expr: str, frame: pd.DataFrame, transform_state: dict) -> Any:
@@ -444,15 +443,3 @@ def _list_columns(value: Any) -> list:
         if not str(field).startswith("__")
         for column in _list_columns(values)
     ]
-
-
-def check_levels(factors: dict[str, Any], levels: dict[str, list], said: str) -> None:
-    """Raise if a factor has a level that is not known: formulaic would give it the base row."""
-    for expr, known in levels.items():
-        found, seen = pd.unique(np.atleast_1d(np.asarray(factors[expr], dtype=object))), set(known)
-        unseen = [level for level in found if level not in seen]
-        if unseen:
-            factor = said.format(expr.replace("`", ""))
-            raise UnseenLevelError(
-                f"{factor}: {list_some(unseen)}. Known levels: {list_some(known, 50)}."
-            )

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.columns import (
-    check_levels,
     evaluate_columns,
     evaluate_design,
     find_kind,
@@ -20,6 +19,7 @@ from mlelogit.data.columns import (
     tidy_name,
 )
 from mlelogit.data.expressions import show_names
+from mlelogit.data.factors import check_coded, check_levels
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     as_frame,
@@ -346,7 +346,7 @@ def _encode_by_formula(
     how = encoding.wide, allow_missing
     evaluated = evaluate_columns(encoding.rhs or "", prepared, state, levels, *how)
     said = "newdata has levels of {} that the fit has not seen"
-    check_levels(evaluated.factors, levels, said)
+    check_coded(evaluated.factors, levels, said)
     if evaluated.names != encoding.all_names:
         raise FormulaError(f"newdata gives other columns ({evaluated.names}) than the fit's.")
     matrix = evaluated.matrix[:, encoding.kept] if encoding.omitted else evaluated.matrix

@@ -1,7 +1,8 @@
-"""Read columns of polars and pyarrow: numbers as views, strings by their distinct values."""
+"""Read columns of polars, pyarrow and other kinds: numbers as views, strings by distinct values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def read_foreign_column(column: Any) -> Any:
     if isinstance(dtype, nw.Enum):
         return _read_enum(column)
     if dtype == nw.Categorical and implementation.is_pyarrow():
-        return column.to_native().to_pandas()
+        return read_dictionary(column.to_native())
     if dtype in (nw.String, nw.Categorical):
         return _read_strings(column)
     if dtype == nw.Boolean and not column.is_null().any():
@@ -107,3 +108,137 @@ def _code_arrow(chunked: Any) -> tuple[np.ndarray, list[str]] | None:
         chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks
     ]
     return np.concatenate(places), levels.to_pylist()
+
+
+def read_dictionary(array: Any) -> pd.Series:
+    """Return an array of dictionary type of pyarrow as a Categorical of its values in order.
+
+    A value that is null, or NaN, is missing, and one that the dictionary repeats is one category.
+
+    Parameters
+    ----------
+    array : pyarrow.Array or pyarrow.ChunkedArray
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from mlelogit.data.foreign import read_dictionary
+    >>> codes, words = pa.array([0, 1, 2, 3]), pa.array(["b", None, "a", "b"])
+    >>> read_dictionary(pa.DictionaryArray.from_arrays(codes, words)).tolist()
+    ['b', nan, 'a', 'b']
+    """
+    parts = array.chunks if hasattr(array, "chunks") else [array]
+    if not any(map(_is_irregular, parts)):
+        return pd.Series(array.to_pandas())
+    places: dict[Any, int] = {}
+    codes = []
+    for part in parts:
+        values = part.dictionary.to_pylist()
+        kept = [value is not None and value == value for value in values]
+        table = [
+            places.setdefault(value, len(places)) if keep else -1
+            for value, keep in zip(values, kept, strict=True)
+        ]
+        indices = part.indices.fill_null(len(table)).to_numpy(zero_copy_only=False)
+        codes.append(np.array([*table, -1], dtype=np.int64)[indices])
+    dtype = pd.CategoricalDtype(list(places), ordered=array.type.ordered)
+    return pd.Series(pd.Categorical.from_codes(np.concatenate(codes), dtype=dtype))
+
+
+def _is_irregular(part: Any) -> bool:
+    """Tell whether a dictionary holds what a Categorical cannot: null, NaN or a value twice."""
+    values = part.dictionary
+    floats = str(values.type) in ("halffloat", "float", "double")
+    return bool(floats or values.null_count or len(values.unique()) < len(values))
+
+
+def decode_dictionaries(data: Any) -> Any:
+    """Return a frame or column of pandas whose dictionaries of Arrow are Categoricals."""
+    if isinstance(data, pd.Series) and _is_dictionary(data.dtype):
+        array: Any = data.array
+        found = read_dictionary(array.__arrow_array__())
+        return pd.Series(found.array, data.index, name=data.name)
+    if not isinstance(data, pd.DataFrame) or not any(map(_is_dictionary, data.dtypes)):
+        return data
+    columns = {i: decode_dictionaries(data.iloc[:, i]) for i in range(data.shape[1])}
+    return pd.DataFrame(columns, index=data.index, copy=False).set_axis(data.columns, axis=1)
+
+
+def _is_dictionary(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).startswith("dictionary")
+
+
+def densify(column: Any) -> Any:
+    """Return a column of pandas in a dtype of numpy where it is sparse, or of nullable floats.
+
+    There NaN can stand beside what is missing, and -0.0 be another value than 0.0.
+    """
+    if not isinstance(column, pd.Series):
+        return column
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        accessor: Any = column.sparse
+        return accessor.to_dense()
+    if isinstance(dtype, np.dtype) or dtype.kind != "f":
+        return column
+    plain = np.dtype(f"f{dtype.itemsize}")
+    values = column.to_numpy(dtype=plain, na_value=np.nan)
+    return pd.Series(values, column.index, name=column.name)
+
+
+def unmask(values: Any) -> Any:
+    """Turn a numpy masked array into a plain one, masked entries missing."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    kind = values.dtype.kind
+    if kind not in "biuf" or (kind in "iu" and _is_beyond(values)):
+        plain = np.array(values.data, dtype=object)
+        plain[np.ma.getmaskarray(values)] = None
+        return plain
+    return np.ma.filled(values.astype(np.float64), np.nan)
+
+
+def _is_beyond(values: Any) -> bool:
+    """Tell whether whole numbers are among those that not all are doubles."""
+    plain = np.ma.filled(values, 0)
+    return bool(plain.size and max(int(plain.max()), -int(plain.min())) > 2**53)
+
+
+def infer_exactly(values: Sequence[Any]) -> pd.Series:
+    """Return values as a column of the type that holds all of them, objects if none does.
+
+    Examples
+    --------
+    >>> from mlelogit.data.foreign import infer_exactly
+    >>> infer_exactly([1, None]).dtype, infer_exactly([2**53 + 1, None]).dtype
+    (dtype('float64'), dtype('O'))
+    """
+    held = pd.Series(list(values), dtype=object)
+    inferred = held.infer_objects()
+    return held if inferred.dtype.kind == "f" and _lose_digits(held) else inferred
+
+
+def keep_whole(frame: pd.DataFrame, find: Callable[[Any], Any]) -> pd.DataFrame:
+    """Return a frame made of lists without the doubles that pandas rounded whole numbers to.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    find : callable
+        Of a column's name: what it was made of.
+    """
+    changed = {}
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if column.dtype == np.float64 and (column.abs() >= 2.0**53).any():
+            given = find(name)
+            if isinstance(given, list | tuple) and _lose_digits(given):
+                changed[name] = pd.Series(list(given), frame.index, dtype=object)
+    return frame.assign(**changed) if changed else frame
+
+
+def _lose_digits(values: Any) -> bool:
+    """Tell whether a whole number is among values that no double is."""
+    return any(
+        isinstance(value, int | np.integer) and int(value) != float(value) for value in values
+    )

@@ -10,7 +10,14 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.foreign import read_foreign_column
+from mlelogit.data.foreign import (
+    decode_dictionaries,
+    densify,
+    keep_whole,
+    read_dictionary,
+    read_foreign_column,
+    unmask,
+)
 from mlelogit.exceptions import (
     ColumnTypeError,
     DuplicateColumnError,
@@ -71,11 +78,12 @@ def convert_foreign(data: Any, columns: Collection[str] | None = None) -> Any:
     """
     data = fetch(data)
     if not is_foreign_frame(data):
-        return _decode_dictionaries(data)
+        return decode_dictionaries(data)
     import narwhals as nw
 
     if hasattr(data, "to_pandas") and not hasattr(data, "columns") and hasattr(data, "type"):
-        return pd.Series(data.to_pandas())
+        kind = str(data.type).startswith("dictionary")
+        return read_dictionary(data) if kind else pd.Series(data.to_pandas())
     native = _open_foreign(data)
     if isinstance(native, nw.Series):
         return pd.Series(read_foreign_column(native), name=native.name or None)
@@ -101,7 +109,8 @@ def fetch(data: Any) -> Any:
     if isinstance(data, np.ndarray):
         return _open_array(data)
     if holds_records(data):
-        return pd.DataFrame.from_records(data)
+        frame = pd.DataFrame.from_records(data)
+        return keep_whole(frame, lambda name: [row.get(name) for row in data])
     if isinstance(data, Iterator):
         raise ColumnTypeError(
             f"A {type(data).__name__} can be gone through only once; give list(...) of it."
@@ -138,27 +147,6 @@ def _refuse_lazy() -> NoReturn:
         "A LazyFrame is a plan, whose rows are not in memory; give frame.collect(), or write "
         "it to a parquet file (frame.sink_parquet) and give that, to be read in pieces."
     )
-
-
-def _decode_dictionaries(data: Any) -> Any:
-    """Return a frame or column of pandas whose dictionaries of Arrow are Categoricals."""
-    if isinstance(data, pd.Series) and _is_dictionary(data.dtype):
-        array: Any = data.array
-        return pd.Series(array.__arrow_array__().to_pandas(), data.index, name=data.name)
-    if not isinstance(data, pd.DataFrame) or not any(map(_is_dictionary, data.dtypes)):
-        return data
-    columns = {i: _decode_dictionaries(data.iloc[:, i]) for i in range(data.shape[1])}
-    return pd.DataFrame(columns, index=data.index, copy=False).set_axis(data.columns, axis=1)
-
-
-def _is_dictionary(dtype: Any) -> bool:
-    return isinstance(dtype, pd.ArrowDtype) and str(dtype.pyarrow_dtype).startswith("dictionary")
-
-
-def densify(column: Any) -> Any:
-    """Return a column of pandas without gaps between what is stored; any other as it is."""
-    sparse = isinstance(column, pd.Series) and isinstance(column.dtype, pd.SparseDtype)
-    return column.sparse.to_dense() if sparse else column
 
 
 def _holds_frames(data: Any) -> bool:
@@ -200,15 +188,6 @@ def list_foreign_names(data: Any) -> list[str] | None:
     return list(opened.columns) if hasattr(opened, "columns") else None
 
 
-def unmask(values: Any) -> Any:
-    """Turn a numpy masked array into a plain one, masked entries missing."""
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    if values.dtype.kind in "biuf":
-        return np.ma.filled(values.astype(np.float64), np.nan)
-    return np.ma.filled(values.astype(object), None)
-
-
 def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = None) -> pd.DataFrame:
     """Return data as a pandas DataFrame whose column names are all different.
 
@@ -231,8 +210,12 @@ def as_frame(data: Any, what: str = "data", columns: Collection[str] | None = No
     check_reopenable(data)
     data = convert_foreign(data, columns)
     if isinstance(data, dict):
+        given = {
+            name: convert_foreign(one) if is_foreign_frame(one) else one
+            for name, one in data.items()
+        }
         try:
-            data = pd.DataFrame(data)
+            data = keep_whole(pd.DataFrame(given), given.__getitem__)
         except ValueError as error:
             raise LengthMismatchError(
                 f"{what} must hold columns of one length; wrap single values in lists ({error})."
@@ -384,7 +367,7 @@ def is_boolean(column: pd.Series) -> bool:
 
 def find_missing(column: Any) -> np.ndarray:
     """Return a boolean mask of the missing values of a column, (n,)."""
-    return np.asarray(pd.isna(column), dtype=bool)
+    return np.asarray(pd.isna(densify(column)), dtype=bool)
 
 
 def find_rows(values: np.ndarray, test: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

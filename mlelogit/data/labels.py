@@ -11,18 +11,17 @@ import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.design import Design
+from mlelogit.data.foreign import densify, infer_exactly, unmask
 from mlelogit.data.frames import (
     as_numbers,
     check_indexes,
     convert_foreign,
-    densify,
     fetch,
     find_missing,
     is_foreign_frame,
     list_names,
     list_some,
     look_up_column,
-    unmask,
 )
 from mlelogit.data.rows import Given
 from mlelogit.exceptions import (
@@ -370,4 +369,6 @@ def _make_series(given: Any, what: str) -> pd.Series:
     mixed = isinstance(given, list | tuple) and array.dtype.kind in "US"
     if array.ndim != 1:
         raise LabelError(f"{what} must be one label per row, not {array.ndim}-dimensional.")
+    if isinstance(given, list | tuple) and array.dtype.kind == "f":
+        return infer_exactly(given)
     return pd.Series(list(given), dtype=object) if mixed else pd.Series(array)

@@ -206,7 +206,7 @@ def check_categories(categories: Sequence[Any], rows: float, name: Any) -> None:
             f"The outcome {name!r} has {len(categories):,} categories "
             f"({list_some(categories, 3)}) in {rows:,.0f} rows, fewer than {ROWS_PER_CATEGORY} "
             "rows each: that is an identifier or a measurement. Take another outcome, or cut it "
-            "into classes (pandas.cut); if they are meant, say so by data[name].astype('category')."
+            "into classes (pandas.cut); if they are meant, say so: outcome='labels'."
         )
 
 

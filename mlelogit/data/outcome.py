@@ -11,16 +11,15 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
 from mlelogit.data.codes import is_text, number_arrow
+from mlelogit.data.foreign import densify, infer_exactly, unmask
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
     check_unique_names,
     convert_foreign,
-    densify,
     find_missing,
     find_rows,
     list_some,
-    unmask,
 )
 from mlelogit.data.limits import check_categories
 from mlelogit.exceptions import (
@@ -53,12 +52,15 @@ class RawOutcome:
         The outcome's name, for tables.
     names : tuple
         Category names of the J columns; empty for labels.
+    meant : bool
+        Whether the user said that they are labels.
     """
 
     values: Any
     kind: str
     name: Hashable
     names: tuple
+    meant: bool = False
 
     def list_missing(self) -> list[tuple[Hashable, np.ndarray]]:
         """Return names and masks (n,) of the missing values."""
@@ -140,7 +142,7 @@ def _from_sequence(endog: Any) -> Any:
             return np.array(items, dtype=float)
         except (TypeError, ValueError) as error:
             raise OutcomeError("The outcome's rows are not all numbers of one length.") from error
-    return pd.Series(items, dtype=object).infer_objects() if items else pd.Series([], dtype=object)
+    return infer_exactly(items) if items else pd.Series([], dtype=object)
 
 
 def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
@@ -154,7 +156,7 @@ def _read_labels(endog: Any, kind: str | None, name: Hashable) -> RawOutcome:
     elif series.dtype.kind == "f" and np.isinf(series.to_numpy(np.float64, na_value=0.0)).any():
         raise OutcomeError("The outcome holds infinite values, which are no labels.")
     own = series.name if series.name is not None else name
-    return RawOutcome(series, "labels", "y" if own is None else own, ())
+    return RawOutcome(series, "labels", "y" if own is None else own, (), kind == "labels")
 
 
 def _holds_strings(series: pd.Series) -> bool:
@@ -329,7 +331,7 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = (np.bincount(codes, minlength=len(declared)) > 0)[order]
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
-    if not isinstance(series.dtype, pd.CategoricalDtype):
+    if not (raw.meant or isinstance(series.dtype, pd.CategoricalDtype)):
         check_categories(kept, len(rows), raw.name)
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.cumsum(used) - 1

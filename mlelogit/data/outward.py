@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -169,7 +170,12 @@ def _list_columns(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
 def _make_polars(package: Any, column: pd.Series) -> Any:
     """Return a column as a Series of polars."""
     if _is_plain(column):
-        return package.Series(column.to_numpy())
+        return package.Series(_refine(column.to_numpy()))
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        zone = _name_zone(column.dtype.tz)
+        instants = package.Series(_refine(column.dt.tz_convert(None).to_numpy()))
+        zone = zone if zone[:1].isalpha() else "UTC"  # Polars knows no zones without a name.
+        return instants.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return package.Series(_list_typed(column), strict=True)
     labels = column.cat.categories.tolist()
@@ -184,6 +190,9 @@ def _make_arrow(package: Any, column: pd.Series) -> Any:
     """Return a column as an array of pyarrow."""
     if _is_plain(column):
         return package.array(column.to_numpy(), from_pandas=False)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        instants = package.array(column.dt.tz_convert(None).to_numpy())
+        return instants.cast(package.timestamp(column.dtype.unit, _name_zone(column.dtype.tz)))
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return package.array(_list_typed(column))
     labels = column.cat.categories.tolist()
@@ -196,6 +205,19 @@ def _make_arrow(package: Any, column: pd.Series) -> Any:
 
 def _is_plain(column: pd.Series) -> bool:
     return isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufmM"
+
+
+def _refine(values: np.ndarray) -> np.ndarray:
+    """Return times in a unit that polars has, whose coarsest are milliseconds."""
+    kind = values.dtype.kind
+    coarse = kind in "mM" and np.datetime_data(values.dtype)[0] == "s"
+    return values.astype(f"{kind}8[ms]") if coarse else values
+
+
+def _name_zone(zone: Any) -> str:
+    """Return a time zone's name, its offset such as +09:00, or UTC if it has none of these."""
+    named = str(zone).removeprefix("UTC") or "UTC"
+    return named if re.fullmatch(r"[A-Z][A-Za-z_]*(/[\w+-]+)*|[+-]\d\d:\d\d", named) else "UTC"
 
 
 def _list_typed(column: pd.Series) -> list[Any]:
@@ -211,8 +233,11 @@ def _list_typed(column: pd.Series) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp | pd.Timedelta):
-        return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value.to_pytimedelta()
+    """Return a value as one of Python's; as text where those have no nanoseconds."""
+    if isinstance(value, pd.Timestamp):
+        return str(value) if value.nanosecond else value.to_pydatetime()
+    if isinstance(value, pd.Timedelta):
+        return str(value) if value.nanoseconds else value.to_pytimedelta()
     return plain_label(value)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice, check_compress
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.foreign import unmask
 from mlelogit.data.frames import (
     as_frame,
     as_numbers,
@@ -20,7 +21,6 @@ from mlelogit.data.frames import (
     fetch,
     find_rows,
     list_some,
-    unmask,
 )
 from mlelogit.data.outcome import RawOutcome
 from mlelogit.data.sources import as_matrix

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.foreign import unmask
 from mlelogit.data.frames import (
     COPIED_ELEMENTS,
     as_numbers,
     check_unique_names,
     is_boolean,
-    unmask,
 )
 from mlelogit.exceptions import ColumnTypeError, EmptyDataError
 

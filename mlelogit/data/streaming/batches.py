@@ -103,11 +103,11 @@ def _convert(array: Any, kind: str, name: str) -> Any:
         if array.null_count:
             return _find_nullable(str(array.type)).__from_arrow__(array)
         return array.to_numpy(zero_copy_only=False)
-    if kind in _WIDE:
-        return _check_wide(array.to_numpy(zero_copy_only=False), name)
+    if kind in _WIDE or kind == "decimal":
+        return _check_wide(array.to_numpy(zero_copy_only=False), name, kind)
     if kind == "null":
         return pd.Series([None] * len(array), dtype=object)
-    if kind in _FLOATS or kind == "decimal":
+    if kind in _FLOATS:
         return array.to_numpy(zero_copy_only=False)
     return array.to_pandas()
 
@@ -117,10 +117,10 @@ def _find_nullable(kind: str) -> Any:
     return pd.api.types.pandas_dtype(said)
 
 
-def _check_wide(values: np.ndarray, name: str) -> np.ndarray:
+def _check_wide(values: np.ndarray, name: str, kind: str) -> np.ndarray:
     if (np.abs(values) > _LARGEST_EXACT).any():
         raise ColumnTypeError(
-            f"Column {name!r} is HUGEINT in DuckDB and holds numbers beyond 2^53, which are not "
-            "all doubles; cast it in SQL, to DOUBLE if it is a quantity, to VARCHAR if a label."
+            f"Column {name!r} is {kind.upper()} in DuckDB and holds numbers beyond 2^53, which are "
+            "not all doubles; cast it in SQL, to DOUBLE if it is a quantity, to VARCHAR if a label."
         )
     return values

@@ -102,6 +102,8 @@ class OutcomeFacts:
         Label -> the kind of type it has.
     empty : int
         Rows of zeros, if that is what they may be.
+    meant : bool
+        Whether the user said that they are labels.
     """
 
     kinds: frozenset
@@ -110,6 +112,7 @@ class OutcomeFacts:
     totals: dict[Any, float]
     types: dict[Any, str]
     empty: int
+    meant: bool = False
 
     def __add__(self, other: OutcomeFacts) -> OutcomeFacts:
         totals = dict(self.totals)
@@ -130,6 +133,7 @@ class OutcomeFacts:
             totals,
             types,
             self.empty + other.empty,
+            self.meant,
         )
 
     def settle(self) -> Outcome:
@@ -137,7 +141,7 @@ class OutcomeFacts:
         kind = self._settle_kind()
         declared = self._settle_order()
         kept = tuple(label for label in declared if self.totals.get(label, 0.0) > 0)
-        if kind == "labels" and not any(self.orders):
+        if kind == "labels" and not (self.meant or any(self.orders)):
             check_categories(kept, sum(self.totals.values()), self.name)
         present = set(kept)
         unused = [label for label in declared if label not in present]
@@ -328,4 +332,4 @@ def _describe_outcome(selected: SelectedRows, amounts: np.ndarray) -> OutcomeFac
         empty = selected.rows.dropped.get("zero weight", 0) if raw.kind == "counts" else 0
         return OutcomeFacts(kinds, raw.name, frozenset([raw.names]), totals, {}, empty)
     declared, totals, types = total_labels(raw, amounts)
-    return OutcomeFacts(kinds, raw.name, frozenset([declared]), totals, types, 0)
+    return OutcomeFacts(kinds, raw.name, frozenset([declared]), totals, types, 0, raw.meant)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
+from mlelogit.data.foreign import densify
 from mlelogit.data.frames import find_missing, list_some
 from mlelogit.data.labels import MOST_WAYS, SHOWN, Labels, number_labels
 from mlelogit.data.rows import read_names
@@ -135,7 +136,7 @@ class LabelFinder:
     def __call__(self, frame: pd.DataFrame) -> FoundLabels:
         """Return the labels of the rows used of a frame."""
         selected = select_piece(self.request, frame)
-        picked = selected.take_frame(list(self.columns))
+        picked = selected.take_frame(list(self.columns)).apply(densify)
         gaps: dict[str, tuple[int, list[int]]] = {}
         for name in self.columns:
             missing = np.flatnonzero(find_missing(picked[name]))
@@ -219,7 +220,7 @@ def _tell_apart(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _index_rows(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
     """Return an index of a frame's combinations; the levels of categoricals as they are."""
-    plain = [_leave_categories(frame[name]) for name in columns]
+    plain = [_leave_categories(densify(frame[name])) for name in columns]
     return pd.Index(plain[0]) if len(plain) == 1 else pd.MultiIndex.from_arrays(plain)
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 
 from mlelogit.data.columns import (
     WIDE,
-    check_levels,
     describe_columns,
     evaluate_expression,
     is_wide,
     prepare_columns,
 )
 from mlelogit.data.encoding import list_learned
+from mlelogit.data.factors import check_levels
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import as_numbers, check_lengths
 from mlelogit.data.streaming.knots import QuantileFinder

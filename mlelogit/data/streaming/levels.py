@@ -12,6 +12,7 @@ import pandas as pd
 
 from mlelogit.data.columns import WIDE, find_kind
 from mlelogit.data.expressions import quote
+from mlelogit.data.factors import as_levels, join_levels
 from mlelogit.data.frames import as_numbers, is_boolean, is_numeric, list_some
 from mlelogit.data.limits import MOST_LEVELS
 from mlelogit.exceptions import (
@@ -89,7 +90,7 @@ class Levels:
         """Return the levels in the order that all rows in memory would give them."""
         (first, *others) = self.declared
         if first is None or others:
-            found = pd.Series(list(self.values), dtype=self.dtype)
+            found = join_levels(list(self.values), self.dtype, self.name)
             if any(self.declared):
                 orders = [each.categories for each in self.declared if each is not None]
                 tell_lost_order(self.name, orders, is_numeric(found))
@@ -239,8 +240,9 @@ def take_levels(name: str, column: pd.Series, kind: Kind, as_float: bool, counte
         Whether no more than their number matters, and no more than whether it is large.
     """
     if kind.kind == "number":
-        numbers = as_numbers(column, name)
-        numbers = numbers.astype(np.float64) if as_float else numbers
+        numbers = (
+            as_numbers(column, name).astype(np.float64) if as_float else as_levels(column, name)
+        )
         return measure_levels(name, numbers, WIDE if counted else None)
     if isinstance(column.dtype, pd.CategoricalDtype):
         return measure_levels(name, column)

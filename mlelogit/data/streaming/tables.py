@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.codes import is_arrow, number_arrow
 from mlelogit.data.columns import tidy_name
 from mlelogit.data.encoding import Encoding, encode_rows
 from mlelogit.data.expressions import hide_names, show_names
+from mlelogit.data.factors import find_levels
 from mlelogit.data.frames import as_numbers, check_finite
 from mlelogit.data.sources import GATHERED_ROWS
 from mlelogit.data.streaming.transforms import Factor, list_factors
@@ -130,7 +130,7 @@ class TableEncoder:
 
         None is returned if a level is none of those known, for whoever can say so.
         """
-        codes = {name: find_codes(frame[name], levels) for name, levels in self.levels.items()}
+        codes = {name: find_levels(frame[name], levels) for name, levels in self.levels.items()}
         if any((found < 0).any() for found in codes.values()):
             return None
         names = dict.fromkeys(name for term in self.terms for name in term.numbers)
@@ -147,18 +147,6 @@ class TableEncoder:
         for name in term.factors[1:]:
             place = place * len(self.levels[name]) + codes[name]
         return place
-
-
-def find_codes(column: pd.Series, levels: pd.Index) -> np.ndarray:
-    """Return the place of every value among the levels (m,); -1 if it is none."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        known = np.append(levels.get_indexer(column.cat.categories.astype(levels.dtype)), -1)
-        return known[column.cat.codes]
-    if is_arrow(column.dtype):
-        numbers, values = number_arrow(column)
-        known = np.append(levels.get_indexer(pd.Index(values, dtype=levels.dtype)), -1)
-        return known[numbers]
-    return levels.get_indexer(pd.Index(column, dtype=levels.dtype))
 
 
 @in_turn

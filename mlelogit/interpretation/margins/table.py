@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,16 @@ class Margins:
     def covariance(self) -> np.ndarray:
         """The covariance of the effects (q, q)."""
         return np.asarray(self.root @ self.root.T)
+
+    @overload
+    def summary_frame(
+        self, alpha: float = 0.05, adjust: str | None = None, *, frame: Literal["pandas"]
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def summary_frame(
+        self, alpha: float = 0.05, adjust: str | None = None, frame: str | None = None
+    ) -> Any: ...
 
     def summary_frame(
         self, alpha: float = 0.05, adjust: str | None = None, frame: str | None = None

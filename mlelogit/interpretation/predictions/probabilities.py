@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -85,6 +85,32 @@ class Prediction(Shown):
     def category(self) -> pd.Series:
         """The most probable category of every row or group, the first of those that tie."""
         return pick_categories(self.estimates)
+
+    @overload
+    def summary_frame(
+        self,
+        alpha: float = 0.05,
+        which: str = "prob",
+        *,
+        against: Any = None,
+        simultaneous: str | None = None,
+        family: str = "row",
+        seed: Any = 0,
+        frame: Literal["pandas"],
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def summary_frame(
+        self,
+        alpha: float = 0.05,
+        which: str = "prob",
+        *,
+        against: Any = None,
+        simultaneous: str | None = None,
+        family: str = "row",
+        seed: Any = 0,
+        frame: str | None = None,
+    ) -> Any: ...
 
     def summary_frame(
         self,
