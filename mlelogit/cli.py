@@ -8,7 +8,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mlelogit.exceptions import (
     OutputFileError,
 )
 from mlelogit.terminal.commands import make_parser
+from mlelogit.terminal.options import read_size
 
 # Imported when they are asked for, so that --help does not wait for pandas.
 COMMANDS = {
@@ -37,6 +39,17 @@ COMMANDS = {
 PIPE = "-"
 # Letters of a message: a formula that is quoted in it can be as long as a page.
 LONGEST_LINE = 4000
+# What messages advise to do in Python -> the option that does it.
+REMEDIES = {
+    "allow_memory(": "--memory SIZE",
+    ".astype('category')": "--many-categories",
+    "say its format, ": "--input-format FORMAT",
+    "separator=';'": "--separator semicolon, maybe with --decimal comma",
+    "separator='|'": "--separator bar",
+    "separator=','": "--separator comma",
+    "separator='\\t'": "--separator tab",
+    "decimal=',' that": "--decimal comma, or --decimal point",
+}
 NO, WRONG, BROKEN, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -60,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_targets(arguments)
         return 0 if _run(arguments) else NO
     except (MNLogitError, OSError, MemoryError) as error:
-        return _fail(error)
+        return _fail(error, arguments)
     except KeyboardInterrupt:
         print("mlelogit: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -80,12 +93,27 @@ def find_command(name: str) -> Callable[[argparse.Namespace], Any]:
 def _run(arguments: argparse.Namespace) -> bool:
     """Run a command and write its answer; return whether that holds."""
     heard: list[dict[str, str]] = []
-    with warnings.catch_warnings():
+    with _raise_limits(arguments), warnings.catch_warnings():
         warnings.simplefilter("always", MNLogitWarning)
         warnings.showwarning = partial(_show_warning, heard)
         answer = find_command(arguments.command)(arguments)
         _write(answer.written, arguments, heard)
     return bool(answer.holds)
+
+
+@contextmanager
+def _raise_limits(arguments: argparse.Namespace) -> Iterator[None]:
+    """Raise the limits that are asked to be raised."""
+    with ExitStack() as raised:
+        if getattr(arguments, "memory", None) is not None:
+            from mlelogit.data.limits import allow_memory
+
+            raised.enter_context(allow_memory(read_size(arguments.memory)))
+        if getattr(arguments, "many_categories", False):
+            from mlelogit.data.limits import allow_categories
+
+            raised.enter_context(allow_categories())
+        yield
 
 
 def _check_targets(arguments: argparse.Namespace) -> None:
@@ -105,7 +133,7 @@ def _check_targets(arguments: argparse.Namespace) -> None:
         for target in targets:
             if source.exists() and target.is_file() and target.samefile(source):
                 raise OutputFileError(
-                    f"{str(source)!r} holds the data; give another file to write."
+                    f"{str(source)!r} is read by this command; give another file to write."
                 )
 
 
@@ -119,13 +147,17 @@ def _list_sources(arguments: argparse.Namespace) -> list[Path]:
     return [Path(file) for one in given if one is not None for file in list_inputs(one)]
 
 
-def _fail(error: Exception) -> int:
+def _fail(error: Exception, arguments: argparse.Namespace) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     message = _shorten(str(error))
+    said = [how for sign, how in REMEDIES.items() if sign in message]
     if isinstance(error, DataNotKeptError):
-        message += " On the command line: --data TABLE."
+        new = isinstance(getattr(arguments, "newdata", PIPE), type(None))
+        said.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
+    if said:
+        message += f" On the command line: {'; '.join(said)}."
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
     return WRONG
 

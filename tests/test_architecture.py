@@ -59,6 +59,7 @@ INSIDE = {
         "files",
         "formats",
         "compressed",
+        "dialects",
         "delimited",
         "stata",
         "workbooks",

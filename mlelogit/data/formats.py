@@ -13,6 +13,9 @@ _SUFFIXES = {
 }
 FORMATS = tuple(_SUFFIXES)
 TEXTS = ("csv", "tsv")
+# What may stand between the cells of a text, and before the decimals of its numbers, by name.
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+DECIMALS = {"point": ".", "comma": ","}
 # Bytes; a file of a few megabytes can unpack to thousands of times its size.
 MOST_UNPACKED = 1 << 30
 _PACKINGS = (".gz", ".bz2", ".xz", ".zip")

@@ -312,8 +312,7 @@ def test_saved_fits_are_compared(capsys, table, saved, tmp_path):
         (["compare", table, SMALL, "--name", "a", "--name", "b"], "1 models and 2 names"),
         (["compare", table, SMALL, "--data", table], "--data"),
     ):
-        text = fail(capsys, *words)
-        assert said.replace("--data", "--rows") in text or said in text
+        assert said in fail(capsys, *words)
 
 
 def test_a_table_comes_through_standard_input(capsys, monkeypatch, table, anes, fitted, tmp_path):
@@ -356,10 +355,10 @@ def test_what_is_wrong_with_standard_input_is_told(capsys, monkeypatch, content,
         (["fit", "{saved}", "--save", "{folder}/a.json"], "--save"),
         (["fit", "{table}", FORMULA, "--save-rows"], "goes with --save"),
         (["fit", "{table}", FORMULA, "--save", "{folder}/a", "-o", "{folder}/a"], "twice"),
-        (["fit", "{table}", FORMULA, "--save", "{table}"], "holds the data"),
+        (["fit", "{table}", FORMULA, "--save", "{table}"], "is read by this"),
         (["fit", "{table}", FORMULA, "--sheet", "a"], "--sheet"),
         (["fit", "{table}", FORMULA, "--input-format", "tsv"], "--input-format"),
-        (["fit", "{table}", FORMULA, "--data", "{table}"], "gives rows to a saved fit"),
+        (["fit", "{table}", FORMULA, "--data", "{table}"], "--data gives rows to a saved fit"),
         (["fit", "{saved}", "--weights", "age"], "--weights"),
         (["fit", "{saved}", "--missing", "raise"], "--missing"),
         (["fit", "{saved}", "--stream", "no"], "--stream"),
@@ -377,7 +376,7 @@ def test_what_is_wrong_with_standard_input_is_told(capsys, monkeypatch, content,
         (["predict", "{saved}", "--newdata", "{table}", "--alpha", "0.1"], "goes with --intervals"),
         (["predict", "{table}", FORMULA, "--intervals", "--which", "linear"], "--which"),
         (["predict", "-", FORMULA, "--newdata", "-"], "one table"),
-        (["predict", "{saved}", "--newdata", "{table}", "-o", "{saved}"], "holds the data"),
+        (["predict", "{saved}", "--newdata", "{table}", "-o", "{saved}"], "is read by this"),
         (["margins", "{table}", FORMULA, "--at", "educ"], "no value"),
         (["margins", "{table}", FORMULA, "--at", "educ", "x"], "takes numbers"),
         (["margins", "{table}", FORMULA, "--change", "age", "1", "2", "3"], "two values"),
@@ -386,7 +385,7 @@ def test_what_is_wrong_with_standard_input_is_told(capsys, monkeypatch, content,
         (["tests", "{table}", FORMULA, "--test", "gof", "--type", "3"], "--type is of terms"),
         (["tests", "{table}", FORMULA, "--test", "gof", "iia", "--format", "csv"], "one table"),
         (["tests", "{table}", FORMULA, "--hypothesis", "age", "--kind", "x"], "wald, lr, score"),
-        (["convert", "{table}", "{table}"], "holds the data"),
+        (["convert", "{table}", "{table}"], "is read by this"),
         (["convert", "{table}", "{folder}/a.html"], "csv, tsv"),
         (["convert", "{table}", "{folder}/a.csv.gz"], "packed"),
         (["convert", "{table}", "{folder}/a.csv", "--output-format", "stata"], "named as csv"),
