@@ -97,8 +97,24 @@ def _run(arguments: argparse.Namespace) -> bool:
         warnings.simplefilter("always", MNLogitWarning)
         warnings.showwarning = partial(_show_warning, heard)
         answer = find_command(arguments.command)(arguments)
-        _write(answer.written, arguments, heard)
+        with _save(answer.save, arguments):
+            _write(answer.written, arguments, heard)
     return bool(answer.holds)
+
+
+@contextmanager
+def _save(save: Callable[[Any], Any] | None, arguments: argparse.Namespace) -> Iterator[None]:
+    """Save a fit before an answer is printed; where that is a file too, both or none are there."""
+    if save is None or arguments.output is None:
+        if save is not None:
+            save(arguments.save)
+        yield
+        return
+    from mlelogit.data.files import write_later
+
+    with write_later(arguments.save) as path:
+        save(path)
+        yield
 
 
 @contextmanager

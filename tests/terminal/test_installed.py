@@ -82,10 +82,11 @@ def test_an_interrupt_leaves_no_half_written_file(tmp_path):
     target, saved = tmp_path / "out.txt", tmp_path / "fit.json"
     target.write_text("old")
     words = ["fit", "-", FORMULA, "-o", str(target), "--save", str(saved)]
+    words += ["--input-format", "stata"]  # Which is kept in a file while it comes.
     with subprocess.Popen(
         [*COMMAND, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        process.stdin.write(b"vote,age")
+        process.stdin.write(b"<stata_dta>")
         process.stdin.flush()
         spooled = wait_for_spool(process.pid)
         process.send_signal(signal.SIGINT)
