@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 1 if the answer is "no" (a fit did not converge, an engine disagrees); 2 after an error;
         3 after one of this program; 130 after an interruption.
     """
+    _stop_as_interrupted()
     arguments = make_parser().parse_args(argv)
     arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -81,6 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print(f"mlelogit: internal error: {type(error).__name__}: please report", file=sys.stderr)
         return BROKEN
+
+
+def _stop_as_interrupted() -> None:
+    """Let what asks the process to end do what an interruption does: nothing is left half-written."""
+    usual = threading.current_thread() is threading.main_thread()
+    if usual and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def find_command(name: str) -> Callable[[argparse.Namespace], Any]:
@@ -209,7 +219,8 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
     aside = getattr(arguments, "aside", None)
     if aside is not None:
         _print(f"{_write_json(aside, arguments.command, heard)}\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str]]) -> str:
@@ -219,6 +230,8 @@ def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str
 
 
 def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise OutputFileError("Standard output is closed; write a file by -o.")
     try:
         print(text, end="")
     except UnicodeEncodeError as error:

@@ -60,6 +60,7 @@ INSIDE = {
         "formats",
         "compressed",
         "dialects",
+        "restored",
         "delimited",
         "stata",
         "workbooks",

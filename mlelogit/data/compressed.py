@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import re
 import zipfile
 import zlib
@@ -130,6 +131,13 @@ def open_compressed(file: Any, told: str, opened: ExitStack, text: str = "csv") 
 
 def _is_office(names: list[str]) -> bool:
     return "[Content_Types].xml" in names
+
+
+def measure(file: Any) -> int:
+    """Return the size of a plain file in bytes; zero of anything else."""
+    if not isinstance(file, io.BufferedReader) or not isinstance(file.raw, io.FileIO):
+        return 0
+    return os.fstat(file.fileno()).st_size if file.seekable() else 0
 
 
 class _Readable(io.RawIOBase):

@@ -18,11 +18,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice, write_value
-from mlelogit.data.compressed import DAMAGED, LOOKED_AT, open_compressed, tell_kind
+from mlelogit.data.compressed import DAMAGED, LOOKED_AT, measure, open_compressed, tell_kind
 from mlelogit.data.dialects import check_decimals, tell_separator
 from mlelogit.data.formats import DECIMALS, SEPARATORS
 from mlelogit.data.frames import check_unique_names, list_some
@@ -35,23 +34,20 @@ from mlelogit.data.limits import (
     find_memory,
     write_bytes,
 )
+from mlelogit.data.restored import restore
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
-    DataFileWarning,
     MNLogitError,
     OptionError,
     SizeLimitError,
 )
-from mlelogit.notices import in_turn, warn_user
+from mlelogit.notices import in_turn
 
 CHUNK = 1 << 20
-# Every whole number up to here is a double, which is what pandas makes of those beside a gap.
-LARGEST_EXACT = 2**53
 # Bytes that are kept to find out what separates cells, if pandas cannot read them.
 BEGIN = 1 << 17
-_WHOLE = r"\s*[+-]?\d+\s*"
 _BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*+")
 _NOT_PARSED = (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError)
 _SMALLER = (
@@ -163,7 +159,7 @@ def read_csv(
             raise CorruptFileError(f"{told} cannot be read: {error}") from error
     if separator != ",":
         check_decimals(frame, told, decimal)
-    return _restore(frame, path if named else None, told, separator, options)
+    return restore(frame, told, _reread(path, told, separator, options) if named else None)
 
 
 def _check_signs(separator: str, decimal: str | None) -> None:
@@ -174,55 +170,15 @@ def _check_signs(separator: str, decimal: str | None) -> None:
             raise OptionError("Commas cannot both separate cells and begin decimals.")
 
 
-def _restore(
-    frame: pd.DataFrame, path: Any, told: str, separator: str, options: dict[str, Any]
-) -> pd.DataFrame:
-    """Give back what pandas changes beside missing values: truth values and long whole numbers."""
-    changed: dict[Any, Any] = {}
-    long = [name for name in frame.columns if _is_rounded(frame[name])]
-    if long and path is None:
-        warn_user(
-            f"{told}: whole numbers beyond {LARGEST_EXACT:,} stand beside missing values in "
-            f"{list_some(long)}, and those that are near each other may be one now. Give the name "
-            "of a file, which is read twice then, to keep them.",
-            DataFileWarning,
-        )
-    elif long:
+def _reread(path: Any, told: str, separator: str, options: dict[str, Any]) -> Any:
+    """Return what reads some columns of a file once more, as they are written."""
+
+    def read(columns: Sequence[str]) -> pd.DataFrame:
         with ExitStack() as opened:
             table = _Watched(path, told, separator, True, opened)
-            texts = _parse(table, long, dtype=str, **options)
-        changed = {name: _read_whole(texts[name]) for name in long}
-    for name in frame.columns:
-        if frame[name].dtype == object and _hold_truth(frame[name]):
-            changed[name] = frame[name].astype("boolean")
-    for name, column in changed.items():
-        if column is not None:
-            frame[name] = column
-    return frame
+            return _parse(table, columns, dtype=str, **options)
 
-
-def _is_rounded(column: pd.Series) -> bool:
-    """Tell whether a column may have had whole numbers that doubles are not."""
-    if column.dtype != np.float64 or not column.hasnans:
-        return False
-    values = column.to_numpy()
-    large = np.abs(values) >= LARGEST_EXACT
-    return bool(large.any()) and bool((np.isnan(values) | (np.trunc(values) == values)).all())
-
-
-def _read_whole(texts: pd.Series) -> Any:
-    """Return whole numbers that are written as such; None if some are not, or are too long."""
-    if not texts.dropna().str.fullmatch(_WHOLE).all():
-        return None
-    values = [pd.NA if gone else int(text) for text, gone in zip(texts, texts.isna(), strict=True)]
-    try:
-        return pd.array(values, dtype="Int64")  # type: ignore[call-overload]
-    except OverflowError:
-        return None
-
-
-def _hold_truth(column: pd.Series) -> bool:
-    return bool(pd.api.types.infer_dtype(column, skipna=True) == "boolean")
+    return read
 
 
 def _tell_lack(told: str) -> str:
@@ -248,9 +204,7 @@ def _open(path: Any, opened: ExitStack, told: str, text: str) -> Any:
 def _check_header(
     table: _Watched, separator: str, columns: Sequence[str] | None, told: str
 ) -> None:
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
-    text = io.StringIO(table.read_header().decode("utf-8"), newline="")
-    names = next(csv.reader(text, delimiter=separator), [])
+    names = _split(table.read_header().decode("utf-8"), separator)
     hint = tell_separator(told, table.begin, separator) if len(names) == 1 else ""
     if hint:
         raise DataFileError(hint)
@@ -269,6 +223,15 @@ def _check_header(
         )
 
 
+def _split(header: str, separator: str) -> list[str]:
+    """Return the cells of a row, which are longer than Python's reader takes them, maybe."""
+    before = csv.field_size_limit(LONGEST_ROW)
+    try:
+        return next(csv.reader(io.StringIO(header, newline=""), delimiter=separator), [])
+    finally:
+        csv.field_size_limit(before)
+
+
 def _check_whole(table: _Watched, told: str) -> None:
     """Judge a file whose size is known by what its first rows need."""
     if table.size:
@@ -280,16 +243,21 @@ def _check_whole(table: _Watched, told: str) -> None:
 
 
 def _parse(table: _Watched, columns: Sequence[str] | None, **options: Any) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.BufferedReader(table, CHUNK),
-            sep=table.separator.decode(),
-            low_memory=False,
-            index_col=False,
-            usecols=None if columns is None else list(columns),
-            **options,
-        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.BufferedReader(table, CHUNK),
+                sep=table.separator.decode(),
+                low_memory=False,
+                index_col=False,
+                usecols=None if columns is None else list(columns),
+                **options,
+            )
+    except _NOT_PARSED:
+        if table.stopped is not None:
+            raise table.stopped from None
+        raise
 
 
 class _Watched(io.RawIOBase):
@@ -314,11 +282,12 @@ class _Watched(io.RawIOBase):
         self.file, self.told = file, told
         self.separator = separator.encode()
         self.patterns = _make_patterns(self.separator)
-        self.size = _measure(file)
+        self.size = measure(file)
         self.memory = find_memory()
         self.per_cell = BYTES_PER_CELL_SKIPPED if few else BYTES_PER_CELL
         self.ahead = self.first = b""  # Read, but not given away; and how it begins.
         self.row = bytearray()  # What came since the last end of a row.
+        self.stopped: BaseException | None = None  # By what it could not be read on.
         self.due = CHUNK
         self.seen = self.lines = self.cells = 0
         self.cut = b""  # The first bytes of a letter.
@@ -358,8 +327,12 @@ class _Watched(io.RawIOBase):
         return True
 
     def readinto(self, target: Any) -> int:
-        """Give the next bytes."""
-        chunk = self.ahead or self._take()
+        """Give the next bytes; pandas makes an error of the file of an interruption."""
+        try:
+            chunk = self.ahead or self._take()
+        except BaseException as error:
+            self.stopped = error
+            raise
         given, self.ahead = chunk[: len(target)], chunk[len(target) :]
         target[: len(given)] = given
         return len(given)
@@ -461,10 +434,3 @@ def _decode(text: bytes, last: bool) -> bytes:
 def _count_lines(text: bytes | bytearray) -> int:
     """Count the ends of lines: of Unix and Windows, or of old Macintosh."""
     return text.count(b"\n") or text.count(b"\r")
-
-
-def _measure(file: Any) -> int:
-    """Return the size of a plain file in bytes; zero of anything else."""
-    if not isinstance(file, io.BufferedReader) or not isinstance(file.raw, io.FileIO):
-        return 0
-    return os.fstat(file.fileno()).st_size if file.seekable() else 0

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
@@ -175,7 +175,7 @@ def _keep_labels(frame: pd.DataFrame, path: str) -> pd.DataFrame:
 
 
 @contextmanager
-def spool(stream: BinaryIO, form: str) -> Iterator[str]:
+def spool(stream: Any, form: str) -> Iterator[str]:
     """Keep what comes through a pipe in a file while it is read; give the file's path.
 
     Parameters

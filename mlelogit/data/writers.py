@@ -211,8 +211,11 @@ def _agree(before: pd.Series, after: pd.Series, kind: str) -> bool:
         if pd.api.types.is_integer_dtype(before.dtype):
             return _agree_whole(before, after)
         one, two = before.to_numpy(np.float64), after.to_numpy(np.float64)
-        near = np.abs(one - two) <= ROUNDING * 4 * np.abs(one)
-        return bool((near | (one == two)).all())
+        other = one != two
+        one, two = one[other], two[other]
+        if not (np.isfinite(one) & np.isfinite(two)).all():
+            return False
+        return bool((np.abs(one - two) <= ROUNDING * 4 * np.abs(one)).all())
     if kind == "dates":
         return _agree_dates(before, after)
     return bool((before.astype(str).to_numpy() == after.astype(str).to_numpy()).all())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import FORMATS, TEXTS, split_packing, tell_format
+from mlelogit.data.formats import TEXTS, split_packing, tell_format
 from mlelogit.exceptions import OptionError, OutputFileError
 from mlelogit.saving.kinds import encode_float
 
@@ -83,9 +83,7 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
         )
     told = tell_format(path) or tell_page(path)
     asked = given or (told if told in known else known[0])
-    # A plain text may hold anything, and a format that was asked for is known to be no page.
-    plain = told in (None, "text") or (given is not None and told not in FORMATS)
-    if asked != told and not plain:
+    if asked != told and told not in (None, "text"):  # A plain text may hold anything.
         raise OutputFileError(
             f"{path!r} is named as {told} is, which is not what would be written; formats here are "
             f"{', '.join(known)}."

@@ -1,6 +1,7 @@
 """A csv: what is read, what is refused and where it says that it is wrong."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from mlelogit.data import delimited
-from mlelogit.data.delimited import read_csv
+from mlelogit.data.delimited import CHUNK, read_csv
 from mlelogit.data.limits import MOST_COLUMNS, allow_memory
 from mlelogit.exceptions import (
     ColumnNotFoundError,
@@ -249,3 +250,36 @@ def test_truth_values_beside_gaps_stay_truth_values():
     assert read["b"].dtype == "boolean"
     assert read["b"].tolist() == [True, pd.NA, False]
     assert read["t"].tolist() == ["True", "x", "False"]
+
+
+def test_a_slip_in_a_column_of_numbers_is_told():
+    rows = [f"{i},{'a' if i % 2 else i}\n" for i in range(200)]
+    rows[150] = "3O,1\n"
+    with pytest.warns(
+        DataFileWarning, match=r"'x' of The csv is text, for 1 of its 200.*'3O' in row 151"
+    ):
+        read_csv(io.BytesIO(("x,z\n" + "".join(rows)).encode()))
+    rows[7:12] = ["no,1\n"] * 5
+    read_csv(io.BytesIO(("x,z\n" + "".join(rows)).encode()))
+
+
+def test_an_interruption_is_no_fault_of_the_file():
+    class Interrupted(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > CHUNK:
+                raise KeyboardInterrupt
+            return super().read(size)
+
+        def readinto(self, target):
+            found = self.read(len(target))
+            target[: len(found)] = found
+            return len(found)
+
+    with pytest.raises(KeyboardInterrupt):
+        read_csv(Interrupted(b"a,b\n" + b"1,2\n" * CHUNK))
+
+
+def test_the_limit_of_other_readers_is_left_as_it_is():
+    before = csv.field_size_limit()
+    read_csv(io.BytesIO(TEXT))
+    assert csv.field_size_limit() == before
