@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _stop_as_interrupted() -> None:
-    """Let what asks the process to end do what an interruption does: nothing is left half-written."""
+    """Let what asks the process to end do what an interruption does, and leave nothing."""
     usual = threading.current_thread() is threading.main_thread()
     if usual and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -609,3 +609,28 @@ def test_remedies_are_told_as_they_are_typed(capsys, monkeypatch, saved, tmp_pat
     path = tmp_path / "rows.json"
     path.write_text('[{"vote": 1, "age": 2}]')
     assert "is no csv but JSON" in fail(capsys, "fit", path, FORMULA)
+
+
+@pytest.mark.parametrize("suffix", ["json", "tex", "md"])
+def test_a_page_is_not_named_as_another(capsys, table, tmp_path, suffix):
+    words = ["fit", table, FORMULA, "--format", "html", "-o", tmp_path / f"a.{suffix}"]
+    assert "is named as" in fail(capsys, *words)
+
+
+def test_levels_that_are_numbers_are_matched_by_all_their_digits(capsys, tmp_path):
+    path, rng = tmp_path / "a.csv", np.random.default_rng(0)
+    days = [20240101.0, 20240102.0, 20240102.5]
+    frame = pd.DataFrame({"k": np.tile(days, 40), "y": rng.choice(list("ab"), 120)})
+    frame.to_csv(path, index=False)
+    expected = ml.mnlogit("y ~ C(k)", frame).fit().margins("k", effect="level", at={"k": days[:1]})
+    words = ["margins", path, "y ~ C(k)", "--variables", "k", "--effect", "level", "--at", "k"]
+    rows = ask(capsys, *words, "20240101")["rows"]
+    found = [row["estimate"] for row in rows]
+    assert found == pytest.approx(expected.summary_frame()["estimate"].tolist(), rel=1e-12)
+    assert "UnseenLevelError" in fail(capsys, *words, "2.024e7")
+
+
+def test_infinities_are_converted_without_a_word_of_numpy(capsys, tmp_path):
+    source = tmp_path / "a.csv"
+    source.write_text("x,y\ninf,1\n-inf,2\n1.5,3\n")
+    assert run(capsys, "convert", source, tmp_path / "b.tsv") == (0, "", "")

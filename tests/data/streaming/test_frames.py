@@ -68,7 +68,7 @@ def test_columns_that_nobody_needs_may_be_absent_somewhere():
         (lambda path: [path], "without arguments.*'path'"),
         (
             "d.csv",
-            r"'d\.csv', which is no parquet file.*: give the frame, pandas\.read_csv\('d\.csv'\), or",
+            r"'d\.csv', which is no parquet file.*: give the frame, pandas\.read_csv\('d\.csv'\)",
         ),
         ([FRAME, "a.csv"], "not a list of DataFrame and str"),
         ([], "not a list of nothing"),
