@@ -50,6 +50,9 @@ REMEDIES = {
     "separator='|'": "--separator bar",
     "separator=','": "--separator comma",
     "separator='\\t'": "--separator tab",
+    "(bias_reduction='mean')": "--bias-reduction mean",
+    "need weight_type": "--weight-type TYPE",
+    "needs groups=": "--cov-option groups=COLUMN",
     "decimal=',' that": "--decimal comma, or --decimal point",
 }
 NO, WRONG, BROKEN, INTERRUPTED = 1, 2, 3, 130
@@ -178,14 +181,19 @@ def _fail(error: Exception, arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     message = _shorten(str(error))
-    said = [how for sign, how in REMEDIES.items() if sign in message]
+    said = []
     if isinstance(error, DataNotKeptError):
         new = isinstance(getattr(arguments, "newdata", PIPE), type(None))
         said.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
-    if said:
-        message += f" On the command line: {'; '.join(said)}."
+    message = _add_remedies(message, said)
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
     return WRONG
+
+
+def _add_remedies(message: str, more: Sequence[str] = ()) -> str:
+    """Add the options that do what a message advises to do in Python."""
+    said = [*(how for sign, how in REMEDIES.items() if sign in message), *more]
+    return f"{message} On the command line: {'; '.join(said)}." if said else message
 
 
 def _shorten(text: str) -> str:
@@ -196,7 +204,7 @@ def _shorten(text: str) -> str:
 def _show_warning(
     heard: list[dict[str, str]], message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
-    text = _shorten(str(message))
+    text = _add_remedies(_shorten(str(message)))
     heard.append({"category": category.__name__, "message": text})
     print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
 

@@ -20,10 +20,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.arguments import write_value
 from mlelogit.data.compressed import DAMAGED, LOOKED_AT, measure, open_compressed, tell_kind
-from mlelogit.data.dialects import check_decimals, tell_separator
-from mlelogit.data.formats import DECIMALS, SEPARATORS
+from mlelogit.data.dialects import check_decimals, check_signs, tell_separator
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.limits import (
     BYTES_PER_CELL,
@@ -135,7 +134,10 @@ def read_csv(
     >>> read_csv(io.BytesIO(b"y,x,z\na,1.5,0\nb,2,0\n"), columns=["y", "x"]).shape
     (2, 2)
     """
-    _check_signs(separator, decimal)
+    for what, given in (("missing", missing), ("columns", columns)):
+        if isinstance(given, str):
+            raise OptionError(f"{what} is a list of texts, not one: [{write_value(given)}].")
+    check_signs(separator, decimal)
     named = isinstance(path, str | os.PathLike)
     told = called or (repr(str(path)) if named else "The csv")
     with ExitStack() as opened:
@@ -160,14 +162,6 @@ def read_csv(
     if separator != ",":
         check_decimals(frame, told, decimal)
     return restore(frame, told, _reread(path, told, separator, options) if named else None)
-
-
-def _check_signs(separator: str, decimal: str | None) -> None:
-    check_choice("separator", separator, list(SEPARATORS.values()))
-    if decimal is not None:
-        check_choice("decimal", decimal, list(DECIMALS.values()))
-        if decimal == separator:
-            raise OptionError("Commas cannot both separate cells and begin decimals.")
 
 
 def _reread(path: Any, told: str, separator: str, options: dict[str, Any]) -> Any:

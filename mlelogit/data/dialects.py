@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.arguments import write_value
-from mlelogit.data.formats import SEPARATORS
-from mlelogit.exceptions import DataFileError, DataFileWarning
+from mlelogit.data.arguments import check_choice, write_value
+from mlelogit.data.formats import DECIMALS, SEPARATORS
+from mlelogit.exceptions import DataFileError, DataFileWarning, OptionError
 from mlelogit.notices import warn_user
 
 # Letters and rows that are looked at to find out what separates cells.
@@ -21,6 +21,15 @@ _WHOLE = r"[+-]?\d+"
 _POWER = r"(?:[eE][+-]?\d+)?"
 _COMMAS = re.compile(rf"[+-]?\d*,\d+{_POWER}|{_WHOLE}")
 _POINTS = re.compile(rf"[+-]?\d*\.\d+{_POWER}|[+-]?\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|{_WHOLE}")
+
+
+def check_signs(separator: str, decimal: str | None) -> None:
+    """Raise `OptionError` if signs are none of those that may separate, or are one."""
+    check_choice("separator", separator, list(SEPARATORS.values()))
+    if decimal is not None:
+        check_choice("decimal", decimal, list(DECIMALS.values()))
+        if decimal == separator:
+            raise OptionError("Commas cannot both separate cells and begin decimals.")
 
 
 def find_separator(text: str, separator: str) -> str | None:

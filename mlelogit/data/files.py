@@ -190,5 +190,10 @@ def check_source(path: Any) -> None:
     """Raise `DataFileError` if there is no file to read at a path."""
     if Path(path).is_dir():
         raise DataFileError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    if Path(path).exists() and not Path(path).is_file():
+        raise DataFileError(
+            f"{str(path)!r} is a pipe or a device, and no file; on the command line give - and "
+            "redirect it to standard input."
+        )
     if not Path(path).is_file():
         raise DataFileError(f"There is no file {str(path)!r}.")

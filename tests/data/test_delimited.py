@@ -283,3 +283,9 @@ def test_the_limit_of_other_readers_is_left_as_it_is():
     before = csv.field_size_limit()
     read_csv(io.BytesIO(TEXT))
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("option", ["missing", "columns"])
+def test_a_text_is_no_list_of_texts(option):
+    with pytest.raises(OptionError, match=rf"{option} is a list of texts, not one: \['yx'\]"):
+        read_csv(io.BytesIO(TEXT), **{option: "yx"})

@@ -152,3 +152,10 @@ def test_a_file_that_is_written_later_is_whole_or_not_there(tmp_path):
 def write_and_fail(path):
     path.write_text("new")
     raise KeyError
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_with_a_name_is_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataFileError, match=r"is a pipe or a device.*give - "):
+        read_data(str(tmp_path / "pipe"))

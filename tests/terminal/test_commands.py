@@ -606,6 +606,10 @@ def test_remedies_are_told_as_they_are_typed(capsys, monkeypatch, saved, tmp_pat
     pipe(monkeypatch, b"<stata_dta>" + bytes(40))
     assert "On the command line: --input-format FORMAT." in fail(capsys, "fit", "-", FORMULA)
     assert "--data TABLE, or --newdata TABLE." in fail(capsys, "margins", saved)
+    path = tmp_path / "rows.csv"
+    path.write_text("y,x\na,1\na,2\nb,3\nb,4\n")
+    assert "--bias-reduction mean." in run(capsys, "fit", path, "y ~ x")[2]
+    assert "--weight-type TYPE." in fail(capsys, "fit", path, "y ~ 1", "--weights", "x")
     path = tmp_path / "rows.json"
     path.write_text('[{"vote": 1, "age": 2}]')
     assert "is no csv but JSON" in fail(capsys, "fit", path, FORMULA)
