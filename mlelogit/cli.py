@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from mlelogit.exceptions import (
     OutputFileError,
 )
 from mlelogit.terminal.commands import make_parser
+from mlelogit.terminal.options import read_size
 
 # Imported when they are asked for, so that --help does not wait for pandas.
 COMMANDS = {
@@ -37,6 +41,20 @@ COMMANDS = {
 PIPE = "-"
 # Letters of a message: a formula that is quoted in it can be as long as a page.
 LONGEST_LINE = 4000
+# What messages advise to do in Python -> the option that does it.
+REMEDIES = {
+    "allow_memory(": "--memory SIZE",
+    ".astype('category')": "--many-categories",
+    "say its format, ": "--input-format FORMAT",
+    "separator=';'": "--separator semicolon, maybe with --decimal comma",
+    "separator='|'": "--separator bar",
+    "separator=','": "--separator comma",
+    "separator='\\t'": "--separator tab",
+    "(bias_reduction='mean')": "--bias-reduction mean",
+    "need weight_type": "--weight-type TYPE",
+    "needs groups=": "--cov-option groups=COLUMN",
+    "decimal=',' that": "--decimal comma, or --decimal point",
+}
 NO, WRONG, BROKEN, INTERRUPTED = 1, 2, 3, 130
 
 
@@ -54,13 +72,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 1 if the answer is "no" (a fit did not converge, an engine disagrees); 2 after an error;
         3 after one of this program; 130 after an interruption.
     """
+    _stop_as_interrupted()
     arguments = make_parser().parse_args(argv)
     arguments.words = sys.argv[1:] if argv is None else list(argv)
     try:
         _check_targets(arguments)
         return 0 if _run(arguments) else NO
     except (MNLogitError, OSError, MemoryError) as error:
-        return _fail(error)
+        return _fail(error, arguments)
     except KeyboardInterrupt:
         print("mlelogit: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -68,6 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print(f"mlelogit: internal error: {type(error).__name__}: please report", file=sys.stderr)
         return BROKEN
+
+
+def _stop_as_interrupted() -> None:
+    """Let what asks the process to end do what an interruption does, and leave nothing."""
+    usual = threading.current_thread() is threading.main_thread()
+    if usual and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def find_command(name: str) -> Callable[[argparse.Namespace], Any]:
@@ -80,12 +106,43 @@ def find_command(name: str) -> Callable[[argparse.Namespace], Any]:
 def _run(arguments: argparse.Namespace) -> bool:
     """Run a command and write its answer; return whether that holds."""
     heard: list[dict[str, str]] = []
-    with warnings.catch_warnings():
+    with _raise_limits(arguments), warnings.catch_warnings():
         warnings.simplefilter("always", MNLogitWarning)
         warnings.showwarning = partial(_show_warning, heard)
         answer = find_command(arguments.command)(arguments)
-        _write(answer.written, arguments, heard)
+        with _save(answer.save, arguments):
+            _write(answer.written, arguments, heard)
     return bool(answer.holds)
+
+
+@contextmanager
+def _save(save: Callable[[Any], Any] | None, arguments: argparse.Namespace) -> Iterator[None]:
+    """Save a fit before an answer is printed; where that is a file too, both or none are there."""
+    if save is None or arguments.output is None:
+        if save is not None:
+            save(arguments.save)
+        yield
+        return
+    from mlelogit.data.files import write_later
+
+    with write_later(arguments.save) as path:
+        save(path)
+        yield
+
+
+@contextmanager
+def _raise_limits(arguments: argparse.Namespace) -> Iterator[None]:
+    """Raise the limits that are asked to be raised."""
+    with ExitStack() as raised:
+        if getattr(arguments, "memory", None) is not None:
+            from mlelogit.data.limits import allow_memory
+
+            raised.enter_context(allow_memory(read_size(arguments.memory)))
+        if getattr(arguments, "many_categories", False):
+            from mlelogit.data.limits import allow_categories
+
+            raised.enter_context(allow_categories())
+        yield
 
 
 def _check_targets(arguments: argparse.Namespace) -> None:
@@ -105,7 +162,7 @@ def _check_targets(arguments: argparse.Namespace) -> None:
         for target in targets:
             if source.exists() and target.is_file() and target.samefile(source):
                 raise OutputFileError(
-                    f"{str(source)!r} holds the data; give another file to write."
+                    f"{str(source)!r} is read by this command; give another file to write."
                 )
 
 
@@ -119,15 +176,24 @@ def _list_sources(arguments: argparse.Namespace) -> list[Path]:
     return [Path(file) for one in given if one is not None for file in list_inputs(one)]
 
 
-def _fail(error: Exception) -> int:
+def _fail(error: Exception, arguments: argparse.Namespace) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     message = _shorten(str(error))
+    said = []
     if isinstance(error, DataNotKeptError):
-        message += " On the command line: --data TABLE."
+        new = isinstance(getattr(arguments, "newdata", PIPE), type(None))
+        said.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
+    message = _add_remedies(message, said)
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
     return WRONG
+
+
+def _add_remedies(message: str, more: Sequence[str] = ()) -> str:
+    """Add the options that do what a message advises to do in Python."""
+    said = [*(how for sign, how in REMEDIES.items() if sign in message), *more]
+    return f"{message} On the command line: {'; '.join(said)}." if said else message
 
 
 def _shorten(text: str) -> str:
@@ -138,7 +204,7 @@ def _shorten(text: str) -> str:
 def _show_warning(
     heard: list[dict[str, str]], message: Warning | str, category: type[Warning], *_: Any, **__: Any
 ) -> None:
-    text = _shorten(str(message))
+    text = _add_remedies(_shorten(str(message)))
     heard.append({"category": category.__name__, "message": text})
     print(f"mlelogit: {category.__name__}: {text}", file=sys.stderr)
 
@@ -161,7 +227,8 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
     aside = getattr(arguments, "aside", None)
     if aside is not None:
         _print(f"{_write_json(aside, arguments.command, heard)}\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str]]) -> str:
@@ -171,6 +238,8 @@ def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str
 
 
 def _print(text: str) -> None:
+    if sys.stdout is None:
+        raise OutputFileError("Standard output is closed; write a file by -o.")
     try:
         print(text, end="")
     except UnicodeEncodeError as error:

@@ -59,6 +59,8 @@ INSIDE = {
         "files",
         "formats",
         "compressed",
+        "dialects",
+        "restored",
         "delimited",
         "stata",
         "workbooks",

@@ -347,7 +347,7 @@ def test_data_are_not_written_over(capsys, table, tmp_path, command):
         status, _, err = run(capsys, command, table, FORMULA, "-o", output)
         assert status == 2
         assert "OutputFileError" in err
-        assert "holds the data" in err
+        assert "is read by this" in err
     assert table.read_bytes() == before
     other = tmp_path / "new.csv"
     other.write_bytes(before)

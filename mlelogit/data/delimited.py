@@ -15,12 +15,14 @@ from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from mlelogit.data.arguments import check_choice, write_value
-from mlelogit.data.compressed import DAMAGED, LOOKED_AT, open_compressed, tell_kind
+from mlelogit.data.arguments import write_value
+from mlelogit.data.compressed import DAMAGED, LOOKED_AT, measure, open_compressed, tell_kind
+from mlelogit.data.dialects import check_decimals, check_signs, tell_separator
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.limits import (
     BYTES_PER_CELL,
@@ -31,17 +33,20 @@ from mlelogit.data.limits import (
     find_memory,
     write_bytes,
 )
+from mlelogit.data.restored import restore
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
     MNLogitError,
+    OptionError,
     SizeLimitError,
 )
 from mlelogit.notices import in_turn
 
 CHUNK = 1 << 20
-SEPARATORS = (",", ";", "\t", "|")
+# Bytes that are kept to find out what separates cells, if pandas cannot read them.
+BEGIN = 1 << 17
 _BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*+")
 _NOT_PARSED = (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError)
 _SMALLER = (
@@ -75,8 +80,13 @@ def read_csv(
     missing: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
     separator: str = ",",
+    decimal: str | None = None,
+    called: str | None = None,
 ) -> pd.DataFrame:
     r"""Read a csv whose columns have different names.
+
+    Truth values and whole numbers stay what they are beside missing ones: the former, and the
+    latter if they are beyond 2^53, are in a nullable column.
 
     Parameters
     ----------
@@ -89,6 +99,11 @@ def read_csv(
         Those to keep; all if not given. A table of very many columns needs it.
     separator : {",", ";", "\\t", "|"}
         What stands between two cells.
+    decimal : {".", ","}, optional
+        What stands before the decimals of a number. If it is not given it is a point, and a
+        column of numbers with commas is an error, unless commas separate.
+    called : str, optional
+        What a file without a name is called in messages.
 
     Returns
     -------
@@ -103,7 +118,14 @@ def read_csv(
     DuplicateColumnError, ColumnNotFoundError
         If two columns have one name, or there is none of a name in `columns`.
     DataFileError
-        If it is empty, or rows are longer than its header.
+        If it is empty, rows are longer than its header, or something else separates its cells.
+    OptionError
+        If what is given is none of the choices, or commas were to be both.
+
+    Warns
+    -----
+    DataFileWarning
+        If whole numbers beyond 2^53 stand beside missing ones in what can be read only once.
 
     Examples
     --------
@@ -112,47 +134,74 @@ def read_csv(
     >>> read_csv(io.BytesIO(b"y,x,z\na,1.5,0\nb,2,0\n"), columns=["y", "x"]).shape
     (2, 2)
     """
-    check_choice("separator", separator, SEPARATORS)
-    told = repr(str(path)) if isinstance(path, str | os.PathLike) else "The csv"
+    for what, given in (("missing", missing), ("columns", columns)):
+        if isinstance(given, str):
+            raise OptionError(f"{what} is a list of texts, not one: [{write_value(given)}].")
+    check_signs(separator, decimal)
+    named = isinstance(path, str | os.PathLike)
+    told = called or (repr(str(path)) if named else "The csv")
     with ExitStack() as opened:
         try:
-            file = _open(path, opened, told)
-            table = _Watched(file, told, separator, columns is not None)
-            _check_header(table.read_header(), separator, columns, told)
+            table = _Watched(path, told, separator, columns is not None, opened)
+            _check_header(table, separator, columns, told)
             _check_whole(table, told)
-            return _parse(table, missing, columns)
+            options = {"na_values": missing, "keep_default_na": missing is None}
+            frame = _parse(table, columns, decimal=decimal or ".", **options)
         except MNLogitError:
             raise
         except _NOT_PARSED as error:
             if "out of memory" in str(error):
                 raise SizeLimitError(_tell_lack(told)) from error
-            raise DataFileError(f"{told} cannot be read: {str(error).strip()}") from error
+            hint = tell_separator(told, table.begin, separator)
+            said = f"{told} cannot be read: {str(error).strip()}"
+            raise DataFileError(f"{said}. {hint}" if hint else said) from error
         except MemoryError as error:
             raise SizeLimitError(_tell_lack(told)) from error
         except (OSError, EOFError, ValueError, *DAMAGED) as error:
             raise CorruptFileError(f"{told} cannot be read: {error}") from error
+    if separator != ",":
+        check_decimals(frame, told, decimal)
+    return restore(frame, told, _reread(path, told, separator, options) if named else None)
+
+
+def _reread(path: Any, told: str, separator: str, options: dict[str, Any]) -> Any:
+    """Return what reads some columns of a file once more, as they are written."""
+
+    def read(columns: Sequence[str]) -> pd.DataFrame:
+        with ExitStack() as opened:
+            table = _Watched(path, told, separator, True, opened)
+            return _parse(table, columns, dtype=str, **options)
+
+    return read
 
 
 def _tell_lack(told: str) -> str:
     return f"{told} is too large to be read into memory. {_SMALLER}."
 
 
-def _open(path: Any, opened: ExitStack, told: str) -> Any:
+def _name_text(separator: str) -> str:
+    return "tab-separated text" if separator == "\t" else "csv"
+
+
+def _open(path: Any, opened: ExitStack, told: str, text: str) -> Any:
     """Return a file of bytes, whatever is given."""
     if isinstance(path, str | os.PathLike):
-        return open_compressed(opened.enter_context(open(path, "rb")), told, opened)  # noqa: PTH123
+        return open_compressed(opened.enter_context(Path(path).open("rb")), told, opened, text)
     file = getattr(path, "buffer", path)
     if isinstance(file, io.TextIOBase):
         return io.BytesIO(file.read().encode("utf-8"))
     if not hasattr(file, "read"):
         raise DataFileError(f"A csv is a path or a file, not {write_value(path)}.")
-    return open_compressed(file, told, opened)
+    return open_compressed(file, told, opened, text)
 
 
-def _check_header(header: bytes, separator: str, columns: Sequence[str] | None, told: str) -> None:
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
-    text = io.StringIO(header.decode("utf-8"), newline="")
-    names = next(csv.reader(text, delimiter=separator), [])
+def _check_header(
+    table: _Watched, separator: str, columns: Sequence[str] | None, told: str
+) -> None:
+    names = _split(table.read_header().decode("utf-8"), separator)
+    hint = tell_separator(told, table.begin, separator) if len(names) == 1 else ""
+    if hint:
+        raise DataFileError(hint)
     check_unique_names([name for name in names if name], told)
     if columns is not None:
         absent = [name for name in columns if name not in set(names)]
@@ -168,6 +217,15 @@ def _check_header(header: bytes, separator: str, columns: Sequence[str] | None, 
         )
 
 
+def _split(header: str, separator: str) -> list[str]:
+    """Return the cells of a row, which are longer than Python's reader takes them, maybe."""
+    before = csv.field_size_limit(LONGEST_ROW)
+    try:
+        return next(csv.reader(io.StringIO(header, newline=""), delimiter=separator), [])
+    finally:
+        csv.field_size_limit(before)
+
+
 def _check_whole(table: _Watched, told: str) -> None:
     """Judge a file whose size is known by what its first rows need."""
     if table.size:
@@ -178,20 +236,22 @@ def _check_whole(table: _Watched, told: str) -> None:
         )
 
 
-def _parse(
-    table: _Watched, missing: Sequence[str] | None, columns: Sequence[str] | None
-) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.BufferedReader(table, CHUNK),
-            sep=table.separator.decode(),
-            low_memory=False,
-            index_col=False,
-            usecols=None if columns is None else list(columns),
-            na_values=missing,
-            keep_default_na=missing is None,
-        )
+def _parse(table: _Watched, columns: Sequence[str] | None, **options: Any) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.BufferedReader(table, CHUNK),
+                sep=table.separator.decode(),
+                low_memory=False,
+                index_col=False,
+                usecols=None if columns is None else list(columns),
+                **options,
+            )
+    except _NOT_PARSED:
+        if table.stopped is not None:
+            raise table.stopped from None
+        raise
 
 
 class _Watched(io.RawIOBase):
@@ -199,24 +259,29 @@ class _Watched(io.RawIOBase):
 
     Parameters
     ----------
-    file : file of bytes
+    path : str, os.PathLike, or file
     told : str
         What it is called.
     separator : str
     few : bool
         Whether few of its columns are kept.
+    opened : contextlib.ExitStack
+        What closes it.
     """
 
-    def __init__(self, file: Any, told: str, separator: str, few: bool) -> None:
+    def __init__(self, path: Any, told: str, separator: str, few: bool, opened: ExitStack) -> None:
         super().__init__()
+        self.text, self.named = _name_text(separator), isinstance(path, str | os.PathLike)
+        file = _open(path, opened, told, self.text)
         self.file, self.told = file, told
         self.separator = separator.encode()
         self.patterns = _make_patterns(self.separator)
-        self.size = _measure(file)
+        self.size = measure(file)
         self.memory = find_memory()
         self.per_cell = BYTES_PER_CELL_SKIPPED if few else BYTES_PER_CELL
-        self.ahead = b""  # Read, but not given away.
+        self.ahead = self.first = b""  # Read, but not given away; and how it begins.
         self.row = bytearray()  # What came since the last end of a row.
+        self.stopped: BaseException | None = None  # By what it could not be read on.
         self.due = CHUNK
         self.seen = self.lines = self.cells = 0
         self.cut = b""  # The first bytes of a letter.
@@ -236,10 +301,16 @@ class _Watched(io.RawIOBase):
             if end > start:
                 break
         self.ahead = bytes(head)
+        self.first = self.ahead[:BEGIN]
         found = bytes(head[start:end]) if end > start else bytes(head[start:])
         if not found.strip():
             raise DataFileError(f"{self.told} is empty.")
         return found
+
+    @property
+    def begin(self) -> str:
+        """How the text begins, as far as it was read for the header."""
+        return self.first.decode("utf-8", "ignore")
 
     def estimate(self) -> float:
         """Return the bytes of memory that what was seen takes while it is read."""
@@ -250,8 +321,12 @@ class _Watched(io.RawIOBase):
         return True
 
     def readinto(self, target: Any) -> int:
-        """Give the next bytes."""
-        chunk = self.ahead or self._take()
+        """Give the next bytes; pandas makes an error of the file of an interruption."""
+        try:
+            chunk = self.ahead or self._take()
+        except BaseException as error:
+            self.stopped = error
+            raise
         given, self.ahead = chunk[: len(target)], chunk[len(target) :]
         target[: len(given)] = given
         return len(given)
@@ -259,7 +334,7 @@ class _Watched(io.RawIOBase):
     def _take(self) -> bytes:
         chunk = bytes(self.file.read(max(CHUNK, LOOKED_AT)) or b"")
         if not self.seen:
-            tell_kind(chunk, self.told)
+            tell_kind(chunk, self.told, self.text, self.named)
             if chunk.startswith(BOM_UTF8):
                 chunk, self.seen = chunk[len(BOM_UTF8) :], len(BOM_UTF8)
         self._check_text(chunk)
@@ -353,10 +428,3 @@ def _decode(text: bytes, last: bool) -> bytes:
 def _count_lines(text: bytes | bytearray) -> int:
     """Count the ends of lines: of Unix and Windows, or of old Macintosh."""
     return text.count(b"\n") or text.count(b"\r")
-
-
-def _measure(file: Any) -> int:
-    """Return the size of a plain file in bytes; zero of anything else."""
-    if not isinstance(file, io.BufferedReader) or not isinstance(file.raw, io.FileIO):
-        return 0
-    return os.fstat(file.fileno()).st_size if file.seekable() else 0

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,50 @@ def write_whole(content: str | bytes | Iterable[str], path: Any) -> Path:
     return target
 
 
+@contextmanager
+def write_later(path: Any) -> Iterator[Path]:
+    """Give the path of a file to write, which takes another's place if all goes well until the end.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Where it is to be in the end. What is there and is no plain file is given itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlelogit.data.files import write_later
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with write_later(f"{folder}/a.txt") as aside:
+    ...         _ = aside.write_text("whole")
+    ...     Path(folder, "a.txt").read_text()
+    'whole'
+    """
+    target = check_target(path)
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    part = _name_part(target)
+    try:
+        yield part
+        if part.exists():
+            _move(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _name_part(target: Path) -> Path:
+    """Name a file beside a target as nobody foresees."""
+    return target.with_name(f".mlelogit-{secrets.token_hex(8)}.part")
+
+
+def _move(part: Path, target: Path) -> None:
+    if target.exists():
+        shutil.copymode(target, part)
+    part.replace(target)
+
+
 def _encode(content: str | bytes | Iterable[str]) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
@@ -106,17 +151,14 @@ def _encode(content: str | bytes | Iterable[str]) -> Iterator[bytes]:
 
 
 def _put_in_place(parts: Iterable[bytes], target: Path) -> None:
-    # Of a name that nobody foresees; whoever made one like it before makes this fail.
-    part = target.with_name(f".mlelogit-{secrets.token_hex(8)}.part")
+    part = _name_part(target)  # Whoever made one like it before makes this fail.
     opened = part.open("xb")
     try:
         with opened as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
+        _move(part, target)
     finally:
         part.unlink(missing_ok=True)
 
@@ -148,5 +190,10 @@ def check_source(path: Any) -> None:
     """Raise `DataFileError` if there is no file to read at a path."""
     if Path(path).is_dir():
         raise DataFileError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    if Path(path).exists() and not Path(path).is_file():
+        raise DataFileError(
+            f"{str(path)!r} is a pipe or a device, and no file; on the command line give - and "
+            "redirect it to standard input."
+        )
     if not Path(path).is_file():
         raise DataFileError(f"There is no file {str(path)!r}.")

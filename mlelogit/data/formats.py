@@ -13,8 +13,18 @@ _SUFFIXES = {
 }
 FORMATS = tuple(_SUFFIXES)
 TEXTS = ("csv", "tsv")
+# What may stand between the cells of a text, and before the decimals of its numbers, by name.
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+DECIMALS = {"point": ".", "comma": ","}
 # Bytes; a file of a few megabytes can unpack to thousands of times its size.
 MOST_UNPACKED = 1 << 30
+_READERS = {
+    "csv": "read_csv({0!r})",
+    "tsv": "read_csv({0!r}, sep='\\t')",
+    "feather": "read_feather({0!r})",
+    "stata": "read_stata({0!r})",
+    "excel": "read_excel({0!r})",
+}
 _PACKINGS = (".gz", ".bz2", ".xz", ".zip")
 
 
@@ -64,3 +74,19 @@ def tell_format(path: str) -> str | None:
 def find_format(path: str) -> str:
     """Return the format that the ending of a name tells, or csv if it tells none."""
     return tell_format(path) or "csv"
+
+
+def advise_reader(path: str) -> str:
+    """Say how what a name tells to be a table becomes a frame; nothing of what tells none.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formats import advise_reader
+    >>> advise_reader("a.dta"), advise_reader("a.doc")
+    (": give the frame, pandas.read_stata('a.dta')", '')
+    """
+    form = tell_format(path)
+    if form not in _READERS:
+        return ""
+    query = f", or a query, \"FROM '{path}'\"" if form in TEXTS else ""
+    return f": give the frame, pandas.{_READERS[form].format(path)}{query}"

@@ -43,6 +43,7 @@ SHARE = 0.9
 UNKNOWN = 8e9
 
 _allowed: ContextVar[float | None] = ContextVar("allowed", default=None)
+_meant: ContextVar[bool] = ContextVar("meant", default=False)
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"),
     (
@@ -85,6 +86,16 @@ def allow_memory(size: Any) -> Iterator[None]:
         yield
     finally:
         _allowed.reset(token)
+
+
+@contextmanager
+def allow_categories() -> Iterator[None]:
+    """Let an outcome have categories of hardly a row each; see `check_categories`."""
+    token = _meant.set(True)
+    try:
+        yield
+    finally:
+        _meant.reset(token)
 
 
 def find_memory() -> float:
@@ -201,7 +212,8 @@ def check_categories(categories: Sequence[Any], rows: float, name: Any) -> None:
     ...
     mlelogit.exceptions.SizeLimitError: The outcome 'id' has 2,000 categories (0, 1, 2 and 1997 ...
     """
-    if len(categories) > MANY_CATEGORIES and ROWS_PER_CATEGORY * len(categories) > rows:
+    many = len(categories) > MANY_CATEGORIES and ROWS_PER_CATEGORY * len(categories) > rows
+    if many and not _meant.get():
         raise SizeLimitError(
             f"The outcome {name!r} has {len(categories):,} categories "
             f"({list_some(categories, 3)}) in {rows:,.0f} rows, fewer than {ROWS_PER_CATEGORY} "

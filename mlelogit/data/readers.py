@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import bz2
-import csv
-import gzip
-import lzma
-import shutil
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
 import pandas as pd
 
 from mlelogit.data.delimited import read_csv
 from mlelogit.data.files import check_source
-from mlelogit.data.formats import MOST_UNPACKED, find_format, list_suffixes, split_packing
+from mlelogit.data.formats import TEXTS, find_format, list_suffixes
 from mlelogit.data.frames import check_unique_names
-from mlelogit.data.limits import LONGEST_ROW
+from mlelogit.data.limits import check_memory
 from mlelogit.data.stata import read_stata
 from mlelogit.data.workbooks import read_workbook
-from mlelogit.exceptions import (
-    CorruptFileError,
-    DataFileError,
-    MNLogitError,
-    OptionError,
-    SizeLimitError,
-)
+from mlelogit.exceptions import CorruptFileError, MNLogitError, OptionError, SizeLimitError
 from mlelogit.notices import import_extra, in_turn
 
 _PORTION = 1 << 20
-_OPENERS: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _NAMES = {
     "csv": "csv",
     "tsv": "tab-separated text",
@@ -49,6 +36,8 @@ def read_data(
     missing: Sequence[str] | None = None,
     form: str | None = None,
     sheet: str | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
 ) -> pd.DataFrame:
     r"""Read a table from a file.
 
@@ -58,7 +47,7 @@ def read_data(
     Parameters
     ----------
     path : str
-        A csv or tab-separated text may be packed: .gz, .bz2, .xz, .zip.
+        A csv or tab-separated text may be packed: by gzip, bzip2, xz or zip.
     missing : sequence of str, optional
         Entries of a csv, a tab-separated text or a workbook that mean a missing value; pandas'
         list if not given.
@@ -66,19 +55,22 @@ def read_data(
         What it is; told by its suffix if not given, and a csv if that is none of theirs.
     sheet : str, optional
         Of a workbook: the name of a sheet. Needed if several are in it.
+    separator, decimal : str, optional
+        Of a csv or tab-separated text; see `mlelogit.data.delimited.read_csv`.
 
     Raises
     ------
     DataFileError
-        If it is absent, empty, or not of its format. `CorruptFileError` if it is damaged.
+        If it is absent or empty. `CorruptFileError` if it is damaged or not of its format.
     DuplicateColumnError
         If two columns have the same name.
     SizeLimitError
-        If it unpacks to more than a gigabyte, or there is not the memory to read it.
+        If there is not the memory to read it, or a workbook unpacks to more than a gigabyte.
     MissingExtraError
         If its reader is not installed.
     OptionError
-        If a sheet is asked for of what is no workbook, or has no such sheet.
+        If a sheet is asked for of what is no workbook, or has no such sheet; or a separator or
+        decimals of what is no text.
 
     Warns
     -----
@@ -98,8 +90,9 @@ def read_data(
     """
     check_source(path)
     found = form or find_format(path)
-    if sheet is not None and found != "excel":
-        raise OptionError(f"A sheet is that of a workbook, and {path!r} is {_NAMES[found]}.")
+    _check_options(path, found, sheet, separator, decimal)
+    if found in TEXTS:
+        return read_text(path, found, missing, separator, decimal)
     try:
         return _keep_labels(_read(path, found, missing, sheet), path)
     except MNLogitError:
@@ -109,20 +102,44 @@ def read_data(
             f"{path!r} needs more memory than there is, or is damaged and says so."
         ) from error
     except Exception as error:
-        if found in ("csv", "tsv"):
-            raise DataFileError(f"{path!r} cannot be read: {error}") from error
         said = " ".join(f"{error}".split()) or type(error).__name__
         raise CorruptFileError(
             f"{path!r} is damaged, or no {_NAMES[found].split(' ', 1)[-1]}: {said}"
         ) from error
 
 
+def _check_options(
+    path: str, form: str, sheet: str | None, separator: str | None, decimal: str | None
+) -> None:
+    if sheet is not None and form != "excel":
+        raise OptionError(f"A sheet is that of a workbook, and {path!r} is {_NAMES[form]}.")
+    if (separator, decimal) != (None, None) and form not in TEXTS:
+        raise OptionError(f"Separators and decimals are those of text; {path!r} is {_NAMES[form]}.")
+
+
+def read_text(
+    source: Any,
+    form: str,
+    missing: Sequence[str] | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    called: str | None = None,
+) -> pd.DataFrame:
+    """Read a csv or tab-separated text from a file or stream, as `read_csv` does.
+
+    Parameters
+    ----------
+    source : str or file of bytes
+    form : {"csv", "tsv"}
+        Says what separates cells if `separator` does not.
+    missing, separator, decimal, called
+        As of `mlelogit.data.delimited.read_csv`.
+    """
+    sign = separator or ("\t" if form == "tsv" else ",")
+    return read_csv(source, missing, separator=sign, decimal=decimal, called=called)
+
+
 def _read(path: str, form: str, missing: Sequence[str] | None, sheet: str | None) -> pd.DataFrame:
-    if form == "csv":
-        return read_csv(path, missing)
-    if form == "tsv":
-        with _turn_to_csv(path) as plain:
-            return read_csv(plain, missing)
     if form == "stata":
         return read_stata(path)
     if form == "excel":
@@ -158,78 +175,7 @@ def _keep_labels(frame: pd.DataFrame, path: str) -> pd.DataFrame:
 
 
 @contextmanager
-def _turn_to_csv(path: str) -> Iterator[str]:
-    """Give the path of a csv with the rows of a tab-separated text, which may be packed."""
-    packing = split_packing(path)[1]
-    with tempfile.TemporaryDirectory(prefix="mlelogit-") as folder:
-        plain, target = Path(path), Path(folder, "table.csv")
-        if packing:
-            plain = Path(folder, "table.tsv")
-            _copy_unpacked(path, packing, plain)
-        _turn_tabs(plain, target, path)
-        try:
-            yield str(target)
-        except MNLogitError as error:
-            raise type(error)(str(error).replace(str(target), path)) from error
-
-
-def _copy_unpacked(path: str, packing: str, target: Path) -> None:
-    try:
-        with target.open("wb") as file, _open_packed(path, packing) as source:
-            for portion in iter(lambda: source.read(_PORTION), b""):
-                file.write(portion)
-                if file.tell() > MOST_UNPACKED:
-                    raise SizeLimitError(
-                        f"{path!r} unpacks to more than {MOST_UNPACKED:,} bytes; unpack it "
-                        "yourself, if it is meant to."
-                    )
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, lzma.LZMAError) as error:
-        if isinstance(error, MNLogitError):
-            raise
-        raise CorruptFileError(f"{path!r} cannot be unpacked: {error}") from error
-
-
-@contextmanager
-def _open_packed(path: str, packing: str) -> Iterator[BinaryIO]:
-    if packing != ".zip":
-        with _OPENERS[packing](path) as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as archive:
-        names = [one for one in archive.namelist() if not one.endswith("/")]
-        if len(names) != 1:
-            raise DataFileError(
-                f"{path!r} holds {len(names)} files, and one is a table; unpack it."
-            )
-        try:
-            with archive.open(names[0]) as file:
-                yield file  # type: ignore[misc]
-        except RuntimeError as error:
-            raise CorruptFileError(f"{path!r} cannot be unpacked: {error}") from error
-
-
-def _turn_tabs(source: Path, target: Path, path: str) -> None:
-    """Write tab-separated rows with commas, a row at a time."""
-    with (
-        source.open(encoding="utf-8-sig", newline="") as read,
-        target.open("w", encoding="utf-8", newline="") as written,
-    ):
-        rows = csv.writer(written, lineterminator="\n")
-        for row in csv.reader(_take_lines(read, path), delimiter="\t", strict=True):
-            rows.writerow(row)
-
-
-def _take_lines(file: TextIO, path: str) -> Iterator[str]:
-    for line in iter(lambda: file.readline(LONGEST_ROW), ""):
-        if len(line) == LONGEST_ROW:
-            raise SizeLimitError(
-                f"{path!r} has a line of {LONGEST_ROW:,} letters or more; a row stands in one."
-            )
-        yield line
-
-
-@contextmanager
-def spool(stream: BinaryIO, form: str) -> Iterator[str]:
+def spool(stream: Any, form: str) -> Iterator[str]:
     """Keep what comes through a pipe in a file while it is read; give the file's path.
 
     Parameters
@@ -237,9 +183,18 @@ def spool(stream: BinaryIO, form: str) -> Iterator[str]:
     stream : binary file
     form : str
         As of `read_data`.
+
+    Raises
+    ------
+    SizeLimitError
+        If it is more than there is memory to read it into.
     """
     with tempfile.TemporaryDirectory(prefix="mlelogit-") as folder:
         path = Path(folder, f"standard input{list_suffixes(form)[0]}")
         with path.open("wb") as file:
-            shutil.copyfileobj(stream, file, _PORTION)
+            for portion in iter(lambda: stream.read(_PORTION), b""):
+                check_memory(
+                    file.tell() + len(portion), "What comes through the pipe", "Give it as a file"
+                )
+                file.write(portion)
         yield str(path)

@@ -77,7 +77,9 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
 @in_turn
 def _write(frame: pd.DataFrame, form: str) -> bytes:
     if form in ("csv", "tsv"):
-        text = frame.to_csv(index=False, sep="," if form == "csv" else "\t", lineterminator="\n")
+        text = _lengthen(frame).to_csv(
+            index=False, sep="," if form == "csv" else "\t", lineterminator="\n"
+        )
         return str(text).encode()
     if form == "stata":
         return write_stata(frame)
@@ -92,26 +94,45 @@ def _write(frame: pd.DataFrame, form: str) -> bytes:
     return buffer.getvalue()
 
 
+def _lengthen(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose short floats are doubles, for their decimals are read as doubles."""
+    doubles = {
+        name: pd.Series(frame[name].to_numpy(np.float64, na_value=np.nan), index=frame.index)
+        for name in frame.columns
+        if pd.api.types.is_float_dtype(frame[name].dtype) and frame[name].dtype != np.float64
+    }
+    return pd.DataFrame({name: doubles.get(name, frame[name]) for name in frame.columns})
+
+
 def _compare(frame: pd.DataFrame, content: bytes, form: str) -> None:
     """Read a table back, and warn of what is not as it was; raise if numbers are not."""
     with tempfile.TemporaryDirectory(prefix="mlelogit-") as folder, hear_warnings():
         path = Path(folder, f"table{list_suffixes(form)[0]}")
         path.write_bytes(content)
         found = read_data(str(path)) if frame.shape[1] else frame
-    names = name_variables(frame.columns) if form == "stata" else dict.fromkeys(frame.columns)
     if len(found) != len(frame) or found.shape[1] != frame.shape[1]:
-        raise OutputFileError(
-            f"As {form} these {len(frame):,} rows and {frame.shape[1]} columns are read back as "
-            f"{len(found):,} and {found.shape[1]}; write another format."
-        )
+        raise OutputFileError(_tell_shapes(frame, found, form))
     losses: dict[str, list[str]] = {}
-    for name, new in names.items():
-        for what in list_losses(frame[name], found[new or name]):
+    names = name_variables(frame.columns) if form == "stata" else {}
+    for i, (name, after) in enumerate(zip(frame.columns, found.columns, strict=True)):
+        for what in list_losses(frame.iloc[:, i], found.iloc[:, i]):
             losses.setdefault(what, []).append(str(name))
+        if names.get(name, name) != after:
+            losses[f"a column is read as {str(after)!r}"] = [str(name)]
     if frame.attrs.get("variable_labels") and not found.attrs.get("variable_labels"):
         losses["labels of variables are left out"] = list(frame.attrs["variable_labels"])
     for what, where in losses.items():
         warn_user(f"Written as {form}, {what}: {list_some(where)}.", DataFileWarning)
+
+
+def _tell_shapes(frame: pd.DataFrame, found: pd.DataFrame, form: str) -> str:
+    said = (
+        f"As {form} these {len(frame):,} rows and {frame.shape[1]} columns are read back as "
+        f"{len(found):,} and {found.shape[1]}"
+    )
+    empty = len(found) < len(frame) and frame.iloc[len(found) :].isna().all(axis=None)
+    why = ": the last rows have no value, and a table ends before them; leave them out, or"
+    return f"{said}{why if empty else ';'} write another format."
 
 
 def list_losses(before: pd.Series, after: pd.Series) -> list[str]:
@@ -188,15 +209,23 @@ def tell_kind(column: pd.Series) -> str:
 def _agree(before: pd.Series, after: pd.Series, kind: str) -> bool:
     if kind == "numbers":
         if pd.api.types.is_integer_dtype(before.dtype):
-            exact = pd.api.types.is_integer_dtype(after.dtype)
-            one, two = before.to_numpy(), after.to_numpy()
-            return bool((one == two).all()) if exact else bool((one.astype(float) == two).all())
+            return _agree_whole(before, after)
         one, two = before.to_numpy(np.float64), after.to_numpy(np.float64)
-        near = np.abs(one - two) <= ROUNDING * 4 * np.abs(one)
-        return bool((near | (one == two)).all())
+        other = one != two
+        one, two = one[other], two[other]
+        if not (np.isfinite(one) & np.isfinite(two)).all():
+            return False
+        return bool((np.abs(one - two) <= ROUNDING * 4 * np.abs(one)).all())
     if kind == "dates":
         return _agree_dates(before, after)
     return bool((before.astype(str).to_numpy() == after.astype(str).to_numpy()).all())
+
+
+def _agree_whole(before: pd.Series, after: pd.Series) -> bool:
+    """Compare whole numbers as such, also those that are no doubles."""
+    one = before.to_numpy(object)
+    two = after.to_numpy(object)
+    return all(int(a) == b for a, b in zip(one, two, strict=True))
 
 
 def _agree_dates(before: pd.Series, after: pd.Series) -> bool:

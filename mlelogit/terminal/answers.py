@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import FORMATS, TEXTS, split_packing, tell_format
+from mlelogit.data.formats import TEXTS, split_packing, tell_format
 from mlelogit.exceptions import OptionError, OutputFileError
+from mlelogit.saving.kinds import encode_float
 
 _PAGES = {
     ".html": "html",
@@ -21,6 +22,11 @@ _PAGES = {
     ".md": "markdown",
     ".json": "json",
     ".txt": "text",
+}
+# A text in a file of these names could not be opened.
+_OFFICE = {
+    *(".doc", ".docx", ".odt", ".pdf", ".rtf", ".ppt", ".pptx", ".xls", ".ods", ".sav", ".rds"),
+    *(".png", ".svg", ".jpg", ".zip", ".tar"),
 }
 
 
@@ -34,10 +40,13 @@ class Answer:
         A dict is written as JSON, with the warnings.
     holds : bool
         False for a "no": a fit that did not converge, or engines that disagree.
+    save : callable, optional
+        Keeps the fit in the file of a path.
     """
 
     written: Any
     holds: bool = True
+    save: Callable[[Any], Any] | None = None
 
 
 def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -> str:
@@ -67,11 +76,14 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
         return given or known[0]
     if split_packing(path)[1]:
         raise OutputFileError(f"{path!r} is named as packed, and what is written is not packed.")
+    if Path(path).suffix.lower() in _OFFICE:
+        raise OutputFileError(
+            f"{path!r} is named as a file of another program, and what can be written is "
+            f"{', '.join(known)}."
+        )
     told = tell_format(path) or tell_page(path)
     asked = given or (told if told in known else known[0])
-    # A plain text may hold anything, and a format that was asked for is known to be no page.
-    plain = told in (None, "text") or (given is not None and told not in FORMATS)
-    if asked != told and not plain:
+    if asked != told and told not in (None, "text"):  # A plain text may hold anything.
         raise OutputFileError(
             f"{path!r} is named as {told} is, which is not what would be written; formats here are "
             f"{', '.join(known)}."
@@ -114,18 +126,20 @@ def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write_json(content: dict[str, Any]) -> str:
-    """Return JSON in which every number is finite and every key a text."""
+    """Return JSON in which every number is finite, and every key a text."""
     return json.dumps(to_plain(content), indent=2, allow_nan=False, default=str)
 
 
 def to_plain(value: Any) -> Any:
-    """Turn numpy scalars into Python's, and what JSON lacks into null.
+    """Turn numpy scalars into Python's, and what JSON lacks into null; infinities into words.
+
+    The words are those of a saved fit, "Infinity" and "-Infinity".
 
     Examples
     --------
     >>> from mlelogit.terminal.answers import to_plain
-    >>> to_plain({1: (float("nan"), "a")})
-    {'1': [None, 'a']}
+    >>> to_plain({1: (float("nan"), "a", float("-inf"))})
+    {'1': [None, 'a', '-Infinity']}
     """
     if isinstance(value, dict):
         return {str(key): to_plain(item) for key, item in value.items()}
@@ -134,8 +148,8 @@ def to_plain(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
     if plain is pd.NA or plain is pd.NaT:
         return None
-    if isinstance(plain, float) and plain - plain != 0:
-        return None
+    if isinstance(plain, float):
+        return None if plain != plain else encode_float(plain)
     return plain
 
 

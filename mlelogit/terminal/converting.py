@@ -13,12 +13,11 @@ from mlelogit.data.readers import read_data
 from mlelogit.data.streaming.paths import is_parquet
 from mlelogit.data.writers import write_table
 from mlelogit.exceptions import OptionError
-from mlelogit.results import load
 from mlelogit.terminal.answers import Answer, choose_format, tell_page
 from mlelogit.terminal.fits import write_summary
 from mlelogit.terminal.inputs import PIPE, check_reading, is_query, open_table, read_whole
 from mlelogit.terminal.options import SUMMARY_FORMATS
-from mlelogit.terminal.sources import is_saved_fit, read_reading
+from mlelogit.terminal.sources import is_saved_fit, read_fit, read_reading
 
 PAGES = SUMMARY_FORMATS[:-1]
 
@@ -68,11 +67,11 @@ def _write(arguments: argparse.Namespace, frame: pd.DataFrame, form: str) -> Ans
 
 
 def _convert_fit(arguments: argparse.Namespace) -> Answer:
-    for name in ("input_format", "sheet", "na"):
+    for name in ("input_format", "sheet", "na", "separator", "decimal"):
         if getattr(arguments, name) is not None:
             raise OptionError(f"--{name.replace('_', '-')} is for tables, and this is a saved fit.")
     form = _choose(arguments, (*PAGES, *FORMATS))
-    results = load(arguments.data)
+    results = read_fit(arguments.data)
     alpha = 0.05 if arguments.alpha is None else arguments.alpha
     if form in FORMATS:
         return _write(arguments, results.tidy(alpha, arguments.exponentiate), form)

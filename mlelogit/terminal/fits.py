@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from functools import partial
 from typing import Any
 
 from mlelogit.exceptions import OptionError
@@ -47,9 +48,8 @@ def run_fit(arguments: argparse.Namespace) -> Answer:
         told["data"] = arguments.told
     else:
         told = write_summary(results, form, alpha, exponentiate)
-    if arguments.save is not None:
-        results.save(arguments.save, data=arguments.save_rows)
-    return Answer(told, results.converged)
+    save = partial(results.save, data=arguments.save_rows)
+    return Answer(told, results.converged, None if arguments.save is None else save)
 
 
 def write_summary(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.files import hash_file
-from mlelogit.data.formats import find_format, tell_format
-from mlelogit.data.readers import read_data, spool
+from mlelogit.data.formats import TEXTS, find_format, tell_format
+from mlelogit.data.readers import read_data, read_text, spool
 from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
 from mlelogit.data.streaming.paths import is_parquet, list_files
 from mlelogit.data.streaming.pieces import Pieces
@@ -46,11 +47,15 @@ class Reading:
         Of what has no ending that tells its format.
     sheet : str or None
         Of a workbook.
+    separator, decimal : str or None
+        Of a text.
     """
 
     missing: Sequence[str] | None = None
     form: str | None = None
     sheet: str | None = None
+    separator: str | None = None
+    decimal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,21 +120,48 @@ def open_table(given: str, reading: Reading | None = None, traced: bool = False)
         return Table(given, open_pieces(given), origin)
     (file,) = list_inputs(given)
     form = tell_format(file) or how.form
-    return Table(given, read_data(file, how.missing, form, how.sheet), origin)
+    signs = (how.separator, how.decimal) if (form or "csv") in TEXTS else (None, None)
+    return Table(given, read_data(file, how.missing, form, how.sheet, *signs), origin)
 
 
 def _read_pipe(how: Reading, traced: bool) -> Table:
     form, stream = how.form or "csv", getattr(sys.stdin, "buffer", None)
     if stream is None:
         raise DataFileError("There is no standard input to read.")
-    with spool(stream, form) as path:
-        try:
-            size, digest = hash_file(path) if traced else (0, "")
-            frame = read_data(path, how.missing, form, how.sheet)
-        except MNLogitError as error:
-            raise type(error)(str(error).replace(path, STANDARD_INPUT)) from error
+    watched = _Hashed(stream)
+    try:
+        if form in TEXTS:
+            said = repr(STANDARD_INPUT)
+            frame = read_text(watched, form, how.missing, how.separator, how.decimal, said)
+        else:
+            with spool(watched, form) as path:
+                frame = read_data(path, how.missing, form, how.sheet)
+    except MNLogitError as error:
+        text = re.sub(rf"'[^']*[/\\\\]({STANDARD_INPUT})\.\w+'", r"'\1'", str(error))
+        raise type(error)(text) from error
+    size, digest = watched.finish() if traced else (0, "")
     origin = {"Data": f"{STANDARD_INPUT}, {size:,} bytes", "Its SHA-256": digest}
     return Table(PIPE, frame, origin if traced else {})
+
+
+class _Hashed:
+    """A stream of bytes whose size and SHA-256 are known when it has ended."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.size, self.sum = stream, 0, hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        """Read some bytes."""
+        portion = bytes(self.stream.read(size) or b"")
+        self.size += len(portion)
+        self.sum.update(portion)
+        return portion
+
+    def finish(self) -> tuple[int, str]:
+        """Read what is left, and return the size and the sum."""
+        while self.read(1 << 20):
+            pass
+        return self.size, self.sum.hexdigest()
 
 
 def is_query(given: str) -> bool:
@@ -190,6 +222,9 @@ def check_reading(how: Reading, tables: Sequence[str]) -> None:
             "--na is for a csv, a tsv or a workbook; missing values of other tables are told by "
             "them."
         )
+    for name in ("separator", "decimal"):
+        if getattr(how, name) is not None and not kinds & set(TEXTS):
+            raise OptionError(f"--{name} is for a csv or tsv, and none is given.")
     if how.sheet is not None and "excel" not in kinds:
         raise OptionError("--sheet is for a workbook of Excel, and none is given.")
     bare = [one for one in tables if one == PIPE or tell_kind(one) == "csv" != tell_format(one)]

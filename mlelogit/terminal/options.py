@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from mlelogit.data.formats import FORMATS
+from mlelogit.data.formats import DECIMALS, FORMATS, SEPARATORS
 from mlelogit.exceptions import OptionError
 
 SUMMARY_FORMATS = ("text", "html", "latex", "markdown", "json")
@@ -16,6 +17,8 @@ ANSWERS: dict[str, Any] = {"auto": "auto", "yes": True, "no": False}
 # What only a fit can be told; each is passed on only if it is given.
 OF_MODEL = ("weights", "weight_type", "offset", "outcome", "missing", "collinear", "compress")
 OF_FIT = ("method", "maxiter", "tol", "threads", "checkpoint", "bias_reduction")
+# Those that are typed as another name than their own.
+OTHERWISE = {"rows": "--data"}
 OF_READING = ("stream", "constraint", "equation")
 STATUSES = """exit status:
   0    the answer is written
@@ -81,6 +84,10 @@ def add_reading(parser: argparse.ArgumentParser, rows: bool = True) -> None:
         choices=FORMATS,
         help="of standard input and of files whose ending tells none; csv if not given",
     )
+    said = "what separates the cells of a csv or tsv: comma, semicolon, tab or bar"
+    group.add_argument("--separator", choices=tuple(SEPARATORS), help=said)
+    said = "decimals of a csv or tsv: point or comma; point if not given"
+    group.add_argument("--decimal", choices=tuple(DECIMALS), help=said)
     group.add_argument("--sheet", help="sheet of a workbook; needed if it has several")
     group.add_argument(
         "--na",
@@ -89,6 +96,10 @@ def add_reading(parser: argparse.ArgumentParser, rows: bool = True) -> None:
         help="entries of a csv, tsv or workbook that mean a missing value, in place of NA, None, "
         "nan and their kin",
     )
+    said = (
+        "memory that may be taken, such as 500MB or 8GB, or inf; most of what is free if not given"
+    )
+    group.add_argument("--memory", metavar="SIZE", help=said)
 
 
 def add_output(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
@@ -109,6 +120,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     _put(group, "--weight-type", metavar="TYPE", help="frequency, sampling or importance")
     _put(group, "--offset", nargs="+", metavar="COLUMN", help="columns of the offset")
     _put(group, "--outcome", metavar="KIND", help="labels, counts or probabilities")
+    group.add_argument(
+        "--many-categories",
+        action="store_true",
+        help="the outcome is meant to have more than 1,000 categories of hardly two rows each",
+    )
     _put(group, "--missing", metavar="RULE", help="raise (default) or drop")
     _put(
         group,
@@ -206,9 +222,29 @@ def read_equations(given: Sequence[Sequence[str]] | None) -> dict[str, list[str]
     return entered
 
 
+def read_size(text: str) -> float:
+    """Read a number of bytes: 500MB, 8GB, inf.
+
+    Examples
+    --------
+    >>> from mlelogit.terminal.options import read_size
+    >>> read_size("1.5GB"), read_size("4096")
+    (1500000000.0, 4096.0)
+    """
+    units = {"": 0, "k": 3, "m": 6, "g": 9, "t": 12}
+    found = re.fullmatch(r"([\d.]+|inf)\s*([kmgt]?)b?", text.strip().lower())
+    try:
+        size = float(found[1]) * 10.0 ** units[found[2]] if found else 0.0
+    except ValueError:
+        size = 0.0
+    if not size > 0:
+        raise OptionError(f"--memory is a size such as 500MB, 8GB or inf, not {text!r}.")
+    return size
+
+
 def name_option(name: str) -> str:
     """Return an option as it is typed."""
-    return f"--{name.replace('_', '-')}"
+    return OTHERWISE.get(name, f"--{name.replace('_', '-')}")
 
 
 def refuse_options(arguments: argparse.Namespace, names: Sequence[str], why: str) -> None:

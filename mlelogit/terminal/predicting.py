@@ -146,9 +146,9 @@ def _find_levels(results: MNLogitResults, name: Any, values: list[Any]) -> list[
     variable = find_variables(results.record).get(name)
     if variable is None or variable.levels is None:
         return values
-    known = {f"{one:g}": one for one in variable.levels if isinstance(one, float)}
-    known |= {str(one): one for one in variable.levels}
-    return [known.get(value, value) for value in values]
+    known = {str(one): one for one in variable.levels}
+    numbers = {one: one for one in variable.levels if isinstance(one, float)}
+    return [known.get(value, numbers.get(_read_step(value), value)) for value in values]
 
 
 def _read_number(text: str, option: str) -> float:

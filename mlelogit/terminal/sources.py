@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.design import Design
+from mlelogit.data.formats import DECIMALS, SEPARATORS
 from mlelogit.data.streaming.ways import describe_way
 from mlelogit.exceptions import DataFileError, OptionError
 from mlelogit.model import mnlogit
@@ -28,7 +30,22 @@ from mlelogit.terminal.options import (
 
 def read_reading(arguments: argparse.Namespace) -> Reading:
     """Return how tables are read."""
-    return Reading(arguments.na, arguments.input_format, arguments.sheet)
+    separator, decimal = arguments.separator, arguments.decimal
+    return Reading(
+        arguments.na,
+        arguments.input_format,
+        arguments.sheet,
+        None if separator is None else SEPARATORS[separator],
+        None if decimal is None else DECIMALS[decimal],
+    )
+
+
+def read_fit(path: str, data: Any = None) -> MNLogitResults:
+    """Load a saved fit, whose answers are frames of pandas here, whatever its data were."""
+    results = load(path, data=data)
+    encoding = replace(results.record.encoding, frame_kind="pandas")
+    record = replace(results.record, encoding=encoding)
+    return MNLogitResults(record, results.covariance)
 
 
 def is_saved_fit(given: str) -> bool:
@@ -131,7 +148,7 @@ def load_results(arguments: argparse.Namespace, path: str, traced: bool = False)
     new = getattr(arguments, "newdata", None)
     check_reading(how, [one for one in (arguments.rows, new) if one is not None])
     table = None if arguments.rows is None else open_table(arguments.rows, how, traced)
-    results = load(path, data=None if table is None else table.data)
+    results = read_fit(path, None if table is None else table.data)
     arguments.origin = {"Saved fit": path, **({} if table is None else table.origin)}
     arguments.told = {"saved": path, "way": None if table is None else table.way}
     return adjust_results(arguments, results)

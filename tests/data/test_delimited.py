@@ -1,6 +1,7 @@
 """A csv: what is read, what is refused and where it says that it is wrong."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -13,12 +14,13 @@ import pandas as pd
 import pytest
 
 from mlelogit.data import delimited
-from mlelogit.data.delimited import read_csv
+from mlelogit.data.delimited import CHUNK, read_csv
 from mlelogit.data.limits import MOST_COLUMNS, allow_memory
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     CorruptFileError,
     DataFileError,
+    DataFileWarning,
     DuplicateColumnError,
     OptionError,
     SizeLimitError,
@@ -146,11 +148,17 @@ def test_columns_asked_for_alone_are_kept():
         ("a,b\n1,2\n".encode("utf-32"), CorruptFileError, "text in UTF-32"),
         (b'a,b\n1,2\n3,"open\n4,5\n', CorruptFileError, r"opens in line 3.*10 bytes.*'\"open"),
         (b'a,"b\n1,2\n', CorruptFileError, "opens in line 1 and is not closed"),
-        (b"PAR1" + b" " * 20, CorruptFileError, "a parquet file: give it the ending .parquet"),
+        (b"PAR1" + b" " * 20, CorruptFileError, "a parquet file: say its format, parquet"),
         (b"\x1f\x8b\x08\0abc", CorruptFileError, "cannot be read"),
         (gzip.compress(b"a,b\n1,2\n" * 999)[:-9], CorruptFileError, "ended before the end-of"),
         (b"BZh91AY&SY....", CorruptFileError, "cannot be read"),
         (b"PK\x03\x04....", CorruptFileError, "cannot be read"),
+        (b'[{"a": 1, "b": 2}]', CorruptFileError, "is no csv but JSON"),
+        (b'{\n "format": "mlelogit fit"}', CorruptFileError, "is no csv but JSON"),
+        (b"\n<!DOCTYPE html>\n<p>a,b", CorruptFileError, "a page of HTML"),
+        (b"a;b\n1,5;2\n2,5;3\n", DataFileError, "a semicolon separates.*';'.*decimal=','"),
+        (b"a;b, c;d\n1;2;3\n2;3,5;3,1\n", DataFileError, "semicolon separates"),
+        (b"a\tb\n1\t2\n", DataFileError, r"a tab separates them: read it with .*'\\t'\."),
     ],
 )
 def test_what_is_wrong_is_named(text, error, said):
@@ -193,3 +201,91 @@ def test_memory_is_judged_by_the_cells(tmp_path, monkeypatch):
 def test_what_is_no_file_is_refused():
     with pytest.raises(DataFileError, match="a path or a file, not 7"):
         read_csv(7)
+
+
+@pytest.mark.parametrize("text", [b'"a;b"\n"1;2"\n', b"a;b\n1\n2\n", b"a;b\n", b"a\n1;2\n3;4\n"])
+def test_one_column_may_have_signs_in_it(text):
+    pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+
+
+def test_decimal_commas_are_read_if_they_are_asked_for_and_else_told():
+    text = b"y;x;z\na;1,5;a,b\nb;-2;c\nc;,25e1;\n"
+    read = read_csv(io.BytesIO(text), separator=";", decimal=",")
+    assert read["x"].tolist() == [1.5, -2.0, 2.5]
+    with pytest.raises(DataFileError, match=r"'x' of The csv has numbers with commas, '1,5'"):
+        read_csv(io.BytesIO(text), separator=";")
+    kept = read_csv(io.BytesIO(text), separator=";", decimal=".")
+    assert kept["x"].tolist() == ["1,5", "-2", ",25e1"]
+    assert kept["z"].tolist()[0] == "a,b"
+    with pytest.raises(OptionError, match="cannot both"):
+        read_csv(io.BytesIO(text), decimal=",")
+    with pytest.raises(OptionError, match="decimal must be one of"):
+        read_csv(io.BytesIO(text), decimal="'")
+
+
+@pytest.mark.parametrize("value", ["1.234,5", "2.5", "1.234"])
+def test_points_where_commas_are_decimal_are_told(value):
+    text = f"y;x\na;{value}\nb;3\n".encode()
+    with pytest.warns(DataFileWarning, match=f"'x' of The csv is text.*'{value}'"):
+        read = read_csv(io.BytesIO(text), separator=";", decimal=",")
+    assert read["x"].tolist() == [value, "3"]
+
+
+def test_long_whole_numbers_beside_gaps_are_kept(tmp_path):
+    """As doubles the first two would be one."""
+    path, ids = tmp_path / "a.csv", [2**53, 2**53 + 1, None, 7]
+    text = "id,x,y\n" + "".join(f"{'' if one is None else one},{one or ''},1e300\n" for one in ids)
+    path.write_text(text + ",0.5,\n")
+    read = read_csv(path)
+    assert read["id"].dtype == "Int64"
+    assert read["id"].dropna().tolist() == [2**53, 2**53 + 1, 7]
+    assert read["x"].dtype == read["y"].dtype == float
+    with pytest.warns(DataFileWarning, match=r"beside missing values in 'id'"):
+        piped = read_csv(io.BytesIO(path.read_bytes()))
+    assert piped["id"].nunique() == 2
+
+
+def test_truth_values_beside_gaps_stay_truth_values():
+    read = read_csv(io.BytesIO(b"b,t\nTrue,True\n,x\nFalse,False\n"))
+    assert read["b"].dtype == "boolean"
+    assert read["b"].tolist() == [True, pd.NA, False]
+    assert read["t"].tolist() == ["True", "x", "False"]
+
+
+def test_a_slip_in_a_column_of_numbers_is_told():
+    rows = [f"{i},{'a' if i % 2 else i}\n" for i in range(200)]
+    rows[150] = "3O,1\n"
+    with pytest.warns(
+        DataFileWarning, match=r"'x' of The csv is text, for 1 of its 200.*'3O' in row 151"
+    ):
+        read_csv(io.BytesIO(("x,z\n" + "".join(rows)).encode()))
+    rows[7:12] = ["no,1\n"] * 5
+    read_csv(io.BytesIO(("x,z\n" + "".join(rows)).encode()))
+
+
+def test_an_interruption_is_no_fault_of_the_file():
+    class Interrupted(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > CHUNK:
+                raise KeyboardInterrupt
+            return super().read(size)
+
+        def readinto(self, target):
+            found = self.read(len(target))
+            target[: len(found)] = found
+            return len(found)
+
+    with pytest.raises(KeyboardInterrupt):
+        read_csv(Interrupted(b"a,b\n" + b"1,2\n" * CHUNK))
+
+
+def test_the_limit_of_other_readers_is_left_as_it_is():
+    before = csv.field_size_limit()
+    read_csv(io.BytesIO(TEXT))
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("option", ["missing", "columns"])
+def test_a_text_is_no_list_of_texts(option):
+    with pytest.raises(OptionError, match=rf"{option} is a list of texts, not one: \['yx'\]"):
+        read_csv(io.BytesIO(TEXT), **{option: "yx"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlelogit.data.files import check_target, hash_file, write_whole
+from mlelogit.data.files import check_target, hash_file, write_later, write_whole
 from mlelogit.data.readers import read_data
 from mlelogit.exceptions import DataFileError, OutputFileError
 
@@ -134,3 +134,28 @@ def test_what_holds_no_data_is_named(tmp_path, read):
         read(str(tmp_path))
     with pytest.raises(DataFileError, match="There is no file"):
         read(str(tmp_path / "none.csv"))
+
+
+def test_a_file_that_is_written_later_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(KeyError), write_later(path) as aside:
+        write_and_fail(aside)
+    assert path.read_text() == "old"
+    with write_later(path) as aside:
+        aside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+def write_and_fail(path):
+    path.write_text("new")
+    raise KeyError
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of Unix")
+def test_a_pipe_with_a_name_is_told(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataFileError, match=r"is a pipe or a device.*give - "):
+        read_data(str(tmp_path / "pipe"))

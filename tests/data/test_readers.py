@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.data import formats, readers, workbooks
+from mlelogit.data import delimited, formats, workbooks
+from mlelogit.data.limits import allow_memory
 from mlelogit.data.readers import read_data
 from mlelogit.exceptions import (
     CorruptFileError,
-    DataFileError,
     DataFileWarning,
     DuplicateColumnError,
     MissingExtraError,
@@ -213,36 +213,69 @@ def test_damaged_files_are_named(tmp_path, suffix, frame):
             read_data(str(path))
 
 
-def test_a_damaged_or_odd_archive_is_named(tmp_path):
-    path = tmp_path / "t.tsv.gz"
-    path.write_bytes(gzip.compress(b"x\ty\n1\t2\n")[:-6])
-    with pytest.raises(CorruptFileError, match="unpacked"):
-        read_data(str(path))
-    path = tmp_path / "t.tsv.zip"
-    with zipfile.ZipFile(path, "w") as archive:
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_texts_of_both_kinds_are_refused_alike(tmp_path, form):
+    """What is no text, or none in UTF-8, is named by byte and line, whatever separates cells."""
+    sign = sep(form)
+    path = tmp_path / f"t.{form}"
+    text = f"y{sign}x\nstraße{sign}1\n"
+    packed = tmp_path / "two.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a", "x\n1\n")
         archive.writestr("b", "x\n1\n")
-    with pytest.raises(DataFileError, match="2 files"):
+    for content, said in (
+        (text.encode("latin-1"), "byte 8, in line 2, is 0xdf"),
+        (text.encode("utf-16"), "text in UTF-16"),
+        (f'y{sign}x\n"a{sign}1\n'.encode(), "opens in line 2"),
+        (gzip.compress(text.encode())[:-6], "end-of-stream"),
+        (packed.read_bytes(), "2 files"),
+        (b"ARROW1\0\0", "no (csv|tab-separated text) but a feather file: .* ending .feather"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CorruptFileError, match=rf"t\.{form}.*{said}"):
+            read_data(str(path))
+    path.write_bytes(gzip.compress(text.encode()))
+    assert read_data(str(path)).to_dict("list") == {"y": ["straße"], "x": [1]}
+
+
+def sep(form):
+    return "\t" if form == "tsv" else ","
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_what_unpacks_to_too_much_is_refused(tmp_path, form):
+    path = tmp_path / f"t.{form}.gz"
+    path.write_bytes(
+        gzip.compress(f"x{sep(form)}y\n".encode() + f"1{sep(form)}2\n".encode() * 500_000)
+    )
+    with allow_memory(1e7), pytest.raises(SizeLimitError, match=r"allow_memory"):
         read_data(str(path))
+    with allow_memory(1e9):
+        assert len(read_data(str(path))) == 500_000
 
 
-def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "MOST_UNPACKED", 1000)
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(workbooks, "MOST_UNPACKED", 1000)
-    path = tmp_path / "t.tsv.gz"
-    path.write_bytes(gzip.compress(b"x\ty\n" + b"1\t2\n" * 1000))
-    with pytest.raises(SizeLimitError, match="1,000 bytes"):
-        read_data(str(path))
     book = write_book(tmp_path / "t.xlsx", {"a": pd.DataFrame({"x": range(100)})})
     with pytest.raises(SizeLimitError, match="1,000 bytes"):
         read_data(book)
 
 
+def test_separators_and_decimals_are_those_of_text(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("y;x\na;1,5\nb;2\n")
+    assert read_data(str(path), separator=";", decimal=",")["x"].tolist() == [1.5, 2.0]
+    path = tmp_path / "t.dta"
+    path.write_text("")
+    with pytest.raises(OptionError, match=r"'.*dta' is a Stata data set"):
+        read_data(str(path), decimal=",")
+
+
 def test_a_line_that_does_not_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(delimited, "LONGEST_ROW", 1000)
     path = tmp_path / "t.tsv"
-    path.write_text("x\ty\n" + "1" * 2000)
-    with pytest.raises(SizeLimitError, match="1,000 letters"):
+    path.write_text("x\ty\n" + "1" * 2_000_000)
+    with pytest.raises(SizeLimitError, match="line 2 does not end within 1 kB"):
         read_data(str(path))
 
 

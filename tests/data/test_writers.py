@@ -143,3 +143,54 @@ def test_values_that_a_format_refuses_are_an_error(form, value):
     frame = pd.DataFrame({"x": pd.Series([value, value])})
     with pytest.raises(OutputFileError):
         write_table(frame, form)
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_long_whole_numbers_beside_gaps_go_round_through_texts(tmp_path, form):
+    frame = pd.DataFrame({"id": pd.array([2**53 + 1, None, 2**53], dtype="Int64"), "x": 1})
+    assert go_round(frame, form, tmp_path)["id"].tolist() == frame["id"].tolist()
+
+
+def test_whole_numbers_that_come_back_as_doubles_are_refused():
+    """2**53 and its successor are one double."""
+    before = pd.Series(pd.array([2**53 + 1, None], dtype="Int64"), name="id")
+    with pytest.raises(OutputFileError, match="'id'"):
+        list_losses(before, pd.Series([2.0**53, np.nan]))
+    with pytest.raises(OutputFileError, match="'id'"):
+        list_losses(before.dropna().astype("int64"), pd.Series([2.0**53]))
+    assert list_losses(before - 1, pd.Series([2.0**53, np.nan])) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "excel"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "Float32", "float[pyarrow]"])
+def test_short_floats_go_round_as_the_doubles_that_they_are(tmp_path, form, dtype):
+    pytest.importorskip("pyarrow")
+    values = np.array([0.1, np.nan, 1e-3], np.float16 if dtype == "float16" else np.float32)
+    frame = pd.DataFrame({"c": pd.Series(values).astype(dtype), "x": [1, 2, 3]})
+    found = go_round(frame, form, tmp_path)["c"].to_numpy()
+    rounding = 1e-15 if form == "excel" else 0.0  # A sheet has 16 digits.
+    np.testing.assert_allclose(found, values.astype(np.float64), rtol=rounding, atol=0.0)
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "excel"])
+def test_a_column_without_a_name_is_written_and_told(tmp_path, form):
+    with pytest.warns(DataFileWarning, match="a column is read as 'Unnamed: 0': ''"):
+        found = go_round(pd.DataFrame({"": [1, 2], "x": [3, 4]}), form, tmp_path)
+    assert found.to_numpy().tolist() == [[1, 3], [2, 4]]
+
+
+def test_rows_without_a_value_at_the_end_of_a_sheet_are_named(tmp_path):
+    with pytest.raises(OutputFileError, match=r"2 rows and 1 columns .* last rows have no value"):
+        go_round(pd.DataFrame({"x": [1.0, None]}), "excel", tmp_path)
+
+
+@every_format
+def test_truth_values_beside_gaps_stay_so(tmp_path, form):
+    frame = pd.DataFrame({"b": pd.array([True, None, False], dtype="boolean"), "x": [1, 2, 3]})
+    if form in ("stata", "excel"):
+        with pytest.warns(DataFileWarning, match="truth values are read as numbers"):
+            go_round(frame, form, tmp_path)
+        return
+    found = go_round(frame, form, tmp_path)["b"]
+    assert found.dtype == "boolean"
+    assert found.tolist() == [True, pd.NA, False]

@@ -261,7 +261,7 @@ def test_files_of_a_pattern_are_not_written_over(capsys, rows):
         words = [rows / "*.parquet", FORMULA, option, rows / "1.parquet"]
         status, _, err = run(capsys, "predict", *words)
         assert status == 2
-        assert "holds the data" in err
+        assert "is read by this" in err
     assert (rows / "1.parquet").read_bytes() == before
 
 

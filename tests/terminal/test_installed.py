@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,18 +78,20 @@ def test_a_pipe_that_breaks_is_no_error(table):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
-def test_an_interrupt_leaves_no_half_written_file(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_half_written_file(tmp_path, number):
     """It waits for standard input, which does not come."""
     target, saved = tmp_path / "out.txt", tmp_path / "fit.json"
     target.write_text("old")
     words = ["fit", "-", FORMULA, "-o", str(target), "--save", str(saved)]
+    words += ["--input-format", "stata"]  # Which is kept in a file while it comes.
     with subprocess.Popen(
         [*COMMAND, *words], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        process.stdin.write(b"vote,age")
+        process.stdin.write(b"<stata_dta>")
         process.stdin.flush()
         spooled = wait_for_spool(process.pid)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         process.stdin.close()
         process.stdin = None
         err = process.stderr.read()
@@ -125,3 +128,11 @@ def test_a_full_disk_is_told(table):
         done = subprocess.run(given, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells of Unix")
+def test_a_closed_output_is_told(table):
+    given = shlex.join([*COMMAND, "fit", str(table), FORMULA])
+    done = subprocess.run(["sh", "-c", f"{given} >&-"], stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"mlelogit: OutputFileError: Standard output is closed")

@@ -15,6 +15,7 @@ from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.formats import advise_reader
 from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     check_reopenable,
@@ -209,6 +210,7 @@ def _check_frame(data: Any) -> None:
     said = type(data).__name__
     if isinstance(data, str | PathLike):
         said = f"{str(data)!r}, which is no parquet file, folder or query (SELECT, FROM, WITH)"
+        said += advise_reader(str(data))
     elif isinstance(data, list | tuple):
         kinds = dict.fromkeys(type(one).__name__ for one in data)
         said = f"a list of {' and '.join(kinds) or 'nothing'}"

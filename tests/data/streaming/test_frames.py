@@ -66,7 +66,10 @@ def test_columns_that_nobody_needs_may_be_absent_somewhere():
         (lambda: FRAME, r"returned one frame; .*\[frame\]"),
         (lambda: {"x": [1.0], "y": ["A"]}, r"returned one frame; .*\[frame\]"),
         (lambda path: [path], "without arguments.*'path'"),
-        ("d.csv", r"'d\.csv', which is no parquet file, folder or query \(SELECT, FROM, WITH\)"),
+        (
+            "d.csv",
+            r"'d\.csv', which is no parquet file.*: give the frame, pandas\.read_csv\('d\.csv'\)",
+        ),
         ([FRAME, "a.csv"], "not a list of DataFrame and str"),
         ([], "not a list of nothing"),
         (None, "not NoneType"),
