@@ -154,6 +154,7 @@ ASKED = {
     "term_tests": lambda r: r.term_tests(),
     "term_tests.score": lambda r: r.term_tests("score"),
     "tidy": lambda r: r.tidy(),
+    "to_statsmodels": lambda r: r.to_statsmodels().bse,
     "trace": lambda r: r.trace.iloc[-1:, -1:] * 0.0,
     "tvalues": lambda r: r.tvalues,
     "verify": lambda r: r.verify().frame.select_dtypes("number").shape,
