@@ -140,9 +140,9 @@ def read_head(data: bytes) -> Head:
     found = _HEAD.match(data[:HEAD_BYTES])
     if found is None and _BEGINNING.match(data[:HEAD_BYTES]):
         raise ForeignFitError(
-            f'it is no saved fit: it says "format": "{FORMAT}", and after that come no "version", a '
-            'whole number, and "written_by", a text, as in every saved fit. It was written or '
-            "changed by something else."
+            f'it is no saved fit as one is written: it has "format": "{FORMAT}", and not then, on '
+            'lines of their own, "version": a whole number, and "written_by": a text. It was '
+            "changed, or formatted anew; take the file as it was, or save the fit again."
         )
     if found is None:
         raise ForeignFitError(
