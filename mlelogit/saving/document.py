@@ -1,8 +1,8 @@
 """The text of a saved fit: strict JSON of a fixed layout, with a checksum of all before it.
 
 The first members are always ``format``, ``version`` and ``written_by``, in this order; the last is
-``checksum``, the SHA-256 of every byte before the comma that ends the line before it. So whether a file is a saved fit, of
-which version, and whole, is known before anything in it is read.
+``checksum``, the SHA-256 of every byte before the comma that ends the line before it. So whether a
+file is a saved fit, of which version, and whole, is known before anything in it is read.
 """
 
 from __future__ import annotations
@@ -198,9 +198,9 @@ def _check_whole(data: bytes) -> None:
     found = _TAIL.search(data, max(len(data) - TAIL_BYTES, 0))
     if found is None and _is_complete(data):
         raise DamagedFitError(
-            "it was written anew since it was saved: it is JSON to its end, and its lines or spaces "
-            "are not as they were, so that the checksum says nothing. Editors and formatters do "
-            "so; save the fit again, or take the file as it was."
+            "it was formatted anew since it was saved: it is JSON to its end, and its lines or "
+            "spaces are not as they were, so that its checksum says nothing. Editors and "
+            "formatters do so; take the file as it was, or save the fit again."
         )
     if found is None:
         raise DamagedFitError(
