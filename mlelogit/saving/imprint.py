@@ -13,6 +13,8 @@ value in no more than a null set of points.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mlelogit.data.blocks import Block
@@ -92,8 +94,8 @@ def sum_waves(block: Block, basis: ColumnBasis, points: np.ndarray) -> np.ndarra
 def _standardize(block: Block, basis: ColumnBasis, slopes: np.ndarray) -> np.ndarray:
     """Return slopes (2, K) times the standardized columns (2, m); Z'Z = n, so R has their sizes."""
     slopes = slopes / np.linalg.norm(basis.r, axis=0)
-    if isinstance(block.x, np.ndarray):
-        columns = block.x / basis.scale[:, np.newaxis] - basis.center[:, np.newaxis]
-        return np.asarray(slopes @ columns)
-    scaled = (slopes / basis.scale) @ block.x
+    x: Any = block.x
+    if isinstance(x, np.ndarray):
+        return np.asarray(slopes @ (x / basis.scale[:, np.newaxis] - basis.center[:, np.newaxis]))
+    scaled = (slopes / basis.scale) @ x
     return np.asarray(lay_out(scaled) - (slopes @ basis.center)[:, np.newaxis])

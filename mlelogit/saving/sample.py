@@ -48,9 +48,13 @@ def find_facts(record: FitRecord) -> RowFacts:
         agreement, imprint = measure_agreement(record), take_imprint(record)
     except MNLogitError:  # Files may be gone by now, which is no reason to lose the fit.
         return facts
-    hits, squares = agreement.hits, agreement.squares
-    found = {"probabilities": agreement.probabilities, "hits": hits, "squares": squares}
-    return replace(facts, **found, imprint=imprint)
+    return replace(
+        facts,
+        probabilities=agreement.probabilities,
+        hits=agreement.hits,
+        squares=agreement.squares,
+        imprint=imprint,
+    )
 
 
 def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
