@@ -12,6 +12,7 @@ __all__ = [
     "BridgeError",
     "CategoryOrderWarning",
     "ChangedRowsError",
+    "ChangedRowsWarning",
     "CheckpointError",
     "ClusterError",
     "CollinearityWarning",
@@ -270,6 +271,10 @@ class CategoryOrderWarning(MNLogitWarning):
 
 class ChangedRowsError(MNLogitError):
     """Rows that are read several times are others than before."""
+
+
+class ChangedRowsWarning(MNLogitWarning):
+    """Rows are those of a fit, and what belongs to them beside is not all there, or is other."""
 
 
 class CheckpointError(MNLogitError):

@@ -101,6 +101,8 @@ def give_out(table: pd.DataFrame | pd.Series, kind: str) -> Any:
         If two columns would have one name.
     MissingExtraError
         If the package is not installed.
+    OptionError
+        If kind is none of the three.
 
     Examples
     --------
@@ -111,8 +113,8 @@ def give_out(table: pd.DataFrame | pd.Series, kind: str) -> Any:
     """
     if kind == "pandas":
         return table
-    make = _make_polars if kind == "polars" else _make_arrow
     package = _import(kind)
+    make = _make_polars if kind == "polars" else _make_arrow
     if isinstance(table, pd.Series):
         return _wrap_series(package, make(package, table), table.name, kind)
     columns = [*_list_levels(table.index), *_list_columns(table)]
@@ -128,8 +130,10 @@ def give_out(table: pd.DataFrame | pd.Series, kind: str) -> Any:
 
 
 def _import(kind: str) -> Any:
+    check_choice("frame", kind, FRAMES)
     try:
-        return import_extra(kind, "frames")
+        # A kind may stand in a file of others', so its text is never what is imported.
+        return import_extra("polars" if kind == "polars" else "pyarrow", "frames")
     except MissingExtraError as error:
         raise MissingExtraError(
             f"{error} The answer comes in the kind of frame of the data; frame='pandas' needs "

@@ -34,7 +34,8 @@ from mlelogit.fitting.separation import restrict_rows
 
 NOT_KEPT = (
     "This fit no longer holds its rows, which the question needs. If it was loaded from a file, "
-    "load it with them: ml.load(path, data=frame), or save it with them: res.save(path, data=True)."
+    "load it with them: ml.load(path, data=frame), or save it with them: "
+    "res.save(path, data=True). What takes newdata is answered for new rows without them."
 )
 
 
@@ -128,6 +129,8 @@ class RowFacts(ReadOnly):
     probabilities, hits, squares
         How predictions agree with outcomes (J, J), (J,) and a float; see
         `mlelogit.inference.fit_measures.Agreement`. None, None and NaN if that is not known.
+    imprint : numpy.ndarray or None
+        (2, 2): what other rows would not give; see `mlelogit.saving.imprint`.
     """
 
     way: str = ""
@@ -137,6 +140,7 @@ class RowFacts(ReadOnly):
     probabilities: np.ndarray | None = None
     hits: np.ndarray | None = None
     squares: float = float("nan")
+    imprint: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

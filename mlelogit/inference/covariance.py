@@ -59,8 +59,8 @@ from mlelogit.notices import warn_user
 NO_VARIANCE = 1e-20
 RANK_TOLERANCE = 1e-10
 LOST_LABELS = (
-    "The labels that this covariance rests on were not saved with the fit. Load it with its rows, "
-    "ml.load(path, data=frame), and ask for the covariance with them: res.with_cov(...)."
+    "The labels that this covariance rests on are not beside the fit's rows. Load it with rows "
+    "that have them as columns, ml.load(path, data=frame), or give them again: res.with_cov(...)."
 )
 
 

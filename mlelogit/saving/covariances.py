@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mlelogit.fitting.maximum import Maximum
 from mlelogit.inference.covariance import Covariance, omit_covariance
+from mlelogit.inference.sandwich.clusters import CLUSTER_CORRECTIONS
 from mlelogit.inference.sandwich.requests import (
     COVARIANCES,
+    NEEDS,
+    TAKES,
     CovarianceRequest,
     LostSettings,
     lose_settings,
 )
+from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS
+from mlelogit.inference.sandwich.survey import LONELY
 from mlelogit.saving.conditions import encode_count
 from mlelogit.saving.estimates import Sizes
 from mlelogit.saving.kinds import encode_float
@@ -102,15 +108,31 @@ def _check_variances(part: Part, matrix: np.ndarray) -> None:
 def _decode_request(part: Part) -> CovarianceRequest:
     found = part.members({"kind", "settings"})
     kind = found["kind"].text(COVARIANCES)
-    return CovarianceRequest(kind, found["settings"].maybe(_decode_settings))
+    return CovarianceRequest(kind, found["settings"].maybe(lambda one: _read_options(one, kind)))
 
 
-def _decode_settings(part: Part) -> LostSettings:
+def _read_options(part: Part, kind: str) -> LostSettings:
+    """Read what labels were called; a report writes them as the words of a call."""
     found = part.members({"most", "options"})
-    listed = found["options"]
-    allowed = set(listed.made) if isinstance(listed.made, dict) else set()
+    takes = set(TAKES[kind])
+    needed = takes & {NEEDS.get(kind)}
     options = {
-        name: list(one.labels()) if isinstance(one.made, list) else one.label()
-        for name, one in listed.members(set(), allowed).items()
+        name: OPTIONS[name](one) for name, one in found["options"].members(needed, takes).items()
     }
     return LostSettings(found["most"].number(), tuple(options.items()))
+
+
+def _read_names(part: Part) -> Any:
+    return list(part.labels()) if isinstance(part.made, list) else part.label()
+
+
+OPTIONS: dict[str, Callable[[Part], Any]] = {
+    "groups": _read_names,
+    "time": Part.label,
+    "strata": Part.label,
+    "psu": Part.label,
+    "fpc": Part.label,
+    "maxlags": Part.whole,
+    "lonely": lambda part: part.text(LONELY),
+    "correction": lambda part: part.text((*CLUSTER_CORRECTIONS, *SERIAL_CORRECTIONS)),
+}

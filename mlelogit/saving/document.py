@@ -1,8 +1,8 @@
 """The text of a saved fit: strict JSON of a fixed layout, with a checksum of all before it.
 
 The first members are always ``format``, ``version`` and ``written_by``, in this order; the last is
-``checksum``, the SHA-256 of every byte before its own line. So whether a file is a saved fit, of
-which version, and whole, is known before anything in it is read.
+``checksum``, the SHA-256 of every byte before the comma that ends the line before it. So whether a
+file is a saved fit, of which version, and whole, is known before anything in it is read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mlelogit.exceptions import (
     FitSizeError,
     ForeignFitError,
     NewerFitError,
+    SavedFitError,
     UnsafeFitError,
 )
 
@@ -34,6 +35,7 @@ _HEAD = re.compile(
     rb'\A\{\s*"format": "mlelogit fit",\s*"version": (\d{1,9}),'
     rb'\s*"written_by": "([ -!#-\[\]-~]{1,80})",'
 )
+_BEGINNING = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"mlelogit fit"')
 _TAIL = re.compile(rb',\n "checksum": "sha256:([0-9a-f]{64})"\n\}\n\Z')
 TAIL_BYTES = 200
 # What is beyond ASCII is written as it is, so an escape of these is by another hand.
@@ -136,6 +138,12 @@ def read_head(data: bytes) -> Head:
         If they are not those of a saved fit.
     """
     found = _HEAD.match(data[:HEAD_BYTES])
+    if found is None and _BEGINNING.match(data[:HEAD_BYTES]):
+        raise ForeignFitError(
+            f'it is no saved fit as one is written: it has "format": "{FORMAT}", and not then, on '
+            'lines of their own, "version": a whole number, and "written_by": a text. It was '
+            "changed, or formatted anew; take the file as it was, or save the fit again."
+        )
     if found is None:
         raise ForeignFitError(
             f'it is no saved fit: one begins with "format": "{FORMAT}", and this with '
@@ -188,6 +196,12 @@ def read_document(
 
 def _check_whole(data: bytes) -> None:
     found = _TAIL.search(data, max(len(data) - TAIL_BYTES, 0))
+    if found is None and _is_complete(data):
+        raise DamagedFitError(
+            "it was formatted anew since it was saved: it is JSON to its end, and its lines or "
+            "spaces are not as they were, so that its checksum says nothing. Editors and "
+            "formatters do so; take the file as it was, or save the fit again."
+        )
     if found is None:
         raise DamagedFitError(
             f"it is cut off after {len(data):,} bytes, or something was added: its checksum is not "
@@ -197,6 +211,13 @@ def _check_whole(data: bytes) -> None:
         raise DamagedFitError(
             "it was changed since it was written: its checksum is not that of its content."
         )
+
+
+def _is_complete(data: bytes) -> bool:
+    try:
+        return "checksum" in _parse(data)
+    except SavedFitError:
+        return False
 
 
 def _parse(data: bytes) -> dict[str, Any]:

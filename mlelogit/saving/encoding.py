@@ -10,6 +10,7 @@ import numpy as np
 
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.outcome import OUTCOME_KINDS
+from mlelogit.data.outward import FRAMES
 from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
 
@@ -67,7 +68,7 @@ def decode_encoding(part: Part) -> Encoding:
     known = {field.name: field for field in fields(Encoding)}
     needed = {name for name, field in known.items() if not _has_default(field)}
     found = part.members(needed, set(known))
-    made = {name: READERS.get(name, _read_plain)(item) for name, item in found.items()}
+    made = {name: READERS[name](item) for name, item in found.items()}
     encoding = Encoding(**made)
     _check_columns(part, encoding)
     _check_categories(part, encoding)
@@ -130,10 +131,6 @@ def _check_formula_parts(part: Part, encoding: Encoding) -> None:
         raise part.refuse("has terms of more columns than it has, or of fewer")
 
 
-def _read_plain(part: Part) -> Any:
-    return part.value()
-
-
 def _read_text(part: Part) -> str | None:
     return part.maybe(Part.text)
 
@@ -181,4 +178,5 @@ READERS: dict[str, Callable[[Part], Any]] = {
     "omitted": lambda part: {name: why.text() for name, why in part.pairs()},
     "columns": Part.labels,
     "constant": lambda part: part.maybe(Part.label),
+    "frame_kind": lambda part: part.text(FRAMES),
 }

@@ -74,8 +74,8 @@ def decode_maximum(part: Part, trace: Trace, encoding: Encoding, sizes: Sizes) -
     size = sizes.params
     params = found["params"].matrix(sizes.equations, sizes.width, finite=True)
     sums = Sums(
-        found["loglike"].number(),
-        found["score"].maybe(lambda one: one.vector(size)),
+        found["loglike"].number(most=0.0),
+        found["score"].vector(size),
         found["information"].maybe(lambda one: one.symmetric(size, finite=True)),
         found["rows"].whole(),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlelogit.data.columns import describe_columns, tidy_name
+from mlelogit.data.columns import describe_columns, prepare_columns, tidy_name
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.expressions import (
     ExpressionChecker,
@@ -88,10 +88,14 @@ def _check_names(part: Part, encoding: Encoding) -> None:
     """Compare names with those that the formula makes of a made-up row, where that can be."""
     frame = pd.DataFrame(_make_row(encoding), index=pd.RangeIndex(1))
     state, levels = encoding.transform_state or {}, encoding.levels or {}
+    kinds = encoding.kinds or {}
     try:
-        spec = describe_columns(encoding.rhs or "", frame, state, levels, encoding.wide)
+        prepared = prepare_columns(frame, kinds, encoding.numbers, learning=False)
+        spec = describe_columns(encoding.rhs or "", prepared, state, levels, encoding.wide)
     except FormulaError:  # Such a row may lie beyond what a transform takes; new rows are checked.
         return
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise part.refuse(f"has learned what no transform learns: {error}") from error
     if tuple(map(tidy_name, spec.column_names)) != encoding.all_names:
         raise part.refuse("has names of columns that its formula does not make")
 

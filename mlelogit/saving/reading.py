@@ -89,13 +89,15 @@ class Part:
             raise self.refuse("is neither true nor false")
         return self.made
 
-    def number(self, finite: bool = False) -> float:
-        """Return a float, finite if it has to be."""
+    def number(self, finite: bool = False, most: float = math.inf) -> float:
+        """Return a float, finite if it has to be, and not above the most that it can be."""
         made = WORDS.get(self.made) if isinstance(self.made, str) else self.made
         if type(made) is not float or (isinstance(self.made, float) and not math.isfinite(made)):
             raise self.refuse("is no number")
         if finite and not math.isfinite(made):
             raise self.refuse("is not finite")
+        if made > most:
+            raise self.refuse(f"is above {most:g}, which no log-likelihood is")
         return made
 
     def count(self) -> float:

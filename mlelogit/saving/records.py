@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.fitting.record import FitRecord
@@ -46,6 +47,8 @@ from mlelogit.saving.sample import (
 
 # Totals of weights are summed in another order than their number.
 SAME_TOTAL = 1e-9
+# Of scores, which differ by a thousand at most where probabilities do; doubles end at 1e308.
+LARGEST = 1e100
 PARTS = {"encoding", "weight_type", "nobs", "audit", "facts", "request", "estimates", "null"}
 PARTS |= {"separation", "restriction", "constraints", "covariance", "basis", "trace", "data"}
 
@@ -135,3 +138,10 @@ def _check_together(parts: dict[str, Part], record: FitRecord) -> None:
     words = [None if one is None else one.words for one in (held, record.restriction)]
     if words[0] != words[1]:
         raise parts["restriction"].refuse("is not what the constraints have in force")
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = np.abs(record.params) * record.basis.scale
+        inside = np.abs(record.inner_params)
+    if not (sizes < LARGEST).all() or not (inside < LARGEST).all():
+        raise parts["estimates"].refuse(
+            "has params that no fit finds: probabilities cannot be computed with them"
+        )

@@ -14,31 +14,25 @@ from mlelogit.data.blocks import Block, RowBlocks, hold_blocks
 from mlelogit.data.design import Design, omit_columns
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.formulas import split_formula
-from mlelogit.data.frames import list_names
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming.opening import reopen_design
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (
     ChangedRowsError,
     DamagedFitError,
-    MNLogitError,
     OptionError,
     SavedFitError,
 )
-from mlelogit.fitting.basis import examine_columns, make_objective
+from mlelogit.fitting.basis import examine_columns
 from mlelogit.fitting.limit import Separation, find_impossible
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.record import FitRecord
-from mlelogit.inference.covariance import Covariance, estimate_covariance
-from mlelogit.inference.sandwich.requests import LostSettings, read_request
+from mlelogit.inference.covariance import Covariance
 from mlelogit.interpretation.points import as_new_frame
 from mlelogit.notices import run_quietly
 from mlelogit.saving.held import HeldRows, make_design_held
+from mlelogit.saving.proof import SAME_ROWS, check_same, find_labels, tell_dropped
 
-# Sums in another order, or on another machine, agree far better; other rows do not.
-SAME_ROWS = 1e-9
-# Of covariances, whose inverses lose digits with the condition of the columns.
-SAME_COVARIANCE = 1e-6
 BESIDE = frozenset({"weights", "offset"})
 
 
@@ -59,7 +53,8 @@ def attach_rows(
     Raises
     ------
     ChangedRowsError
-        If they give another number of observations, log-likelihood or score than was saved.
+        If they give other sums than were saved: rows, log-likelihood, score, imprint; or have
+        other labels for the covariance.
     OptionError
         If data lack what the fit needs.
     MNLogitError
@@ -99,8 +94,9 @@ def attach_design(
     attached = replace(record, blocks=blocks, index=design.index, facts=None)
     if record.separation.found:
         attached = _mark_separated(attached)
-    _check_same(attached, design)
-    return attached, _find_labels(attached, covariance)
+    check_same(attached, design, record.facts)
+    tell_dropped(record, design)
+    return attached, find_labels(attached, covariance)
 
 
 def _make_design(record: FitRecord, data: Any) -> Design:
@@ -208,58 +204,3 @@ def _mark_separated(record: FitRecord) -> FitRecord:
 def map_possible(block: Block, separation: Separation, basis: ColumnBasis, base: int) -> np.ndarray:
     """Return which categories are left of the rows of a block in the limit (J, m)."""
     return ~find_impossible(block.x, separation, basis, base)
-
-
-def _check_same(record: FitRecord, design: Design) -> None:
-    """Raise `ChangedRowsError` unless the rows give the sums that were saved."""
-    saved, rows = record.sums, record.audit.rows_used
-    if design.audit.rows_used != rows:
-        raise ChangedRowsError(
-            f"The fit used {rows:,} rows, and of these there are {design.audit.rows_used:,} to use."
-        )
-    objective = make_objective(record.limit_blocks(), record.encoding.base, record.basis)
-    found = objective.evaluate(record.inner_params, 1)
-    total = max(float(sum(record.audit.categories.values())), 1.0)
-    gap = abs(found.loglike - saved.loglike)
-    score = np.abs(np.asarray(found.score) - np.asarray(saved.score)).max()
-    if not (gap <= SAME_ROWS * max(abs(saved.loglike), 1.0) and score <= SAME_ROWS * total):
-        raise ChangedRowsError(
-            f"These are other rows than the fit's: at its estimates their log-likelihood is "
-            f"{found.loglike:.12g}, and {saved.loglike:.12g} was saved; the score differs by up to "
-            f"{score:.3g}. Give the rows that the model was made from, in any order."
-        )
-
-
-def _find_labels(record: FitRecord, covariance: Covariance) -> Covariance:
-    """Return the covariance with the labels it rests on, if they are columns beside the rows.
-
-    That they are the same labels is proven by the covariance itself.
-    """
-    request = covariance.request
-    if request is None or not isinstance(request.settings, LostSettings):
-        return covariance
-    blocks = record.need_blocks()
-    given = blocks.design.given
-    options = dict(request.settings.options)
-    names = list_names(None if given is None else given.frame)
-    labels = [
-        name
-        for key in ("groups", "time", "strata", "psu", "fpc")
-        if key in options
-        for name in _as_list(options[key])
-    ]
-    if blocks.held and not set(labels) <= set(names):
-        return covariance
-    try:
-        anew = read_request(request.kind, options, lambda: blocks.design)
-        again = run_quietly(estimate_covariance, record, anew)
-    except MNLogitError:
-        return covariance
-    same = np.allclose(
-        again.matrix, covariance.matrix, rtol=SAME_COVARIANCE, atol=0.0, equal_nan=True
-    )
-    return replace(covariance, request=anew) if same else covariance
-
-
-def _as_list(value: Any) -> list:
-    return value if isinstance(value, list) else [value]

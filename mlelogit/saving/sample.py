@@ -15,6 +15,7 @@ from mlelogit.fitting.record import FitRecord, FitRequest, NullModel, RowFacts
 from mlelogit.inference.fit_measures import measure_agreement
 from mlelogit.saving.conditions import decode_restriction, encode_count, encode_restriction
 from mlelogit.saving.estimates import Sizes
+from mlelogit.saving.imprint import POINTS, take_imprint
 from mlelogit.saving.kinds import encode_float
 from mlelogit.saving.numbers import encode_array
 from mlelogit.saving.reading import Part
@@ -34,20 +35,26 @@ def encode_facts(facts: RowFacts) -> dict[str, Any]:
         "probabilities": encode_array(facts.probabilities),
         "hits": encode_array(facts.hits),
         "squares": encode_float(facts.squares),
+        "imprint": encode_array(facts.imprint),
     }
 
 
 def find_facts(record: FitRecord) -> RowFacts:
-    """Return what is known of the rows of a fit, in one pass over them if there is need."""
+    """Return what is known of the rows of a fit, in two passes over them if there is need."""
     if record.blocks is None:
         return record.facts or RowFacts()
     facts = RowFacts(record.way, record.weights_name, record.collinear, record.audit.rows_used)
     try:
-        agreement = measure_agreement(record)
+        agreement, imprint = measure_agreement(record), take_imprint(record)
     except MNLogitError:  # Files may be gone by now, which is no reason to lose the fit.
         return facts
-    hits, squares = agreement.hits, agreement.squares
-    return replace(facts, probabilities=agreement.probabilities, hits=hits, squares=squares)
+    return replace(
+        facts,
+        probabilities=agreement.probabilities,
+        hits=agreement.hits,
+        squares=agreement.squares,
+        imprint=imprint,
+    )
 
 
 def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
@@ -62,6 +69,7 @@ def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
         found["probabilities"].maybe(lambda one: one.matrix(count, count)),
         found["hits"].maybe(lambda one: one.vector(count)),
         found["squares"].number(),
+        found["imprint"].maybe(lambda one: one.matrix(POINTS, 2, finite=True)),
     )
 
 
@@ -118,7 +126,7 @@ def decode_null(part: Part) -> NullModel:
     """Read the null model."""
     found = part.members(set(NullModel.__dataclass_fields__))
     return NullModel(
-        found["loglike"].number(),
+        found["loglike"].number(most=0.0),
         found["kind"].text(),
         found["dimension"].maybe(Part.whole),
         found["outside"].truth(),

@@ -53,6 +53,13 @@ GAPS = FRAME.assign(x=FRAME.x.where(FRAME.index % 11 != 3), y=FRAME.y.where(FRAM
 FEW = FRAME.drop_duplicates(["y", "r", "q"]).reset_index(drop=True)
 SEPARATED = FRAME.assign(x=np.where(FRAME.y == "A", 1.0 + FRAME.x**2, -(FRAME.x**2)))
 COMPLETE = FRAME.assign(x=FRAME.y.map({"A": 0.0, "B": 10.0, "C": 100.0}) + FRAME.x / 100)
+# Factors without C(), whose levels are no texts.
+LEVELS = FRAME.assign(
+    q=pd.Categorical(FRAME.q),
+    v=pd.Categorical(FRAME.q / 2),
+    u=pd.cut(FRAME.z, [0, 2, 3, 5]),
+    t=pd.Categorical(FRAME.t),
+)
 ODD = FRAME.rename(columns={"x": "x: [a] b", "z": "größe.z", "r": "'\" ~"})
 FORMULA = "y ~ x + z"
 SPLINES = "y ~ poly(x, 2) + bs(z, df=4) + cr(p, df=3) + center(h) + scale(year):x + log(z)"
@@ -122,6 +129,7 @@ MAKERS = {
     "splines": lambda: by_formula(SPLINES),
     "contrasts": lambda: by_formula("y ~ C(r, contr.helmert()) * t + C(q, Sum)"),
     "odd names": lambda: by_formula("y ~ Q('x: [a] b') + größe.z + Q('\\'\" ~')", ODD),
+    "levels": lambda: by_formula("y ~ x + q + v:z + u + t", LEVELS),
     "omitted": lambda: by_formula("y ~ x + z + I(2 * x + 1)"),
     "counts": lambda: by_formula("counts(cA, cB, cC) ~ x + z"),
     "probabilities": lambda: by_formula("probabilities(sA, sB, sC) ~ x + z"),

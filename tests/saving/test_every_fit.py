@@ -8,9 +8,15 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.exceptions import ChangedRowsError, DataNotKeptError, MNLogitError
+from mlelogit.exceptions import (
+    ChangedRowsError,
+    ChangedRowsWarning,
+    DataNotKeptError,
+    MNLogitError,
+)
 from mlelogit.saving import is_saved
-from tests.saving.fits import FRAME, MAKERS, make
+from mlelogit.saving.imprint import make_points, take_imprint
+from tests.saving.fits import FORMULA, FRAME, MAKERS, make
 
 pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
 # Every public name that is a function of the two records alone.
@@ -193,6 +199,106 @@ def test_other_rows_are_refused(pair):
         ml.load(path, changed)
     with pytest.raises(ChangedRowsError):
         ml.load(path, fit.rows.iloc[:-3])
+
+
+def load_with(fit, frame, tmp_path):
+    return ml.load(fit.save(tmp_path / "fit.json"), data=frame)
+
+
+def test_rows_that_a_limit_is_sure_of_are_proven_too(tmp_path):
+    """In complete separation no row adds anything to the log-likelihood or score."""
+    for name, formula in (("quasi-complete", FORMULA), ("complete", "y ~ x + z")):
+        frame = make(name).rows
+        fit = ml.mnlogit(formula, frame).fit()
+        other = frame.assign(z=frame.z.where(frame.y != "A", 1.0))
+        with pytest.raises(ChangedRowsError, match="other rows"):
+            load_with(fit, other, tmp_path)
+
+
+def test_rows_with_the_same_sufficient_statistics_are_told(tmp_path):
+    """X'y is all that log-likelihood and score know of outcomes; the sandwich knows more."""
+    x = [0, 3, 1, 2] * 50 + [0, 0, 1, 2, 3, 1] * 5
+    frame = pd.DataFrame({"x": x, "y": list("AABB") * 50 + list("ABABAB") * 5})
+    other = frame.assign(y=list("BBAA") * 50 + list("ABABAB") * 5)
+    fit, same = (ml.mnlogit("y ~ x", rows).fit() for rows in (frame, other))
+    np.testing.assert_allclose(fit.params, same.params, atol=1e-9)
+    assert fit.llf == pytest.approx(same.llf, abs=1e-10)
+    assert not np.allclose(fit.with_cov("HC0").bse, same.with_cov("HC0").bse, rtol=1e-3)
+    with pytest.raises(ChangedRowsError, match="have its log-likelihood and score"):
+        load_with(fit, other, tmp_path)
+    assert load_with(fit, frame.sample(frac=1, random_state=0), tmp_path).llf == fit.llf
+
+
+@pytest.mark.parametrize("name", ["counts", "offset", "importance", "probabilities", "frequency"])
+def test_any_exchange_between_two_rows_is_told(name, tmp_path):
+    """Every column that the fit uses, exchanged between two rows or changed in one."""
+    fit = make(name)
+    record = fit.results.record
+    beside = ["x", "z", "r", *[f"{kind}{one}" for kind in "cso" for one in "ABC"], "w", "p", "y"]
+    used = [*record.encoding.variables, *record.encoding.declared, *record.encoding.offset_names]
+    used += [record.encoding.outcome_name, record.weights_name]
+    for column in [one for one in beside if one in used]:
+        values = FRAME[column].to_numpy()
+        rows = np.flatnonzero(values != values[0])[:1]
+        other = fit.rows.copy()
+        other.loc[other.index[[0, *rows]], column] = values[[*rows, 0]]
+        with pytest.raises((ChangedRowsError, MNLogitError)):
+            ml.load(fit.results.save(tmp_path / "fit.json"), data=other)
+
+
+def test_the_imprint_is_of_the_rows_alone(tmp_path):
+    """Not of their order, the base, whether equal ones are summed up, or how they are read."""
+    plain = ml.mnlogit("y ~ C(r) + q", FRAME).fit()
+    imprint = take_imprint(plain.record)
+    kin = [
+        ml.mnlogit("y ~ C(r) + q", FRAME.iloc[::-1]).fit(),
+        ml.mnlogit("y ~ C(r) + q", FRAME, compress=True).fit(),
+        ml.mnlogit("y ~ C(r) + q", [FRAME.iloc[:70], FRAME.iloc[70:]], stream=True).fit(),
+        plain.rebase("C"),
+        load_with(plain, FRAME, tmp_path).rebase("B"),
+    ]
+    for one in kin:
+        np.testing.assert_allclose(take_imprint(one.record), imprint, atol=1e-11 * len(FRAME))
+    moved = ml.load(ml.load(plain.save(tmp_path / "a.json")).rebase("C").save(tmp_path / "b.json"))
+    np.testing.assert_array_equal(moved.record.facts.imprint, imprint)
+    assert ml.load(tmp_path / "b.json", data=FRAME).base == "C"
+
+
+def test_the_imprint_is_the_characteristic_function(tmp_path):
+    """By its definition, of columns standardized by numpy."""
+    fit = make("offset").results
+    design = fit.record.blocks.design
+    x, o = design.source.block(0, 160).T, design.offset
+    u = (x - np.where(x.std(axis=0) > 0, x.mean(axis=0), 0)) / np.where(x.std(0) > 0, x.std(0), 1)
+    expected = []
+    for point in make_points(x.shape[1], 3):
+        b, g, c = np.split(point, [x.shape[1], x.shape[1] + 1])
+        own = design.outcome.codes
+        away = (o - o.mean(axis=1, keepdims=True))[np.arange(160), own]
+        wave = np.exp(1j * (u @ b + g * away + c[own])).sum()
+        expected.append([wave.real, wave.imag])
+    np.testing.assert_allclose(take_imprint(fit.record), expected, rtol=1e-10)
+
+
+def test_labels_that_are_others_or_gone_are_told(tmp_path):
+    rng = np.random.default_rng(1)
+    for cov, options in (("cluster", {"groups": "g"}), ("survey", {"psu": "g"})):
+        fit = ml.mnlogit(FORMULA, FRAME).fit(cov_type=cov, cov_kwds=options)
+        for other in (FRAME.assign(g=rng.permutation(FRAME.g)), FRAME.assign(g=np.nan)):
+            with pytest.raises(ChangedRowsError, match="'g', on which its covariance"):
+                load_with(fit, other, tmp_path)
+        with pytest.warns(ChangedRowsWarning, match="its labels 'g' are no columns"):
+            again = load_with(fit, FRAME.drop(columns="g"), tmp_path)
+        assert again.bse.equals(fit.bse)
+        whole = load_with(fit, FRAME, tmp_path)
+        assert whole.score_test("z").p_value == pytest.approx(fit.score_test("z").p_value)
+
+
+def test_rows_that_were_dropped_and_are_not_there_are_told(tmp_path):
+    fit = make("missing").results
+    with pytest.warns(ChangedRowsWarning, match="those left out are others"):
+        again = load_with(fit, make("missing").rows.dropna(), tmp_path)
+    assert str(again.audit) == str(fit.audit)
 
 
 def test_rows_in_another_order_are_the_same_rows(tmp_path):

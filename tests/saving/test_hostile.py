@@ -1,14 +1,18 @@
 """Files that are damaged, foreign, newer or hostile: each has its error, and nothing runs."""
 
+import ast
 import contextlib
 import copy
+import dataclasses
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import pickle
 import random
 import resource
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +20,10 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
+from mlelogit.data.encoding import Encoding
+from mlelogit.data.outward import give_out
+from mlelogit.display.report.calls import write_call
+from mlelogit.display.report.scope import Scope
 from mlelogit.exceptions import (
     DamagedFitError,
     FitSizeError,
@@ -25,8 +33,11 @@ from mlelogit.exceptions import (
     SavedFitError,
     UnsafeFitError,
 )
+from mlelogit.inference.sandwich.requests import TAKES
 from mlelogit.saving import document, is_saved
+from mlelogit.saving.covariances import OPTIONS
 from mlelogit.saving.document import read_document, write_document
+from mlelogit.saving.encoding import READERS
 from tests.saving.fits import make
 
 pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarning")
@@ -222,6 +233,12 @@ CHANGES = [
     ("formula", "estimates/params/0", [1.0, 2.0], DamagedFitError, "estimates.params"),
     ("formula", "estimates/params/0/0", "NaN", DamagedFitError, "not finite"),
     ("formula", "estimates/params", [[0.0] * 3] * 100_000, DamagedFitError, "100000 rows"),
+    ("formula", "estimates/params/0/0", 1e308, DamagedFitError, "no fit finds"),
+    ("formula", "estimates/loglike", 3.0, DamagedFitError, "no log-likelihood"),
+    ("formula", "estimates/score", None, DamagedFitError, "estimates.score"),
+    ("formula", "null/loglike", 1e-9, DamagedFitError, "no log-likelihood"),
+    ("formula", "facts/imprint", [[1.0, 2.0]], DamagedFitError, "facts.imprint"),
+    ("cluster", "covariance/request/settings/options", {"evil": "g"}, DamagedFitError, "options"),
     ("formula", "estimates/status", "__class__", DamagedFitError, "status"),
     ("formula", "estimates/inverse/1/1", -1.0, DamagedFitError, "negative variance"),
     ("formula", "covariance/matrix/1/1", -1.0, DamagedFitError, "negative variance"),
@@ -307,6 +324,101 @@ def test_random_changes_are_told_or_harmless(name, files, tmp_path):
         with contextlib.suppress(MNLogitError), np.errstate(all="ignore"):
             assert results.summary().as_text()
             assert len(results.predict(new)) == len(new)
+
+
+def list_leaves(node, at=()):
+    """Return the places of leaves; of items that are alike those of the first and the last."""
+    if isinstance(node, dict):
+        for name, item in node.items():
+            yield from list_leaves(item, (*at, name))
+    elif isinstance(node, list) and node:
+        for i in sorted({0, len(node) - 1}):
+            yield from list_leaves(node[i], (*at, i))
+    else:
+        yield at
+
+
+QUESTIONS = {
+    "summary": lambda r, fit: r.summary().as_text(),
+    "tidy": lambda r, fit: r.tidy(),
+    "predict": lambda r, fit: r.predict(fit.new, offset=fit.offset),
+    "rebase": lambda r, fit: r.rebase(r.categories[-1]).tidy(),
+    "fit_statistics": lambda r, fit: r.fit_statistics(),
+    "score_test": lambda r, fit: r.score_test(r.params.index[-1]),
+    "calls": lambda r, fit: ast.parse(write_call(Scope(r.record, r.covariance, print))),
+    "str": lambda r, fit: f"{r.separation}{r.certificate}{r.audit}{r.trace}",
+}
+LEAVES = ["formula", "splines", "quasi-complete", "constraints", "cluster", "HAC", "mean"]
+
+
+@pytest.fixture(scope="module")
+def changed():
+    """Return the places that were changed in a fit before."""
+    return set()
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_no_leaf_of_another_type_is_taken(name, changed, tmp_path):
+    """With a right checksum it is refused when it is loaded, or every answer is one."""
+    fit, path = make(name), tmp_path / "fit.json"
+    members = read_members(fit.results.save(path).read_bytes())
+    places = [place for place in list_leaves(members) if place not in changed]
+    changed |= set(places)
+    taken = 0
+    for place, value in itertools.product(places, ("evil", 2.5, [1], None)):
+        sign(path, put(members, "/".join(map(str, place)), value))
+        try:
+            results = ml.load(path)
+        except SavedFitError:
+            continue
+        taken += 1
+        for ask in QUESTIONS.values():
+            with contextlib.suppress(MNLogitError), np.errstate(all="ignore"):
+                ask(results, fit)
+    assert 0 < taken < len(places) * 4
+
+
+def test_a_module_is_not_imported_by_its_name(files, tmp_path, monkeypatch):
+    """Neither by loading nor by asking for a frame: the kind is one of three words."""
+    (tmp_path / "evil.py").write_text("raise AssertionError('it ran')")
+    monkeypatch.syspath_prepend(tmp_path)
+    members = read_members(files["formula"])
+    for kind in ("evil", "os", "polars.io", "", 3, None, ["polars"], {"type": "bytes"}):
+        path = sign(tmp_path / "fit.json", put(members, "encoding/frame_kind", kind))
+        with pytest.raises(DamagedFitError, match=r"encoding\.frame_kind"):
+            ml.load(path)
+        with pytest.raises(ml.exceptions.OptionError):
+            give_out(make("formula").results.params, kind)
+    assert "evil" not in sys.modules
+
+
+def test_every_field_has_a_reader_of_its_own():
+    assert READERS.keys() == {field.name for field in dataclasses.fields(Encoding)}
+    assert OPTIONS.keys() == {option for options in TAKES.values() for option in options}
+
+
+def test_a_file_that_was_formatted_anew_says_so(files, tmp_path):
+    made, path = json.loads(files["formula"]), tmp_path / "fit.json"
+    for indent in (2, 4):
+        path.write_text(json.dumps(made, indent=indent))
+        with pytest.raises(DamagedFitError, match="formatted anew"):
+            ml.load(path)
+    path.write_text(json.dumps(made, separators=(",", ":")))
+    with pytest.raises(ForeignFitError, match="formatted anew"):
+        ml.load(path)
+    for old, new in (
+        (b'"version": 1', b'"version": -1'),
+        (b'"written_by": "', b'"written_by": 3, "'),
+    ):
+        path.write_bytes(files["formula"].replace(old, new, 1))
+        with pytest.raises(ForeignFitError, match=r'"version": a whole number'):
+            ml.load(path)
+
+
+def test_the_checksum_is_of_what_the_page_says(files):
+    data = files["formula"]
+    before = data[: data.rindex(b',\n "checksum"')]
+    assert json.loads(data)["checksum"] == f"sha256:{hashlib.sha256(before).hexdigest()}"
 
 
 def test_saving_over_a_file_is_all_or_nothing(files, tmp_path, monkeypatch):

@@ -96,7 +96,10 @@ KEPT = [
 def test_values_come_back_as_they_were(value):
     back = send(value)
     assert type(back) is type(value)
-    assert repr(back) == repr(value)
+    if isinstance(value, frozenset):  # Which has no order, nor the same one in every process.
+        assert sorted(map(repr, back)) == sorted(map(repr, value))
+    else:
+        assert repr(back) == repr(value)
 
 
 def test_arrays_that_transforms_learned_come_back():

@@ -49,6 +49,7 @@ NEED_ROWS = streamed.NEED_ROWS | {
     "score_test",
     "term_tests",
     "term_tests.score",
+    "to_statsmodels",
     "with_cov",
     "with_cov.CR2",
     "with_cov.HC3",
