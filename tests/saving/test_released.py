@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::mlelogit.exceptions.MNLogitWarn
 RELEASED = sorted(path for path in FOLDER.iterdir() if path.is_dir())
 # Version of the format -> the SHA-256 of its schema, as below. A change of the schema is a new
 # version with a function in `mlelogit.saving.files.UPGRADES`, once the one here was released.
-SCHEMAS = {1: "ae573c5def27f9198ce77a425f19b46d60b0d999352f6308ee3d9a0b6773efc4"}
+SCHEMAS = {1: "68a285bde5bb1a192b8a7d6ceb4fef2e1394355c0530422679fb6566efeb1c04"}
 RECORDS = (Encoding, Audit, RowFacts, FitRequest, NullModel, Certificate, Trace, ColumnBasis)
 RECORDS += (Restriction, Constraints, AdjustedScore)
 
