@@ -248,10 +248,11 @@ def _parse(table: _Watched, columns: Sequence[str] | None, **options: Any) -> pd
                 usecols=None if columns is None else list(columns),
                 **options,
             )
-    except _NOT_PARSED:
-        if table.stopped is not None:
-            raise table.stopped from None
-        raise
+    except _NOT_PARSED as error:
+        if table.stopped is None and "Calling read(nbytes) on source failed" not in str(error):
+            raise
+        # What came from nowhere in the reading of the file came from outside.
+        raise table.stopped or KeyboardInterrupt from None
 
 
 class _Watched(io.RawIOBase):

@@ -38,6 +38,8 @@ def run_fit(arguments: argparse.Namespace) -> Answer:
     form = choose_format(arguments.format, arguments.output, SUMMARY_FORMATS)
     if arguments.formula is None and arguments.save is not None:
         raise OptionError("--save keeps a fit that is made; a saved fit is one.")
+    if arguments.save is not None:
+        choose_format("json", arguments.save, ("json",))
     if arguments.save_rows and arguments.save is None:
         raise OptionError("--save-rows goes with --save.")
     results = find_results(arguments)

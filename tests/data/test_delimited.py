@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import signal
 import threading
 import zipfile
 
@@ -263,20 +264,37 @@ def test_a_slip_in_a_column_of_numbers_is_told():
     read_csv(io.BytesIO(("x,z\n" + "".join(rows)).encode()))
 
 
-def test_an_interruption_is_no_fault_of_the_file():
-    class Interrupted(io.BytesIO):
-        def read(self, size=-1):
-            if self.tell() > CHUNK:
-                raise KeyboardInterrupt
-            return super().read(size)
+@pytest.mark.parametrize("place", ["file", "watch"])
+def test_an_interruption_is_no_fault_of_the_file(place, monkeypatch):
+    """Of a signal pandas makes an error of parsing, wherever it comes in."""
+    calls = []
 
+    def interrupt():
+        calls.append(place)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    class Interrupted(io.BytesIO):
         def readinto(self, target):
             found = self.read(len(target))
             target[: len(found)] = found
             return len(found)
 
+        def read(self, size=-1):
+            if place == "file":
+                interrupt()
+            return super().read(size)
+
+    class Watched(delimited._Watched):
+        def readinto(self, target):
+            interrupt()
+            return super().readinto(target)
+
+    if place == "watch":
+        monkeypatch.setattr(delimited, "_Watched", Watched)
     with pytest.raises(KeyboardInterrupt):
-        read_csv(Interrupted(b"a,b\n" + b"1,2\n" * CHUNK))
+        read_csv(Interrupted(b"a,b\n" + b"1,2\n" * 2 * CHUNK))
+    assert len(calls) == 4
 
 
 def test_the_limit_of_other_readers_is_left_as_it_is():

@@ -353,6 +353,7 @@ def test_what_is_wrong_with_standard_input_is_told(capsys, monkeypatch, content,
         (["fit", "{folder}/gone.json"], "no file"),
         (["fit", "{saved}", FORMULA], "leave yours"),
         (["fit", "{saved}", "--save", "{folder}/a.json"], "--save"),
+        (["fit", "{table}", FORMULA, "--save", "{folder}/a.csv"], "named as csv"),
         (["fit", "{table}", FORMULA, "--save-rows"], "goes with --save"),
         (["fit", "{table}", FORMULA, "--save", "{folder}/a", "-o", "{folder}/a"], "twice"),
         (["fit", "{table}", FORMULA, "--save", "{table}"], "is read by this"),
@@ -638,3 +639,21 @@ def test_infinities_are_converted_without_a_word_of_numpy(capsys, tmp_path):
     source = tmp_path / "a.csv"
     source.write_text("x,y\ninf,1\n-inf,2\n1.5,3\n")
     assert run(capsys, "convert", source, tmp_path / "b.tsv") == (0, "", "")
+
+
+def test_predictions_in_pieces_that_fail_leave_no_file(capsys, monkeypatch, table, tmp_path):
+    """On standard output, which is gone through as they are made, some may have appeared."""
+    from mlelogit.exceptions import MissingDataError
+    from mlelogit.terminal import predicting
+
+    def predict(*_):
+        yield pd.DataFrame({"a": [0.25], "b": [0.75]})
+        raise MissingDataError("The next piece has gaps.")
+
+    monkeypatch.setattr(predicting, "predict_table", predict)
+    path = tmp_path / "p.csv"
+    assert "gaps" in fail(capsys, "predict", table, FORMULA, "-o", path)
+    assert not path.exists()
+    status, out, err = run(capsys, "predict", table, FORMULA)
+    assert (status, out) == (2, ",a,b\n0,0.25,0.75\n")
+    assert "gaps" in err
