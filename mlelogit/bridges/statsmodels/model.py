@@ -37,7 +37,8 @@ from mlelogit.bridges.statsmodels.results import (
     MultinomialResultsWrapper,
 )
 from mlelogit.bridges.statsmodels.words import PENALIZED_TAKES, check_penalized_options
-from mlelogit.data.frames import list_some, unmask
+from mlelogit.data.foreign import unmask
+from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError
 
 TAKES = ("missing", "missing_idx", "hasconst", "formula", "model_spec")

@@ -12,7 +12,8 @@ import pandas as pd
 from mlelogit.bridges.statsmodels.failures import MissingDataError
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.features import hold_list
-from mlelogit.data.frames import as_frame, convert_foreign, list_some, unmask
+from mlelogit.data.foreign import unmask
+from mlelogit.data.frames import as_frame, convert_foreign, list_some
 from mlelogit.exceptions import (
     LengthMismatchError,
     OneCategoryError,

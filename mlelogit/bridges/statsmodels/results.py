@@ -21,7 +21,7 @@ from mlelogit.bridges.statsmodels.matching import (
     name_equations,
     needs_encoding,
 )
-from mlelogit.data.frames import unmask
+from mlelogit.data.foreign import unmask
 from mlelogit.exceptions import BridgeError, EffectWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance

@@ -10,7 +10,8 @@ import pandas as pd
 
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.features import hold_list
-from mlelogit.data.frames import list_some, unmask
+from mlelogit.data.foreign import unmask
+from mlelogit.data.frames import list_some
 from mlelogit.exceptions import OptionError
 from mlelogit.inference.sandwich.requests import PLAIN
 
