@@ -28,6 +28,7 @@ from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
 
 SAME = "estimates.inverse"
+KINDS = (*COVARIANCES, "bootstrap")
 FIELDS = {"kind", "omitted", "matrix", "inner", "correction", "groups", "df", "request"}
 
 
@@ -72,7 +73,7 @@ def _encode_request(covariance: Covariance) -> dict[str, Any] | None:
 def decode_covariance(part: Part, maximum: Maximum, sizes: Sizes) -> Covariance:
     """Read a covariance."""
     found = part.members(FIELDS)
-    kind, size = found["kind"].text(), sizes.params
+    kind, size = found["kind"].text(KINDS), sizes.params
     if found["omitted"].truth():
         return omit_covariance(kind, size)
     inner = found["inner"]
@@ -85,12 +86,15 @@ def decode_covariance(part: Part, maximum: Maximum, sizes: Sizes) -> Covariance:
         if len(one.items()) != 2:
             raise one.refuse("is no pair")
         groups.append((one.items()[0].text(), one.items()[1].count()))
+    request = found["request"].maybe(_decode_request)
+    if request is not None and request.kind != kind:
+        raise found["request"].refuse(f"asks for another covariance than {kind!r}")
     return Covariance(
         kind,
         matrix,
         found["correction"].text(),
         False,
-        found["request"].maybe(_decode_request),
+        request,
         tuple(groups),
         found["df"].number(),
         inside,

@@ -61,13 +61,18 @@ def decode_facts(part: Part, sizes: Sizes) -> RowFacts:
     """Read what is known of the rows."""
     found = part.members(set(RowFacts.__dataclass_fields__))
     count = sizes.equations + 1
+    probabilities = found["probabilities"].maybe(lambda one: one.matrix(count, count))
+    hits = found["hits"].maybe(lambda one: one.vector(count))
+    for name, total in (("probabilities", probabilities), ("hits", hits)):
+        if total is not None and (total < 0).any():
+            raise found[name].refuse("has a total below zero")
     return RowFacts(
         found["way"].text(),
         found["weights_name"].text(),
         found["collinear"].text(COLLINEAR_ACTIONS),
         found["rows"].whole(1),
-        found["probabilities"].maybe(lambda one: one.matrix(count, count)),
-        found["hits"].maybe(lambda one: one.vector(count)),
+        probabilities,
+        hits,
         found["squares"].number(),
         found["imprint"].maybe(lambda one: one.matrix(POINTS, 2, finite=True)),
     )
