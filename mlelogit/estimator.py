@@ -29,6 +29,7 @@ from mlelogit.data.outward import find_frame_kind
 from mlelogit.data.rows import WEIGHT_TYPES, DataOptions
 from mlelogit.exceptions import (
     BiasReductionError,
+    ColumnTypeError,
     InfiniteValueError,
     MissingDataError,
     MissingExtraError,
@@ -405,12 +406,15 @@ def find_classes(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
     ------
     MissingDataError
         If a label is missing.
+    ColumnTypeError
+        If some labels are text and others are not, so that they have no order.
     OneCategoryError
         If there is one class only.
     """
     if pd.isna(y).any():
         row = int(np.flatnonzero(pd.isna(y))[0])
         raise MissingDataError(f"y is missing in row {row}; leave out such rows.")
+    _check_order(y)
     check_classification_targets(y)
     counted = np.ones(len(y), bool) if weights is None else weights > 0
     classes, found = np.unique(y[counted], return_inverse=True)
@@ -438,6 +442,18 @@ def _cut(X: Any) -> Iterator[Any]:
     rows = max(1, PIECE // max(1, X.shape[1]))
     for start in range(0, X.shape[0], rows):
         yield X[start : start + rows]
+
+
+def _check_order(y: np.ndarray) -> None:
+    if y.dtype != object:
+        return
+    texts = np.fromiter((isinstance(label, str) for label in y.ravel()), bool, y.size)
+    if texts.any() and not texts.all():
+        one, other = y.ravel()[texts.argmax()], y.ravel()[texts.argmin()]
+        raise ColumnTypeError(
+            f"y holds text and other labels, such as {one!r} and {other!r}, which have no order; "
+            "make all of them text."
+        )
 
 
 def center_params(record: FitRecord) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 import mlelogit as ml
 from mlelogit.exceptions import (
     ColumnNotFoundError,
+    ColumnTypeError,
     MissingDataError,
     OneCategoryError,
     OptionError,
@@ -162,3 +163,10 @@ def test_a_list_of_labels_with_gaps_has_no_class_of_gaps(rng, gap):
     assert ml.MNLogitClassifier().fit(X, labels).classes_.tolist() == ["c0", "c1", "c2"]
     with pytest.raises(ValueError, match=r"missing|NaN"):
         ml.MNLogitClassifier().fit(X, [gap, *labels[1:]])
+
+
+@pytest.mark.parametrize("make", [list, lambda labels: np.array(labels, dtype=object)])
+def test_labels_of_text_and_numbers_have_no_order(rng, make):
+    X, _ = draw_overlapping(rng)
+    with pytest.raises(ColumnTypeError, match="'a' and 1"):
+        ml.MNLogitClassifier().fit(X, make(["a", 1] * 30))
