@@ -293,3 +293,20 @@ def test_many_categories_are_meant_if_it_is_said():
             ml.mnlogit("id ~ 1", **given)
         model = ml.mnlogit("id ~ 1", **given, outcome="labels")
         assert len(model.design.encoding.categories) == 1500
+
+
+def test_whole_numbers_beyond_doubles_cannot_be_levels_and_numbers_at_once():
+    frame = DATA.assign(c=WHOLE)
+    for given in ({"data": frame}, {"data": cut(frame), "stream": True, "compress": False}):
+        with pytest.raises(ColumnTypeError, match=r"'c' holds whole numbers.*C\(\) a copy"):
+            ml.mnlogit("y ~ C(c) + log(c)", **given)
+    ml.mnlogit("y ~ C(z) + z:x", DATA)
+
+
+def test_a_column_of_lists_is_named():
+    for lists in ([[1]] * ROWS, [None, *[{"a": 1}] * (ROWS - 1)]):
+        frame = DATA.assign(c=lists)
+        for formula in ("y ~ c", "y ~ x + C(c)"):
+            for given in ({"data": frame}, {"data": cut(frame), "stream": True}):
+                with pytest.raises(ml.exceptions.FormulaError, match="Column 'c' holds"):
+                    ml.mnlogit(formula, missing="drop", **given)
