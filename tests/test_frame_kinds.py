@@ -516,6 +516,23 @@ def test_columns_of_any_type_go_out(frame):
     assert found["small"] == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "+09:00", None])
+@pytest.mark.parametrize("unit", ["ns", "s"])
+@pytest.mark.parametrize("frame", ["polars", "pyarrow"])
+def test_instants_stay_apart_whatever_their_zone_and_unit(frame, unit, zone):
+    package = pytest.importorskip(frame)
+    times = pd.date_range("2020", periods=50, freq=f"1{unit}", tz=zone, unit=unit)
+    rows = pd.DataFrame({"share": 0.5}, index=times)
+    made = give_out(rows.reset_index(), frame)["index"]
+    whole = made.cast(package.Int64 if frame == "polars" else package.int64()).to_numpy()
+    np.testing.assert_array_equal(np.diff(whole), 1000 if (frame, unit) == ("polars", "s") else 1)
+    assert (made[0] if frame == "polars" else made[0].as_py()) == times[0]
+    objects = give_out(pd.Series(list(times), dtype=object), frame)
+    assert len(objects.unique()) == 50
+    gaps = give_out(pd.Series([*times, None]), frame)
+    assert (gaps.null_count() if frame == "polars" else gaps.null_count) == 1
+
+
 @pytest.mark.parametrize("frame", ["polars", "pyarrow"])
 def test_no_rows_give_no_rows(frame):
     pytest.importorskip(frame)

@@ -44,6 +44,7 @@ from mlelogit.data.rows import (
     Given,
     RawOffset,
     Rows,
+    count_people,
     lay_out_offset,
     name_aside,
     read_names,
@@ -108,7 +109,7 @@ def make_design(
     rows = select_rows(raw, missing, weights, offset, options)
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
-    outcome = settle_again(raw, rows.kept, known)
+    outcome = settle_again(raw, rows.kept, known, count_people(options, weights, rows.kept))
     equal = find_equal(list_columns(source), raw, rows, weights, offset, options)
     if equal is None:
         kept: ColumnSource = leave_out_rows(source, rows.kept)
@@ -155,7 +156,7 @@ def make_design_from_formula(
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
-    outcome = settle_again(raw, rows.kept, known)
+    outcome = settle_again(raw, rows.kept, known, count_people(options, weights, rows.kept))
     columns = [frame[name] for name in parsed.variables]
     equal = find_equal(columns, raw, rows, weights, offset, options)
     variables = frame[list(parsed.variables)]

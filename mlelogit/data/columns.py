@@ -6,7 +6,7 @@ import ast
 import copy
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.expressions import (
     SHOWN,
     ExpressionChecker,
@@ -86,12 +87,24 @@ def find_kind(column: pd.Series) -> str:
     if is_numeric(column):
         return "number"
     kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "mixed":
+        _refuse_collections(column)
     if isinstance(column.dtype, pd.CategoricalDtype) or kind in ("string", "mixed", "boolean"):
         return "category"
     raise ColumnTypeError(
         f"Column {column.name!r} holds {kind} values ({column.dtype}); convert it to numbers "
         "or to strings."
     )
+
+
+def _refuse_collections(column: pd.Series) -> None:
+    """Raise `FormulaError` if a column holds lists or their like, which are no levels."""
+    for row, value in enumerate(column):
+        if not isinstance(value, Hashable):
+            raise FormulaError(
+                f"Column {column.name!r} holds {write_value(value)} in row {row}, more than one "
+                "value; make columns of its parts."
+            )
 
 
 def prepare_columns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from mlelogit.data.columns import (
     evaluate_design,
     find_kind,
     is_wide,
+    list_direct_terms,
     list_stateful,
     prepare_columns,
     tidy_name,
 )
 from mlelogit.data.expressions import show_names
-from mlelogit.data.factors import check_coded, check_levels
+from mlelogit.data.factors import check_coded, check_doubles, check_levels
 from mlelogit.data.formulas import ParsedFormula
 from mlelogit.data.frames import (
     as_frame,
@@ -206,6 +208,8 @@ def learn_columns(
     kinds = {name: find_kind(frame[name]) for name in parsed.variables}
     prepared = prepare_columns(frame, kinds, parsed.numbers, learning=True)
     check_widths(parsed.rhs, prepared, kinds)
+    for name in parsed.numbers.intersection(chain(*list_direct_terms(parsed.rhs, kinds))):
+        check_doubles(frame[name], name)
     wide = is_wide(parsed.rhs, prepared, kinds)
     evaluated = evaluate_columns(parsed.rhs, prepared, state or {}, {}, wide)
     learned = list_learned(parsed, evaluated.spec, wide)

@@ -69,6 +69,18 @@ def as_levels(column: pd.Series, name: Hashable) -> np.ndarray:
     return _settle([_read_level(value, name) for value in found], name)[codes]
 
 
+def check_doubles(column: pd.Series, name: Hashable) -> None:
+    """Raise if whole numbers name levels, stand in arithmetic too, and doubles would merge them."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or column.dtype.kind not in "iu":
+        return
+    if not all(map(is_exact, pd.unique(column).tolist())):
+        raise ColumnTypeError(
+            f"Column {name!r} holds whole numbers beyond 2**53 and stands both inside C() and "
+            "outside, where doubles take their place, which would merge levels; give C() a copy "
+            "of the column as text."
+        )
+
+
 def _read_level(value: Any, name: Hashable) -> int | float:
     """Return one number as an int or a float that is the same, or that reads the same."""
     if isinstance(value, WHOLE):

@@ -48,8 +48,27 @@ def read_foreign_column(column: Any) -> Any:
         unsigned = dtype.is_unsigned_integer()
         return pd.array(column.to_list(), dtype="UInt64" if unsigned else "Int64")
     if dtype.is_temporal():
+        if implementation.is_polars():
+            return _read_times(column)
         return pd.Series(column.to_list())
     return pd.Series(column.to_list(), dtype=object)
+
+
+def _read_times(column: Any) -> pd.Series:
+    """Return times of polars, whose nanoseconds Python's own have no place for."""
+    import narwhals as nw
+
+    dtype = column.dtype
+    if isinstance(dtype, nw.Datetime | nw.Duration) and dtype.time_unit == "ns":
+        zone = getattr(dtype, "time_zone", None)
+        values = pd.Series(column.to_numpy())
+        return values if zone is None else values.dt.tz_localize("UTC").dt.tz_convert(zone)
+    if dtype == nw.Time:
+        native = column.to_native()
+        whole = native.to_physical() % 1000 == 0
+        if not whole.all():
+            return pd.Series(native.dt.strftime("%H:%M:%S%.9f").to_list(), dtype=object)
+    return pd.Series(column.to_list())
 
 
 def _read_enum(column: Any) -> pd.Categorical:

@@ -234,7 +234,7 @@ def check_table(values: np.ndarray, kind: str) -> None:
         )
 
 
-def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
+def settle_outcome(raw: RawOutcome, rows: np.ndarray, people: float | None = None) -> Outcome:
     """Find the categories of the rows used and code them.
 
     Parameters
@@ -242,6 +242,8 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     raw : RawOutcome
     rows : numpy.ndarray
         Positions (m,) of the rows used.
+    people : float, optional
+        How many they stand for; one each if not given.
 
     Returns
     -------
@@ -256,6 +258,8 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     if not rows.size:
         raise EmptyDataError("There are no rows to fit.")
     outcome = _settle_labels(raw, rows) if raw.kind == "labels" else _settle_table(raw, rows)
+    if outcome.kind == "labels" and not _are_meant(raw):
+        check_categories(outcome.categories, len(rows) if people is None else people, raw.name)
     kept = set(outcome.categories)
     unused = [category for category in outcome.declared if category not in kept]
     if unused:
@@ -271,12 +275,19 @@ def settle_outcome(raw: RawOutcome, rows: np.ndarray) -> Outcome:
     return outcome
 
 
-def settle_again(raw: RawOutcome, rows: np.ndarray, known: Any = None) -> Outcome:
+def _are_meant(raw: RawOutcome) -> bool:
+    """Tell whether the categories are declared, or labels were asked for."""
+    return raw.meant or isinstance(raw.values.dtype, pd.CategoricalDtype)
+
+
+def settle_again(
+    raw: RawOutcome, rows: np.ndarray, known: Any = None, people: float | None = None
+) -> Outcome:
     """Find the categories of rows and code them, in a fit's order if these are its rows again.
 
     Parameters
     ----------
-    raw, rows
+    raw, rows, people
         As for `settle_outcome`.
     known : Encoding, optional
         That of the fit.
@@ -287,8 +298,8 @@ def settle_again(raw: RawOutcome, rows: np.ndarray, known: Any = None) -> Outcom
         If the fit has other categories.
     """
     if known is None:
-        return settle_outcome(raw, rows)
-    outcome = settle_outcome(raw, rows)
+        return settle_outcome(raw, rows, people)
+    outcome = settle_outcome(raw, rows, people)
     places = {label: place for place, label in enumerate(outcome.categories)}
     if set(places) != set(known.categories):
         raise ChangedRowsError(
@@ -331,8 +342,6 @@ def _settle_labels(raw: RawOutcome, rows: np.ndarray) -> Outcome:
         raise OutcomeError("A missing outcome was taken for a row to fit.")
     used = (np.bincount(codes, minlength=len(declared)) > 0)[order]
     kept = tuple(label for label, keep in zip(declared, used, strict=True) if keep)
-    if not (raw.meant or isinstance(series.dtype, pd.CategoricalDtype)):
-        check_categories(kept, len(rows), raw.name)
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.cumsum(used) - 1
     return Outcome(position[codes], None, kept, declared, "labels", raw.name)

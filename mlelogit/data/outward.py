@@ -39,6 +39,8 @@ def find_frame_kind(*given: Any) -> str | None:
     """
     for one in given:
         first = one[0] if isinstance(one, list | tuple) and one else one
+        if isinstance(first, pd.DataFrame | pd.Series):
+            return "pandas"
         kind = type(first).__module__.split(".")[0]
         if kind in FRAMES and hasattr(first, "__len__") and not isinstance(first, str):
             return kind

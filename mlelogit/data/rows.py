@@ -210,6 +210,15 @@ def read_some_weights(options: DataOptions, given: Any = None) -> np.ndarray | N
     return weights
 
 
+def count_people(
+    options: DataOptions, weights: np.ndarray | None, rows: np.ndarray
+) -> float | None:
+    """Return how many observations frequency weights say that rows are; None without them."""
+    if weights is None or options.weight_type != "frequency":
+        return None
+    return float(weights[rows].sum())
+
+
 def check_weight_range(largest: float) -> None:
     """Raise `WeightError` if the largest of all weights is zero, or too large or small."""
     if largest == 0:

@@ -286,10 +286,49 @@ def test_dictionaries_of_arrow_may_hold_null_and_repeat(last):
 def test_many_categories_are_meant_if_it_is_said():
     """With the option that every way to fit has, the command line too."""
     rows = pd.DataFrame(
-        {"x": np.arange(2100.0) % 7, "id": [f"n{row % 1500}" for row in range(2100)]}
+        {"x": np.arange(2100.0) % 7, "id": [f"n{row % 1500}" for row in range(2100)], "w": 2}
     )
     for given in ({"data": rows}, {"data": cut(rows), "stream": True, "compress": False}):
         with pytest.raises(ml.exceptions.SizeLimitError, match="outcome='labels'"):
             ml.mnlogit("id ~ 1", **given)
+        weighted = {"weights": "w", "weight_type": "frequency"}
+        ml.mnlogit("id ~ 1", **given, **weighted)
         model = ml.mnlogit("id ~ 1", **given, outcome="labels")
         assert len(model.design.encoding.categories) == 1500
+
+
+def test_whole_numbers_beyond_doubles_cannot_be_levels_and_numbers_at_once():
+    frame = DATA.assign(c=WHOLE)
+    for given in ({"data": frame}, {"data": cut(frame), "stream": True, "compress": False}):
+        with pytest.raises(ColumnTypeError, match=r"'c' holds whole numbers.*C\(\) a copy"):
+            ml.mnlogit("y ~ C(c) + log(c)", **given)
+    ml.mnlogit("y ~ C(z) + z:x", DATA)
+
+
+def test_a_column_of_lists_is_named():
+    for lists in ([[1]] * ROWS, [None, *[{"a": 1}] * (ROWS - 1)]):
+        frame = DATA.assign(c=lists)
+        for formula in ("y ~ c", "y ~ x + C(c)"):
+            for given in ({"data": frame}, {"data": cut(frame), "stream": True}):
+                with pytest.raises(ml.exceptions.MNLogitError, match="Column 'c' holds"):
+                    ml.mnlogit(formula, missing="drop", **given)
+
+
+@pytest.mark.parametrize("name", ["Datetime", "Duration", "Time"])
+def test_times_of_polars_keep_nanoseconds(name):
+    polars = pytest.importorskip("polars")
+    kind = getattr(polars, name)
+    dtype = kind if name == "Time" else kind("ns")
+    times = polars.Series((10**6 * 7 + DATA["z"]).to_list()).cast(dtype)
+    result = ml.mnlogit("c ~ x", polars.from_pandas(DATA).with_columns(times.alias("c"))).fit()
+    assert len(result.categories) == 3
+    np.testing.assert_array_equal(result.params, ml.mnlogit("z ~ x", DATA).fit().params)
+
+
+def test_a_frame_of_a_class_made_of_pandas_is_pandas():
+    class Own(pd.DataFrame):
+        """A frame with more to it, as of other packages."""
+
+    from mlelogit.data.outward import find_frame_kind
+
+    assert find_frame_kind(Own({"x": [1]})) == "pandas"

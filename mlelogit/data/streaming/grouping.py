@@ -13,6 +13,7 @@ import pandas as pd
 from mlelogit.data.frames import as_numbers
 from mlelogit.data.streaming.pieces import LocalPieces, Piece, Pieces, QuantileFinder
 from mlelogit.data.streaming.quantiles import find_repeated_quantiles
+from mlelogit.exceptions import ColumnTypeError
 
 # Rows that are looked at before all are read: where they are nearly all different, so is the rest.
 FIRST_ROWS = 1 << 17
@@ -225,7 +226,13 @@ def _number_values(column: pd.Series) -> tuple[np.ndarray, int]:
         values: Any = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
         if column.dtype == object:
             values = _mark_types(column)
-        codes, found = pd.factorize(values)
+        try:
+            codes, found = pd.factorize(values)
+        except TypeError as error:
+            raise ColumnTypeError(
+                f"Column {column.name!r} holds values that cannot be compared, such as lists "
+                f"({error}); make columns of their parts."
+            ) from error
         count = len(found)
     return np.where(codes < 0, count, codes).astype(np.int64), count + 1
 

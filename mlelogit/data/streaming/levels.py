@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlelogit.data.columns import WIDE, find_kind
 from mlelogit.data.expressions import quote
-from mlelogit.data.factors import as_levels, join_levels
+from mlelogit.data.factors import as_levels, check_doubles, join_levels
 from mlelogit.data.frames import as_numbers, is_boolean, is_numeric, list_some
 from mlelogit.data.limits import MOST_LEVELS
 from mlelogit.exceptions import (
@@ -240,6 +240,8 @@ def take_levels(name: str, column: pd.Series, kind: Kind, as_float: bool, counte
         Whether no more than their number matters, and no more than whether it is large.
     """
     if kind.kind == "number":
+        if as_float and not counted:
+            check_doubles(column, name)
         numbers = (
             as_numbers(column, name).astype(np.float64) if as_float else as_levels(column, name)
         )
