@@ -48,6 +48,10 @@ CHUNK = 1 << 20
 # Bytes that are kept to find out what separates cells, if pandas cannot read them.
 BEGIN = 1 << 17
 _BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*+")
+# Before 3.1 pandas reads decimals off by up to 1e-12 unless it is asked not to; later that is all
+# it does, and to ask for it is deprecated.
+_IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
+_EXACT: dict[str, Any] = {} if _IS_EXACT else {"float_precision": "round_trip"}
 _NOT_PARSED = (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError)
 _SMALLER = (
     'Write it to parquet, or give a query that reads it in pieces, such as "SELECT y, x FROM '
@@ -246,6 +250,7 @@ def _parse(table: _Watched, columns: Sequence[str] | None, **options: Any) -> pd
                 low_memory=False,
                 index_col=False,
                 usecols=None if columns is None else list(columns),
+                **_EXACT,
                 **options,
             )
     except _NOT_PARSED as error:

@@ -82,6 +82,16 @@ def test_other_separators_are_read(separator, monkeypatch):
         read_csv(io.BytesIO(turned), separator="a")
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_decimals_are_the_closest_doubles(decimal):
+    rng = np.random.default_rng(4)
+    values = rng.standard_normal(1000) * 10.0 ** rng.integers(-300, 300, 1000)
+    text = "x;y\n" + "".join(f"{value!r};1\n" for value in values.tolist())
+    file = io.BytesIO(text.replace(".", decimal).encode())
+    found = read_csv(file, separator=";", decimal=decimal)["x"]
+    np.testing.assert_array_equal(found, values)
+
+
 def test_missing_entries_are_those_asked_for():
     read = read_csv(io.BytesIO(b"y,x\nNA,.\na,1\n"), missing=["."])
     assert read["y"].tolist() == ["NA", "a"]
