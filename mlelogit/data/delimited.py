@@ -49,9 +49,11 @@ CHUNK = 1 << 20
 BEGIN = 1 << 17
 _BLANK = re.compile(rb"(?:[ \t]*(?:\r\n|\r|\n))*+")
 # Before 3.1 pandas reads decimals off by up to 1e-12 unless it is asked not to; later that is all
-# it does, and to ask for it is deprecated.
-_IS_EXACT = tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1)
-_EXACT: dict[str, Any] = {} if _IS_EXACT else {"float_precision": "round_trip"}
+# it does, and to ask for it is deprecated. Rows after some carriage returns it reads endlessly, up
+# to all of the memory (its issue 51141).
+_OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+_EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD else {}
+_ENDLESS = re.compile(rb"\r[,;|\t]*[ \t]")
 _NOT_PARSED = (pd.errors.ParserWarning, pd.errors.ParserError, pd.errors.EmptyDataError)
 _SMALLER = (
     'Write it to parquet, or give a query that reads it in pieces, such as "SELECT y, x FROM '
@@ -339,6 +341,11 @@ class _Watched(io.RawIOBase):
 
     def _take(self) -> bytes:
         chunk = bytes(self.file.read(max(CHUNK, LOOKED_AT)) or b"")
+        while _OLD and chunk.rstrip(b",;| \t")[-1:] == b"\r" and len(chunk) < LONGEST_ROW:
+            more = bytes(self.file.read(max(CHUNK, LOOKED_AT)) or b"")
+            chunk += more
+            if not more:
+                break
         if not self.seen:
             tell_kind(chunk, self.told, self.text, self.named)
             if chunk.startswith(BOM_UTF8):
@@ -351,10 +358,29 @@ class _Watched(io.RawIOBase):
             check_memory(
                 self.estimate(), f"{where} are too much for memory: reading them", _SMALLER
             )
+        self._check_returns(chunk)
         self.row += chunk
         if len(self.row) >= self.due or not chunk:
             self._end_rows(last=not chunk)
         return chunk
+
+    def _check_returns(self, chunk: bytes) -> None:
+        """Raise at a row that old versions of pandas would read endlessly."""
+        if not (_OLD and _ENDLESS.search(chunk)):
+            return
+        rows = bytes(self.row) + chunk
+        end = _skip(self.patterns.row, rows)
+        while end and not _ENDLESS.match(rows, end - 1):
+            start, end = end, _skip(self.patterns.row, rows, end)
+            if end == start:
+                return
+        if end:
+            line = self.lines + _count_lines(rows[: end - 1]) + 1
+            raise DataFileError(
+                f"{self.told}: a carriage return alone ends line {line:,}, and a blank begins the "
+                "next, which pandas reads endlessly before 3.1. Save the file with other ends of "
+                "lines, or install a newer pandas."
+            )
 
     def _check_text(self, chunk: bytes) -> None:
         """Raise at the first byte that is none of a text in UTF-8."""
@@ -414,7 +440,7 @@ class _Watched(io.RawIOBase):
             )
 
 
-def _skip(pattern: re.Pattern[bytes], text: bytearray, start: int = 0) -> int:
+def _skip(pattern: re.Pattern[bytes], text: bytes | bytearray, start: int = 0) -> int:
     """Return where what a pattern matches from a start on ends; the start if it matches nothing."""
     found = pattern.match(text, start)
     return start if found is None else found.end()

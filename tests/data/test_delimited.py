@@ -6,9 +6,11 @@ import gzip
 import io
 import lzma
 import os
+import re
 import signal
 import threading
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -65,7 +67,33 @@ def test_random_tables_are_what_pandas_reads(monkeypatch):
         frame = pd.DataFrame(np.reshape(cells, (4, 3)), columns=["a", "b", "c"])
         text = frame.to_csv(index=False, lineterminator="\n").encode()
         monkeypatch.setattr(delimited, "CHUNK", int(rng.integers(1, 40)))
-        pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+        if delimited._OLD and is_endless(frame):
+            with pytest.raises(DataFileError, match="pandas reads endlessly before 3.1"):
+                read_csv(io.BytesIO(text))
+        else:
+            pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
+
+
+def is_endless(frame):
+    """Say whether a row ends in a carriage return alone, and the next begins with a blank."""
+    text = frame.to_csv(index=False, lineterminator="\n")
+    rows = re.findall(r'(?:[^"\r\n]|"(?:[^"]|"")*")*(?:\r\n?|\n)', text)
+    return any(a.endswith("\r") and b.lstrip(",")[0] == " " for a, b in pairwise(rows))
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 19, 1 << 20])
+@pytest.mark.parametrize("blank", [" ", "\t", ", "])
+def test_rows_that_old_pandas_reads_endlessly_are_told(chunk, blank, monkeypatch):
+    monkeypatch.setattr(delimited, "CHUNK", chunk)
+    monkeypatch.setattr(delimited, "LOOKED_AT", 1)
+    text = f'y,x\n1,"\r{blank}"\n"3",4\r{blank}5,6\n'.encode()
+    harmless = text.replace(b"4\r", b"4\n").replace(b", 5", b" 5")
+    pd.testing.assert_frame_equal(read_csv(io.BytesIO(harmless)), as_pandas(harmless))
+    monkeypatch.setattr(delimited, "_OLD", True)
+    monkeypatch.setattr(delimited, "_EXACT", {})
+    with pytest.raises(DataFileError, match="alone ends line 3, and a blank begins"):
+        read_csv(io.BytesIO(text))
+    pd.testing.assert_frame_equal(read_csv(io.BytesIO(harmless)), as_pandas(harmless))
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
