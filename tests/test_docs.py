@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import mlelogit as ml
 from tests.examples import keep_runnable, list_imports, restore_torch
 
 ROOT = Path(__file__).parents[1]
@@ -180,3 +181,11 @@ def test_readme_has_the_two_commands():
 def test_links_lead_to_pages(page):
     for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).is_file(), target
+
+
+def test_every_public_name_stands_in_the_reference():
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"mlelogit\.(?:[\w.]+\.)?(\w+)", text))
+    public = {name for name in (*ml.__all__, *ml.EXTRA) if callable(getattr(ml, name))}
+    assert public
+    assert public - named == set()

@@ -121,7 +121,7 @@ def test_rows_that_differ_in_the_last_bit_differ():
 
 
 def test_rows_that_are_gone_are_named():
-    with pytest.raises(DataNotKeptError, match="does not hold its rows"):
+    with pytest.raises(DataNotKeptError, match="no longer holds its rows"):
         find_patterns(replace(fitted().record, blocks=None))
 
 
