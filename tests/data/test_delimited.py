@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlelogit.data import delimited
+from mlelogit.data import delimited, lines
 from mlelogit.data.delimited import CHUNK, read_csv
 from mlelogit.data.limits import MOST_COLUMNS, allow_memory
 from mlelogit.exceptions import (
@@ -67,8 +67,8 @@ def test_random_tables_are_what_pandas_reads(monkeypatch):
         frame = pd.DataFrame(np.reshape(cells, (4, 3)), columns=["a", "b", "c"])
         text = frame.to_csv(index=False, lineterminator="\n").encode()
         monkeypatch.setattr(delimited, "CHUNK", int(rng.integers(1, 40)))
-        if delimited._OLD and is_endless(frame):
-            with pytest.raises(DataFileError, match="pandas reads endlessly before 3.1"):
+        if lines.OLD and is_endless(frame):
+            with pytest.raises(DataFileError, match="which pandas reads endlessly"):
                 read_csv(io.BytesIO(text))
         else:
             pd.testing.assert_frame_equal(read_csv(io.BytesIO(text)), as_pandas(text))
@@ -89,8 +89,8 @@ def test_rows_that_old_pandas_reads_endlessly_are_told(chunk, blank, monkeypatch
     text = f'y,x\n1,"\r{blank}"\n"3",4\r{blank}5,6\n'.encode()
     harmless = text.replace(b"4\r", b"4\n").replace(b", 5", b" 5")
     pd.testing.assert_frame_equal(read_csv(io.BytesIO(harmless)), as_pandas(harmless))
-    monkeypatch.setattr(delimited, "_OLD", True)
-    monkeypatch.setattr(delimited, "_EXACT", {})
+    monkeypatch.setattr(lines, "OLD", True)
+    monkeypatch.setattr(delimited, "EXACT", {})
     with pytest.raises(DataFileError, match="alone ends line 3, and a blank begins"):
         read_csv(io.BytesIO(text))
     pd.testing.assert_frame_equal(read_csv(io.BytesIO(harmless)), as_pandas(harmless))
