@@ -2,4 +2,11 @@
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("sklearn") else ["mlelogit/estimator.py"]
+# What runs there -> the package that it needs.
+_NEEDS = {
+    "mlelogit/estimator.py": "sklearn",
+    "mlelogit/networks/*": "torch",
+    "mlelogit/bridges/marginaleffects.py": "marginaleffects",
+    "mlelogit/bridges/adapter.py": "marginaleffects",
+}
+collect_ignore_glob = [place for place, package in _NEEDS.items() if find_spec(package) is None]

@@ -45,6 +45,7 @@ LONGEST_LINE = 4000
 REMEDIES = {
     "allow_memory(": "--memory SIZE",
     ".astype('category')": "--many-categories",
+    "say so: outcome='labels'": "--many-categories",
     "say its format, ": "--input-format FORMAT",
     "separator=';'": "--separator semicolon, maybe with --decimal comma",
     "separator='|'": "--separator bar",

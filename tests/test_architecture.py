@@ -60,6 +60,7 @@ INSIDE = {
         "formats",
         "compressed",
         "dialects",
+        "lines",
         "restored",
         "delimited",
         "stata",

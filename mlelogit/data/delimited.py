@@ -14,9 +14,8 @@ import warnings
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -32,6 +31,14 @@ from mlelogit.data.limits import (
     check_memory,
     find_memory,
     write_bytes,
+)
+from mlelogit.data.lines import (
+    EXACT,
+    check_returns,
+    count_lines,
+    make_patterns,
+    read_past_returns,
+    skip,
 )
 from mlelogit.data.restored import restore
 from mlelogit.exceptions import (
@@ -53,25 +60,6 @@ _SMALLER = (
     'Write it to parquet, or give a query that reads it in pieces, such as "SELECT y, x FROM '
     "'file.csv'\""
 )
-
-
-class _Patterns(NamedTuple):
-    """What cells and rows look like: a quote opens a cell at its beginning alone, two are one."""
-
-    cell: re.Pattern[bytes]
-    row: re.Pattern[bytes]
-    rows: re.Pattern[bytes]
-    cells: re.Pattern[bytes]
-
-
-@lru_cache
-def _make_patterns(separator: bytes) -> _Patterns:
-    comma = re.escape(separator)
-    plain = rb"[^" + comma + rb"\r\n]*+"
-    cell = rb'(?:"[^"]*+(?:""[^"]*+)*+"' + plain + rb'|(?!")' + plain + rb")"
-    row = cell + rb"(?:" + comma + cell + rb")*+(?:\r\n|\r|\n)"
-    cells = rb"(?:" + cell + comma + rb")*+"
-    return _Patterns(*map(re.compile, (cell, row, rb"(?:" + row + rb")*+", cells)))
 
 
 @in_turn
@@ -246,6 +234,7 @@ def _parse(table: _Watched, columns: Sequence[str] | None, **options: Any) -> pd
                 low_memory=False,
                 index_col=False,
                 usecols=None if columns is None else list(columns),
+                **EXACT,
                 **options,
             )
     except _NOT_PARSED as error:
@@ -276,7 +265,7 @@ class _Watched(io.RawIOBase):
         file = _open(path, opened, told, self.text)
         self.file, self.told = file, told
         self.separator = separator.encode()
-        self.patterns = _make_patterns(self.separator)
+        self.patterns = make_patterns(self.separator)
         self.size = measure(file)
         self.memory = find_memory()
         self.per_cell = BYTES_PER_CELL_SKIPPED if few else BYTES_PER_CELL
@@ -297,8 +286,8 @@ class _Watched(io.RawIOBase):
             if len(head) < due and more:
                 continue
             due = 2 * len(head)  # A header that goes on and on is looked through a few times.
-            start = _skip(_BLANK, head)
-            end = _skip(self.patterns.row, head, start)
+            start = skip(_BLANK, head)
+            end = skip(self.patterns.row, head, start)
             if end > start:
                 break
         self.ahead = bytes(head)
@@ -333,7 +322,7 @@ class _Watched(io.RawIOBase):
         return len(given)
 
     def _take(self) -> bytes:
-        chunk = bytes(self.file.read(max(CHUNK, LOOKED_AT)) or b"")
+        chunk = read_past_returns(self.file, max(CHUNK, LOOKED_AT))
         if not self.seen:
             tell_kind(chunk, self.told, self.text, self.named)
             if chunk.startswith(BOM_UTF8):
@@ -347,6 +336,7 @@ class _Watched(io.RawIOBase):
                 self.estimate(), f"{where} are too much for memory: reading them", _SMALLER
             )
         self.row += chunk
+        check_returns(chunk, self.row, self.patterns, self.told, self.lines)
         if len(self.row) >= self.due or not chunk:
             self._end_rows(last=not chunk)
         return chunk
@@ -372,16 +362,16 @@ class _Watched(io.RawIOBase):
 
     def _place(self, chunk: bytes, at: int) -> str:
         before = bytes(self.row) + chunk[: max(at, 0)]
-        line = self.lines + _count_lines(before) + 1
+        line = self.lines + count_lines(before) + 1
         return f"{self.told} is no text in UTF-8: byte {self.seen + at:,}, in line {line:,},"
 
     def _end_rows(self, last: bool) -> None:
         """Forget the rows that are whole, and raise if the one that is left is too long."""
         if b'"' in self.row:
-            end = _skip(self.patterns.rows, self.row)
+            end = skip(self.patterns.rows, self.row)
         else:
             end = max(self.row.rfind(b"\n"), self.row.rfind(b"\r")) + 1
-        self.lines += _count_lines(self.row[:end])
+        self.lines += count_lines(self.row[:end])
         del self.row[:end]
         self.due = max(CHUNK, 2 * len(self.row))
         if last or len(self.row) > LONGEST_ROW:
@@ -389,11 +379,11 @@ class _Watched(io.RawIOBase):
 
     def _judge_row(self, last: bool) -> None:
         """Raise if a quote is open in what is left, or if that is too long."""
-        start = _skip(self.patterns.cells, self.row)
+        start = skip(self.patterns.cells, self.row)
         cell = bytes(self.row[start : start + 60])
         begun = cell.startswith(b'"') and not self.patterns.cell.fullmatch(self.row, start)
         if begun and (last or 2 * (len(self.row) - start) > LONGEST_ROW):
-            line = self.lines + _count_lines(self.row[:start]) + 1
+            line = self.lines + count_lines(self.row[:start]) + 1
             raise CorruptFileError(
                 f"{self.told}: a quotation mark opens in line {line:,} and is not closed in the "
                 f"{write_bytes(len(self.row) - start)} after it: "
@@ -409,12 +399,6 @@ class _Watched(io.RawIOBase):
             )
 
 
-def _skip(pattern: re.Pattern[bytes], text: bytearray, start: int = 0) -> int:
-    """Return where what a pattern matches from a start on ends; the start if it matches nothing."""
-    found = pattern.match(text, start)
-    return start if found is None else found.end()
-
-
 def _decode(text: bytes, last: bool) -> bytes:
     """Return the first bytes of a letter that the text ends in; raise if it is no UTF-8."""
     try:
@@ -424,8 +408,3 @@ def _decode(text: bytes, last: bool) -> bytes:
             raise
         return text[error.start :]
     return b""
-
-
-def _count_lines(text: bytes | bytearray) -> int:
-    """Count the ends of lines: of Unix and Windows, or of old Macintosh."""
-    return text.count(b"\n") or text.count(b"\r")

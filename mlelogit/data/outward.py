@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -241,10 +242,17 @@ def _list_typed(column: pd.Series) -> list[Any]:
 def _plain(value: Any) -> Any:
     """Return a value as one of Python's; as text where those have no nanoseconds."""
     if isinstance(value, pd.Timestamp):
-        return str(value) if value.nanosecond else value.to_pydatetime()
+        return str(value) if value.nanosecond else _keep_time(value)
     if isinstance(value, pd.Timedelta):
         return str(value) if value.nanoseconds else value.to_pytimedelta()
     return plain_label(value)
+
+
+def _keep_time(value: pd.Timestamp) -> Any:
+    """Return Python's, whose zone is not one of pytz, which not every polars knows."""
+    time = value.to_pydatetime()
+    name = getattr(value.tzinfo, "zone", None)
+    return time if name is None else time.astimezone(ZoneInfo(name))
 
 
 def _write_values(values: Sequence[Any]) -> list[str | None]:

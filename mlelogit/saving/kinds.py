@@ -124,7 +124,9 @@ def _write_count(value: Any) -> dict:
 
 
 def _write_stamp(value: pd.Timestamp) -> dict:
-    return {**_write_count(value), "zone": _write_zone(value.tzinfo)}
+    # Pandas 2 has zones of pytz; the name is enough, for the count says which instant it is.
+    named = getattr(value.tzinfo, "zone", None)
+    return {**_write_count(value), "zone": named or _write_zone(value.tzinfo)}
 
 
 def _read_stamp(made: Any) -> pd.Timestamp:

@@ -92,10 +92,14 @@ def test_what_a_format_loses_is_told(tmp_path, form, kind):
 def test_labels_of_variables_that_are_lost_are_told(tmp_path, form):
     frame = pd.DataFrame({"x": [1, 2]})
     frame.attrs = {"variable_labels": {"x": "Years"}}
-    for kept in ("stata", "parquet", "feather"):
+    lost = [form]
+    if pd.__version__.startswith("2."):  # Which writes no attrs to feather.
+        lost.append("feather")
+    for kept in {"stata", "parquet", "feather"}.difference(lost):
         assert go_round(frame, kept, tmp_path).attrs == frame.attrs
-    with pytest.warns(DataFileWarning, match="labels of variables are left out: 'x'"):
-        go_round(frame, form, tmp_path)
+    for one in lost:
+        with pytest.warns(DataFileWarning, match="labels of variables are left out: 'x'"):
+            go_round(frame, one, tmp_path)
 
 
 def test_names_that_stata_does_not_allow_are_changed_and_told(tmp_path):

@@ -23,6 +23,8 @@ def write_gt(layout: Layout) -> Any:
     columns = [f"column_{j}" for j in range(layout.width)]
     frame, grouped = _frame(layout, columns)
     table = great_tables.GT(frame, rowname_col="name", groupname_col=grouped)
+    if great_tables.__version__.startswith("0."):  # Which takes names of rows as they are.
+        table = table.fmt(escape, columns="name")
     heads = [group.columns[j] for group in layout.groups for j in range(len(group.columns))]
     names = [group.name for group in layout.groups]
     labels = heads if layout.has_columns else names

@@ -178,14 +178,14 @@ class RowPlaces:
             if variable.columns is None or not (name in single or steady):
                 return None
             columns |= {encoding.names[place]: place for place in variable.columns}
-        row = EncodedSource(encoding, self.points.frame.iloc[:1], single).block(0, 1)[:, 0]
-        found: dict[Any, Any] = {name: float(row[place]) for name, place in columns.items()}
+        row = EncodedSource(encoding, self.points.frame.iloc[:1], single).block(0, 1)
+        found: dict[Any, Any] = {name: float(row[place, 0]) for name, place in columns.items()}
         for name in changes.keys() - single.keys():
             rate = find_rate(self.points, self.variables[name])
             start = float(self.points.frame[name].iloc[0])
             for place, (slope,) in zip(rate.columns, rate.values, strict=True):
-                moved = row[place] + slope * (changes[name] - start)
-                same = slope == 1 and row[place] == start
+                moved = row[place, 0] + slope * (changes[name] - start)
+                same = slope == 1 and row[place, 0] == start
                 found[encoding.names[place]] = changes[name] if same else moved
         return found
 
