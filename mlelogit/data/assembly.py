@@ -89,8 +89,9 @@ def make_design(
     _check_values_given(options)
     endog, exog, options = fetch(endog), convert_foreign(exog), options.fetch()
     exog = as_frame(exog, "exog") if isinstance(exog, dict) and not hasattr(exog, "tocsr") else exog
-    if len(getattr(exog, "shape", ())) == 2:
-        check_width(exog.shape[1])
+    shape = getattr(exog, "shape", None)
+    if isinstance(shape, tuple) and len(shape) == 2:
+        check_width(shape[1])
     names, columns, source = read_columns(exog)
     raw = read_outcome(endog, options.outcome)
     inputs = {
