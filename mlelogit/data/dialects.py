@@ -54,7 +54,11 @@ def find_separator(text: str, separator: str) -> str | None:
     lines = looked.splitlines(keepends=True)
     whole = "".join(lines if len(looked) == len(text) else lines[:-1])
     for name, other in SEPARATORS.items():
-        rows = [row for row in islice(csv.reader(io.StringIO(whole), delimiter=other), ROWS) if row]
+        rows = [
+            row
+            for row in islice(csv.reader(io.StringIO(whole, None), delimiter=other), ROWS)
+            if row
+        ]
         counts = {len(row) for row in rows}
         if other != separator and len(rows) > 1 and len(counts) == 1 and counts != {1}:
             return name

@@ -217,6 +217,11 @@ def test_places_do_not_depend_on_the_chunks(chunk, monkeypatch):
         read_csv(io.BytesIO(b'a,b\n"1,",2\n\n\0'))
 
 
+def test_rows_that_are_too_long_are_told_whatever_ends_lines():
+    with pytest.raises(DataFileError, match="Expected 2 fields in line 3, saw 3"):
+        read_csv(io.BytesIO(b"a,b\nx\rx,1,2\n"))
+
+
 def test_a_long_name_makes_no_long_message():
     name = b"x" * 300_000
     with pytest.raises(DuplicateColumnError) as raised:
