@@ -24,7 +24,7 @@ from mlelogit.exceptions import (
     OutputFileError,
 )
 from mlelogit.terminal.commands import make_parser
-from mlelogit.terminal.options import read_size
+from mlelogit.terminal.options import PIPE, read_size
 
 # Imported when they are asked for, so that --help does not wait for pandas.
 COMMANDS = {
@@ -38,7 +38,6 @@ COMMANDS = {
     "tests": "testing",
     "convert": "converting",
 }
-PIPE = "-"
 # Letters of a message: a formula that is quoted in it can be as long as a page.
 LONGEST_LINE = 4000
 # What messages advise to do in Python -> the option that does it.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.encoding import Encoding
+from mlelogit.data.limits import MOST_THREADS
 from mlelogit.data.rows import COLLINEAR_ACTIONS, WEIGHT_TYPES, Audit
 from mlelogit.exceptions import MNLogitError
 from mlelogit.fitting.penalties import BIAS_REDUCTIONS
@@ -20,9 +21,6 @@ from mlelogit.saving.kinds import encode_float
 from mlelogit.saving.numbers import encode_array
 from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
-
-# Nobody has so many; a file that asks for more asks for trouble.
-MOST_THREADS = 4096
 
 
 def encode_facts(facts: RowFacts) -> dict[str, Any]:

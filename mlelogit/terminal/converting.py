@@ -15,8 +15,8 @@ from mlelogit.data.writers import write_table
 from mlelogit.exceptions import OptionError
 from mlelogit.terminal.answers import Answer, choose_format, tell_page
 from mlelogit.terminal.fits import write_summary
-from mlelogit.terminal.inputs import PIPE, check_reading, is_query, open_table, read_whole
-from mlelogit.terminal.options import SUMMARY_FORMATS
+from mlelogit.terminal.inputs import check_reading, is_query, open_table, read_whole
+from mlelogit.terminal.options import PIPE, SUMMARY_FORMATS
 from mlelogit.terminal.sources import is_saved_fit, read_fit, read_reading
 
 PAGES = SUMMARY_FORMATS[:-1]

@@ -29,9 +29,8 @@ from mlelogit.exceptions import (
 )
 from mlelogit.interpretation.pieces import predict_own_pieces
 from mlelogit.results import MNLogitResults
-from mlelogit.terminal.options import name_option
+from mlelogit.terminal.options import PIPE, name_option
 
-PIPE = "-"
 STANDARD_INPUT = "standard input"
 
 

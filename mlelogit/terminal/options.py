@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from mlelogit.data.formats import DECIMALS, FORMATS, SEPARATORS
 from mlelogit.exceptions import OptionError
 
+# What stands for standard input.
+PIPE = "-"
 SUMMARY_FORMATS = ("text", "html", "latex", "markdown", "json")
 PLAIN_FORMATS = ("text", "json")
 FRAME_FORMATS = ("text", "csv", "tsv", "json", "parquet", "feather", "stata", "excel")

@@ -15,13 +15,14 @@ from mlelogit.model import mnlogit
 from mlelogit.results import MNLogitResults, load
 from mlelogit.saving import is_saved
 from mlelogit.terminal.answers import say
-from mlelogit.terminal.inputs import PIPE, Reading, Table, check_reading, is_there, open_table
+from mlelogit.terminal.inputs import Reading, Table, check_reading, is_there, open_table
 from mlelogit.terminal.inputs import tell_kind as tell_table_kind
 from mlelogit.terminal.options import (
     ANSWERS,
     OF_FIT,
     OF_MODEL,
     OF_READING,
+    PIPE,
     read_equations,
     read_options,
     refuse_options,
