@@ -1,4 +1,4 @@
-"""Sphinx configuration; building needs no network."""
+"""Sphinx configuration; neither building nor reading needs a network."""
 
 import mlelogit
 
@@ -11,14 +11,20 @@ extensions = [
     "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    # A copy of MathJax, so that formulas show without a network.
+    "sphinx-mathjax-offline",
 ]
-exclude_patterns = ["_build"]
+# The notebooks that sphinx-gallery offers for download are copies of pages, not pages.
+exclude_patterns = ["_build", "gallery", "auto_gallery/**.ipynb"]
 root_doc = "index"
 default_role = "py:obj"
 
-myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 # Pages with a kernel in their head are notebooks: they run when the documentation is built, and
@@ -28,14 +34,35 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_output_stderr = "warn"
 
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+}
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autosummary_generate = False
 numpydoc_show_class_members = False
 
-html_theme = "furo"
+html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]
-html_css_files = ["notebook.css"]
+html_css_files = ["site.css"]
 html_title = f"mlelogit {release}"
+html_show_sourcelink = False
+html_sidebars = {"index": [], "changelog": [], "contributing": []}
+html_theme_options = {
+    "header_links_before_dropdown": 7,
+    "navbar_align": "left",
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
 
 
 def setup(app):

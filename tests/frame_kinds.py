@@ -10,7 +10,7 @@ import pytest
 
 import mlelogit as ml
 
-PAGE = Path(__file__).parents[1] / "docs" / "frames.md"
+PAGE = Path(__file__).parents[1] / "docs" / "guides" / "frames.md"
 ROWS = 90
 NUMBERS = ["x", "v"]
 OFFSET = ["a", "b", "c"]

@@ -17,7 +17,7 @@ from tests.digits.peers import OURS, PEERS, Answer, CannotFitError, Engine
 from tests.digits.reference import DIGITS, Truth, find_truth, load_truths, solve_exactly
 from tests.digits.tables import tell_row
 
-PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
+PAGE = Path(__file__).parents[1] / "docs" / "comparison" / "accuracy.md"
 CASES = list_cases()
 WELL_CONDITIONED = 1000
 PROMISED = 12

@@ -13,7 +13,24 @@ import mlelogit as ml
 from tests.examples import keep_runnable, list_imports, restore_torch
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+# What building the documentation leaves among its sources.
+BUILT = {"_build", "auto_gallery"}
+
+
+def list_pages():
+    found = (page.relative_to(DOCS) for page in DOCS.rglob("*.md"))
+    return [
+        ROOT / "README.md",
+        *(DOCS / page for page in sorted(found) if page.parts[0] not in BUILT),
+    ]
+
+
+def name_page(page):
+    return page.relative_to(DOCS if DOCS in page.parents else ROOT).as_posix()
+
+
+PAGES = list_pages()
 BLOCK = re.compile(r"^```pycon\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
@@ -38,7 +55,7 @@ def list_absent():
     return {name for name in EXTRAS if not find_spec(name)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_examples_print_what_the_page_says(page, torch_restored):
     """Only what rests on an extra that is not installed is left out."""
     parser, blocks = doctest.DocTestParser(), BLOCK.findall(page.read_text(encoding="utf-8"))
@@ -68,7 +85,7 @@ def list_extras(page):
     return sorted(found & EXTRAS)
 
 
-@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=name_page)
 # marginaleffects uses what polars 1.44 says polars 2 will drop.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:polars", "ignore::DeprecationWarning:marg")
 def test_notebooks_run_and_warn_only_where_they_say_so(page, torch_restored):
@@ -87,21 +104,21 @@ def test_notebooks_run_and_warn_only_where_they_say_so(page, torch_restored):
 
 # Every notebook, and the extras that it imports.
 NEEDS = {
-    "tutorial.md": ["marginaleffects"],
-    "cross_entropy.md": ["torch"],
-    "cross_entropy.ja.md": ["torch"],
-    "networks.md": ["torch"],
-    "digits.md": ["sklearn", "torch"],
+    "tutorials/first_fit.md": ["marginaleffects"],
+    "explanation/cross_entropy.md": ["torch"],
+    "explanation/cross_entropy.ja.md": ["torch"],
+    "explanation/digits.md": ["sklearn", "torch"],
+    "guides/networks.md": ["torch"],
 }
 
 
 def test_every_notebook_is_known():
-    assert {page.name for page in NOTEBOOKS} == set(NEEDS)
+    assert {name_page(page) for page in NOTEBOOKS} == set(NEEDS)
 
 
 @pytest.mark.parametrize("name", NEEDS)
 def test_notebooks_say_what_they_need(name):
-    page = ROOT / "docs" / name
+    page = DOCS / name
     assert len(list(read_cells(page))) > 10
     assert list_extras(page) == NEEDS[name]
 
@@ -126,7 +143,8 @@ def find_differing(english, japanese):
 
 
 def test_the_page_in_japanese_runs_the_same_code():
-    pages = [ROOT / "docs" / name for name in ("cross_entropy.md", "cross_entropy.ja.md")]
+    names = ("cross_entropy.md", "cross_entropy.ja.md")
+    pages = [DOCS / "explanation" / name for name in names]
     english, japanese = ([code for code, _ in read_cells(page)] for page in pages)
     for one, other in zip(english, japanese, strict=True):
         assert not find_differing(one, other)
@@ -177,14 +195,14 @@ def test_readme_has_the_two_commands():
     assert '\npip install -e ".[test]" && pytest\n' in text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_links_lead_to_pages(page):
     for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).is_file(), target
 
 
 def test_every_public_name_stands_in_the_reference():
-    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
     named = set(re.findall(r"mlelogit\.(?:[\w.]+\.)?(\w+)", text))
     public = {name for name in (*ml.__all__, *ml.EXTRA) if callable(getattr(ml, name))}
     assert public

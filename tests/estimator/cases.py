@@ -5,7 +5,7 @@ import numpy as np
 import mlelogit as ml
 
 FEATURES = ["logpopul", "selfLR", "age", "educ", "income"]
-# Why a check cannot hold under the rule named; docs/scikit_learn.md says the same.
+# Why a check cannot hold under the rule named; docs/guides/scikit_learn.md says the same.
 UNDETERMINED = (
     "the rows without weight get classes that the limit of maximum likelihood does not determine"
 )

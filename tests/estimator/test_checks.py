@@ -10,7 +10,7 @@ from tests.estimator.cases import EXPECTED, find_expected, list_estimators
 
 checks = pytest.importorskip("sklearn.utils.estimator_checks")
 RULES = ("reduce_bias", "limit", "raise")
-PAGE = Path(__file__).parents[2] / "docs" / "scikit_learn.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "scikit_learn.md"
 
 
 def list_checks():

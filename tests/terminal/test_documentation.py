@@ -16,7 +16,7 @@ from mlelogit.cli import COMMANDS, main
 from mlelogit.terminal.commands import make_parser
 from tests.terminal.test_commands import FIT_KEYS
 
-PAGE = Path(__file__).parents[2] / "docs" / "command_line.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "command_line.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)\b|\b0\.0e\+00")
