@@ -47,14 +47,27 @@ def run_blocks(text: str, folder: Path, extra: str = "") -> list[str]:
     return done.stdout.split(f"{MARK}\n")[:-1][: len(others) + 1 + bool(extra)]
 
 
+def read_versions() -> dict[str, str]:
+    """Return the versions that the page names."""
+    text = (PAGES / "from_r.md").read_text(encoding="utf-8")
+    found = re.findall(rf"\b(R|{'|'.join(PACKAGES)})\s(\d[\d.-]*\d)", text)
+    return {name: version.replace("-", ".") for name, version in found}
+
+
 def find_reason() -> str:
     """Return why R cannot run the page here, or nothing."""
     if not shutil.which("Rscript"):
         return "Rscript is not installed"
-    code = f"cat(setdiff(c{PACKAGES}, rownames(installed.packages())))"
+    code = f"""
+    for (name in c{PACKAGES}) if (nzchar(system.file(package = name)))
+      cat(name, as.character(packageVersion(name)), "\\n")
+    cat("R", as.character(getRversion()))
+    """
     command = ["Rscript", "--vanilla", "-e", code]
-    absent = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
-    return f"R packages are not installed: {absent}" if absent else ""
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    present = {line.split()[0]: line.split()[1] for line in said.splitlines()}
+    wanted = {name: v for name, v in read_versions().items() if present.get(name) != v}
+    return f"the page is of other versions than those here: {wanted}" if wanted else ""
 
 
 REASON = find_reason()
@@ -172,6 +185,10 @@ def test_we_agree_with_r_as_the_page_says():
         assert largest <= bounds[name], (name, largest)
 
 
+def test_the_page_names_every_version():
+    assert set(read_versions()) == {"R", *PACKAGES}
+
+
 def test_another_output_is_seen():
     assert not find_difference("a 1.25  b\n", "a 1.26 b")
     assert not find_difference("2.2e-07", "2.3e-07")
@@ -237,7 +254,7 @@ def list_jobs():
 def list_margins():
     anes = ml.datasets.load_anes96(labels=False)
     fit = ml.mnlogit("PID ~ logpopul + selfLR + age + educ + income", anes, base=0).fit()
-    slopes = zip(range(1, 7), *(table.loc["selfLR"] for table in (fit.params, fit.bse)))
+    slopes = zip(range(1, 7), fit.params.loc["selfLR"], fit.bse.loc["selfLR"], strict=True)
     rows = [number for slope in slopes for number in slope]
     for kind in ("average", "at_means"):
         frame = fit.margins("selfLR", kind=kind).summary_frame()
@@ -249,7 +266,7 @@ def read_printed(text):
     return [word for word in text.split() if NUMBER.fullmatch(word)]
 
 
-@pytest.mark.parametrize("place, slack", [(0, 5e-6), (1, 0.0), (2, 0.0)])
+@pytest.mark.parametrize(("place", "slack"), [(0, 5e-6), (1, 0.0), (2, 0.0)])
 def test_we_print_what_stata_printed(place, slack):
     """Half a unit of the last digit, but for the saturated model, where Stata stopped early."""
     printed = read_printed(read_stata()[place])
