@@ -82,7 +82,7 @@ say("log-likelihood", logLik(exact))
 say("likelihood-ratio tests", Anova(update(fit, reltol = 1e-14))[["LR Chisq"]])
 say("probabilities and their errors", unlist(as.data.frame(
   emmeans(second, ~ party | college))[c(2, 1, 3, 5, 4, 6), c("prob", "SE")]))
-say("profile intervals", suppressWarnings(confint(exact, method = "profile"))[order, ])
+say("profile intervals", profiled[order, ])
 say("robust errors", t(errors(scores)))
 say("clustered errors", t(errors(rowsum(scores, anes$popul))))
 say("counts", t(coef(grouped)))
