@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -70,8 +69,15 @@ def find_reason() -> str:
     return f"the page is of other versions than those here: {wanted}" if wanted else ""
 
 
-REASON = find_reason()
-needs_r = pytest.mark.skipif(bool(REASON), reason=REASON)
+@pytest.fixture(scope="module")
+def said_by_r() -> list[str]:
+    """Return what R prints, block by block; R is asked for nothing while tests are collected."""
+    if reason := find_reason():
+        pytest.skip(reason)
+    text = (PAGES / "from_r.md").read_text(encoding="utf-8")
+    with TemporaryDirectory() as folder:
+        return run_blocks(text, Path(folder), EXTRA)
+
 
 # What R has to say with all its digits: a name, then numbers row by row.
 EXTRA = """
@@ -88,13 +94,6 @@ say("clustered errors", t(errors(rowsum(scores, anes$popul))))
 say("counts", t(coef(grouped)))
 say("lasso", sapply(coef(path, s = 0.05), as.matrix)[, c(2, 1, 3)])
 """
-
-
-@cache
-def run_page() -> list[str]:
-    with TemporaryDirectory() as folder:
-        text = (PAGES / "from_r.md").read_text(encoding="utf-8")
-        return run_blocks(text, Path(folder), EXTRA)
 
 
 def measure_here() -> dict[str, np.ndarray]:
@@ -167,17 +166,15 @@ def find_difference(shown: str, said: str) -> str:
     return f"word {place}: {one[place : place + 3]} on the page, {other[place : place + 3]} in R"
 
 
-@needs_r
-def test_r_prints_what_the_page_says():
+def test_r_prints_what_the_page_says(said_by_r):
     pairs = PAIR.findall((PAGES / "from_r.md").read_text(encoding="utf-8"))
     assert len(pairs) > 8
-    for (code, shown), said in zip(pairs, run_page(), strict=False):
+    for (code, shown), said in zip(pairs, said_by_r, strict=False):
         assert not find_difference(shown, said), (code, find_difference(shown, said))
 
 
-@needs_r
-def test_we_agree_with_r_as_the_page_says():
-    here, bounds, there = measure_here(), read_bounds(), read_numbers(run_page()[-1])
+def test_we_agree_with_r_as_the_page_says(said_by_r):
+    here, bounds, there = measure_here(), read_bounds(), read_numbers(said_by_r[-1])
     assert set(here) == set(there) == set(bounds)
     for name, values in here.items():
         assert values.shape == there[name].shape
