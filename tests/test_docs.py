@@ -178,6 +178,8 @@ def test_an_example_is_left_out_for_its_imports_alone():
     ]
     assert keep_runnable(blocks, {"torch"}) == ([1, 3, 4], [0, 2, 5])
     assert keep_runnable(blocks, set()) == ([0, 1, 2, 3, 4, 5], [])
+    imports = ["import numpy", "import torch, numpy\nimport pandas as pd", "numpy.e", "pd.NA"]
+    assert keep_runnable(imports, {"torch"}) == ([0, 2], [1, 3])
     assert list_imports("import mlelogit as ml, torch.nn\nfrom a.b import c") == {
         "mlelogit",
         "torch",
