@@ -37,6 +37,7 @@ CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOT
 NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
 # What pages show that not every installation has; matplotlib draws behind its plot methods too.
 EXTRAS = {"marginaleffects", "sklearn", "torch", "dask", "duckdb", "polars", "pyarrow"}
+EXTRAS |= {"docx", "maketables"}
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
 ZERO = re.compile(r"\b0\.0e\+00")
 
