@@ -1,9 +1,9 @@
 """
-Probabilities along a variable
-==============================
+Residuals over a variable
+=========================
 
-How the probabilities of three parties move along the scale from left to right, all else as it is
-in the data.
+What was observed less what was predicted, in bins of a variable, for every party. Points that leave the
+grey band in a row, or make a bow, say that the variable needs a curve.
 """
 
 import pandas as pd
@@ -15,4 +15,4 @@ parties = ["Democrat", "Independent", "Republican"]
 anes["party"] = pd.cut(anes["PID"], [-1, 1, 4, 6], labels=parties)
 res = ml.mnlogit("party ~ age + educ + selfLR", anes, base="Independent").fit()
 
-res.plot.probabilities("selfLR")
+res.plot.residuals("DoleLR")
