@@ -2,8 +2,8 @@
 Probabilities that add up to one
 ================================
 
-All seven grades of party identification from left to right; at every place they add up to one. The
-height of an area is a probability, so read widths from below upwards, not heights of lines.
+All seven grades of party identification from left to right; at every place they add up to one.
+The height of an area is a probability, so read widths from below upwards, not heights of lines.
 """
 
 import mlelogit as ml

@@ -2,8 +2,8 @@
 Calibration on new people
 =========================
 
-The fit knows half of the people, the points are the other half: of those who were given 30 %, are three
-in ten in the category? They should lie on the diagonal, as far as their intervals tell.
+The fit knows half of the people, the points are the other half: of those who were given 30 %, are
+three in ten in the category? They should lie on the diagonal, as far as their intervals tell.
 """
 
 import pandas as pd

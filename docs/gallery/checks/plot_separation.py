@@ -2,8 +2,8 @@
 Infinite coefficients
 =====================
 
-Nobody who is extremely liberal is a Republican of any kind, so some coefficients of the seven places
-have no finite estimate. The picture says which, and in which direction they run.
+Nobody who is extremely liberal is a Republican of any kind, so some coefficients of the seven
+places have no finite estimate. The picture says which, and in which direction they run.
 """
 
 import warnings

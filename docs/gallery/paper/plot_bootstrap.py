@@ -2,8 +2,9 @@
 A bootstrap distribution
 ========================
 
-What a coefficient would have been in 500 samples drawn from these people with replacement, and the normal
-law that the standard error supposes. That they agree is why the simple interval will do.
+What a coefficient would have been in 500 samples drawn from these people with replacement, and
+the normal law that the standard error supposes. That they agree is why the simple interval will
+do.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,8 @@ anes = ml.datasets.load_anes96()
 res = ml.mnlogit("vote ~ selfLR + educ", anes).fit()
 position = list(res.params.index).index("selfLR")
 draws = res.bootstrap(500, seed=0).replicates[:, position]
-estimate, error = res.params.loc["selfLR", "Dole"], res.bse.loc["selfLR", "Dole"]
+estimate = res.params.loc["selfLR", "Dole"]
+error = res.bse.loc["selfLR", "Dole"]
 
 figure, ax = plt.subplots(figsize=(5.5, 3.5), layout="constrained")
 ax.hist(draws, bins=30, density=True, color="C0", alpha=0.35)

@@ -2,8 +2,8 @@
 Two models side by side
 =======================
 
-Coefficients of two models in one figure: every plot method draws where ``ax=`` says. Adding views takes
-nothing from the effect of schooling.
+Coefficients of two models, each drawn into a part of one figure by ``ax=``, on one scale.
+Schooling seems to do nothing until views are held the same.
 """
 
 import matplotlib.pyplot as plt
@@ -14,9 +14,10 @@ import mlelogit as ml
 anes = ml.datasets.load_anes96(labels=False)
 parties = ["Democrat", "Independent", "Republican"]
 anes["party"] = pd.cut(anes["PID"], [-1, 1, 4, 6], labels=parties)
-
-figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharex=True, layout="constrained")
-for ax, views in zip(axes, ("", " + selfLR"), strict=True):
-    res = ml.mnlogit("party ~ educ + income" + views, anes, base="Independent").fit()
-    res.plot.coefficients(ax=ax)
-    ax.set_title("With views" if views else "Without views", loc="left")
+names = {"educ": "Education", "income": "Income"}
+figure = plt.figure(figsize=(9, 3.6), layout="constrained")
+for part, views in zip(figure.subfigures(1, 2), ("", " + selfLR"), strict=True):
+    model = ml.mnlogit("party ~ educ + income" + views, anes, base="Independent")
+    ax = model.fit().plot.coefficients(names=names, ax=part)
+    ax.set_xlim(-0.3, 0.3)
+    part.suptitle("With views" if views else "Without views")
