@@ -2,8 +2,8 @@
 Two models side by side
 =======================
 
-Coefficients of two models, each drawn into a part of one figure by ``ax=``, on one scale.
-Schooling seems to do nothing until views are held the same.
+Coefficients of two models, each drawn into a part of one figure by ``ax=``, on one scale. Schooling
+shows an effect on the odds of Democrat only where views are held the same.
 """
 
 import matplotlib.pyplot as plt
