@@ -37,6 +37,7 @@ nb_output_stderr = "warn"
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",
+    "subsection_order": [f"gallery/{part}" for part in ("answers", "checks", "paper", "networks")],
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,

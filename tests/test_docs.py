@@ -106,6 +106,7 @@ def test_notebooks_run_and_warn_only_where_they_say_so(page, torch_restored):
 
 # Every notebook, and the extras that it imports.
 NEEDS = {
+    "tutorials/case_study.md": [],
     "tutorials/first_fit.md": ["marginaleffects"],
     "explanation/cross_entropy.md": ["torch"],
     "explanation/cross_entropy.ja.md": ["torch"],
