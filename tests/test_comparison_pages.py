@@ -7,27 +7,33 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mlelogit as ml
 from tests.benchmarks.rpeers import find_missing
 from tests.hostility import __main__ as hostility
 from tests.hostility import tables
-from tests.hostility.cases import ALL, PYTHON, R, Case, Truth, list_cases
+from tests.hostility.cases import ALL, PYTHON, Case, R, Truth, list_cases
 from tests.hostility.judge import ERROR, NOT_ASKED, RIGHT, SILENT, WARNED, Reply, judge
 
 DOCS = Path(__file__).parents[1] / "docs"
 FEATURES = DOCS / "comparison/features.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+\.md)(?:#[^)]*)?\)")
-MARK = re.compile(r"[✓◐–]\??|·")
+MARK = re.compile(r"[✓◐-]\??|·")
 CASES = {case.name: case for case in list_cases()}
+
+
+def read_rows(page):
+    """Return the lines of tables as cells."""
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "|" in line]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def read_features():
     """Return the rows of the tables of marks, as lists of cells."""
-    lines = FEATURES.read_text(encoding="utf-8").splitlines()
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if "|" in line]
-    return [row for row in rows if len(row) == 15 and row[0] != "capability" and ":-:" not in row[2]]
+    rows = [row for row in read_rows(FEATURES) if len(row) == 15]
+    return [row for row in rows if row[0] != "capability"]
 
 
 def list_names():
@@ -44,7 +50,7 @@ def list_names():
 def test_every_feature_is_a_public_name_on_a_page_that_shows_it(row):
     _, here, *marks = row
     assert all(MARK.fullmatch(mark) for mark in marks), marks
-    if here == "–":
+    if here == "-":
         return
     name, link = re.fullmatch(r"\[`(\w+)`\]\(([\w./]+\.md)\)", here).groups()
     assert name in list_names()
@@ -57,7 +63,7 @@ def test_a_better_program_is_named_for_what_is_left_out():
     said = (DOCS / "explanation/limitations.md").read_text(encoding="utf-8")
     table = said.split("## In this model")[0].lower()
     for row in read_features():
-        if row[1] == "–":
+        if row[1] == "-":
             words = row[0].lower().split(" (")[0].split(",")[0]
             assert words in table, f"limitations.md has no line for: {words}"
 
@@ -87,7 +93,7 @@ def test_the_page_says_what_other_programs_do(program):
     """R starts anew for every case: some cases stand for all of them."""
     written, verdicts = tables.read_page()
     missing = find_missing(program) if program in R else ""
-    if missing or program == "scikit-learn" and not find_spec("sklearn"):
+    if missing or (program == "scikit-learn" and not find_spec("sklearn")):
         pytest.skip(missing or "scikit-learn is not installed")
     found = tables.list_versions().get(program)
     if f"{program} {found}" not in written:
@@ -107,14 +113,14 @@ def test_the_page_has_every_case_and_no_other():
 
 
 def test_verdicts_follow_the_rules():
-    truth = Truth(tables.np.ones((2, 2)), tables.np.ones((2, 2)))
+    truth = Truth(np.ones((2, 2)), np.ones((2, 2)))
     case = Case("x", "separat", None, None, truth)
     near, far = truth.params + 0.005, truth.params + 0.02
     assert judge(case, Reply(near, truth.errors)) == RIGHT
     assert judge(case, Reply(near)) == RIGHT
     assert judge(case, Reply(near, truth.errors * 1.02)) == SILENT
     assert judge(case, Reply(far)) == SILENT
-    assert judge(case, Reply(near * tables.np.nan)) == SILENT
+    assert judge(case, Reply(near * np.nan)) == SILENT
     assert judge(case, Reply(far[:1])) == SILENT
     assert judge(case, Reply(far, warnings=("overflow",))) == "warning?"
     assert judge(case, Reply(far, warnings=("overflow", "Separation"))) == WARNED
@@ -142,3 +148,29 @@ def test_the_index_counts_what_the_page_says():
     for program in ALL:
         sound, silent, asked = tables.count_sound(verdicts, program)
         assert re.search(rf"\| {re.escape(program)} \| {sound} \| {silent} \| {asked} \|", text)
+
+
+def test_the_index_counts_the_marks_of_features():
+    rows = read_features()
+    (names,) = {tuple(row) for row in read_rows(FEATURES) if row[0] == "capability"}
+    said = {row[0]: row[1:] for row in read_rows(DOCS / "comparison/index.md") if len(row) == 5}
+    for column, name in enumerate(names[1:], start=1):
+        marks = [row[column] for row in rows]
+        if name == "mlelogit":
+            marks = ["-" if mark == "-" else "✓" for mark in marks]
+        counts = [sum(mark[0] == kind for mark in marks) for kind in "✓◐-"]
+        counts.append(sum(mark.endswith("?") for mark in marks))
+        assert said[name] == list(map(str, counts)), name
+
+
+INDEX_ROWS = [row for row in read_rows(DOCS / "comparison/index.md") if LINK.search(row[-1])]
+
+
+@pytest.mark.parametrize("row", INDEX_ROWS, ids=lambda row: f"{row[0]}, {row[-1]}")
+def test_numbers_of_the_index_stand_on_the_pages_they_link(row):
+    link = LINK.search(row[-1])[1]
+    said = (DOCS / "comparison" / link).read_text(encoding="utf-8")
+    for cell in row[1:-1]:
+        cell = cell.strip("*")
+        if re.match(r"[\d.]+( /|$)", cell):
+            assert re.search(rf"(?<![\d.]){re.escape(cell)}(?![\d])", said), f"{link}: {cell}"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.benchmarks.rpeers import find_missing
 from tests.hostility import programs, rprograms, tables
-from tests.hostility.cases import ALL, PYTHON, R, Case, list_cases
+from tests.hostility.cases import ALL, PYTHON, Case, R, list_cases
 from tests.hostility.judge import SILENT, Reply, judge
 
 
@@ -62,12 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in (name for name in case.programs if name in asked):
             reply = ask(name, case, options.seconds)
             verdicts[name] = judge(case, reply)
-            if verdicts[name] == SILENT:
+            if verdicts[name] == SILENT and case.truth is not None:
                 silent[name].append(tables.tell_silent(case, name, reply))
         print(f"{case.name}: {verdicts}", flush=True)
         judged.append(verdicts)
     parts = [tables.tell_versions(tables.list_versions()), tables.lay_verdicts(cases, judged)]
-    parts += [tables.lay_counts(judged), "Of what was silent:"]
+    parts += [tables.lay_counts(judged), tables.FAR_OFF]
     text = "\n\n".join([*parts, "\n".join(line for lines in silent.values() for line in lines)])
     print(text)
     if options.output:

@@ -161,7 +161,8 @@ def outcomes() -> Iterator[Case]:
     words = r"level|categor|empty|class|unused"
     yield Case("a category nobody is in", words, unused, exog, solve(one_hot(codes), exog))
     people = np.array([[3, 1, 2], [1, 4, 2], [2, 2, 5], [1, 0, 3], [6, 2, 1], [2, 3, 3]])
-    small = pd.DataFrame({"const": np.ones(6), "age": np.arange(6.0), "member": [0.0, 1, 1, 0, 1, 0]})
+    member = [0.0, 1, 1, 0, 1, 0]
+    small = pd.DataFrame({"const": np.ones(6), "age": np.arange(6.0), "member": member})
     words = r"counts|categor|2-?d array|1-?d array"
     yield Case("counts of people, (n, J)", words, people, small, solve(people * 1.0, small))
     words = r"negativ|non-neg|1-?d array"
@@ -219,7 +220,7 @@ def frames() -> Iterator[Case]:
     programs = (*PYTHON, "glmnet")
     yield Case(name, words, codes, texts, programs=programs)
     few, programs = slice(0, 60), ("mlelogit", "statsmodels", "nnet", "VGAM")
-    name = "the same by a formula, 60 rows"
+    name = 'a text, "n/a", by a formula, 60 rows'
     yield Case(name, words, codes[few], texts[few], factor=True, programs=programs)
     yield Case("numbers held as objects", "object", codes, exog.astype(object), plain)
     twice = exog.set_axis(["const", "x", "x"], axis=1)

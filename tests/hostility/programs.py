@@ -116,4 +116,3 @@ ASKED: dict[str, Callable[[Case], Found]] = {
     "statsmodels": ask_statsmodels,
     "scikit-learn": ask_sklearn,
 }
-

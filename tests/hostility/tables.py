@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.tables import lay_header, lay_line
-from tests.hostility.cases import ALL, R, Case, Truth
+from tests.hostility.cases import ALL, Case, R, Truth
 from tests.hostility.judge import ERROR, NOT_ASKED, RIGHT, SILENT, VERDICTS, WARNED, Reply
 
 PAGE = Path(__file__).parents[2] / "docs/comparison/hostile_input.md"
 BEGIN, END = "<!-- hostility:begin -->", "<!-- hostility:end -->"
+FAR_OFF = "How far silent numbers were off, where there is a right answer:"
 # Verdicts of a case, by program.
 Verdicts = Mapping[str, str]
 
@@ -44,25 +45,24 @@ def lay_counts(judged: Sequence[Verdicts]) -> str:
 
 def tell_silent(case: Case, program: str, reply: Reply) -> str:
     """Tell how far numbers without a word are from the right ones, as an item of a list."""
+    assert case.truth is not None
     return f"- {program}, {case.name}: {measure_silent(case.truth, reply)}"
 
 
-def measure_silent(truth: Truth | None, reply: Reply) -> str:
-    """Write the worst deviation to one digit."""
+def measure_silent(truth: Truth, reply: Reply) -> str:
+    """Write the worst deviation to two digits."""
     found = reply.params
     if found is None or not np.isfinite(found).all():
         return "numbers that are not finite."
-    if truth is None:
-        return f"coefficients up to {np.abs(found).max():.2g}, where none are right."
     if found.shape != truth.params.shape:
-        return "coefficients of other shape than asked for."
+        return "coefficients of another shape."
+    worst = np.abs(found - truth.params)
     if truth.errors is None:
-        return f"probabilities off by up to {np.abs(found - truth.params).max():.1g}."
-    told = f"coefficients off by up to {np.abs((found - truth.params) / truth.errors).max():.1g}"
-    told += " standard errors"
+        return f"probabilities off by up to {worst.max():.2g}."
+    told = f"coefficients off by up to {(worst / truth.errors).max():.2g} standard errors"
     if reply.errors is not None:
         ratio = reply.errors / truth.errors
-        told += f"; standard errors {ratio.min():.1g} to {ratio.max():.1g} times the right ones"
+        told += f"; standard errors {ratio.min():.2g} to {ratio.max():.2g} times the right ones"
     return f"{told}."
 
 
