@@ -108,7 +108,7 @@ def write_between(path: Path, text: str) -> None:
 
 
 def read_page() -> tuple[str, dict[str, dict[str, str]]]:
-    """Return the line of versions on the page, and its verdicts by case and program."""
+    """Return what the page says of versions, and its verdicts by case and program."""
     held = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     lines = held.strip().splitlines()
     begin = next(n for n, line in enumerate(lines) if line.startswith("| handed over"))
@@ -118,7 +118,7 @@ def read_page() -> tuple[str, dict[str, dict[str, str]]]:
             break
         name, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
         verdicts[name] = dict(zip(ALL, cells, strict=True))
-    return lines[0], verdicts
+    return " ".join(lines[:begin]), verdicts
 
 
 def count_sound(verdicts: Mapping[str, Verdicts], program: str) -> tuple[int, int, int]:
