@@ -51,9 +51,10 @@ class MNLogit:
         131,072 float64 counts or probabilities are not copied, as of `exog`.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow, dask), numpy array,
-        list or scipy.sparse array; `docs/guides/frames.md` lists every kind. More than 131,072 numbers
-        are not copied: leave them as they are while the results are in use. Sparse arrays
-        of many columns stay sparse; float32 and integers are widened in small pieces.
+        list or scipy.sparse array; `docs/guides/frames.md` lists every kind. More than
+        131,072 numbers are not copied: leave them as they are while the results are in use.
+        Sparse arrays of many columns stay sparse; float32 and integers are widened in small
+        pieces.
     base : label, optional
         Base category; the first if not given.
     weights : array-like, optional

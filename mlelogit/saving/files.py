@@ -34,7 +34,8 @@ UPGRADES: dict[int, Callable[[dict], dict]] = {}
 def save_fit(record: FitRecord, covariance: Covariance, path: Any, data: bool = False) -> Path:
     """Save a fit to a file, all of it or nothing.
 
-    The file is JSON, described in ``docs/guides/saving.md``. It holds no rows unless they are asked for.
+    The file is JSON, described in ``docs/guides/saving.md``. It holds no rows unless they are
+    asked for.
 
     Parameters
     ----------
