@@ -1,0 +1,192 @@
+"""What the pages of the reference are made of: tables of names, and the entries under them."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import pydoc
+import re
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from sphinx.ext.autosummary import Autosummary
+from sphinx.util.docutils import SphinxDirective
+
+# How a docstring names what holds all of it.
+SENTENCE = re.compile(r"\b[Ss]ee (`.*?)\.(?:\s|$)")
+NAME = re.compile(r"`(mlelogit(?:\.\w+)+)`")
+
+
+def find_homes(documented):
+    """Return the names that a docstring says to see."""
+    said = SENTENCE.findall(" ".join((documented or "").split()))
+    return list(dict.fromkeys(name for sentence in said for name in NAME.findall(sentence)))
+
+
+def list_members(value):
+    """Return the names of a class's public methods and properties that are this package's own."""
+    found = {}
+    for home in reversed(value.__mro__):
+        if home.__module__.startswith("mlelogit."):
+            found |= {name: what for name, what in vars(home).items() if name[0] != "_"}
+    return [name for name, what in found.items() if is_own(what)]
+
+
+def is_own(what):
+    """Return whether a member is a method or property written in this package."""
+    function = getattr(what, "__func__", getattr(what, "fget", getattr(what, "func", what)))
+    ours = str(getattr(function, "__module__", "")).startswith("mlelogit")
+    return ours and inspect.isfunction(function)
+
+
+class TableOfNames(Autosummary):
+    """An autosummary that leads on to the functions that the docstrings point to."""
+
+    def get_items(self, names):
+        return [self._extend(item) for item in super().get_items(names)]
+
+    @staticmethod
+    def _extend(item):
+        name, signature, summary, real = item
+        homes = find_homes(inspect.getdoc(pydoc.locate(real)))
+        if "`" in summary or not homes:
+            return item
+        links = ", ".join(f":py:obj:`{home.rpartition('.')[2]} <{home}>`" for home in homes)
+        return name, signature, f"{summary.rstrip('.')}: {links}", real
+
+
+class Names(SphinxDirective):
+    """A table of dotted names, one a line, and under it the entry of each.
+
+    The option "table" leaves the entries out, which then stand elsewhere.
+    """
+
+    has_content = True
+    option_spec = {"table": directives.flag}
+
+    def run(self):
+        names = [line.strip() for line in self.content if line.strip()]
+        lines = [".. table-of-names::", "   :nosignatures:", ""]
+        lines += [f"   {'~' if name.count('.') > 1 else ''}{name}" for name in names]
+        if "table" not in self.options:
+            for name in names:
+                lines += ["", *describe(name)]
+        box = nodes.container()
+        self.state.nested_parse(StringList(lines, source="names"), self.content_offset, box)
+        return box.children
+
+
+def describe(name):
+    """Return the directive that makes a name's entry."""
+    value = pydoc.locate(name)
+    if value is None:
+        raise ValueError(f"The reference names {name}, which does not exist.")
+    if inspect.ismodule(value):
+        return [f".. automodule:: {name}"]
+    if not inspect.isclass(value):
+        return [f".. autofunction:: {name}"]
+    lines = [f".. autoclass:: {name}"]
+    members = list_members(value)
+    if members:
+        lines += [f"   :members: {', '.join(members)}", "   :inherited-members:"]
+    return lines
+
+
+class ExceptionTable(SphinxDirective):
+    """A row for every error and warning: when it comes, and what to do."""
+
+    required_arguments = 1
+    option_spec = {"warnings": directives.flag}
+
+    def run(self):
+        home = pydoc.locate(self.arguments[0])
+        named = sorted(home.__all__)
+        warn = "warnings" in self.options
+        rows = [getattr(home, name) for name in named]
+        rows = [value for value in rows if issubclass(value, Warning) == warn]
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 35 35", "   :class: names"]
+        lines += ["", "   * - Name", "     - When", "     - What to do"]
+        for value in rows:
+            when, remedy = split_remedy(value)
+            lines += [f"   * - :py:exc:`{value.__name__} <{home.__name__}.{value.__name__}>`"]
+            lines += [f"       {name_bases(value, home)}", f"     - {when}", f"     - {remedy}"]
+        box = nodes.container()
+        self.state.nested_parse(StringList(lines, source="exceptions"), self.content_offset, box)
+        entries = [entry[0] for body in box.findall(nodes.tbody) for entry in body]
+        for value, entry in zip(rows, entries, strict=True):
+            self._note(f"{home.__name__}.{value.__name__}", entry)
+        return box.children
+
+    def _note(self, name, entry):
+        """Make a cell what links to a name lead to."""
+        entry["ids"].append(name)
+        self.state.document.note_explicit_target(entry)
+        self.env.get_domain("py").note_object(name, "exception", name, location=entry)
+
+
+class CommandLine(SphinxDirective):
+    """What a command says to --help."""
+
+    required_arguments = 1
+
+    def run(self):
+        from mlelogit.terminal.commands import make_parser
+
+        parser = next(find_commands(make_parser()))[self.arguments[0]]
+        text = parser.format_help()
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def find_commands(parser):
+    """Yield the commands of a parser: name -> parser."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield action.choices
+
+
+def split_remedy(value):
+    """Return the two paragraphs of an exception's docstring: when it comes, what to do."""
+    when, remedy = inspect.getdoc(value).split("\n\n")
+    return " ".join(when.split()), " ".join(remedy.split())
+
+
+def name_bases(value, home):
+    """Return in words what else catches an exception, where that is not only the common base."""
+    common = (home.MNLogitError, home.MNLogitWarning, ValueError, UserWarning)
+    bases = [f"`{base.__name__}`" for base in value.__bases__ if base not in common]
+    return f"(a kind of {' and '.join(bases)})" if bases else ""
+
+
+def resolve_short_name(app, env, node, contnode):
+    """Resolve `name` where one entry of the reference, and only one, ends in it."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not target:
+        return None
+    domain = env.get_domain("py")
+    ends = [name for name in domain.objects if name.endswith(f".{target}")]
+    exact = [name for name in ends if name.startswith(node.get("py:class") or "\0")]
+    short = [name for name in ends if name in (f"mlelogit.{target}", f"mlelogit.exceptions.{target}")]
+    for found in (exact, short, ends):
+        if len(found) == 1:
+            entry = domain.objects[found[0]]
+            return domain_reference(app, node, entry, found[0], contnode)
+    return None
+
+
+def domain_reference(app, node, entry, name, contnode):
+    from sphinx.util.nodes import make_refnode
+
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [contnode], name)
+
+
+def setup(app):
+    app.add_directive("table-of-names", TableOfNames)
+    app.add_directive("names", Names)
+    # argparse wraps help to the terminal, and every reader is to see the same.
+    os.environ["COLUMNS"] = "100"
+    app.add_directive("command-line", CommandLine)
+    app.add_directive("exception-table", ExceptionTable)
+    app.connect("missing-reference", resolve_short_name)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
