@@ -38,7 +38,7 @@ def is_own(what):
     """Return whether a member is a method or property written in this package."""
     function = getattr(what, "__func__", getattr(what, "fget", getattr(what, "func", what)))
     ours = str(getattr(function, "__module__", "")).startswith("mlelogit")
-    return ours and inspect.isfunction(function)
+    return ours and inspect.isfunction(function) and bool(function.__doc__)
 
 
 class TableOfNames(Autosummary):
@@ -165,7 +165,9 @@ def resolve_short_name(app, env, node, contnode):
     if node.get("refdomain") != "py" or not target:
         return None
     domain = env.get_domain("py")
-    ends = [name for name in domain.objects if name.endswith(f".{target}")]
+    target = target.replace("mlelogit.MNLogitResults", "mlelogit.results.MNLogitResults")
+    ends = [target] if target in domain.objects else []
+    ends += [name for name in domain.objects if name.endswith(f".{target}")]
     exact = [name for name in ends if name.startswith(node.get("py:class") or "\0")]
     short = [name for name in ends if name in (f"mlelogit.{target}", f"mlelogit.exceptions.{target}")]
     for found in (exact, short, ends):
