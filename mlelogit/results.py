@@ -102,5 +102,14 @@ def load(path: Any, data: Any = None) -> MNLogitResults:
         One of its named cases, if the file is no saved fit, damaged, newer or not safe.
     ChangedRowsError
         If data are other rows than the fit's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ml.load(res.save(f"{folder}/fit.json")).llf == res.llf
+    True
     """
     return MNLogitResults(*load_fit(path, data))

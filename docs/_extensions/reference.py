@@ -7,6 +7,7 @@ import inspect
 import os
 import pydoc
 import re
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -45,6 +46,7 @@ class TableOfNames(Autosummary):
     """An autosummary that leads on to the functions that the docstrings point to."""
 
     def get_items(self, names):
+        """Return name, signature, summary and full name of each, with links in the summary."""
         return [self._extend(item) for item in super().get_items(names)]
 
     @staticmethod
@@ -60,25 +62,27 @@ class TableOfNames(Autosummary):
 class Names(SphinxDirective):
     """A table of dotted names, one a line, and under it the entry of each.
 
-    The option "table" leaves the entries out, which then stand elsewhere.
+    The option "table" leaves the entries out, which then stand elsewhere; "fields" leaves out the
+    methods of classes that users read and do not ask.
     """
 
     has_content = True
-    option_spec = {"table": directives.flag}
+    option_spec: ClassVar = {"table": directives.flag, "fields": directives.flag}
 
     def run(self):
+        """Return the table and the entries."""
         names = [line.strip() for line in self.content if line.strip()]
         lines = [".. table-of-names::", "   :nosignatures:", ""]
         lines += [f"   {'~' if name.count('.') > 1 else ''}{name}" for name in names]
         if "table" not in self.options:
             for name in names:
-                lines += ["", *describe(name)]
+                lines += ["", *describe(name, "fields" in self.options)]
         box = nodes.container()
         self.state.nested_parse(StringList(lines, source="names"), self.content_offset, box)
         return box.children
 
 
-def describe(name):
+def describe(name, fields=False):
     """Return the directive that makes a name's entry."""
     value = pydoc.locate(name)
     if value is None:
@@ -89,7 +93,7 @@ def describe(name):
         return [f".. autofunction:: {name}"]
     lines = [f".. autoclass:: {name}"]
     members = list_members(value)
-    if members:
+    if members and not fields:
         lines += [f"   :members: {', '.join(members)}", "   :inherited-members:"]
     return lines
 
@@ -98,16 +102,17 @@ class ExceptionTable(SphinxDirective):
     """A row for every error and warning: when it comes, and what to do."""
 
     required_arguments = 1
-    option_spec = {"warnings": directives.flag}
+    option_spec: ClassVar = {"warnings": directives.flag}
 
     def run(self):
+        """Return the table, whose cells are what links to the names lead to."""
         home = pydoc.locate(self.arguments[0])
         named = sorted(home.__all__)
         warn = "warnings" in self.options
         rows = [getattr(home, name) for name in named]
         rows = [value for value in rows if issubclass(value, Warning) == warn]
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 35 35", "   :class: names"]
-        lines += ["", "   * - Name", "     - When", "     - What to do"]
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 35 35"]
+        lines += ["   :class: names", "", "   * - Name", "     - When", "     - What to do"]
         for value in rows:
             when, remedy = split_remedy(value)
             lines += [f"   * - :py:exc:`{value.__name__} <{home.__name__}.{value.__name__}>`"]
@@ -132,6 +137,7 @@ class CommandLine(SphinxDirective):
     required_arguments = 1
 
     def run(self):
+        """Return the help as it is printed."""
         from mlelogit.terminal.commands import make_parser
 
         parser = next(find_commands(make_parser()))[self.arguments[0]]
@@ -169,21 +175,24 @@ def resolve_short_name(app, env, node, contnode):
     ends = [target] if target in domain.objects else []
     ends += [name for name in domain.objects if name.endswith(f".{target}")]
     exact = [name for name in ends if name.startswith(node.get("py:class") or "\0")]
-    short = [name for name in ends if name in (f"mlelogit.{target}", f"mlelogit.exceptions.{target}")]
+    tops = (f"mlelogit.{target}", f"mlelogit.exceptions.{target}")
+    short = [name for name in ends if name in tops]
     for found in (exact, short, ends):
         if len(found) == 1:
             entry = domain.objects[found[0]]
-            return domain_reference(app, node, entry, found[0], contnode)
+            return make_link(app, node, entry, found[0], contnode)
     return None
 
 
-def domain_reference(app, node, entry, name, contnode):
+def make_link(app, node, entry, name, contnode):
+    """Return the link to an entry."""
     from sphinx.util.nodes import make_refnode
 
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [contnode], name)
 
 
 def setup(app):
+    """Offer the directives to Sphinx."""
     app.add_directive("table-of-names", TableOfNames)
     app.add_directive("names", Names)
     # argparse wraps help to the terminal, and every reader is to see the same.

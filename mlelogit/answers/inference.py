@@ -187,7 +187,7 @@ class InferenceAnswers(Facts):
         """Test every term of the formula.
 
         See `mlelogit.inference.testing.terms.term_tests` and
-        `mlelogit.inference.multiplicity.adjust_pvalues`.
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
         """
         return adjust_pvalues(term_tests(self.record, self.covariance, kind, type), adjust)
 
@@ -195,7 +195,7 @@ class InferenceAnswers(Facts):
         """Test whether equations are equal.
 
         See `mlelogit.inference.testing.equations.equality_tests` and
-        `mlelogit.inference.multiplicity.adjust_pvalues`.
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
         """
         return adjust_pvalues(equality_tests(self.record, self.covariance, kind), adjust)
 
@@ -203,7 +203,7 @@ class InferenceAnswers(Facts):
         """Test whether pairs of categories can be combined.
 
         See `mlelogit.inference.testing.combining.combine_tests` and
-        `mlelogit.inference.multiplicity.adjust_pvalues`.
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
         """
         return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 

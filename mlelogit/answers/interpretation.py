@@ -114,7 +114,8 @@ class InterpretationAnswers(Facts):
     ) -> Classification:
         """Compare predicted with observed categories.
 
-        See `mlelogit.interpretation.performance.classification.classify`.
+        See `mlelogit.interpretation.performance.classification.classify` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
         """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return classify(self.record, rows, alpha=alpha)
@@ -133,7 +134,8 @@ class InterpretationAnswers(Facts):
     ) -> Calibration:
         """Judge whether probabilities are calibrated.
 
-        See `mlelogit.interpretation.performance.calibration.calibrate`.
+        See `mlelogit.interpretation.performance.calibration.calibrate` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
         """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return calibrate(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
@@ -151,7 +153,8 @@ class InterpretationAnswers(Facts):
     ) -> Scores:
         """Score probabilities by what was observed.
 
-        See `mlelogit.interpretation.performance.scoring_rules.score_probabilities`.
+        See `mlelogit.interpretation.performance.scoring_rules.score_probabilities` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
         """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return score_probabilities(self.record, rows, bins=bins, alpha=alpha)

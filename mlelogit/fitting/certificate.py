@@ -30,6 +30,8 @@ EPSILON = float(np.finfo(float).eps)
 class Certificate(Shown):
     r"""How far the true maximum can be from a point, proven at that point.
 
+    Made by `mlelogit.fitting.certificate.certify`.
+
     Attributes
     ----------
     decrement : float
@@ -198,6 +200,19 @@ def certify(
     decrement: float, log_odds_error: float, tolerance: float = DEFAULT_TOLERANCE
 ) -> Certificate:
     """Turn a Newton decrement and D into a certificate.
+
+    Parameters
+    ----------
+    decrement : float
+        λ, the Newton decrement at the point.
+    log_odds_error : float
+        D, a bound on the standard error of any log-odds of a row.
+    tolerance : float
+        Error of a coefficient, in its standard errors, that counts as converged.
+
+    Returns
+    -------
+    Certificate
 
     Examples
     --------

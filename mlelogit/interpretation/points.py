@@ -202,6 +202,11 @@ def read_points(
         What to do about missing values in new rows, those that transforms make of numbers they
         are not defined for included: raise, or leave the row out.
 
+    Returns
+    -------
+    Points
+        Rows of the design, their index, weights and offset.
+
     Raises
     ------
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError

@@ -28,6 +28,8 @@ from mlelogit.networks.summary import NetworkSummary, summarize_network
 class NetworkResults(Shown):
     """A softmax network fitted by maximum likelihood.
 
+    Made by `mlelogit.networks.fit_network`.
+
     Attributes
     ----------
     record : NetworkRecord
@@ -117,7 +119,8 @@ class NetworkResults(Shown):
     ) -> Calibration:
         """Judge whether probabilities are calibrated.
 
-        See `mlelogit.networks.judging.calibrate_network`.
+        See `mlelogit.networks.judging.calibrate_network` and
+        `mlelogit.networks.judging.judge_network`.
         """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return calibrate_network(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
@@ -133,7 +136,8 @@ class NetworkResults(Shown):
     ) -> Classification:
         """Compare predicted with observed categories.
 
-        See `mlelogit.networks.judging.classify_network`.
+        See `mlelogit.networks.judging.classify_network` and
+        `mlelogit.networks.judging.judge_network`.
         """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return classify_network(self.record, rows, alpha=alpha)
@@ -150,7 +154,8 @@ class NetworkResults(Shown):
     ) -> Scores:
         """Score probabilities by what was observed.
 
-        See `mlelogit.networks.judging.score_network`.
+        See `mlelogit.networks.judging.score_network` and
+        `mlelogit.networks.judging.judge_network`.
         """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return score_network(self.record, rows, bins=bins, alpha=alpha)

@@ -33,6 +33,8 @@ LABELS = 4
 class CurveRequest:
     """What probabilities are asked for.
 
+    Made by `mlelogit.display.plots.accessor.Plots.probabilities`.
+
     Attributes
     ----------
     variable : label

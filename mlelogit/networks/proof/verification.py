@@ -64,6 +64,8 @@ SHOWN_CATEGORY = 3
 class NetworkVerification(Shown):
     """A network's fit verified.
 
+    Made by `mlelogit.networks.proof.verification.verify_network`.
+
     Attributes
     ----------
     identity : pandas.DataFrame
