@@ -57,6 +57,9 @@ autosummary_generate = False
 # A signature longer than this has an argument a line.
 maximum_signature_line_length = 80
 numpydoc_show_class_members = False
+# Our own classes and errors in lists of parameters and errors are links; other words stay words.
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static"]

@@ -203,6 +203,15 @@ def read_argument_names(home):
     return set() if home in MODULES else read_documented(home)
 
 
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_full_names_in_docstrings_are_links_that_work(name):
+    told = re.findall(r"(?<!`)`(mlelogit(?:\.\w+)+)`", inspect.getdoc(find(name)))
+    ours = {one for one in KNOWN if one.startswith(RESULTS)}
+    aliases = {one.replace("mlelogit.results", "mlelogit") for one in ours}
+    errors = {f"mlelogit.exceptions.{one}" for one in exceptions.__all__}
+    assert set(told) - KNOWN - aliases - errors == set()
+
+
 @pytest.mark.parametrize("name", EXTENSION.list_members(pydoc.locate(RESULTS)))
 def test_every_method_of_the_results_leads_to_its_function(name):
     homes = read_homes(f"{RESULTS}.{name}")

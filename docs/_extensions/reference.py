@@ -7,6 +7,7 @@ import inspect
 import os
 import pydoc
 import re
+from pathlib import Path
 from typing import ClassVar
 
 from docutils import nodes
@@ -52,8 +53,9 @@ class TableOfNames(Autosummary):
     @staticmethod
     def _extend(item):
         name, signature, summary, real = item
-        homes = find_homes(inspect.getdoc(pydoc.locate(real)))
-        if "`" in summary or not homes:
+        documented = inspect.getdoc(pydoc.locate(real)) or ""
+        homes = find_homes(documented)
+        if inspect.ismodule(pydoc.locate(real)) or "Parameters\n---" in documented or not homes:
             return item
         links = ", ".join(f":py:obj:`{home.rpartition('.')[2]} <{home}>`" for home in homes)
         return name, signature, f"{summary.rstrip('.')}: {links}", real
@@ -77,6 +79,8 @@ class Names(SphinxDirective):
         if "table" not in self.options:
             for name in names:
                 lines += ["", *describe(name, "fields" in self.options)]
+        # An entry of a module makes it the one that names below it are looked up in.
+        lines += ["", ".. py:currentmodule:: None"]
         box = nodes.container()
         self.state.nested_parse(StringList(lines, source="names"), self.content_offset, box)
         return box.children
@@ -88,13 +92,14 @@ def describe(name, fields=False):
     if value is None:
         raise ValueError(f"The reference names {name}, which does not exist.")
     if inspect.ismodule(value):
-        return [f".. automodule:: {name}"]
+        heading = [f".. py:module:: {name}", "", f".. rubric:: {name}", ""]
+        return [*heading, f".. automodule:: {name}", "   :no-index:"]
     if not inspect.isclass(value):
         return [f".. autofunction:: {name}"]
     lines = [f".. autoclass:: {name}"]
     members = list_members(value)
     if members and not fields:
-        lines += [f"   :members: {', '.join(members)}", "   :inherited-members:"]
+        lines += [f"   :members: {', '.join(members)}"]
     return lines
 
 
@@ -175,8 +180,9 @@ def resolve_short_name(app, env, node, contnode):
     ends = [target] if target in domain.objects else []
     ends += [name for name in domain.objects if name.endswith(f".{target}")]
     exact = [name for name in ends if name.startswith(node.get("py:class") or "\0")]
-    tops = (f"mlelogit.{target}", f"mlelogit.exceptions.{target}")
-    short = [name for name in ends if name in tops]
+    homes = ("mlelogit", "mlelogit.exceptions", "mlelogit.results.MNLogitResults")
+    tops = [f"{home}.{target.removeprefix('results.')}" for home in homes]
+    short = [name for name in tops if name in domain.objects]
     for found in (exact, short, ends):
         if len(found) == 1:
             entry = domain.objects[found[0]]
@@ -191,6 +197,18 @@ def make_link(app, node, entry, name, contnode):
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [contnode], name)
 
 
+def link_types(app, config):
+    """Make names of classes and errors in lists of parameters, returns and errors links."""
+    home = pydoc.locate("mlelogit.exceptions")
+    named = [f"{home.__name__}.{name}" for name in home.__all__]
+    for page in Path(app.srcdir, "reference").glob("*.md"):
+        named += re.findall(
+            r"^   (mlelogit[\w.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    classes = [name for name in named if inspect.isclass(pydoc.locate(name))]
+    config.numpydoc_xref_aliases = {name.rpartition(".")[2]: name for name in reversed(classes)}
+
+
 def setup(app):
     """Offer the directives to Sphinx."""
     app.add_directive("table-of-names", TableOfNames)
@@ -199,5 +217,6 @@ def setup(app):
     os.environ["COLUMNS"] = "100"
     app.add_directive("command-line", CommandLine)
     app.add_directive("exception-table", ExceptionTable)
+    app.connect("config-inited", link_types, priority=400)
     app.connect("missing-reference", resolve_short_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

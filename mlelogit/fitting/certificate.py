@@ -6,7 +6,7 @@ the standard error, by V, of every log-odds between two categories at every row.
 derivative of row n is at most its spread of scores ``range_n(v)`` times its second,
 and ``range_n(v) <= D ‖v‖_I`` all along the line. So the curvature cannot fade faster
 than exponentially, and if a < 1 a finite maximum exists, within
-``-log(1 - a) / D`` in the norm of I. `docs/explanation/derivations.md` has the steps.
+``-log(1 - a) / D`` in the norm of I. ``docs/explanation/derivations.md`` has the steps.
 
 The sums are rounded, and on separated data s and I sink below their rounding
 errors together, where a ratio of the two would say anything. So λ and D are

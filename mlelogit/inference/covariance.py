@@ -73,7 +73,7 @@ class Covariance(ReadOnly):
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`, or "bootstrap".
+        As of `mlelogit.inference.covariance.estimate_covariance`, or "bootstrap".
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.

@@ -213,6 +213,8 @@ def read_points(
         Each names the column, and the rows or levels.
     WeightError
         If weights are negative, or given for the fit's own rows.
+    OptionError
+        If missing is neither.
 
     Examples
     --------

@@ -60,6 +60,8 @@ def predict(
     ------
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
         Each names the column, and the rows or levels.
+    OptionError
+        If which or missing is unknown.
 
     Examples
     --------
