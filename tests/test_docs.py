@@ -7,6 +7,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import mlelogit as ml
@@ -177,6 +178,8 @@ def test_an_example_is_left_out_for_its_imports_alone():
     ]
     assert keep_runnable(blocks, {"torch"}) == ([1, 3, 4], [0, 2, 5])
     assert keep_runnable(blocks, set()) == ([0, 1, 2, 3, 4, 5], [])
+    imports = ["import numpy", "import torch, numpy\nimport pandas as pd", "numpy.e", "pd.NA"]
+    assert keep_runnable(imports, {"torch"}) == ([0, 2], [1, 3])
     assert list_imports("import mlelogit as ml, torch.nn\nfrom a.b import c") == {
         "mlelogit",
         "torch",
@@ -193,6 +196,21 @@ def test_readme_has_the_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\npip install . && mlelogit demo\n" in text
     assert '\npip install -e ".[test]" && pytest\n' in text
+
+
+def test_the_picture_of_readme_is_told_as_it_is():
+    """The numbers in its description are those that the same call draws today."""
+    pytest.importorskip("matplotlib")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = [float(number) for number in re.findall(r"\d\.\d+", text.split("![")[1].split("]")[0])]
+    anes = ml.datasets.load_anes96(labels=False)
+    parties = ["Democrat", "Independent", "Republican"]
+    anes["party"] = pd.cut(anes["PID"], [-1, 1, 4, 6], labels=parties)
+    res = ml.mnlogit("party ~ age + educ + selfLR", anes, base="Independent").fit()
+    axes = res.plot.probabilities("selfLR")
+    drawn = {party: line.get_ydata() for party, line in zip(parties, axes.lines, strict=True)}
+    ends = [drawn[party][[0, -1]] for party in ("Democrat", "Republican")]
+    assert told == [round(float(y), 2) for y in (*ends[0], *ends[1], max(drawn["Independent"]))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_page)

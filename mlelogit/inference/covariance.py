@@ -19,6 +19,7 @@ of the observations, the kinds are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -369,9 +370,9 @@ def _estimate_inner(
         meat = sum_survey_meat(record.in_memory(), settings)
         return bread @ meat @ bread, _describe_survey(settings)
     if kind in POWERS:
-        power = "-1/2" if kind == "HC2" else "-1"
+        power = Fraction(POWERS[kind])
         meat = sum_adjusted_meats(record, bread, POWERS[kind])
-        return bread @ meat @ bread, f"scores adjusted for leverage, (1 - H)^({power})"
+        return bread @ meat @ bread, f"scores adjusted for leverage, (1 - H)^(-{power})"
     factor, said = _find_correction(record, kind)
     return bread @ sum_meats(record) @ bread * factor, said
 

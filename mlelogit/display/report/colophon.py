@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from mlelogit.display.report.calls import write_call
 from mlelogit.display.report.content import Facts, Heading, Items, Paragraph, Part, Snippet
 from mlelogit.display.report.scope import Scope
+from mlelogit.inference.sandwich.requests import COVARIANCES, UNIT_BOUND
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic", "scikit-learn", "matplotlib")
 TITLE = "mlelogit: multinomial logit by explicit maximum likelihood"
@@ -48,7 +49,6 @@ REFERENCES = {
         "in logistic regression models. Biometrika 71, 1-10."
     ),
 }
-SANDWICHES = ("robust", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC", "survey")
 
 
 def find_release() -> str:
@@ -104,7 +104,7 @@ def _list_methods(scope: Scope) -> list[str]:
         "mean": scope.record.maximum.bias_reduction == "mean",
         "median": scope.record.maximum.bias_reduction == "median",
         "opg": kind == "opg",
-        "sandwich": kind in SANDWICHES,
+        "sandwich": kind in COVARIANCES and kind not in UNIT_BOUND,
         "cluster": kind == "cluster",
         "survey": kind == "survey",
         "separation": scope.record.separation.found,

@@ -19,6 +19,7 @@ from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.products import unpack_gram
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
+from mlelogit.inference.sandwich.requests import PLAIN
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
     frame_tests,
@@ -57,7 +58,6 @@ NOTE = (
     "(Fry and Harris 1996, 1998; Cheng and Long 2007, who find them unsatisfactory for applied "
     "work). Whether categories are substitutes is a question about the subject first."
 )
-INDEPENDENT = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
 WEIGHT = np.sqrt(0.5)
 TWO_CATEGORIES = "with two categories nothing is left to choose when one is left out"
 INDEFINITE = (
@@ -227,7 +227,7 @@ def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:
             weights == "sampling" and not joint
         ),
         f"it supposes independent observations, and the {covariance.kind} covariance does not": (
-            joint and covariance.kind not in INDEPENDENT
+            joint and covariance.kind not in PLAIN
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
