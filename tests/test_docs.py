@@ -222,8 +222,9 @@ def test_links_lead_to_pages(page):
 
 
 def test_every_public_name_stands_in_the_reference():
-    text = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"mlelogit\.(?:[\w.]+\.)?(\w+)", text))
+    pages = sorted((DOCS / "reference").glob("*.md"))
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"^   mlelogit\.(?:[\w.]+\.)?(\w+)$", text, re.MULTILINE))
     public = {name for name in (*ml.__all__, *ml.EXTRA) if callable(getattr(ml, name))}
     assert public
     assert public - named == set()

@@ -118,6 +118,8 @@ class AdjustedScore:
 class Maximum(ReadOnly):
     """The answer of a climb.
 
+    Made by `mlelogit.MNLogit.fit`.
+
     Attributes
     ----------
     params : numpy.ndarray

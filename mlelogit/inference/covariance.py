@@ -69,10 +69,12 @@ LOST_LABELS = (
 class Covariance(ReadOnly):
     """A covariance of the estimates.
 
+    Made by `mlelogit.inference.covariance.estimate_covariance`.
+
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`, or "bootstrap".
+        As of `mlelogit.inference.covariance.estimate_covariance`, or "bootstrap".
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
@@ -185,13 +187,18 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     ----------
     record : FitRecord
     kind : str or CovarianceRequest, optional
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`; "nonrobust" if not given,
+        "nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust" (Stata's: HC0 n / (n - 1)),
+        "cluster", "HAC" or "survey"; "nonrobust" if not given,
         "robust" with sampling weights.
     **options
         cluster: groups (needed: the name of a column, one label for every row, or several of
         them), correction ("stata", "CR0", "CR1", "CR2" or "CR3"). HAC: time (needed), groups,
         maxlags, correction ("none", "HC1" or "CR1"). survey: strata, psu, fpc, lonely
         ("raise", "center" or "certainty").
+
+    Returns
+    -------
+    Covariance
 
     Raises
     ------
@@ -211,6 +218,8 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
         If a multi-way sum is not positive semidefinite.
+    ZeroVarianceWarning
+        If the scores of a coefficient cancel in every group.
 
     Examples
     --------

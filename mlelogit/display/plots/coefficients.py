@@ -41,6 +41,8 @@ INTERCEPTS = ("Intercept", "const")
 class CoefficientRequest:
     """Which coefficients are drawn, and how.
 
+    Made by `mlelogit.display.plots.accessor.Plots.coefficients`.
+
     Attributes
     ----------
     exponentiate : bool

@@ -78,6 +78,8 @@ NO_MAXIMUM = (
 class IndependenceTests(Shown):
     """Tests of IIA, one for each category left out.
 
+    Made by `mlelogit.inference.testing.independence.iia_tests`.
+
     Attributes
     ----------
     name : str
