@@ -25,6 +25,7 @@ from tests.source_tree import (
 )
 
 LAYERS = (
+    "version",
     "exceptions",
     "notices",
     "letters",
@@ -497,7 +498,10 @@ def test_the_rule_of_imports_can_be_broken():
 
 def test_top_of_the_package_is_lazy():
     """But for what only type checkers read."""
-    assert list_imports_at_import(PACKAGE / "__init__.py") <= {"__future__", "importlib", "typing"}
+    assert list_imports_at_import(PACKAGE / "__init__.py") <= {
+        *("__future__", "importlib", "typing"),
+        "mlelogit.version",
+    }
 
 
 def list_imports_at_import(path):

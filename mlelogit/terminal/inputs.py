@@ -176,7 +176,7 @@ def is_there(given: str) -> bool:
         return False
 
 
-def tell_kind(given: str, form: str | None = None) -> str:
+def tell_source(given: str, form: str | None = None) -> str:
     """Return the format of a table, or "pieces" for what can be read in some."""
     if given == PIPE:
         return form or "csv"
@@ -215,7 +215,7 @@ def check_reading(how: Reading, tables: Sequence[str]) -> None:
     """
     if list(tables).count(PIPE) > 1:
         raise OptionError("Standard input is one table; give the other as a file.")
-    kinds = {tell_kind(one, how.form) for one in tables}
+    kinds = {tell_source(one, how.form) for one in tables}
     if how.missing is not None and not kinds & {"csv", "tsv", "excel"}:
         raise OptionError(
             "--na is for a csv, a tsv or a workbook; missing values of other tables are told by "
@@ -226,7 +226,7 @@ def check_reading(how: Reading, tables: Sequence[str]) -> None:
             raise OptionError(f"--{name} is for a csv or tsv, and none is given.")
     if how.sheet is not None and "excel" not in kinds:
         raise OptionError("--sheet is for a workbook of Excel, and none is given.")
-    bare = [one for one in tables if one == PIPE or tell_kind(one) == "csv" != tell_format(one)]
+    bare = [one for one in tables if one == PIPE or tell_source(one) == "csv" != tell_format(one)]
     if how.form is not None and not bare:
         raise OptionError(
             f"{name_option('input_format')} is for standard input (-), or a file whose ending "
