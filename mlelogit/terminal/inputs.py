@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -128,19 +127,23 @@ def _read_pipe(how: Reading, traced: bool) -> Table:
     if stream is None:
         raise DataFileError("There is no standard input to read.")
     watched = _Hashed(stream)
-    try:
-        if form in TEXTS:
-            said = repr(STANDARD_INPUT)
-            frame = read_text(watched, form, how.missing, how.separator, how.decimal, said)
-        else:
-            with spool(watched, form) as path:
-                frame = read_data(path, how.missing, form, how.sheet)
-    except MNLogitError as error:
-        text = re.sub(rf"'[^']*[/\\\\]({STANDARD_INPUT})\.\w+'", r"'\1'", str(error))
-        raise type(error)(text) from error
+    if form in TEXTS:
+        said = repr(STANDARD_INPUT)
+        frame = read_text(watched, form, how.missing, how.separator, how.decimal, said)
+    else:
+        frame = _read_spooled(watched, form, how)
     size, digest = watched.finish() if traced else (0, "")
     origin = {"Data": f"{STANDARD_INPUT}, {size:,} bytes", "Its SHA-256": digest}
     return Table(PIPE, frame, origin if traced else {})
+
+
+def _read_spooled(stream: Any, form: str, how: Reading) -> pd.DataFrame:
+    with spool(stream, form) as path:
+        try:
+            return read_data(path, how.missing, form, how.sheet)
+        except MNLogitError as error:  # In the words of other packages, too.
+            text = str(error).replace(repr(path), repr(STANDARD_INPUT))
+            raise type(error)(text.replace(path, STANDARD_INPUT)) from error
 
 
 class _Hashed:
