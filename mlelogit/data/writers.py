@@ -74,14 +74,14 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
     return content
 
 
-def write_text(frame: pd.DataFrame, form: str, head: bool = True) -> str:
+def write_delimited(frame: pd.DataFrame, form: str, head: bool = True) -> str:
     r"""Return a frame as the text of a csv or tsv, without its row labels.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> from mlelogit.data.writers import write_text
-    >>> write_text(pd.DataFrame({"vote": ["yes"], "age": [30]}), "tsv", head=False)
+    >>> from mlelogit.data.writers import write_delimited
+    >>> write_delimited(pd.DataFrame({"vote": ["yes"], "age": [30]}), "tsv", head=False)
     'yes\t30\n'
     """
     return str(frame.to_csv(index=False, header=head, sep=TEXTS[form], lineterminator="\n"))
@@ -90,7 +90,7 @@ def write_text(frame: pd.DataFrame, form: str, head: bool = True) -> str:
 @in_turn
 def _write(frame: pd.DataFrame, form: str) -> bytes:
     if form in TEXTS:
-        return write_text(_lengthen(frame), form).encode()
+        return write_delimited(_lengthen(frame), form).encode()
     if form == "stata":
         return write_stata(frame)
     if form == "excel":

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.formats import TEXTS
-from mlelogit.data.writers import write_text
+from mlelogit.data.writers import write_delimited
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults
@@ -84,7 +84,7 @@ def number_rows(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
 def write_texts(frames: Iterator[pd.DataFrame | pd.Series], form: str) -> Iterator[str]:
     """Give the text of a csv or tsv, frame after frame."""
     for i, frame in enumerate(frames):
-        yield write_text(number_rows(frame), form, head=i == 0)
+        yield write_delimited(number_rows(frame), form, head=i == 0)
 
 
 def run_margins(arguments: argparse.Namespace) -> Answer:

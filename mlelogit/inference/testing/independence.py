@@ -19,6 +19,7 @@ from mlelogit.fitting.maximum import Maximum
 from mlelogit.fitting.products import unpack_gram
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import RANK_TOLERANCE, Covariance
+from mlelogit.inference.sandwich.requests import PLAIN
 from mlelogit.inference.testing.hypothesis import (
     TestResult,
     frame_tests,
@@ -57,7 +58,7 @@ NOTE = (
     "(Fry and Harris 1996, 1998; Cheng and Long 2007, who find them unsatisfactory for applied "
     "work). Whether categories are substitutes is a question about the subject first."
 )
-INDEPENDENT = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
+INDEPENDENT = PLAIN  # What takes rows as dependent has to be told how.
 WEIGHT = np.sqrt(0.5)
 TWO_CATEGORIES = "with two categories nothing is left to choose when one is left out"
 INDEFINITE = (
