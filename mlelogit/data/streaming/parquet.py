@@ -181,7 +181,7 @@ class ParquetPieces(LocalPieces):
 
     def _find_levels(self, name: str, kind: Any) -> pd.CategoricalDtype:
         if kind is not None:
-            found = (one for footer in self.footers for one in list_dictionaries(footer, name))
+            found = (one for footer in self.footers for one in read_dictionaries(footer, name))
             return join_categories((one.to_pylist() for one in found), kind.ordered)
         values = [footer.folders[name] for footer in self.footers]
         known = [value for value in values if value is not None]
@@ -206,7 +206,7 @@ def find_gaps(footers: list[ParquetFooter], names: list[str]) -> set[str]:
     return gaps
 
 
-def list_dictionaries(footer: ParquetFooter, name: str) -> Iterator[Any]:
+def read_dictionaries(footer: ParquetFooter, name: str) -> Iterator[Any]:
     """Give the dictionaries that a column has in the row groups of a file, where they differ."""
     before = None
     for group in range(footer.groups):
