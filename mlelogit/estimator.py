@@ -340,7 +340,8 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             results = self._fit_model(model, "mean")
         except BiasReductionError as error:
             raise SeparationError(
-                f"{apart[0].message} The rule separated='reduce_bias' does not help here: {error} "
+                f"{tell_no_maximum(limit)} The rule separated='reduce_bias' does not help here: "
+                f"{error} "
                 "separated='limit' gives the limit of maximum likelihood."
             ) from error
         warn_user(tell_rule(limit, self.separated), apart[0].category)
