@@ -43,10 +43,10 @@ from mlelogit.exceptions import (
 from mlelogit.fitting.certificate import DEFAULT_TOLERANCE
 from mlelogit.fitting.linalg import log_softmax
 from mlelogit.fitting.record import FitRecord
-from mlelogit.fitting.report import REMEDY, SeparationReport
+from mlelogit.fitting.report import SeparationReport, tell_no_maximum
 from mlelogit.interpretation.points import map_point_scores, model_points, read_matrix
 from mlelogit.model import MNLogit
-from mlelogit.notices import Heard, hear_warnings, warn_user
+from mlelogit.notices import hear_warnings, warn_user
 from mlelogit.results import MNLogitResults
 
 try:
@@ -372,15 +372,17 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 warn_user(one.message, one.category)
             return results, report
         if self.separated == "raise":
-            raise SeparationError(tell_rule(apart[0], self.separated))
+            raise SeparationError(tell_rule(results.record, self.separated))
+        limit = results.record
         try:
             results = self._fit_model(model, "mean")
         except BiasReductionError as error:
             raise SeparationError(
-                f"{apart[0].message} The rule separated='reduce_bias' does not help here: {error} "
+                f"{tell_no_maximum(limit)} The rule separated='reduce_bias' does not help here: "
+                f"{error} "
                 "separated='limit' gives the limit of maximum likelihood."
             ) from error
-        warn_user(tell_rule(apart[0], self.separated), apart[0].category)
+        warn_user(tell_rule(limit, self.separated), apart[0].category)
         return results, report
 
     def _fit_model(self, model: MNLogit, bias_reduction: str | None) -> MNLogitResults:
@@ -410,9 +412,9 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def tell_rule(heard: Heard, rule: str) -> str:
+def tell_rule(record: FitRecord, rule: str) -> str:
     """Say what was done, and could be done, about data without a finite maximum."""
-    reason = heard.message.removesuffix(REMEDY).rstrip()
+    reason = tell_no_maximum(record)
     if rule == "raise":
         return (
             f"{reason} separated='reduce_bias' or bias_reduction='mean' gives finite estimates, "

@@ -25,6 +25,7 @@ from tests.source_tree import (
 )
 
 LAYERS = (
+    "version",
     "exceptions",
     "notices",
     "letters",
@@ -497,7 +498,12 @@ def test_the_rule_of_imports_can_be_broken():
 
 def test_top_of_the_package_is_lazy():
     """But for what only type checkers read."""
-    assert list_imports_at_import(PACKAGE / "__init__.py") <= {"__future__", "importlib", "typing"}
+    top = PACKAGE / "__init__.py"
+    assert list_imports_at_import(top) <= {"__future__", "importlib", "typing", "mlelogit"}
+    found = [node for node in walk_at_import(parse(top)) if isinstance(node, ast.ImportFrom)]
+    own = {str(node.module) for node in found if str(node.module).startswith("mlelogit")}
+    assert own == {"mlelogit.version"}
+    assert list_imports_at_import(PACKAGE / "version.py") == {"__future__"}
 
 
 def list_imports_at_import(path):

@@ -12,7 +12,7 @@ from mlelogit.data.compression import (
     EqualRows,
     RepeatedSource,
     compress,
-    list_columns,
+    list_arrays,
 )
 from mlelogit.data.design import Design
 from mlelogit.data.distinct import find_equal, learn_rows, recall_rows
@@ -44,7 +44,6 @@ from mlelogit.data.rows import (
     Given,
     RawOffset,
     Rows,
-    count_people,
     lay_out_offset,
     name_aside,
     read_names,
@@ -52,6 +51,7 @@ from mlelogit.data.rows import (
     read_weights,
     select_rows,
     settle_offset,
+    sum_frequencies,
 )
 from mlelogit.data.sources import (
     ColumnSource,
@@ -110,8 +110,8 @@ def make_design(
     rows = select_rows(raw, missing, weights, offset, options)
     for name, values in columns.items():
         check_finite({name: values[rows.kept]})
-    outcome = settle_again(raw, rows.kept, known, count_people(options, weights, rows.kept))
-    equal = find_equal(list_columns(source), raw, rows, weights, offset, options)
+    outcome = settle_again(raw, rows.kept, known, sum_frequencies(options, weights, rows.kept))
+    equal = find_equal(list_arrays(source), raw, rows, weights, offset, options)
     if equal is None:
         kept: ColumnSource = leave_out_rows(source, rows.kept)
     else:
@@ -157,7 +157,7 @@ def make_design_from_formula(
     missing = {variable: find_missing(frame[variable]) for variable in parsed.variables}
     rows = select_rows(raw, missing, weights, offset, options)
     _warn_of_lost_levels(frame, parsed.variables, rows.kept)
-    outcome = settle_again(raw, rows.kept, known, count_people(options, weights, rows.kept))
+    outcome = settle_again(raw, rows.kept, known, sum_frequencies(options, weights, rows.kept))
     columns = [frame[name] for name in parsed.variables]
     equal = find_equal(columns, raw, rows, weights, offset, options)
     variables = frame[list(parsed.variables)]

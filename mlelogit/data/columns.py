@@ -29,6 +29,7 @@ from mlelogit.data.expressions import (
     show_names,
 )
 from mlelogit.data.factors import as_levels, find_materializer
+from mlelogit.data.formulas import split_terms
 from mlelogit.data.frames import (
     as_numbers,
     check_finite,
@@ -164,7 +165,6 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
     kinds : dict
         Variable -> "number" or "category".
     """
-    from formulaic import Formula
 
     @cache
     def count(name: str) -> int:
@@ -173,7 +173,7 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
         except TypeError:  # Lists and their like are no levels, and formulaic says so.
             return 0
 
-    terms = Formula(hide_names(rhs))
+    terms = split_terms(rhs)
     listed = [[_list_coded(factor, kinds) for factor in term.factors] for term in terms]
     total = 0
     for term in listed:
@@ -186,11 +186,9 @@ def is_wide(rhs: str, frame: pd.DataFrame, kinds: dict[str, str]) -> bool:
 
 def list_direct_terms(rhs: str, kinds: dict[str, str]) -> list[list[str]]:
     """List, by term, the variables whose own levels become indicators: as in ``a:C(b)``."""
-    from formulaic import Formula
-
-    terms = Formula(hide_names(rhs))
     return [
-        [name for factor in term.factors for name in _find_direct(factor, kinds)] for term in terms
+        [name for factor in term.factors for name in _find_direct(factor, kinds)]
+        for term in split_terms(rhs)
     ]
 
 
@@ -236,11 +234,9 @@ def list_stateful(rhs: str, columns: Collection[str]) -> tuple[list[str], list[s
     >>> list_stateful("log(a) * scale(b) + C(c)", ["a", "b", "c"])
     (['scale(b)'], ['b'])
     """
-    from formulaic import Formula
-
     factors: dict[str, None] = {}
     names: dict[str, None] = {}
-    for term in Formula(hide_names(rhs)):
+    for term in split_terms(rhs):
         for factor in term.factors:
             if factor.eval_method.value != "python":
                 continue

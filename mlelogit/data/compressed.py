@@ -50,7 +50,7 @@ _PAGES = {
 }
 
 
-def tell_kind(first: bytes, told: str, text: str = "csv", named: bool = True) -> None:
+def check_first_bytes(first: bytes, told: str, text: str = "csv", named: bool = True) -> None:
     """Raise `CorruptFileError` if the first bytes are those of something that is no csv.
 
     Parameters
@@ -65,8 +65,8 @@ def tell_kind(first: bytes, told: str, text: str = "csv", named: bool = True) ->
 
     Examples
     --------
-    >>> from mlelogit.data.compressed import tell_kind
-    >>> tell_kind(b"PAR1....", "'votes.csv'")
+    >>> from mlelogit.data.compressed import check_first_bytes
+    >>> check_first_bytes(b"PAR1....", "'votes.csv'")
     Traceback (most recent call last):
     ...
     mlelogit.exceptions.CorruptFileError: 'votes.csv' is no csv but a parquet file: give it ...

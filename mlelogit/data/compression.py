@@ -208,14 +208,14 @@ def _order(places: np.ndarray) -> EqualRows:
     return EqualRows(renumber(places, rank), first[order])
 
 
-def list_columns(source: ColumnSource) -> list[np.ndarray] | None:
+def list_arrays(source: ColumnSource) -> list[np.ndarray] | None:
     """Return the columns (n,) of a source that holds plain ones, without a copy; else None."""
     if isinstance(source, ArraySource):
         return list(source.array.T)
     if isinstance(source, ColumnsSource):
         return list(source.columns)
     if isinstance(source, SelectedSource):
-        inner = list_columns(source.source)
+        inner = list_arrays(source.source)
         return None if inner is None else [column[source.rows] for column in inner]
     return None
 

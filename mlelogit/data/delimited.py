@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
-from mlelogit.data.compressed import DAMAGED, LOOKED_AT, measure, open_compressed, tell_kind
+from mlelogit.data.compressed import DAMAGED, LOOKED_AT, check_first_bytes, measure, open_compressed
 from mlelogit.data.dialects import check_decimals, check_signs, tell_separator
 from mlelogit.data.frames import check_unique_names, list_some
 from mlelogit.data.limits import (
@@ -324,7 +324,7 @@ class _Watched(io.RawIOBase):
     def _take(self) -> bytes:
         chunk = read_past_returns(self.file, max(CHUNK, LOOKED_AT))
         if not self.seen:
-            tell_kind(chunk, self.told, self.text, self.named)
+            check_first_bytes(chunk, self.told, self.text, self.named)
             if chunk.startswith(BOM_UTF8):
                 chunk, self.seen = chunk[len(BOM_UTF8) :], len(BOM_UTF8)
         self._check_text(chunk)

@@ -12,7 +12,8 @@ _SUFFIXES = {
     "excel": (".xlsx", ".xlsm"),
 }
 FORMATS = tuple(_SUFFIXES)
-TEXTS = ("csv", "tsv")
+# With what stands between their cells when they are written.
+TEXTS = {"csv": ",", "tsv": "\t"}
 # What may stand between the cells of a text, and before the decimals of its numbers, by name.
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 DECIMALS = {"point": ".", "comma": ","}

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from mlelogit.data.expressions import (
@@ -372,6 +373,21 @@ def _list_factors(rhs: str) -> list:
     return [factor for term in terms for factor in term.factors]
 
 
+@lru_cache(maxsize=16)
+def split_terms(rhs: str) -> tuple[Any, ...]:
+    """Return formulaic's terms of a checked right side, in its order; their names are hidden.
+
+    Examples
+    --------
+    >>> from mlelogit.data.formulas import split_terms
+    >>> [str(term) for term in split_terms("age:C(region) + age")]
+    ['1', 'age', 'age:C(region)']
+    """
+    from formulaic import Formula
+
+    return tuple(Formula(hide_names(rhs)))
+
+
 def list_terms(rhs: str) -> dict[str, frozenset[str]]:
     """List the terms of a checked right side, and the factors that each is the product of.
 
@@ -381,10 +397,8 @@ def list_terms(rhs: str) -> dict[str, frozenset[str]]:
     >>> list_terms("age * C(region)")["age:C(region)"] == {"age", "C(region)"}
     True
     """
-    from formulaic import Formula
-
     listed = {}
-    for term in Formula(hide_names(rhs)):
+    for term in split_terms(rhs):
         factors = {show_names(factor.expr, backticks="") for factor in term.factors}
         plain = {_QUOTED_FACTOR.sub(r"\2", factor) for factor in factors}
         listed[show_names(str(term), backticks="")] = frozenset(plain - {"1"})

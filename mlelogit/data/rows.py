@@ -212,7 +212,7 @@ def read_some_weights(options: DataOptions, given: Any = None) -> np.ndarray | N
     return weights
 
 
-def count_people(
+def sum_frequencies(
     options: DataOptions, weights: np.ndarray | None, rows: np.ndarray
 ) -> float | None:
     """Return how many observations frequency weights say that rows are; None without them."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.expressions import hide_names, list_columns, parse_expression
+from mlelogit.data.expressions import list_columns, parse_expression
+from mlelogit.data.formulas import split_terms
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,9 @@ class Term:
 
 def read_terms(encoding: Encoding) -> list[Term]:
     """Return the terms of a formula, in the order of their columns."""
-    from formulaic import Formula
-
     terms = []
     spans = (encoding.terms or {}).values()
-    for term, (start, stop) in zip(Formula(hide_names(encoding.rhs or "")), spans, strict=True):
+    for term, (start, stop) in zip(split_terms(encoding.rhs or ""), spans, strict=True):
         written = [factor.expr for factor in term.factors if factor.eval_method.value != "literal"]
         factors = tuple(parse_expression(text, text) for text in written)
         terms.append(Term(factors, tuple(range(start, stop))))

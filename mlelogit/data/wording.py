@@ -36,7 +36,7 @@ def list_coefficients(encoding: Encoding) -> list[str]:
     return [f"{category}: {name}" for category in others for name in encoding.names]
 
 
-def list_columns(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
+def locate_names(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
     """Return what names stand for: columns, and terms of several."""
     terms = {
         name: tuple(range(*at)) for name, at in (encoding.terms or {}).items() if at[1] > at[0]
@@ -49,7 +49,7 @@ def find_pair(pair: tuple, encoding: Encoding) -> Reference | None:
     if len(pair) != 2:
         return None
     categories = [i for i, label in enumerate(encoding.categories) if _same(label, pair[0])]
-    columns = list_columns(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
+    columns = locate_names(encoding).get(pair[1]) if _is_hashable(pair[1]) else None
     return Reference(categories[0], columns) if categories and columns else None
 
 
@@ -143,7 +143,7 @@ def list_readings(encoding: Encoding) -> Readings:
 
 def list_spellings(encoding: Encoding) -> dict[Any, tuple[int, ...]]:
     """Return what names stand for; those of a formula also without spaces, and without ``C()``."""
-    columns = list_columns(encoding)
+    columns = locate_names(encoding)
     others: dict[str, set[tuple[int, ...]]] = {}
     for name, where in columns.items() if encoding.rhs is not None else ():
         coded = CODED.fullmatch(name)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
-from mlelogit.data.formats import FORMATS, list_suffixes
+from mlelogit.data.formats import FORMATS, TEXTS, list_suffixes
 from mlelogit.data.frames import check_unique_names, is_boolean, list_some
 from mlelogit.data.readers import read_data
 from mlelogit.data.stata import name_variables, write_stata
@@ -80,13 +80,23 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
     return content
 
 
+def write_delimited(frame: pd.DataFrame, form: str, head: bool = True) -> str:
+    r"""Return a frame as the text of a csv or tsv, without its row labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.data.writers import write_delimited
+    >>> write_delimited(pd.DataFrame({"vote": ["yes"], "age": [30]}), "tsv", head=False)
+    'yes\t30\n'
+    """
+    return str(frame.to_csv(index=False, header=head, sep=TEXTS[form], lineterminator="\n"))
+
+
 @in_turn
 def _write(frame: pd.DataFrame, form: str) -> bytes:
-    if form in ("csv", "tsv"):
-        text = _lengthen(frame).to_csv(
-            index=False, sep="," if form == "csv" else "\t", lineterminator="\n"
-        )
-        return str(text).encode()
+    if form in TEXTS:
+        return write_delimited(_lengthen(frame), form).encode()
     if form == "stata":
         return write_stata(frame)
     if form == "excel":
@@ -160,7 +170,7 @@ def list_losses(before: pd.Series, after: pd.Series) -> list[str]:
     ['texts are read as numbers']
     """
     losses = []
-    old, new = tell_kind(before), tell_kind(after)
+    old, new = name_kind(before), name_kind(after)
     if old == new == "categories":
         losses = _compare_categories(before, after)
     elif old != new and before.notna().any():
@@ -189,14 +199,14 @@ def _compare_categories(before: pd.Series, after: pd.Series) -> list[str]:
     return losses
 
 
-def tell_kind(column: pd.Series) -> str:
+def name_kind(column: pd.Series) -> str:
     """Return of which kind a column is, in a word.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> from mlelogit.data.writers import tell_kind
-    >>> tell_kind(pd.Series([1.5])), tell_kind(pd.Series(["a"]))
+    >>> from mlelogit.data.writers import name_kind
+    >>> name_kind(pd.Series([1.5])), name_kind(pd.Series(["a"]))
     ('numbers', 'texts')
     """
     if isinstance(column.dtype, pd.CategoricalDtype):

@@ -28,7 +28,7 @@ from mlelogit.fitting.likelihood import Matrix
 from mlelogit.fitting.limit import CERTIFIED, UNEXAMINED, UNREAD, Separation
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.matrixfree import climb_without_information
-from mlelogit.fitting.maximum import Maximum, Status
+from mlelogit.fitting.maximum import LOST, Maximum, Status
 from mlelogit.fitting.objective import LogLikelihood
 from mlelogit.fitting.optimization import find_method, maximize
 from mlelogit.fitting.penalties import (
@@ -47,7 +47,6 @@ from mlelogit.notices import start_bar
 
 # Eight P x P arrays of this size fill 9 GB.
 LARGEST_SIZE = 12_000
-LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 
 
 def estimate(

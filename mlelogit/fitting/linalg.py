@@ -228,6 +228,7 @@ def find_aliases(
     smallest = norms * np.maximum(ALIAS_TOLERANCE, ROUNDED * np.maximum.accumulate(given))
     if (diagonal > smallest).all():
         return {}
+    r = r[: np.flatnonzero(r.any(axis=1)).max(initial=-1) + 1]  # Few rows leave most of it zero.
     aliases: dict[int, np.ndarray] = {}
     kept: list[int] = []
     q, triangle = np.zeros(r.shape, order="F"), np.zeros((r.shape[1], r.shape[1]))

@@ -44,6 +44,10 @@ class Status(Enum):
     )
 
 
+# A climb that ends so is begun anew from elsewhere.
+LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
+
+
 class ReadOnly:
     """A record whose arrays cannot be written to, nor those of its copies."""
 

@@ -39,19 +39,13 @@ def warn_if_not_converged(record: FitRecord) -> None:
         warn_if_unsolved(maximum)
         return
     if record.separation.found:
-        said = [*report_separation(record).tell(), find_remedy(record)]
-        warn_user(" ".join(said), SeparationWarning)
+        warn_user(f"{tell_no_maximum(record)} {find_remedy(record)}", SeparationWarning)
         return
     if maximum.sums.information is None:
         warn_user(_tell_omitted(record), CovarianceOmittedWarning)
         return
     if maximum.status is Status.NO_FINITE_MAXIMUM:
-        warn_user(
-            f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
-            f"{certificate.product:.3g}, and must be below 1); its standard errors are NaN. "
-            f"{find_remedy(record)}",
-            NoFiniteMaximumWarning,
-        )
+        warn_user(f"{tell_no_maximum(record)} {find_remedy(record)}", NoFiniteMaximumWarning)
         return
     if certificate.finite_maximum:
         off = (
@@ -63,6 +57,17 @@ def warn_if_not_converged(record: FitRecord) -> None:
     warn_user(
         f"{maximum.status.value} {maximum.iterations} iterations of {maximum.method}: {off}.",
         NotConvergedWarning,
+    )
+
+
+def tell_no_maximum(record: FitRecord) -> str:
+    """Say why there is no finite maximum, and nothing of what can be done."""
+    if record.separation.found:
+        return " ".join(report_separation(record).tell())
+    maximum = record.maximum
+    return (
+        f"{maximum.status.value} The fit counts as not converged (the certificate's a is "
+        f"{maximum.certificate.product:.3g}, and must be below 1); its standard errors are NaN."
     )
 
 

@@ -223,7 +223,7 @@ def map_gaps(block: Block, direction: np.ndarray, base: int) -> np.ndarray:
     scores = predict_scores(block.x, direction, base, None)
     first = find_observed(block).argmax(axis=0)
     leading = scores[first, np.arange(len(first))]
-    return np.asarray((leading - scores) / measure_lengths(block))
+    return np.asarray((leading - scores) / measure_rows(block))
 
 
 def map_probabilities(block: Block, params: np.ndarray, base: int) -> np.ndarray:
@@ -231,7 +231,7 @@ def map_probabilities(block: Block, params: np.ndarray, base: int) -> np.ndarray
     return evaluate_block(block, params, base).probabilities.copy()
 
 
-def measure_lengths(block: Block) -> np.ndarray:
+def measure_rows(block: Block) -> np.ndarray:
     """Return the lengths of the rows (m,); one for rows of zeros."""
     lengths = np.sqrt((lay_out(block.x) ** 2).sum(axis=0))
     return np.where(lengths > 0, lengths, 1.0)
@@ -243,9 +243,9 @@ def sum_gaps(block: Block, base: int) -> Matrix:
     left = np.isfinite(np.asarray(block.offset)) & ~observed
     values = -left.astype(np.float64)
     values[observed.argmax(axis=0), np.arange(left.shape[1])] = left.sum(axis=0)
-    return Matrix(project_equations(block, values / measure_lengths(block), base))
+    return Matrix(project_equations(block, values / measure_rows(block), base))
 
 
 def map_directions(block: Block) -> np.ndarray:
     """Return the rows, each of length one (K, m)."""
-    return np.asarray(lay_out(block.x) / measure_lengths(block))
+    return np.asarray(lay_out(block.x) / measure_rows(block))

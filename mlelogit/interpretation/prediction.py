@@ -73,13 +73,14 @@ def predict(
     check_choice("which", which, PREDICTIONS)
     points = read_points(record, newdata, offset, missing=missing)
     if points.own:
-        scores = _map_rows(record.in_memory(), map_scores)
+        scores = map_rows(record.in_memory(), map_scores)
     else:
         scores = points.fill_gaps(points.blocks().map(map_point_scores, model_points(record)))
     return label_scores(scores, points.index, record, which)
 
 
-def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
+def map_rows(record: FitRecord, function: Any) -> np.ndarray:
+    """Return what a function of blocks finds of every row, at the estimates."""
     return record.limit_blocks().map(function, record.maximum.params, record.encoding.base)
 
 
@@ -138,7 +139,7 @@ def compute_loglikeobs(record: FitRecord) -> pd.Series:
     True
     """
     record = record.in_memory()
-    values = _map_rows(record, map_loglikeobs)
+    values = map_rows(record, map_loglikeobs)
     return pd.Series(values, index=record.index.view(), name="loglike")
 
 
@@ -173,7 +174,7 @@ def compute_score_obs(record: FitRecord) -> pd.DataFrame:
     (944, 3)
     """
     record = record.in_memory()
-    values, columns = _map_rows(record, map_score_obs).T, index_params(record.encoding)
+    values, columns = map_rows(record, map_score_obs).T, index_params(record.encoding)
     return pd.DataFrame(values, index=record.index.view(), columns=columns)
 
 
@@ -204,7 +205,7 @@ def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     """
     record = record.in_memory()
     blocks = record.need_blocks()
-    scores = _map_rows(record, map_scores)
+    scores = map_rows(record, map_scores)
     observed = blocks.map(map_outcome)
     if blocks.design.weights is not None:
         observed = observed * blocks.design.weights

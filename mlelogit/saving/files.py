@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,8 +24,8 @@ from mlelogit.saving.held import decode_rows_used, encode_rows_used
 from mlelogit.saving.reading import Part
 from mlelogit.saving.records import decode_fit, encode_fit
 from mlelogit.saving.rows import attach_rows, restore_rows
+from mlelogit.version import VERSION
 
-PACKAGE_VERSION = str(sys.modules[__name__.partition(".")[0]].__version__)
 # Version of the format -> what makes a document of that version one of the next.
 UPGRADES: dict[int, Callable[[dict], dict]] = {}
 
@@ -75,7 +74,7 @@ def save_fit(record: FitRecord, covariance: Covariance, path: Any, data: bool = 
     target = check_target(path)
     content = encode_fit(record, covariance)
     content["data"] = encode_rows_used(record, covariance) if data else None
-    return write_whole(write_document(content, PACKAGE_VERSION), target)
+    return write_whole(write_document(content, VERSION), target)
 
 
 def load_fit(path: Any, data: Any = None) -> tuple[FitRecord, Covariance]:

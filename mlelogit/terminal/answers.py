@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.formats import TEXTS, split_packing, tell_format
+from mlelogit.data.writers import write_delimited, write_table
 from mlelogit.exceptions import OptionError, OutputFileError
 from mlelogit.saving.kinds import encode_float
 
@@ -113,9 +114,7 @@ def write_frame(frame: pd.DataFrame, form: str, **beside: Any) -> Any:
     if form == "json":
         return {**beside, "rows": list_records(frame)}
     if form in TEXTS:
-        return frame.to_csv(index=False, sep="," if form == "csv" else "\t", lineterminator="\n")
-    from mlelogit.data.writers import write_table
-
+        return write_delimited(frame, form)
     return write_table(frame, form)
 
 

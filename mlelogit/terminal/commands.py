@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from mlelogit.data.formats import FORMATS
@@ -20,6 +19,7 @@ from mlelogit.terminal.options import (
     add_reading,
     add_source,
 )
+from mlelogit.version import VERSION
 
 EXAMPLES = """examples:
   mlelogit demo
@@ -34,7 +34,6 @@ a line on standard error says what was done. Answers go to standard output or to
 is written as a whole or not at all; warnings, errors and progress go to standard error.
 
 """
-VERSION = sys.modules[__name__.partition(".")[0]].__version__
 TEST_NAMES = ("terms", "equality", "combine", "iia", "gof", "hauck-donner", "constraints")
 
 

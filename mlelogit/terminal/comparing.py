@@ -18,8 +18,6 @@ from mlelogit.terminal.fits import describe_fit
 from mlelogit.terminal.options import SUMMARY_FORMATS, refuse_options
 from mlelogit.terminal.sources import fit_table, is_saved_fit, load_results, open_source
 
-FORMS = {"text": "text", "html": "html", "latex": "latex", "markdown": "markdown"}
-
 
 def run_compare(arguments: argparse.Namespace) -> Answer:
     """Fit or load several models, and set them side by side."""

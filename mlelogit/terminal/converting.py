@@ -57,13 +57,15 @@ def _read(arguments: argparse.Namespace, how: Any) -> pd.DataFrame:
     return read_whole(open_table(given, how), "A table that is converted")
 
 
-def _write(arguments: argparse.Namespace, frame: pd.DataFrame, form: str) -> Answer:
+def _write(
+    arguments: argparse.Namespace, frame: pd.DataFrame, form: str, holds: bool = True
+) -> Answer:
     content = write_table(frame, form)
     arguments.output = None if arguments.target == PIPE else arguments.target
     told = {"source": arguments.data, "target": arguments.target, "as": form}
     sizes = {"rows": len(frame), "columns": [str(name) for name in frame.columns]}
     arguments.aside = {**told, **sizes} if arguments.format == "json" else None
-    return Answer(content.decode() if form in TEXTS else content)
+    return Answer(content.decode() if form in TEXTS else content, holds)
 
 
 def _convert_fit(arguments: argparse.Namespace) -> Answer:
@@ -74,8 +76,10 @@ def _convert_fit(arguments: argparse.Namespace) -> Answer:
     results = read_fit(arguments.data)
     alpha = 0.05 if arguments.alpha is None else arguments.alpha
     if form in FORMATS:
-        return _write(arguments, results.tidy(alpha, arguments.exponentiate), form)
+        frame = results.tidy(alpha, arguments.exponentiate)
+        return _write(arguments, frame, form, results.converged)
     arguments.output = None if arguments.target == PIPE else arguments.target
     told = {"source": arguments.data, "target": arguments.target, "as": form}
     arguments.aside = told if arguments.format == "json" else None
-    return Answer(write_summary(results, form, alpha, arguments.exponentiate))
+    written = write_summary(results, form, alpha, arguments.exponentiate)
+    return Answer(written, results.converged)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -128,19 +127,23 @@ def _read_pipe(how: Reading, traced: bool) -> Table:
     if stream is None:
         raise DataFileError("There is no standard input to read.")
     watched = _Hashed(stream)
-    try:
-        if form in TEXTS:
-            said = repr(STANDARD_INPUT)
-            frame = read_text(watched, form, how.missing, how.separator, how.decimal, said)
-        else:
-            with spool(watched, form) as path:
-                frame = read_data(path, how.missing, form, how.sheet)
-    except MNLogitError as error:
-        text = re.sub(rf"'[^']*[/\\\\]({STANDARD_INPUT})\.\w+'", r"'\1'", str(error))
-        raise type(error)(text) from error
+    if form in TEXTS:
+        said = repr(STANDARD_INPUT)
+        frame = read_text(watched, form, how.missing, how.separator, how.decimal, said)
+    else:
+        frame = _read_spooled(watched, form, how)
     size, digest = watched.finish() if traced else (0, "")
     origin = {"Data": f"{STANDARD_INPUT}, {size:,} bytes", "Its SHA-256": digest}
     return Table(PIPE, frame, origin if traced else {})
+
+
+def _read_spooled(stream: Any, form: str, how: Reading) -> pd.DataFrame:
+    with spool(stream, form) as path:
+        try:
+            return read_data(path, how.missing, form, how.sheet)
+        except MNLogitError as error:  # In the words of other packages, too.
+            text = str(error).replace(repr(path), repr(STANDARD_INPUT))
+            raise type(error)(text.replace(path, STANDARD_INPUT)) from error
 
 
 class _Hashed:
@@ -176,7 +179,7 @@ def is_there(given: str) -> bool:
         return False
 
 
-def tell_kind(given: str, form: str | None = None) -> str:
+def tell_source(given: str, form: str | None = None) -> str:
     """Return the format of a table, or "pieces" for what can be read in some."""
     if given == PIPE:
         return form or "csv"
@@ -215,7 +218,7 @@ def check_reading(how: Reading, tables: Sequence[str]) -> None:
     """
     if list(tables).count(PIPE) > 1:
         raise OptionError("Standard input is one table; give the other as a file.")
-    kinds = {tell_kind(one, how.form) for one in tables}
+    kinds = {tell_source(one, how.form) for one in tables}
     if how.missing is not None and not kinds & {"csv", "tsv", "excel"}:
         raise OptionError(
             "--na is for a csv, a tsv or a workbook; missing values of other tables are told by "
@@ -226,7 +229,7 @@ def check_reading(how: Reading, tables: Sequence[str]) -> None:
             raise OptionError(f"--{name} is for a csv or tsv, and none is given.")
     if how.sheet is not None and "excel" not in kinds:
         raise OptionError("--sheet is for a workbook of Excel, and none is given.")
-    bare = [one for one in tables if one == PIPE or tell_kind(one) == "csv" != tell_format(one)]
+    bare = [one for one in tables if one == PIPE or tell_source(one) == "csv" != tell_format(one)]
     if how.form is not None and not bare:
         raise OptionError(
             f"{name_option('input_format')} is for standard input (-), or a file whose ending "

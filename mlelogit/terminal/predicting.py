@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
+from mlelogit.data.formats import TEXTS
+from mlelogit.data.writers import write_delimited
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults
@@ -34,8 +36,8 @@ def run_predict(arguments: argparse.Namespace) -> Answer:
         return Answer(write_frame(frame, form, data=arguments.told), results.converged)
     found = predict_table(results, table, arguments.which)
     written: Any
-    if form in ("csv", "tsv"):
-        written = write_texts(found, "," if form == "csv" else "\t")
+    if form in TEXTS:
+        written = write_texts(found, form)
     elif form == "json":
         told = {"which": arguments.which, "data": arguments.told}
         written = {**told, "predictions": _split(take_only(found, form))}
@@ -79,12 +81,10 @@ def number_rows(frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
     return table
 
 
-def write_texts(frames: Iterator[pd.DataFrame | pd.Series], sep: str) -> Iterator[str]:
+def write_texts(frames: Iterator[pd.DataFrame | pd.Series], form: str) -> Iterator[str]:
     """Give the text of a csv or tsv, frame after frame."""
-    first = True
-    for frame in frames:
-        yield str(frame.to_csv(header=first, sep=sep, lineterminator="\n"))
-        first = False
+    for i, frame in enumerate(frames):
+        yield write_delimited(number_rows(frame), form, head=i == 0)
 
 
 def run_margins(arguments: argparse.Namespace) -> Answer:

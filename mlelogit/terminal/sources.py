@@ -15,8 +15,14 @@ from mlelogit.model import mnlogit
 from mlelogit.results import MNLogitResults, load
 from mlelogit.saving import is_saved
 from mlelogit.terminal.answers import say
-from mlelogit.terminal.inputs import Reading, Table, check_reading, is_there, open_table
-from mlelogit.terminal.inputs import tell_kind as tell_table_kind
+from mlelogit.terminal.inputs import (
+    Reading,
+    Table,
+    check_reading,
+    is_there,
+    open_table,
+    tell_source,
+)
 from mlelogit.terminal.options import (
     ANSWERS,
     OF_FIT,
@@ -100,7 +106,7 @@ def open_source(arguments: argparse.Namespace, traced: bool = False) -> Table:
     """Open the table that models are fitted to."""
     how, new = read_reading(arguments), getattr(arguments, "newdata", None)
     check_reading(how, [arguments.data, *([new] if new else [])])
-    held = tell_table_kind(arguments.data, how.form) != "pieces"
+    held = tell_source(arguments.data, how.form) != "pieces"
     if held and getattr(arguments, "stream", None) == "yes":
         raise OptionError(
             "--stream yes: a csv, and any other file but parquet, is read into memory. Give "

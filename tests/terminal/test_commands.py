@@ -125,6 +125,11 @@ def test_warnings_are_in_the_json_and_a_fit_without_maximum_is_a_no(capsys, tmp_
         status, out, _ = run(capsys, command[0], path, "y ~ x", *command[1:])
         assert status == 1
         assert out
+    saved = tmp_path / "fit.json"
+    assert run(capsys, "fit", path, "y ~ x", "--save", saved)[0] == 1
+    for target in ("fit.csv", "fit.tex"):
+        assert run(capsys, "convert", saved, tmp_path / target)[0] == 1
+        assert (tmp_path / target).stat().st_size
 
 
 def test_engines_that_disagree_are_a_no(capsys, table, monkeypatch):
@@ -171,8 +176,7 @@ def test_predictions_are_written_in_every_format(capsys, table, fitted, saved, t
     found, expected = read_data(str(path)), fitted.predict(pd.read_csv(table))
     assert found.iloc[:, 0].tolist() == list(range(len(expected)))
     assert np.abs(found.iloc[:, 1:].to_numpy() - expected.to_numpy()).max() < 1e-14
-    if suffix not in ("csv", "tsv"):
-        assert list(found.columns) == ["row", "Clinton", "Dole"]
+    assert list(found.columns) == ["row", "Clinton", "Dole"]
 
 
 def test_predictions_of_a_saved_fit_are_those_of_the_fit(capsys, table, saved, fitted):
@@ -328,7 +332,7 @@ def test_a_table_comes_through_standard_input(capsys, monkeypatch, table, anes, 
     pipe(monkeypatch, b"age,educ\n20,3\n")
     _, out, _ = run(capsys, "predict", table, FORMULA, "--newdata", "-")
     new = fitted.predict(pd.DataFrame({"age": [20], "educ": [3]}))
-    assert out == new.to_csv(lineterminator="\n")
+    assert out == new.to_csv(index_label="row", lineterminator="\n")
 
 
 @pytest.mark.parametrize(
@@ -655,5 +659,12 @@ def test_predictions_in_pieces_that_fail_leave_no_file(capsys, monkeypatch, tabl
     assert "gaps" in fail(capsys, "predict", table, FORMULA, "-o", path)
     assert not path.exists()
     status, out, err = run(capsys, "predict", table, FORMULA)
-    assert (status, out) == (2, ",a,b\n0,0.25,0.75\n")
+    assert (status, out) == (2, "row,a,b\n0,0.25,0.75\n")
     assert "gaps" in err
+
+
+def test_labels_of_rows_are_called_otherwise_if_a_category_is_called_row(capsys, tmp_path):
+    path = tmp_path / "rows.csv"
+    pd.DataFrame({"y": ["row", "no"] * 20, "x": np.arange(40) % 7}).to_csv(path, index=False)
+    status, out, _ = run(capsys, "predict", path, "y ~ x")
+    assert (status, out.splitlines()[0]) == (0, "row_,no,row")

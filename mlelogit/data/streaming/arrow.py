@@ -210,7 +210,7 @@ def _list_nullable(schema: Any) -> dict[str, str]:
     }
 
 
-def list_columns(schema: Any) -> tuple[str, ...]:
+def list_fields(schema: Any) -> tuple[str, ...]:
     """Return the columns of a table, without the unnamed index of the frame it was."""
     listed = _read_notes(schema).get("index_columns")
     index = listed if isinstance(listed, list) else []
@@ -285,7 +285,7 @@ def list_dictionaries(types: dict[str, Any]) -> list[str]:
     return [name for name, kind in types.items() if kinds.is_dictionary(kind)]
 
 
-def join_levels(found: Iterable[Iterable[Any]], ordered: bool) -> pd.CategoricalDtype:
+def join_categories(found: Iterable[Iterable[Any]], ordered: bool) -> pd.CategoricalDtype:
     """Return the categories of several dictionaries, in the order in which they come first."""
     levels: dict[Any, None] = {}
     for dictionary in found:

@@ -15,7 +15,6 @@ from mlelogit.data.frames import check_unique_names
 from mlelogit.data.streaming.partitions import (
     NOTE,
     TOPIC,
-    VERSION,
     Shipment,
     add_results,
     run_partition,
@@ -25,6 +24,7 @@ from mlelogit.data.streaming.pieces import QuantileFinder, tell_count
 from mlelogit.data.streaming.quantiles import find_quantiles
 from mlelogit.exceptions import ClusterError, ColumnTypeError, DataFileError, MNLogitError
 from mlelogit.notices import import_extra, start_bar
+from mlelogit.version import VERSION
 
 # A sum travels from at most so many workers to one of them; of 100,000 partitions in six steps.
 FAN_IN = 8

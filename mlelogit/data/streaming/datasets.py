@@ -17,10 +17,10 @@ from mlelogit.data.streaming.arrow import (
     READING_ERRORS,
     ArrowColumns,
     count_rows_at_once,
+    join_categories,
     join_columns,
-    join_levels,
-    list_columns,
     list_dictionaries,
+    list_fields,
     list_loose,
     raise_unreadable,
 )
@@ -72,7 +72,7 @@ class DatasetPieces(LocalPieces):
         self.dataset = dataset
         self.filter = (getattr(dataset, "_scan_options", None) or {}).get("filter")
         check_unique_names(dataset.schema.names, "The dataset")
-        self.names = list_columns(dataset.schema)
+        self.names = list_fields(dataset.schema)
         # pyarrow gives no fragments of a filtered one, which so is a single piece.
         listed = [dataset] if self.filter is not None else dataset.get_fragments()
         self.fragments = [one for fragment in listed for one in _split(fragment)]
@@ -176,7 +176,7 @@ class DatasetPieces(LocalPieces):
                     for fragment, place in zip(self.fragments, self.places, strict=True)
                     for batch in self._scan(fragment, place, None, [name], MOST_ROWS)
                 )
-                self._levels[name] = join_levels(found, types[name].ordered)
+                self._levels[name] = join_categories(found, types[name].ordered)
         gaps = frozenset(name for name, some in self._gaps.items() if some)
         return ArrowColumns(types, dtypes, gaps, self._levels)
 

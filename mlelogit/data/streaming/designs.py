@@ -22,7 +22,7 @@ from mlelogit.data.rows import (
     name_aside,
     read_names,
 )
-from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, RowFacts, share_sample
+from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, PassFacts, share_sample
 from mlelogit.data.streaming.learning import Learner, start_learning
 from mlelogit.data.streaming.pieces import LocalPieces, Pieces
 from mlelogit.data.streaming.quantiles import find_quantiles
@@ -145,7 +145,7 @@ def _count_far(pieces: Pieces) -> int | None:
 
 
 def _learn(
-    learner: Learner, facts: RowFacts, pieces: Pieces, request: RowRequest, threads: int
+    learner: Learner, facts: PassFacts, pieces: Pieces, request: RowRequest, threads: int
 ) -> tuple[Learner, int]:
     """Return a learner that has learned all, and the number of passes that took."""
     quantiles = UsedRows(pieces, request)
@@ -177,7 +177,7 @@ def _check_names(options: DataOptions, pieces: Pieces) -> None:
 def _assemble(
     learner: Learner,
     outcome: Outcome,
-    facts: RowFacts,
+    facts: PassFacts,
     pieces: Pieces,
     request: RowRequest,
     passes: int,
@@ -222,7 +222,7 @@ def _encode(learner: Learner, outcome: Outcome, options: DataOptions) -> Encodin
     return encoding
 
 
-def _open_stream(facts: RowFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
+def _open_stream(facts: PassFacts, pieces: Pieces, request: RowRequest, passes: int) -> PieceStream:
     drawn = pd.DataFrame() if facts.sample is None else facts.sample.settle().frames[0]
     return PieceStream(
         pieces, request, facts.observations, drawn, facts.held, passes=passes, stamp=facts.stamp
@@ -242,7 +242,7 @@ def _lay_out_offset(options: DataOptions, outcome: Outcome, base: int) -> tuple 
     return lay_out_offset(offset, outcome.categories, outcome.declared, outcome.categories[base])
 
 
-def _make_audit(facts: RowFacts, outcome: Outcome) -> Audit:
+def _make_audit(facts: PassFacts, outcome: Outcome) -> Audit:
     totals, kept = facts.need_outcome().totals, set(outcome.categories)
     return Audit(
         rows_in=int(facts.rows_in),

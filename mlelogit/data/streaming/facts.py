@@ -191,7 +191,7 @@ def _as_one_type(labels: list) -> list:
 
 
 @dataclass(frozen=True)
-class RowFacts:
+class PassFacts:
     """What some rows are; ``+`` joins rows.
 
     Attributes
@@ -225,8 +225,8 @@ class RowFacts:
     sample: Sample | None = None
     stamp: Stamp | None = None
 
-    def __add__(self, other: RowFacts) -> RowFacts:
-        return RowFacts(
+    def __add__(self, other: PassFacts) -> PassFacts:
+        return PassFacts(
             self.rows_in + other.rows_in,
             self.rows_used + other.rows_used,
             self.held + other.held,
@@ -264,7 +264,7 @@ class FactFinder:
     learner: Learner
     drawn: int = SAMPLE_ROWS
 
-    def __call__(self, frame: pd.DataFrame) -> RowFacts:
+    def __call__(self, frame: pd.DataFrame) -> PassFacts:
         """Return the facts of a frame of rows."""
         selected = select_piece(self.request, frame)
         facts = _count_rows(selected)
@@ -300,7 +300,7 @@ def learn_piece(learner: Learner, request: RowRequest, selected: SelectedRows) -
     return learner.examine(frame, selected.take(selected.times))
 
 
-def _count_rows(selected: SelectedRows) -> RowFacts:
+def _count_rows(selected: SelectedRows) -> PassFacts:
     rows, times = selected.rows, selected.times
     largest: float | None = 1.0
     if selected.weights is not None:
@@ -309,7 +309,7 @@ def _count_rows(selected: SelectedRows) -> RowFacts:
     held = len(rows.kept)
     used = float(held) if times is None else float(times[rows.kept].sum())
     total = float(rows.total) if times is None else float(times.sum())
-    return RowFacts(total, used, held, Counter(rows.dropped), Counter(rows.missing), largest)
+    return PassFacts(total, used, held, Counter(rows.dropped), Counter(rows.missing), largest)
 
 
 def _weigh_rows(selected: SelectedRows, kind: str | None) -> tuple[np.ndarray, np.ndarray]:

@@ -24,9 +24,9 @@ from mlelogit.data.streaming.knots import QuantileFinder
 from mlelogit.data.streaming.levels import (
     Kind,
     Levels,
+    join_kinds,
     measure_kind,
     measure_levels,
-    settle_kind,
     take_levels,
 )
 from mlelogit.data.streaming.transforms import (
@@ -258,7 +258,7 @@ class Learner:
 
     def _settle_variables(self, facts: Facts) -> Learner:
         """Settle kinds, and levels that stand in the rows as they are."""
-        kinds = {name: settle_kind(name, found) for name, found in facts.kinds.items()}
+        kinds = {name: join_kinds(name, found) for name, found in facts.kinds.items()}
         for found in facts.levels.values():
             found.warn_unused()
         check_columns(

@@ -214,7 +214,7 @@ def measure_kind(column: pd.Series) -> Kind:
     return Kind(kind, kind == "number" and is_boolean(column), str(dtype))
 
 
-def settle_kind(name: str, kinds: frozenset[Kind]) -> Kind:
+def join_kinds(name: str, kinds: frozenset[Kind]) -> Kind:
     """Return the kind that all pieces agree on, or raise `ColumnTypeError`."""
     first, *others = sorted(kinds, key=lambda each: (each.word, each.dtype))
     differ = [each for each in others if each.word != first.word]

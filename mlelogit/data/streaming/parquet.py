@@ -18,10 +18,10 @@ from mlelogit.data.streaming.arrow import (
     READING_ERRORS,
     ArrowColumns,
     count_rows_at_once,
+    join_categories,
     join_columns,
-    join_levels,
-    list_columns,
     list_dictionaries,
+    list_fields,
     list_loose,
     list_unsure,
     raise_unreadable,
@@ -124,7 +124,7 @@ class ParquetPieces(LocalPieces):
         self.rows = sum(footer.metadata.num_rows for footer in self.footers)
         self.count = sum(footer.groups for footer in self.footers)
         first = self.footers[0]
-        self.names = (*list_columns(first.schema), *first.folders)
+        self.names = (*list_fields(first.schema), *first.folders)
         self._levels: dict[str, pd.CategoricalDtype] = {}
         self._gaps: dict[str, bool] = {}
         self.find_quantiles = partial(find_quantiles, self)
@@ -183,12 +183,12 @@ class ParquetPieces(LocalPieces):
 
     def _find_levels(self, name: str, kind: Any) -> pd.CategoricalDtype:
         if kind is not None:
-            found = (one for footer in self.footers for one in read_dictionary(footer, name))
-            return join_levels((one.to_pylist() for one in found), kind.ordered)
+            found = (one for footer in self.footers for one in read_dictionaries(footer, name))
+            return join_categories((one.to_pylist() for one in found), kind.ordered)
         values = [footer.folders[name] for footer in self.footers]
         known = [value for value in values if value is not None]
         whole = all(map(_WHOLE.fullmatch, known))
-        return join_levels([[int(value) if whole else value for value in known]], False)
+        return join_categories([[int(value) if whole else value for value in known]], False)
 
 
 def find_gaps(footers: list[ParquetFooter], names: list[str]) -> set[str]:
@@ -208,7 +208,7 @@ def find_gaps(footers: list[ParquetFooter], names: list[str]) -> set[str]:
     return gaps
 
 
-def read_dictionary(footer: ParquetFooter, name: str) -> Iterator[Any]:
+def read_dictionaries(footer: ParquetFooter, name: str) -> Iterator[Any]:
     """Give the dictionaries that a column has in the row groups of a file, where they differ."""
     before = None
     for group in range(footer.groups):

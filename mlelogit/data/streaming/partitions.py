@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +13,9 @@ import pandas as pd
 from mlelogit.data.frames import is_numeric, list_some
 from mlelogit.data.streaming.pieces import add_records
 from mlelogit.exceptions import ClusterError, ColumnTypeError, MNLogitError
+from mlelogit.version import VERSION
 
 TOPIC = "mlelogit"
-VERSION = str(sys.modules[__name__.partition(".")[0]].__version__)
 NOTE = "This came of the work on a partition, not of reading it."
 
 

@@ -18,8 +18,9 @@ import pandas as pd
 
 from mlelogit.data.columns import tidy_name
 from mlelogit.data.encoding import Encoding, encode_rows
-from mlelogit.data.expressions import hide_names, show_names
+from mlelogit.data.expressions import show_names
 from mlelogit.data.factors import find_levels
+from mlelogit.data.formulas import split_terms
 from mlelogit.data.frames import as_numbers, check_finite
 from mlelogit.data.sources import GATHERED_ROWS
 from mlelogit.data.streaming.transforms import Factor, list_factors
@@ -168,14 +169,12 @@ def make_encoder(encoding: Encoding) -> TableEncoder | None:
     >>> encoder.encode(anes.iloc[:2]).block(0, 2).shape == (len(encoding.names), 2)
     True
     """
-    from formulaic import Formula
-
     known = {factor.expr: factor for factor in list_factors(encoding.rhs or "")}
     levels = _list_levels(encoding, known)
     if levels is None or not encoding.terms:
         return None
     terms = []
-    for term in Formula(hide_names(encoding.rhs or "")):
+    for term in split_terms(encoding.rhs or ""):
         name = tidy_name(str(term))
         if name not in encoding.terms:
             return None

@@ -12,13 +12,13 @@ import numpy as np
 
 from mlelogit.data.expressions import (
     dotted_name,
-    hide_names,
     list_columns,
     parse_expression,
     quote,
     read_name,
     show_names,
 )
+from mlelogit.data.formulas import split_terms
 from mlelogit.data.frames import as_numbers, check_finite, check_missing
 from mlelogit.data.streaming.knots import Means, QuantileFinder, Spline
 from mlelogit.data.streaming.moments import learn_scale, measure_moments
@@ -223,9 +223,7 @@ def list_transforms(rhs: str) -> tuple[Transform, ...]:
 
 def _list_expressions(rhs: str) -> Iterator[tuple[str, bool]]:
     """Give the factors of a right side, names hidden, and whether each is just a name."""
-    from formulaic import Formula
-
-    for term in Formula(hide_names(rhs)):
+    for term in split_terms(rhs):
         for factor in term.factors:
             method = factor.eval_method.value
             if method in ("lookup", "python"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,6 +10,7 @@ from mlelogit.display.report.calls import write_call
 from mlelogit.display.report.content import Facts, Heading, Items, Paragraph, Part, Snippet
 from mlelogit.display.report.scope import Scope
 from mlelogit.inference.sandwich.requests import COVARIANCES, UNIT_BOUND
+from mlelogit.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic", "scikit-learn", "matplotlib")
 TITLE = "mlelogit: multinomial logit by explicit maximum likelihood"
@@ -51,24 +51,18 @@ REFERENCES = {
 }
 
 
-def find_release() -> str:
-    """Return the version of this package."""
-    return str(sys.modules[__name__.partition(".")[0]].__version__)
-
-
 def write_citation(scope: Scope) -> Iterator[Part]:
     """Say how to cite the package and the methods used, and describe the fit for a paper."""
-    release = find_release()
     yield Heading("A sentence for the paper")
     yield Paragraph(_describe(scope))
     yield Heading("References")
-    yield Items((f"{AUTHOR}. {TITLE}. Version {release}.", MODEL, *_list_methods(scope)))
+    yield Items((f"{AUTHOR}. {TITLE}. Version {VERSION}.", MODEL, *_list_methods(scope)))
     entry = "\n".join(
         [
             "@software{mlelogit,",
             f"  author  = {{{{{AUTHOR}}}}},",
             f"  title   = {{{TITLE}}},",
-            f"  version = {{{release}}},",
+            f"  version = {{{VERSION}}},",
             "}",
         ]
     )
@@ -94,7 +88,7 @@ def _describe(scope: Scope) -> str:
     return (
         f"We fitted a multinomial logit of {scope.outcome} (base category {scope.base}) to "
         f"{record.nobs:,.10g} observations by {how}{held}{weights}, with mlelogit "
-        f"{find_release()}{errors}{found}."
+        f"{VERSION}{errors}{found}."
     )
 
 
@@ -121,7 +115,7 @@ def write_reproduction(scope: Scope) -> Iterator[Part]:
 
 
 def _list_versions(scope: Scope) -> Iterator[tuple[str, str]]:
-    yield "mlelogit", find_release()
+    yield "mlelogit", VERSION
     yield "Python", f"{platform.python_version()} ({platform.system()}, {platform.machine()})"
     for name in PACKAGES:
         try:

@@ -12,7 +12,7 @@ from mlelogit.data.arguments import check_choice, check_disp, settle_seed, write
 from mlelogit.data.files import check_target, write_whole
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cautions import write_warnings
-from mlelogit.display.report.colophon import find_release, write_citation, write_reproduction
+from mlelogit.display.report.colophon import write_citation, write_reproduction
 from mlelogit.display.report.content import Notice, Page, Part, Section
 from mlelogit.display.report.effects import write_effects
 from mlelogit.display.report.estimates import write_coefficients
@@ -30,6 +30,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import check_alpha
 from mlelogit.inference.covariance import Covariance
 from mlelogit.notices import hear_warnings, track
+from mlelogit.version import VERSION
 
 WARNINGS = "warnings"
 # Name -> title and what writes it, in the order of the page.
@@ -175,7 +176,7 @@ def make_report(
         _subtitle(record),
         judge_fit(scope),
         _write_sections(scope, chosen, disp),
-        f"Made by mlelogit {find_release()}. This page stands by itself: it holds its "
+        f"Made by mlelogit {VERSION}. This page stands by itself: it holds its "
         "pictures, has no scripts and asks the network for nothing.",
     )
     report = Report(page, write_page(page))

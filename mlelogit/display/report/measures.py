@@ -14,6 +14,7 @@ from mlelogit.display.report.cells import (
 from mlelogit.display.report.content import Heading, Items, Paragraph, Part
 from mlelogit.display.report.hypotheses import list_nulls, tabulate_tests
 from mlelogit.display.report.scope import Scope, attempt
+from mlelogit.display.tables.statistics import COUNTS
 from mlelogit.inference.fit_measures import tabulate_fit_statistics
 from mlelogit.inference.testing.goodness import SMALL_COUNT, SMALL_SHARE, measure_fit
 
@@ -50,7 +51,6 @@ NAMES = {
     "sabic": "BIC, sample-size adjusted",
     "hqic": "Hannan and Quinn's",
 }
-COUNTS = ("nobs", "parameters", "df_model", "df_resid")
 # The criteria start here: what comes before says how much of the outcome is explained.
 FIRST_R2, FIRST_CRITERION = "mcfadden", "aic"
 

@@ -42,7 +42,7 @@ from mlelogit.fitting.linalg import (
     invert_positive,
     triangularize,
 )
-from mlelogit.fitting.maximum import Maximum, Status, Trace
+from mlelogit.fitting.maximum import LOST, Maximum, Status, Trace
 from mlelogit.fitting.optimization import maximize
 from mlelogit.fitting.record import FitRequest, NullModel
 from mlelogit.fitting.refinement import move_end
@@ -50,7 +50,6 @@ from mlelogit.fitting.subspace import FreeSpace, RestrictedLogLikelihood
 
 # Of which bounds are active a first guess is nearly always right.
 ROUNDS = 10
-LOST = (Status.STALLED, Status.NO_FINITE_MAXIMUM)
 ENDED = (Status.CALLBACK, Status.MAXITER)
 
 Report = Callable[[np.ndarray], bool]

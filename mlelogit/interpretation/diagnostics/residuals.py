@@ -32,6 +32,7 @@ from mlelogit.fitting.likelihood import map_outcome, map_residuals, map_scores
 from mlelogit.fitting.linalg import log_others, log_softmax
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.labelling import frame_rows, index_categories
+from mlelogit.interpretation.prediction import map_rows
 
 RESIDUALS = ("response", "pearson", "deviance", "quantile", "mid-quantile")
 RANDOM = "quantile"
@@ -100,11 +101,7 @@ def compute_residuals(record: FitRecord, kind: str = "response", seed: Any = Non
         return _compute_quantiles(record, None if kind == "mid-quantile" else settle_seed(seed))
     record = record.in_memory()
     function = {"response": map_residuals, "pearson": map_pearson, "deviance": map_deviances}[kind]
-    return frame_rows(_map_rows(record, function), record.index.view(), record)
-
-
-def _map_rows(record: FitRecord, function: Any) -> np.ndarray:
-    return record.limit_blocks().map(function, record.maximum.params, record.encoding.base)
+    return frame_rows(map_rows(record, function), record.index.view(), record)
 
 
 def _read_block(block: Block, params: np.ndarray, base: int) -> tuple[np.ndarray, ...]:
@@ -167,7 +164,7 @@ def _compute_quantiles(record: FitRecord, seed: int | None) -> Any:
             "Quantile residuals are those of an outcome that is drawn; this one is probabilities. "
             "Use kind='response', 'pearson' or 'deviance'."
         )
-    edges = _map_rows(record, map_counts if kind == "counts" else map_labels)
+    edges = map_rows(record, map_counts if kind == "counts" else map_labels)
     values = _pick_quantiles(edges, seed)
     if kind == "counts":
         columns = index_categories(record, "category")[:-1]
@@ -220,7 +217,7 @@ def draw_people(record: FitRecord, seed: Any = None) -> np.ndarray:
     if design.weight_type != "frequency" or design.outcome.kind != "labels":
         return np.ravel(np.asarray(compute_residuals(record, RANDOM, seed)))
     copies = np.asarray(design.weights).astype(np.intp)
-    return _pick_quantiles(_map_rows(record, map_labels).repeat(copies, axis=-1), settle_seed(seed))
+    return _pick_quantiles(map_rows(record, map_labels).repeat(copies, axis=-1), settle_seed(seed))
 
 
 def _name(seed: int | None) -> str:
