@@ -248,7 +248,7 @@ def run_bootstrap(
     BootstrapError
         If there is nothing to resample, or fewer than two resamples have a maximum.
     SizeLimitError
-        If the replicates do not fit in memory.
+        If the replicates do not fit in memory, or are more than are of any use.
 
     Warns
     -----

@@ -153,7 +153,7 @@ def run_bootstrap_test(
     BiasReductionError, BootstrapError
         If there is nothing to perturb.
     SizeLimitError
-        If the draws do not fit in memory.
+        If there are more draws than are of any use.
 
     Examples
     --------

@@ -364,7 +364,7 @@ def lr_test(
     NotNestedError
         If the fits differ in rows, outcome, weights or offset, or are not nested.
     RowsNotHeldError
-        If one fit's rows are read in pieces, and are too many to compare.
+        If rows are read in pieces, and what has to be compared takes all of them in memory.
 
     Examples
     --------

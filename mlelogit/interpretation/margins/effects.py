@@ -146,7 +146,7 @@ def estimate_margins(
     SeparationWarning
         If standard errors are NaN for the separation of the data.
     CollinearityWarning
-        If columns of a variable were left out of the fit.
+        If columns of a variable were left out of the fit, so that its effects are NaN.
 
     Examples
     --------
