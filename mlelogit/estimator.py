@@ -252,20 +252,58 @@ class MNLogitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         }
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of every row (n,), the first of those that tie."""
+        """Return the most probable class of every row (n,), the first of those that tie.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            (m, K): columns as in `fit`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (m,).
+        """
         best = self._score_rows(X).argmax(axis=0)
         return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probabilities (n, J) of ``classes_``."""
+        """Return the probabilities (n, J) of ``classes_``.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            (m, K): columns as in `fit`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (m, J); rows sum to one.
+        """
         return log_softmax(self._score_rows(X))[1].T
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Return log-probabilities (n, J), exact where the probabilities are below any double."""
+        """Return log-probabilities (n, J), exact where the probabilities are below any double.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            (m, K): columns as in `fit`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (m, J).
+        """
         return log_softmax(self._score_rows(X))[0].T
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return log-odds.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like
+            (m, K): columns as in `fit`.
 
         Returns
         -------

@@ -51,8 +51,8 @@ class MNLogit:
         131,072 float64 counts or probabilities are not copied, as of `exog`.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow, dask), numpy array,
-        list or scipy.sparse array; `docs/guides/frames.md` lists every kind. More than 131,072 numbers
-        are not copied: leave them as they are while the results are in use. Sparse arrays
+        list or scipy.sparse array; ``docs/guides/frames.md`` lists every kind. More than 131,072
+        numbers are not copied: leave them as they are while the results are in use. Sparse arrays
         of many columns stay sparse; float32 and integers are widened in small pieces.
     base : label, optional
         Base category; the first if not given.
@@ -130,7 +130,18 @@ class MNLogit:
 
     @classmethod
     def from_formula(cls, formula: str, data: Any, **options: Any) -> MNLogit:
-        """Make the model from a formula and a frame; see `mnlogit`."""
+        """Make the model from a formula and a frame.
+
+        See `mlelogit.mnlogit`.
+
+        Parameters
+        ----------
+        formula : str
+        data : DataFrame
+            Or another table, as of `mlelogit.mnlogit`.
+        **options
+            Its other arguments.
+        """
         return mnlogit(formula, data, **options)
 
     @property
@@ -305,7 +316,7 @@ class MNLogit:
         Returns
         -------
         RegularizationPath
-            Without standard errors: see `mlelogit.interpretation.selection`.
+            Without standard errors; see `mlelogit.interpretation.selection.RegularizationPath`.
 
         Raises
         ------
@@ -369,22 +380,66 @@ class MNLogit:
         return cross_validate(self.design, request, asked, disp)
 
     def loglike(self, params: Any) -> float:
-        """Return the log-likelihood at params, flat (P,) or labelled."""
+        """Return the log-likelihood at params, flat (P,) or labelled.
+
+        Parameters
+        ----------
+        params : array-like
+            Flat (P,), or labelled as ``results.params``.
+
+        Returns
+        -------
+        float
+            ``log L = Σ_n w_n Σ_k d_nk log y_nk``.
+        """
         return self._objective.evaluate(read_params(params, self.encoding), 0).loglike
 
     def score(self, params: Any) -> pd.DataFrame:
-        """Return the gradient of the log-likelihood, laid out as ``results.params``."""
+        """Return the gradient of the log-likelihood, laid out as ``results.params``.
+
+        Parameters
+        ----------
+        params : array-like
+            Flat (P,), or labelled as ``results.params``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``Σ_n w_n (d_nk - y_nk) x_n``, names x categories without the base.
+        """
         sums = self._objective.evaluate(read_params(params, self.encoding), 1)
         return frame_params(np.asarray(sums.score), self.encoding)
 
     def information(self, params: Any) -> pd.DataFrame:
-        """Return minus the Hessian of the log-likelihood, labelled (category, name)."""
+        """Return minus the Hessian of the log-likelihood, labelled (category, name).
+
+        Parameters
+        ----------
+        params : array-like
+            Flat (P,), or labelled as ``results.params``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            (P, P): ``Σ_n w_n y_nk (δ_kl - y_nl) x_n x_n'`` in block (k, l).
+        """
         sums = self._objective.evaluate(read_params(params, self.encoding), 2)
         labels = index_params(self.encoding)
         return pd.DataFrame(np.asarray(sums.information), index=labels, columns=labels)
 
     def loglikeobs(self, params: Any) -> pd.Series:
-        """Return every row's contribution to the log-likelihood at params."""
+        """Return every row's contribution to the log-likelihood at params.
+
+        Parameters
+        ----------
+        params : array-like
+            Flat (P,), or labelled as ``results.params``.
+
+        Returns
+        -------
+        pandas.Series
+            (n,).
+        """
         flat = read_params(params, self.encoding)
         blocks = hold_blocks(self._objective.blocks)
         values = blocks.map(map_loglikeobs, flat, self.encoding.base)

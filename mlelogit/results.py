@@ -46,7 +46,11 @@ class MNLogitResults(InferenceAnswers, InterpretationAnswers, DisplayAnswers):
     """
 
     def lr_test(self, hypothesis: Any, value: Any = None) -> TestResult:
-        """Test "age", or a smaller fit; see `mlelogit.inference.testing.likelihood_ratio`."""
+        """Test "age" = 0 by the likelihood ratio, or a smaller fit.
+
+        See `mlelogit.inference.testing.likelihood_ratio.lr_test_hypothesis` and
+        `mlelogit.inference.testing.hypothesis.lr_test`.
+        """
         if not isinstance(hypothesis, MNLogitResults):
             return lr_test_hypothesis(self.record, self.covariance, hypothesis, value)
         if value is not None:
@@ -54,17 +58,27 @@ class MNLogitResults(InferenceAnswers, InterpretationAnswers, DisplayAnswers):
         return lr_test(self.record, hypothesis.record, name_lr(self.covariance))
 
     def with_cov(self, kind: Any, **options: Any) -> MNLogitResults:
-        """Return the same fit with another covariance; see `mlelogit.inference.covariance`."""
+        """Return the same fit with another covariance.
+
+        See `mlelogit.inference.covariance.estimate_covariance`.
+        """
         if isinstance(kind, Bootstrap) and not options:
             return MNLogitResults(self.record, lend_covariance(kind, self.record))
         return MNLogitResults(self.record, estimate_covariance(self.record, kind, **options))
 
     def refit(self, times: Any, threads: int | None = None) -> pd.DataFrame:
-        """Return the estimates of refits with rows weighed anew; see `mlelogit.fitting.refits`."""
+        """Return the estimates of refits with rows weighed anew.
+
+        See `mlelogit.fitting.refits.refit` and `mlelogit.inference.coefficients.frame_refits`.
+        """
         return frame_refits(refit(self.record, times, threads), self.record.encoding)
 
     def rebase(self, base: Any) -> MNLogitResults:
-        """Return the same fit as seen from another base, without refitting."""
+        """Return the same fit as seen from another base, without refitting.
+
+        See `mlelogit.inference.rebase.rebase_record` and
+        `mlelogit.inference.rebase.rebase_covariance`.
+        """
         moved = rebase_record(self.record, find_base(base, self.categories))
         return MNLogitResults(moved, rebase_covariance(self.covariance, self.record, moved))
 
@@ -88,5 +102,14 @@ def load(path: Any, data: Any = None) -> MNLogitResults:
         One of its named cases, if the file is no saved fit, damaged, newer or not safe.
     ChangedRowsError
         If data are other rows than the fit's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ml.load(res.save(f"{folder}/fit.json")).llf == res.llf
+    True
     """
     return MNLogitResults(*load_fit(path, data))

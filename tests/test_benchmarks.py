@@ -312,3 +312,15 @@ def test_a_fit_of_files_is_measured(tmp_path):
     assert found.converged
     assert found.rows == 3000
     assert len(streaming.write_table([found]).splitlines()) == 3
+
+
+def test_paths_of_penalties_are_timed(monkeypatch, capsys):
+    from tests.benchmarks import penalties
+
+    monkeypatch.setattr(penalties, "ROWS", 200)
+    monkeypatch.setattr(penalties, "COLUMNS", 3)
+    monkeypatch.setattr(penalties, "TOLERANCES", ("1e-7",))
+    penalties.main(["--repeats", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (3 if rpeers.find_missing("glmnet") else 4)
+    assert all(float(line.split(" | ")[1].rstrip(" |")) > 0 for line in lines[2:])

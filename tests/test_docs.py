@@ -7,6 +7,7 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import mlelogit as ml
@@ -36,6 +37,7 @@ CELL = re.compile(r"^```\{code-cell\} python3\n(.*?)^```", re.MULTILINE | re.DOT
 NOTEBOOKS = [page for page in PAGES if CELL.search(page.read_text(encoding="utf-8"))]
 # What pages show that not every installation has; matplotlib draws behind its plot methods too.
 EXTRAS = {"marginaleffects", "sklearn", "torch", "dask", "duckdb", "polars", "pyarrow"}
+EXTRAS |= {"docx", "maketables"}
 ROUNDING = re.compile(r"\d(?:\.\d+)?e-(?:0[7-9]|[1-9]\d)")
 ZERO = re.compile(r"\b0\.0e\+00")
 
@@ -104,6 +106,7 @@ def test_notebooks_run_and_warn_only_where_they_say_so(page, torch_restored):
 
 # Every notebook, and the extras that it imports.
 NEEDS = {
+    "tutorials/case_study.md": [],
     "tutorials/first_fit.md": ["marginaleffects"],
     "explanation/cross_entropy.md": ["torch"],
     "explanation/cross_entropy.ja.md": ["torch"],
@@ -177,6 +180,8 @@ def test_an_example_is_left_out_for_its_imports_alone():
     ]
     assert keep_runnable(blocks, {"torch"}) == ([1, 3, 4], [0, 2, 5])
     assert keep_runnable(blocks, set()) == ([0, 1, 2, 3, 4, 5], [])
+    imports = ["import numpy", "import torch, numpy\nimport pandas as pd", "numpy.e", "pd.NA"]
+    assert keep_runnable(imports, {"torch"}) == ([0, 2], [1, 3])
     assert list_imports("import mlelogit as ml, torch.nn\nfrom a.b import c") == {
         "mlelogit",
         "torch",
@@ -195,6 +200,21 @@ def test_readme_has_the_two_commands():
     assert '\npip install -e ".[test]" && pytest\n' in text
 
 
+def test_the_picture_of_readme_is_told_as_it_is():
+    """The numbers in its description are those that the same call draws today."""
+    pytest.importorskip("matplotlib")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = [float(number) for number in re.findall(r"\d\.\d+", text.split("![")[1].split("]")[0])]
+    anes = ml.datasets.load_anes96(labels=False)
+    parties = ["Democrat", "Independent", "Republican"]
+    anes["party"] = pd.cut(anes["PID"], [-1, 1, 4, 6], labels=parties)
+    res = ml.mnlogit("party ~ age + educ + selfLR", anes, base="Independent").fit()
+    axes = res.plot.probabilities("selfLR")
+    drawn = {party: line.get_ydata() for party, line in zip(parties, axes.lines, strict=True)}
+    ends = [drawn[party][[0, -1]] for party in ("Democrat", "Republican")]
+    assert told == [round(float(y), 2) for y in (*ends[0], *ends[1], max(drawn["Independent"]))]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_links_lead_to_pages(page):
     for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text(encoding="utf-8")):
@@ -202,8 +222,9 @@ def test_links_lead_to_pages(page):
 
 
 def test_every_public_name_stands_in_the_reference():
-    text = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"mlelogit\.(?:[\w.]+\.)?(\w+)", text))
+    pages = sorted((DOCS / "reference").glob("*.md"))
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"^   mlelogit\.(?:[\w.]+\.)?(\w+)$", text, re.MULTILINE))
     public = {name for name in (*ml.__all__, *ml.EXTRA) if callable(getattr(ml, name))}
     assert public
     assert public - named == set()

@@ -44,11 +44,17 @@ class InferenceAnswers(Facts):
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Return wald, profile or score intervals; see `mlelogit.inference.intervals`."""
+        """Return Wald, profile-likelihood or score intervals.
+
+        See `mlelogit.inference.intervals.inversion.interval_frame`.
+        """
         return interval_frame(self.record, self.covariance, alpha, method, exponentiate, disp)
 
     def profile(self, combination: Any, points: Any = 25, disp: bool | None = None) -> pd.DataFrame:
-        """Return a profile log-likelihood; see `mlelogit.inference.intervals.inversion`."""
+        """Return a profile log-likelihood.
+
+        See `mlelogit.inference.intervals.inversion.profile_frame`.
+        """
         return profile_frame(self.record, combination, points, disp)
 
     def lincom(
@@ -60,7 +66,10 @@ class InferenceAnswers(Facts):
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Estimate "car: age - bus: age"; see `mlelogit.inference.intervals.contrasts`."""
+        """Estimate a combination of coefficients such as "car: age - bus: age".
+
+        See `mlelogit.inference.intervals.contrasts.combine_coefficients`.
+        """
         given = combination, alpha, method, exponentiate, disp
         return combine_coefficients(self.record, self.covariance, *given)
 
@@ -72,7 +81,10 @@ class InferenceAnswers(Facts):
         exponentiate: bool = False,
         disp: bool | None = None,
     ) -> pd.DataFrame:
-        """Return all pairs of categories; see `mlelogit.inference.intervals.contrasts`."""
+        """Return the coefficients of all pairs of categories.
+
+        See `mlelogit.inference.intervals.contrasts.contrast_categories`.
+        """
         given = alpha, method, exponentiate, disp
         return contrast_categories(self.record, self.covariance, *given)
 
@@ -102,33 +114,49 @@ class InferenceAnswers(Facts):
         adjust: str | None = None,
         frame: str | None = None,
     ) -> Any:
-        """Return one row per coefficient; see `mlelogit.inference.coefficients`.
+        """Return one row per coefficient.
 
         It comes in the kind of frame of the fit's data, or the one asked for: "pandas", "polars"
-        or "pyarrow"; see `mlelogit.data.outward.give_out`.
+        or "pyarrow". See `mlelogit.inference.coefficients.tidy_coefficients`,
+        `mlelogit.inference.multiplicity.adjust_pvalues` and `mlelogit.data.outward.give_out`.
         """
         kind = choose_kind(frame, None, self.record.encoding.frame_kind)
         asked = alpha, exponentiate, adjust
         return give_out(tidy_coefficients(self.record, self.covariance, *asked), kind)
 
     def wald_test(self, hypothesis: Any, value: Any = None) -> TestResult:
-        """Test "car: age = bus: age" or a matrix; see `mlelogit.inference.testing.hypothesis`."""
+        """Test "car: age = bus: age", or a matrix.
+
+        See `mlelogit.inference.testing.hypothesis.wald_test`.
+        """
         return wald_test(self.record, self.covariance, hypothesis, value)
 
     def constraint_tests(self) -> ConstraintTests:
-        """Test the fit's constraints; see `mlelogit.inference.testing.constraints`."""
+        """Test whether the fit's constraints are true.
+
+        See `mlelogit.inference.testing.constraints.test_constraints`.
+        """
         return test_constraints(self.record, self.covariance)
 
     def fit_statistics(self) -> pd.DataFrame:
-        """Return every fit statistic; see `mlelogit.inference.fit_measures`."""
+        """Return every fit statistic.
+
+        See `mlelogit.inference.fit_measures.tabulate_fit_statistics`.
+        """
         return tabulate_fit_statistics(self.record)
 
     def gof_tests(self, groups: int = 10, category: Any = None) -> GoodnessOfFit:
-        """Test whether the model fits; see `mlelogit.inference.testing.goodness.measure_fit`."""
+        """Test whether the model fits.
+
+        See `mlelogit.inference.testing.goodness.measure_fit`.
+        """
         return measure_fit(self.record, groups, category)
 
     def hauck_donner(self) -> pd.DataFrame:
-        """Tell where Wald statistics mislead; see `mlelogit.inference.testing.hauck_donner`."""
+        """Tell where Wald statistics mislead.
+
+        See `mlelogit.inference.testing.hauck_donner.find_hauck_donner`.
+        """
         return find_hauck_donner(self.record)
 
     def score_test(
@@ -139,7 +167,11 @@ class InferenceAnswers(Facts):
         *,
         exog_extra: Any = None,
     ) -> TestResult:
-        """Test "age" or columns to add; see `mlelogit.inference.testing.score` and `additions`."""
+        """Test "age" = 0, or columns to add.
+
+        See `mlelogit.inference.testing.score.score_test` and
+        `mlelogit.inference.testing.additions.score_test_added`.
+        """
         if exog_extra is None:
             return score_test(self.record, self.covariance, hypothesis, value, cov_type)
         if hypothesis is not None or value is not None:
@@ -152,19 +184,34 @@ class InferenceAnswers(Facts):
         type: int = 2,  # noqa: A002
         adjust: str | None = None,
     ) -> pd.DataFrame:
-        """Test every term; see `mlelogit.inference.testing.terms`, and `multiplicity`."""
+        """Test every term of the formula.
+
+        See `mlelogit.inference.testing.terms.term_tests` and
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
+        """
         return adjust_pvalues(term_tests(self.record, self.covariance, kind, type), adjust)
 
     def equality_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
-        """Test equal equations; see `mlelogit.inference.testing.equations.equality_tests`."""
+        """Test whether equations are equal.
+
+        See `mlelogit.inference.testing.equations.equality_tests` and
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
+        """
         return adjust_pvalues(equality_tests(self.record, self.covariance, kind), adjust)
 
     def combine_tests(self, kind: str = "wald", adjust: str | None = None) -> pd.DataFrame:
-        """Test pairs of categories; see `mlelogit.inference.testing.combining.combine_tests`."""
+        """Test whether pairs of categories can be combined.
+
+        See `mlelogit.inference.testing.combining.combine_tests` and
+        `mlelogit.inference.multiplicity.adjust_pvalues` (adjust).
+        """
         return adjust_pvalues(combine_tests(self.record, self.covariance, kind), adjust)
 
     def iia_tests(self, kind: str = "score", seed: Any = 0) -> IndependenceTests:
-        """Test IIA; see `mlelogit.inference.testing.independence.iia_tests`, its last part too."""
+        """Test the independence of irrelevant alternatives.
+
+        See `mlelogit.inference.testing.independence.iia_tests`.
+        """
         return iia_tests(self.record, self.covariance, kind, seed)
 
     def bootstrap(
@@ -179,7 +226,10 @@ class InferenceAnswers(Facts):
         n_jobs: int | None = None,
         disp: bool | None = None,
     ) -> Bootstrap:
-        """Estimate again in resamples; see `mlelogit.inference.resampling.bootstrap`."""
+        """Estimate again in resamples.
+
+        See `mlelogit.inference.resampling.bootstrap.run_bootstrap`.
+        """
         draw = {"groups": groups, "strata": strata, "weights": weights, "seed": seed}
         return run_bootstrap(self.record, times, kind, n_jobs=n_jobs, disp=disp, **draw)
 
@@ -194,6 +244,9 @@ class InferenceAnswers(Facts):
         value: Any = None,
         disp: bool | None = None,
     ) -> BootstrapTest:
-        """Test by perturbed scores; see `mlelogit.inference.resampling.score_bootstrap`."""
+        """Test a hypothesis by perturbed scores.
+
+        See `mlelogit.inference.resampling.score_bootstrap.run_bootstrap_test`.
+        """
         draw = {"weights": weights, "seed": seed, "value": value, "disp": disp}
         return run_bootstrap_test(self.record, hypothesis, groups, times, **draw)

@@ -30,46 +30,76 @@ class InterpretationAnswers(Facts):
 
     @property
     def fittedvalues(self) -> Any:
-        """Probabilities of the rows used, rows x categories, as `predict` gives them."""
+        """Probabilities of the rows used, rows x categories, as `predict` gives them.
+
+        See `mlelogit.interpretation.pieces.predict_any`.
+        """
         return predict_any(self.record)
 
     @property
     def resid_response(self) -> pd.DataFrame:
-        """Observed less expected, rows x categories."""
+        """Observed less expected, rows x categories.
+
+        See `mlelogit.interpretation.diagnostics.residuals.compute_residuals`.
+        """
         return compute_residuals(self.record)
 
     @property
     def resid_pearson(self) -> pd.DataFrame:
-        """Pearson residuals, rows x categories; see `residuals`."""
+        """Pearson residuals, rows x categories.
+
+        See `mlelogit.interpretation.diagnostics.residuals.compute_residuals`.
+        """
         return compute_residuals(self.record, "pearson")
 
     @property
     def resid_deviance(self) -> pd.DataFrame:
-        """Deviance residuals, rows x categories; see `residuals`."""
+        """Deviance residuals, rows x categories.
+
+        See `mlelogit.interpretation.diagnostics.residuals.compute_residuals`.
+        """
         return compute_residuals(self.record, "deviance")
 
     def residuals(self, kind: str = "response", seed: Any = None) -> Any:
-        """Return residuals of a kind; see `mlelogit.interpretation.diagnostics.residuals`."""
+        """Return residuals of a kind.
+
+        See `mlelogit.interpretation.diagnostics.residuals.compute_residuals`.
+        """
         return compute_residuals(self.record, kind, seed)
 
     def get_influence(self, unit: str = "row") -> Influence:
-        """Leave out each row, or person; see `mlelogit.interpretation.diagnostics.influence`."""
+        """Measure what leaving out each row, or person, would change.
+
+        See `mlelogit.interpretation.diagnostics.influence.measure_influence`.
+        """
         return measure_influence(self.record, self.covariance, unit)
 
     def worst_predicted(self, n: int = 10) -> pd.DataFrame:
-        """Return the rows predicted worst; see `mlelogit.interpretation.diagnostics.worst`."""
+        """Return the rows predicted worst.
+
+        See `mlelogit.interpretation.diagnostics.worst.find_worst_predicted`.
+        """
         return find_worst_predicted(self.record, n)
 
     def loglikeobs(self) -> pd.Series:
-        """Return every row's contribution to the log-likelihood."""
+        """Return every row's contribution to the log-likelihood.
+
+        See `mlelogit.interpretation.prediction.compute_loglikeobs`.
+        """
         return compute_loglikeobs(self.record)
 
     def score_obs(self) -> pd.DataFrame:
-        """Return every row's contribution to the score."""
+        """Return every row's contribution to the score.
+
+        See `mlelogit.interpretation.prediction.compute_score_obs`.
+        """
         return compute_score_obs(self.record)
 
     def pred_table(self) -> pd.DataFrame:
-        """Return observed against predicted categories."""
+        """Return observed against predicted categories.
+
+        See `mlelogit.interpretation.prediction.tabulate_predictions`.
+        """
         return tabulate_predictions(self.record)
 
     def classification(
@@ -82,7 +112,11 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Classification:
-        """Compare categories; see `mlelogit.interpretation.performance.classification.classify`."""
+        """Compare predicted with observed categories.
+
+        See `mlelogit.interpretation.performance.classification.classify` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
+        """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return classify(self.record, rows, alpha=alpha)
 
@@ -98,7 +132,11 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Calibration:
-        """Judge calibration; see `mlelogit.interpretation.performance.calibration.calibrate`."""
+        """Judge whether probabilities are calibrated.
+
+        See `mlelogit.interpretation.performance.calibration.calibrate` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
+        """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return calibrate(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
 
@@ -113,7 +151,11 @@ class InterpretationAnswers(Facts):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Scores:
-        """Score probabilities; see `mlelogit.interpretation.performance.scoring_rules`."""
+        """Score probabilities by what was observed.
+
+        See `mlelogit.interpretation.performance.scoring_rules.score_probabilities` and
+        `mlelogit.interpretation.performance.judged.NewRows`.
+        """
         rows = NewRows(newdata, outcome, offset, weights, weight_type)
         return score_probabilities(self.record, rows, bins=bins, alpha=alpha)
 
@@ -159,7 +201,10 @@ class InterpretationAnswers(Facts):
         *,
         frame: str | None = None,
     ) -> Any:
-        """Predict prob, category or linear; see `mlelogit.interpretation.pieces.predict_any`."""
+        """Predict probabilities, categories or log-odds.
+
+        See `mlelogit.interpretation.pieces.predict_any`.
+        """
         return predict_any(self.record, newdata, which, offset, missing, frame=frame)
 
     def get_prediction(

@@ -31,17 +31,31 @@ def find_vcov(asked: Any, record: FitRecord, own: Covariance) -> np.ndarray | No
     own : Covariance
         The fit's own.
 
+    Returns
+    -------
+    numpy.ndarray or None
+
     Raises
     ------
     OptionError
         If it is none of these, or its t distribution is not that of the fit's own.
     CovarianceError
         If it is not defined for the fit, or was left out for its size.
+    ParamsError
+        If a frame is not labelled as the fit's covariance.
 
     Warns
     -----
     SeparationWarning
         If infinite coefficients have no covariance, so that standard errors are NaN.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> from mlelogit.bridges.covariances import find_vcov
+    >>> find_vcov("HC1", res.record, res.covariance).shape
+    (3, 3)
     """
     if asked is None or asked is False:
         return None

@@ -32,6 +32,9 @@ SHOWN = ["N", "pseudo_r2", "ll", "aic", "bic", "se_type"]
 class EquationView:
     """What maketables asks a model for, of one equation of a fit or of all.
 
+    Made by `mlelogit.bridges.maketables.view_equations` and
+    `mlelogit.bridges.maketables.view_flat`.
+
     Attributes
     ----------
     _coefficients : pandas.DataFrame
@@ -138,6 +141,11 @@ def view_flat(record: FitRecord, covariance: Covariance) -> EquationView:
     """Return all equations as one view, for ``maketables.ETable([res.flat(), ...])``.
 
     Its rows are called "name (category vs base)".
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
 
     Examples
     --------

@@ -49,6 +49,8 @@ class EqualRows:
 class Compression:
     """The distinct rows of a design, with counts.
 
+    Made by `mlelogit.data.compression.find_equal_rows`.
+
     Attributes
     ----------
     places : numpy.ndarray
@@ -153,6 +155,14 @@ def find_equal_rows(
     -------
     EqualRows or None
         None if it does not pay, or values cannot be compared.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.compression import find_equal_rows
+    >>> found = find_equal_rows([np.array([1.0, 2.0, 1.0])], np.arange(3), 3, True)
+    >>> type(found).__name__
+    'EqualRows'
     """
     if wanted is False or not 0 < len(kept) < MOST_ROWS:
         return None

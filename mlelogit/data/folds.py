@@ -39,6 +39,12 @@ class FoldRequest:
         groups.
     groups : label of a column, array-like or None
         Rows of a group are held out together; see `mlelogit.data.labels.read_labels`.
+
+    Examples
+    --------
+    >>> from mlelogit.data.folds import FoldRequest
+    >>> FoldRequest(5, seed=1).folds
+    5
     """
 
     folds: Any = 10

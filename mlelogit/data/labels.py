@@ -80,6 +80,11 @@ def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
     what : str
         The argument's name, for messages.
 
+    Returns
+    -------
+    Labels
+        The number of the label of every row used, the labels, and their name.
+
     Raises
     ------
     ColumnNotFoundError
@@ -90,6 +95,10 @@ def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
         If it does not pair with the rows given.
     MissingDataError
         If a row used has no label.
+    ColumnTypeError
+        If a column cannot be read as labels.
+    RowsNotHeldError
+        If rows are read in pieces and the labels are not a column of theirs.
 
     Examples
     --------
@@ -109,13 +118,36 @@ def read_labels(design: Design, given: Any, what: str = "groups") -> Labels:
 def read_several_labels(design: Design, given: Any, what: str = "groups") -> tuple[Labels, ...]:
     """Read one set of labels, or several: a list of names or columns, a frame, a 2-d array.
 
-    A list as long as the rows given holds a label for every row.
+    A list as long as the rows given holds a label for every row; each set is read by `read_labels`.
+
+    Parameters
+    ----------
+    design : Design
+    given : label of a column, array-like, or several of them
+    what : str
+        The argument's name, for messages.
+
+    Returns
+    -------
+    tuple of Labels
 
     Raises
     ------
     LabelError
         If such a list could as well be names of columns, one stands twice, or there are more
         than 8; and whatever `read_labels` raises.
+    ColumnNotFoundError, ColumnTypeError, LengthMismatchError, MisalignedIndexError
+        As in `read_labels`.
+    MissingDataError, RowsNotHeldError
+        As in `read_labels`.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.labels import read_several_labels
+    >>> model = ml.mnlogit("vote ~ age", ml.datasets.load_anes96())
+    >>> [labels.count for labels in read_several_labels(model.design, ["PID", "educ"])]
+    [7, 7]
     """
     members = _split_members(_need_rows(design), given, what)
     _check_members(members, what)

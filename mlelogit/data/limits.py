@@ -92,7 +92,16 @@ def allow_memory(size: Any) -> Iterator[None]:
 
 @contextmanager
 def allow_categories() -> Iterator[None]:
-    """Let an outcome have categories of hardly a row each; see `check_categories`."""
+    """Let an outcome have categories of hardly a row each.
+
+    See `mlelogit.data.limits.check_categories`.
+
+    Examples
+    --------
+    >>> from mlelogit.data.limits import allow_categories, check_categories
+    >>> with allow_categories():
+    ...     check_categories(range(2000), 2100, "id")
+    """
     token = _meant.set(True)
     try:
         yield
@@ -105,6 +114,19 @@ def find_memory() -> float:
 
     That is the smallest of what the system has free, what is left of the limit of a container
     (control group) and of the process (``ulimit -v``), times `SHARE`.
+
+    Returns
+    -------
+    float
+        In bytes.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.limits import find_memory
+    >>> with ml.allow_memory(8e9):
+    ...     find_memory()
+    8000000000.0
     """
     allowed = _allowed.get()
     if allowed is not None:
@@ -207,6 +229,19 @@ def check_width(width: int, names: Sequence[Any] = (), what: str = "") -> None:
 
 def check_categories(categories: Sequence[Any], rows: float, name: Any) -> None:
     """Raise `SizeLimitError` if labels are so many that each has hardly a row of its own.
+
+    Parameters
+    ----------
+    categories : sequence
+    rows : float
+        Their number, or what they weigh.
+    name : label
+        Of the outcome, for the message.
+
+    Raises
+    ------
+    SizeLimitError
+        If there are more than 1,000 of them and hardly two rows each.
 
     Examples
     --------

@@ -58,6 +58,10 @@ def read_data(
     separator, decimal : str, optional
         Of a csv or tab-separated text; see `mlelogit.data.delimited.read_csv`.
 
+    Returns
+    -------
+    pandas.DataFrame
+
     Raises
     ------
     DataFileError

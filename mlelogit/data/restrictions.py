@@ -96,6 +96,11 @@ def read_restrictions(given: Any, encoding: Encoding, value: Any = None) -> Rest
     value : array-like, optional
         q (q,), of a matrix or of names without a right side; zero if not given.
 
+    Returns
+    -------
+    Restriction
+        The matrix R (q, P), the right sides q (q,), which rows are equations, and the words.
+
     Raises
     ------
     ParamsError

@@ -76,6 +76,8 @@ class DataOptions:
 class Audit(Shown):
     """Rows in and out of a fit, and why.
 
+    Made by `mlelogit.results.MNLogitResults.audit`.
+
     Attributes
     ----------
     rows_in, rows_used : int

@@ -36,6 +36,10 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
         Row labels are left out; names of columns become text.
     form : {"csv", "tsv", "parquet", "feather", "stata", "excel"}
 
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     OutputFileError
@@ -44,6 +48,8 @@ def write_table(frame: pd.DataFrame, form: str) -> bytes:
         If two names are the same as text.
     MissingExtraError
         If its writer is not installed.
+    OptionError
+        If the format is unknown.
 
     Warns
     -----

@@ -62,6 +62,8 @@ class CoefficientBlock:
 class Summary(Typeset):
     """What a summary says, before it is laid out.
 
+    Made by `mlelogit.display.summary.summarize`.
+
     Attributes
     ----------
     title : str
@@ -134,6 +136,23 @@ def summarize(
         The intervals cover with probability ``1 - alpha``.
     exponentiate : bool
         Whether to give relative risk ratios instead of coefficients.
+
+    Returns
+    -------
+    Summary
+        Prints as text and shows as HTML in a notebook; as_text, as_html, as_latex, as_markdown.
+
+    Raises
+    ------
+    OptionError
+        If alpha is no probability.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> print(res.summary().as_markdown().splitlines()[0])
+    **Multinomial Logit Results**
     """
     alpha = check_alpha(alpha)
     tidy = tidy_coefficients(record, covariance, alpha, exponentiate)

@@ -246,6 +246,8 @@ def _add_up(d: np.ndarray, logs: pd.DataFrame) -> float:
 class EstimatorComparison(Shown):
     """Two estimators of the same logit coefficients side by side.
 
+    Made by `mlelogit.equivalence.compare_estimators`.
+
     Attributes
     ----------
     params : pandas.DataFrame
@@ -342,10 +344,12 @@ def compare_estimators(
 
     Parameters
     ----------
-    X, y, weights, weight_type, outcome, missing, covariance
+    X, y : array-like
         As in `fit_gaussian_classes`.
     base : label, optional
         Base category; the first if not given.
+    weights, weight_type, outcome, missing, covariance : optional
+        As in `fit_gaussian_classes`.
 
     Returns
     -------

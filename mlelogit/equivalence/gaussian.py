@@ -204,7 +204,18 @@ class GaussianClasses(Shown):
         return self._label(softmax(scores), index)
 
     def log_posterior(self, X: Any) -> pd.DataFrame:
-        """Return ``log P(C_k | x)`` (n, J), finite where the posterior is below a double."""
+        """Return ``log P(C_k | x)`` (n, J), finite where the posterior is below a double.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame
+            (n, K).
+
+        Returns
+        -------
+        pandas.DataFrame
+            (n, J).
+        """
         rows, index = self._read(X)
         scores = self._find_scores(rows)
         shifted = scores - scores.max(axis=1, keepdims=True)
@@ -276,6 +287,16 @@ class GaussianClasses(Shown):
         """Return the columns (n, terms) that `logit_params` are the coefficients of.
 
         A constant and x, and with own covariances the squares and products.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame
+            (n, K).
+
+        Returns
+        -------
+        pandas.DataFrame
+            (n, terms).
         """
         rows, index = self._read(X)
         columns = [np.ones((len(rows), 1)), rows]

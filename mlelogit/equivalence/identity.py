@@ -38,6 +38,10 @@ def softmax(u: Any) -> np.ndarray:
     MissingDataError
         If a score is masked.
 
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equation 4.104.
+
     Examples
     --------
     >>> from mlelogit.equivalence import softmax
@@ -67,6 +71,11 @@ def one_hot(codes: Any, categories: int | None = None) -> np.ndarray:
         (n,), whole numbers from zero on.
     categories : int, optional
         J; one more than the largest code if not given.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, J), float64: one in the column of the code, zero elsewhere.
 
     Raises
     ------
@@ -121,6 +130,10 @@ def cross_entropy(d: Any, y: Any, weights: Any = None) -> float:
     MissingDataError
         If one is masked.
 
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108.
+
     Examples
     --------
     >>> from mlelogit.equivalence import cross_entropy
@@ -143,6 +156,20 @@ def log_likelihood(d: Any, y: Any, weights: Any = None) -> float:
     ----------
     d, y, weights : array-like
         As in `cross_entropy`.
+
+    Returns
+    -------
+    float
+        In nats; minus infinity if something that happened has probability zero.
+
+    Raises
+    ------
+    LengthMismatchError, OutcomeError, MissingDataError
+        As in `cross_entropy`.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equation 4.107.
 
     Examples
     --------

@@ -18,6 +18,8 @@ from mlelogit.exceptions import CovarianceError
 class GaussianFit(GaussianClasses):
     """Gaussian classes estimated from rows, by `fit_gaussian_classes`.
 
+    Made by `mlelogit.equivalence.fit_gaussian_classes`.
+
     Attributes
     ----------
     totals : numpy.ndarray
@@ -58,7 +60,19 @@ class GaussianFit(GaussianClasses):
         return self.loglike - self.conditional_loglike
 
     def logit_bse(self, base: Any = None) -> pd.DataFrame:
-        """Return standard errors of `logit_params`, by the delta method; see `measure_errors`.
+        """Return standard errors of `logit_params`, by the delta method.
+
+        See `mlelogit.equivalence.moments.measure_errors`.
+
+        Parameters
+        ----------
+        base : label, optional
+            Base category; the first if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Laid out as `logit_params`.
 
         Raises
         ------
@@ -106,6 +120,19 @@ def measure_errors(means: np.ndarray, factor: Factor, totals: np.ndarray, base: 
         (J,).
     base : int
         Its row is meaningless.
+
+    Returns
+    -------
+    numpy.ndarray
+        (J, 1 + K).
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> fit = ml.equivalence.fit_gaussian_classes(anes[["age", "educ"]], anes["vote"])
+    >>> fit.logit_bse().shape == fit.logit_params().shape
+    True
     """
     total = totals.sum()
     own = 1 / totals + 1 / totals[base]

@@ -6,7 +6,7 @@ the standard error, by V, of every log-odds between two categories at every row.
 derivative of row n is at most its spread of scores ``range_n(v)`` times its second,
 and ``range_n(v) <= D ‖v‖_I`` all along the line. So the curvature cannot fade faster
 than exponentially, and if a < 1 a finite maximum exists, within
-``-log(1 - a) / D`` in the norm of I. `docs/explanation/derivations.md` has the steps.
+``-log(1 - a) / D`` in the norm of I. ``docs/explanation/derivations.md`` has the steps.
 
 The sums are rounded, and on separated data s and I sink below their rounding
 errors together, where a ratio of the two would say anything. So λ and D are
@@ -29,6 +29,8 @@ EPSILON = float(np.finfo(float).eps)
 @dataclass(frozen=True, repr=False)
 class Certificate(Shown):
     r"""How far the true maximum can be from a point, proven at that point.
+
+    Made by `mlelogit.fitting.certificate.certify`.
 
     Attributes
     ----------
@@ -198,6 +200,19 @@ def certify(
     decrement: float, log_odds_error: float, tolerance: float = DEFAULT_TOLERANCE
 ) -> Certificate:
     """Turn a Newton decrement and D into a certificate.
+
+    Parameters
+    ----------
+    decrement : float
+        λ, the Newton decrement at the point.
+    log_odds_error : float
+        D, a bound on the standard error of any log-odds of a row.
+    tolerance : float
+        Error of a coefficient, in its standard errors, that counts as converged.
+
+    Returns
+    -------
+    Certificate
 
     Examples
     --------

@@ -122,6 +122,8 @@ class AdjustedScore:
 class Maximum(ReadOnly):
     """The answer of a climb.
 
+    Made by `mlelogit.MNLogit.fit`.
+
     Attributes
     ----------
     params : numpy.ndarray

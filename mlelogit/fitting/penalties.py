@@ -4,7 +4,7 @@ r"""Bias reduction: climb the penalized log-likelihood, then bring the adjusted 
 canonical, is what the adjusted scores of Kosmidis and Firth (2011) solve. "median" solves the
 adjusted scores of Kenne Pagui, Salvan and Sartori (2017), from the solution of "mean" on;
 they are the gradient of no function. `mlelogit.fitting.adjustments` has the formulas,
-`docs/explanation/derivations.md` how they follow.
+``docs/explanation/derivations.md`` how they follow.
 
 On separated data too estimates are finite: along every straight way to infinity the determinant
 of the information goes to zero, and the penalty with it to minus infinity (Kosmidis and Firth

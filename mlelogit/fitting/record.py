@@ -43,6 +43,8 @@ NOT_KEPT = (
 class FitRequest:
     """How to climb.
 
+    Made by `mlelogit.MNLogit.fit`.
+
     Attributes
     ----------
     method : str
@@ -146,6 +148,8 @@ class RowFacts(ReadOnly):
 @dataclass(frozen=True)
 class FitRecord:
     """Everything a fit found; whatever a user asks afterwards is a function of it.
+
+    Made by `mlelogit.MNLogit.fit`.
 
     Attributes
     ----------

@@ -67,6 +67,11 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     threads : int, optional
         Batches at a time; all processors if not given.
 
+    Returns
+    -------
+    Refits
+        Estimates (B, P), NaN where no maximum was reached, and which have one (B,).
+
     Raises
     ------
     BiasReductionError

@@ -93,6 +93,8 @@ def find_remedy(record: FitRecord) -> str:
 class SeparationReport(Shown):
     """What is separated, in names.
 
+    Made by `mlelogit.results.MNLogitResults.separation`.
+
     Attributes
     ----------
     verdict : str
@@ -158,7 +160,7 @@ class SeparationReport(Shown):
         return f"Pairs of an observation and another category that columns tell apart: {share}."
 
     def tell_rows(self) -> str:
-        """Show rows that cannot be of another category."""
+        """Tell rows that cannot be of another category."""
         rows = [
             f"{_name_row(example)} ({own}){f' and {count - 1} more' if count > 1 else ''} "
             f"cannot be {other}"

@@ -25,6 +25,18 @@ NUMBERS = ("estimate", "std_err", "z", "p_value", "lower", "upper")
 def two_sided_p(z: np.ndarray, df: float = np.inf) -> np.ndarray:
     """Return the two-sided p-value, normal or of a t distribution, from the tail.
 
+    Parameters
+    ----------
+    z : array-like
+        Statistics.
+    df : float
+        Degrees of freedom of t; the normal distribution if infinite.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``2 P(T > |z|)``, as precise in the tail as anywhere.
+
     Examples
     --------
     >>> from mlelogit.inference.coefficients import two_sided_p
@@ -81,7 +93,28 @@ def divide_by_errors(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def compute_z(record: FitRecord, covariance: Covariance) -> np.ndarray:
-    """Return estimates over standard errors (P,); NaN where constraints fix the coefficient."""
+    """Return estimates over standard errors (P,); NaN where constraints fix the coefficient.
+
+    That is ``b / se(b)``, the z statistic of a zero coefficient, or t with ``covariance.df``.
+
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+
+    Returns
+    -------
+    numpy.ndarray
+        (P,).
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> from mlelogit.inference.coefficients import compute_z
+    >>> compute_z(res.record, res.covariance).round(2).tolist()
+    [-4.3, 2.09, 2.92]
+    """
     z = divide_by_errors(record.estimates, covariance.bse)
     z[find_fixed(record.restriction, record.basis)] = np.nan
     return z
@@ -109,7 +142,27 @@ def index_all(encoding: Encoding) -> pd.MultiIndex:
 
 
 def frame_params(values: np.ndarray, encoding: Encoding) -> pd.DataFrame:
-    """Lay P values out as names x categories; NaN in the rows of columns left out."""
+    """Lay P values out as names x categories; NaN in the rows of columns left out.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        (P,), equation by equation.
+    encoding : Encoding
+
+    Returns
+    -------
+    pandas.DataFrame
+        (K, J - 1): names in rows, categories without the base in columns.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> from mlelogit.inference.coefficients import frame_params
+    >>> frame_params(res.record.estimates, res.record.encoding).equals(res.params)
+    True
+    """
     table = spread_columns(np.array(values).reshape(len(encoding.others), -1), encoding).T
     frame = pd.DataFrame(table, index=list(encoding.all_names), columns=list(encoding.others))
     return frame.rename_axis(index="name", columns="category")
@@ -236,6 +289,13 @@ def tidy_coefficients(
     ------
     OptionError
         If alpha or the adjustment is none.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.tidy()[["category", "name", "p_value"]].round(3).values.tolist()
+    [['Dole', 'Intercept', 0.0], ['Dole', 'age', 0.036], ['Dole', 'educ', 0.003]]
     """
     encoding = record.encoding
     estimate, bse, z = (
@@ -251,7 +311,26 @@ def tidy_coefficients(
 
 
 def frame_trace(record: FitRecord) -> pd.DataFrame:
-    """Return the climb as a frame: stage, loglike, score_norm, evaluations."""
+    """Return the climb as a frame: stage, loglike, score_norm, evaluations.
+
+    Parameters
+    ----------
+    record : FitRecord
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index iteration; the last row is the answer.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.trace.columns.to_list()
+    ['stage', 'loglike', 'score_norm', 'evaluations']
+    >>> bool(res.trace["loglike"].iloc[-1] == res.llf)
+    True
+    """
     trace = record.maximum.trace
     return pd.DataFrame(
         {
@@ -266,10 +345,28 @@ def frame_trace(record: FitRecord) -> pd.DataFrame:
 def frame_refits(found: Refits, encoding: Encoding) -> pd.DataFrame:
     """Lay refits out, a row each, labelled (category, name); NaN where there is no maximum.
 
+    Parameters
+    ----------
+    found : Refits
+    encoding : Encoding
+
+    Returns
+    -------
+    pandas.DataFrame
+        (B, P).
+
     Warns
     -----
     NotConvergedWarning
         If any refit has none; the message counts them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    >>> res.refit(np.ones((2, 944))).columns.to_list()
+    [('Dole', 'Intercept'), ('Dole', 'age')]
     """
     failed = int((~found.converged).sum())
     if failed:
@@ -284,10 +381,27 @@ def frame_refits(found: Refits, encoding: Encoding) -> pd.DataFrame:
 def frame_covariance(covariance: Covariance, encoding: Encoding) -> pd.DataFrame:
     """Label a covariance by (category, name) on both sides.
 
+    Parameters
+    ----------
+    covariance : Covariance
+    encoding : Encoding
+
+    Returns
+    -------
+    pandas.DataFrame
+        (P, P), rows and columns (category, name).
+
     Raises
     ------
     CovarianceError
         If it was left out for its size.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.cov_params().index[0]
+    ('Dole', 'Intercept')
     """
     need_covariance(covariance)
     labels = index_params(encoding)

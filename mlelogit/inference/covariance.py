@@ -19,6 +19,7 @@ of the observations, the kinds are
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,12 @@ LOST_LABELS = (
 class Covariance(ReadOnly):
     """A covariance of the estimates.
 
+    Made by `mlelogit.inference.covariance.estimate_covariance`.
+
     Attributes
     ----------
     kind : str
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`, or "bootstrap".
+        As of `mlelogit.inference.covariance.estimate_covariance`, or "bootstrap".
     matrix : numpy.ndarray
         (P, P), in the columns of the design, equation by equation; NaN if no
         finite maximum has been shown to exist.
@@ -184,13 +187,18 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     ----------
     record : FitRecord
     kind : str or CovarianceRequest, optional
-        One of `mlelogit.inference.sandwich.requests.COVARIANCES`; "nonrobust" if not given,
+        "nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust" (Stata's: HC0 n / (n - 1)),
+        "cluster", "HAC" or "survey"; "nonrobust" if not given,
         "robust" with sampling weights.
     **options
         cluster: groups (needed: the name of a column, one label for every row, or several of
         them), correction ("stata", "CR0", "CR1", "CR2" or "CR3"). HAC: time (needed), groups,
         maxlags, correction ("none", "HC1" or "CR1"). survey: strata, psu, fpc, lonely
         ("raise", "center" or "certainty").
+
+    Returns
+    -------
+    Covariance
 
     Raises
     ------
@@ -210,6 +218,8 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
         If a multi-way sum is not positive semidefinite.
+    ZeroVarianceWarning
+        If the scores of a coefficient cancel in every group.
 
     Examples
     --------
@@ -360,9 +370,9 @@ def _estimate_inner(
         meat = sum_survey_meat(record.in_memory(), settings)
         return bread @ meat @ bread, _describe_survey(settings)
     if kind in POWERS:
-        power = "-1/2" if kind == "HC2" else "-1"
+        power = Fraction(POWERS[kind])
         meat = sum_adjusted_meats(record, bread, POWERS[kind])
-        return bread @ meat @ bread, f"scores adjusted for leverage, (1 - H)^({power})"
+        return bread @ meat @ bread, f"scores adjusted for leverage, (1 - H)^(-{power})"
     factor, said = _find_correction(record, kind)
     return bread @ sum_meats(record) @ bread * factor, said
 

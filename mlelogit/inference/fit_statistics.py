@@ -37,6 +37,8 @@ NULL_REASON = "the null model beside the offset has no certified maximum"
 class FitStatistics:
     """Numbers about a fit as a whole.
 
+    Made by `mlelogit.inference.fit_statistics.compute_fit_statistics`.
+
     Attributes
     ----------
     llf, llnull : float
@@ -96,7 +98,25 @@ def _find_null_reason(record: FitRecord) -> str:
 
 
 def compute_fit_statistics(record: FitRecord) -> FitStatistics:
-    """Compute the statistics of a fit."""
+    """Compute the statistics of a fit.
+
+    The formulas stand with the attributes of `mlelogit.inference.fit_statistics.FitStatistics`.
+
+    Parameters
+    ----------
+    record : FitRecord
+
+    Returns
+    -------
+    FitStatistics
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> round(res.statistics.prsquared, 4), res.statistics.df_model
+    (0.0088, 2)
+    """
     llf, llnull = record.sums.loglike, record.null.loglike
     size = record.size
     df_model = size - count_null(record)

@@ -47,6 +47,25 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
     """Return the covariance of a record as seen from the base of another.
 
     Where coefficients are infinite their differences need not be, so there it is found anew.
+
+    Parameters
+    ----------
+    covariance : Covariance
+        Of `record`.
+    record : FitRecord
+    moved : FitRecord
+        The same fit, from the other base.
+
+    Returns
+    -------
+    Covariance
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.rebase("Dole").bse.loc["age", "Clinton"] == res.bse.loc["age", "Dole"]
+    np.True_
     """
     if covariance.omitted:
         return covariance
@@ -63,11 +82,31 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
 def rebase_record(record: FitRecord, base: int) -> FitRecord:
     """Return a fit's record as seen from another base; the rows are not touched.
 
+    The coefficients become ``b_k - b_new``, by one linear map of all P of them.
+
+    Parameters
+    ----------
+    record : FitRecord
+    base : int
+        Position of the new base among the categories.
+
+    Returns
+    -------
+    FitRecord
+
     Raises
     ------
     BiasReductionError
         If the bias of the median was reduced: the median of a difference of estimates is not
         the difference of their medians, so another base has other estimates.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> moved = res.rebase("Dole")
+    >>> moved.base, moved.llf == res.llf
+    ('Dole', True)
     """
     if record.maximum.bias_reduction == "median" and base != record.encoding.base:
         raise BiasReductionError(

@@ -168,6 +168,11 @@ def predict_own_pieces(record: FitRecord, which: str = "prob") -> Iterator[Any]:
     iterator of pandas.DataFrame or pandas.Series
         Labelled by the positions of the rows in the table: those left out are missing.
 
+    Raises
+    ------
+    OptionError
+        If which is unknown.
+
     Examples
     --------
     >>> import pandas as pd

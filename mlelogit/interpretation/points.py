@@ -202,12 +202,19 @@ def read_points(
         What to do about missing values in new rows, those that transforms make of numbers they
         are not defined for included: raise, or leave the row out.
 
+    Returns
+    -------
+    Points
+        Rows of the design, their index, weights and offset.
+
     Raises
     ------
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
         Each names the column, and the rows or levels.
     WeightError
         If weights are negative, or given for the fit's own rows.
+    OptionError
+        If missing is neither.
 
     Examples
     --------

@@ -60,6 +60,15 @@ def predict(
     ------
     ColumnNotFoundError, MissingDataError, InfiniteValueError, UnseenLevelError, OffsetError
         Each names the column, and the rows or levels.
+    OptionError
+        If which or missing is unknown.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.predict({"age": [40.0], "educ": [7.0]}).round(3).values.tolist()
+    [[0.526, 0.474]]
     """
     check_choice("which", which, PREDICTIONS)
     points = read_points(record, newdata, offset, missing=missing)
@@ -100,14 +109,70 @@ def label_best(probabilities: np.ndarray, index: pd.Index, record: Encoded) -> p
 
 
 def compute_loglikeobs(record: FitRecord) -> pd.Series:
-    """Return every row's contribution to the log-likelihood; they sum to llf."""
+    """Return every row's contribution to the log-likelihood; they sum to llf.
+
+    That is ``w_n Σ_k d_nk log y_nk``.
+
+    Parameters
+    ----------
+    record : FitRecord
+
+    Returns
+    -------
+    pandas.Series
+        (n,), by the index of the rows used.
+
+    Raises
+    ------
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equation 4.107.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> bool(abs(res.loglikeobs().sum() - res.llf) < 1e-9)
+    True
+    """
     record = record.in_memory()
     values = map_rows(record, map_loglikeobs)
     return pd.Series(values, index=record.index.view(), name="loglike")
 
 
 def compute_score_obs(record: FitRecord) -> pd.DataFrame:
-    """Return every row's contribution to the score; they sum to about zero."""
+    """Return every row's contribution to the score; they sum to about zero.
+
+    That is ``w_n (d_nk - y_nk) x_n`` for every category k but the base.
+
+    Parameters
+    ----------
+    record : FitRecord
+
+    Returns
+    -------
+    pandas.DataFrame
+        (n, P), columns (category, name).
+
+    Raises
+    ------
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equation 4.109.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.score_obs().shape
+    (944, 3)
+    """
     record = record.in_memory()
     values, columns = map_rows(record, map_score_obs).T, index_params(record.encoding)
     return pd.DataFrame(values, index=record.index.view(), columns=columns)
@@ -116,11 +181,27 @@ def compute_score_obs(record: FitRecord) -> pd.DataFrame:
 def tabulate_predictions(record: FitRecord) -> pd.DataFrame:
     """Count observed against predicted categories.
 
+    Parameters
+    ----------
+    record : FitRecord
+
     Returns
     -------
     pandas.DataFrame
         (J, J): observed categories in rows, predicted in columns; weights and
         counts are added up.
+
+    Raises
+    ------
+    DataNotKeptError
+        If the fit no longer holds its rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.pred_table().to_numpy().tolist()
+    [[519.0, 32.0], [349.0, 44.0]]
     """
     record = record.in_memory()
     blocks = record.need_blocks()

@@ -43,7 +43,9 @@ SAME = 1e-9
 
 @dataclass(frozen=True, repr=False)
 class RegularizationPath(Shown):
-    """Penalized fits, one for each penalty; made by `mlelogit.MNLogit.fit_path`.
+    """Penalized fits, one for each penalty.
+
+    Made by `mlelogit.MNLogit.fit_path`.
 
     Attributes
     ----------
@@ -91,7 +93,10 @@ class RegularizationPath(Shown):
         return bool((self.fits.kkt <= self.fits.request.tolerance).all())
 
     def coefficients(self, penalty: float | None = None, base: Any = None) -> pd.DataFrame:
-        """Return names x categories; see `frame_coefficients`."""
+        """Return the coefficients under one penalty, names x categories.
+
+        See `mlelogit.interpretation.selection.frame_coefficients`.
+        """
         return frame_coefficients(self.fits, self.design, penalty, base)
 
     def predict(
@@ -102,7 +107,11 @@ class RegularizationPath(Shown):
         offset: Any = None,
         missing: str = "raise",
     ) -> Any:
-        """Predict under one penalty; see `mlelogit.interpretation.prediction.predict`."""
+        """Predict under one penalty.
+
+        See `mlelogit.interpretation.prediction.predict`; penalty is one of the path's, and may be
+        left out if there is one only.
+        """
         record = make_record(self.fits, self.design, find_penalty(self.fits, penalty))
         return predict(record, newdata, which, offset, missing)
 
@@ -116,7 +125,11 @@ class RegularizationPath(Shown):
         threads: int | None = None,
         disp: bool | None = None,
     ) -> PathValidation:
-        """Return held-out deviances; see `cross_validate_path`."""
+        """Return held-out deviances of every penalty.
+
+        See `mlelogit.interpretation.selection.cross_validate_path` and
+        `mlelogit.data.folds.FoldRequest`.
+        """
         request = FoldRequest(folds, seed, 1, stratify, groups)
         return cross_validate_path(self.fits, self.design, request, threads, disp)
 
@@ -141,6 +154,16 @@ class RegularizationPath(Shown):
 
 def fit_path(design: Design, request: PathRequest) -> RegularizationPath:
     """Fit a path of penalties; warn of fits that did not converge.
+
+    Parameters
+    ----------
+    design : Design
+    request : PathRequest
+        Penalties and options of `mlelogit.MNLogit.fit_path`.
+
+    Returns
+    -------
+    RegularizationPath
 
     Examples
     --------
@@ -224,12 +247,25 @@ def frame_coefficients(
         every category has coefficients: of every column those that the penalty prefers, and
         intercepts that sum to zero.
 
+    Returns
+    -------
+    pandas.DataFrame
+        (K, J), or (K, J - 1) with a base.
+
     Raises
     ------
     OptionError
         If the penalty is not on the path.
     BaseCategoryError
         If the base is no category.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> model = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96())
+    >>> path = model.fit_path(penalties=[0.05])
+    >>> path.coefficients(base="Clinton").columns.to_list()
+    ['Dole']
     """
     encoding, values = design.encoding, fits.coefficients[find_penalty(fits, penalty)]
     categories = list(encoding.categories)
@@ -272,6 +308,8 @@ def make_record(fits: PenalizedFits, design: Design, place: int) -> FitRecord:
 @dataclass(frozen=True, repr=False)
 class PathValidation(Shown):
     """Deviances of observations held out, for every penalty of a path.
+
+    Made by `mlelogit.interpretation.selection.cross_validate_path`.
 
     Attributes
     ----------

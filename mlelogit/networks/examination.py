@@ -60,6 +60,15 @@ def examine_network(network: Network, inputs: Inputs, categories: tuple) -> None
     NetworkWarning
         If the module gives other scores in training mode, does not use some parameter there, or
         uses tensors that are none of its parameters.
+
+    Examples
+    --------
+    >>> import mlelogit as ml, torch
+    >>> net = torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.Softmax(dim=1))
+    >>> ml.networks.fit_network(net, [[0.0], [1.0], [2.0]], ["a", "b", "a"])
+    Traceback (most recent call last):
+    ...
+    mlelogit.exceptions.NetworkError: ...
     """
     few, places = take_few(inputs), choose_few(inputs)
     scores = _try_out(network, few.clone())

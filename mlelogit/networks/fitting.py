@@ -155,6 +155,8 @@ def fit_network(
         If the climb ended where the gradient is not as small as tol, or at a saddle point.
     NoFiniteMaximumWarning
         If the log-likelihood rises for ever, or that a finite maximum exists is not shown.
+    NetworkWarning
+        If parameters do not enter any score.
 
     Examples
     --------

@@ -161,6 +161,10 @@ def calibrate_network(
     bins, strategy, alpha
         As in `mlelogit.interpretation.performance.calibration.calibrate`, which has the formulas.
 
+    Returns
+    -------
+    Calibration
+
     Raises
     ------
     OptionError
@@ -198,6 +202,10 @@ def classify_network(
         As in `mlelogit.interpretation.performance.classification.classify`, which has the
         formulas.
 
+    Returns
+    -------
+    Classification
+
     Raises
     ------
     MNLogitError
@@ -229,6 +237,10 @@ def score_network(
     bins, alpha
         As in `mlelogit.interpretation.performance.scoring_rules.score_probabilities`, which has
         the formulas.
+
+    Returns
+    -------
+    Scores
 
     Raises
     ------

@@ -112,7 +112,14 @@ class NetworkPlots:
         return plot_calibration(self.record.encoding, found, self._place(ax))
 
     def trace(self, *, ax: Any = None) -> Any:
-        """Draw the climb; see `plot_network_trace`."""
+        """Draw the climb.
+
+        See `mlelogit.networks.plots.plot_network_trace`.
+
+        Parameters
+        ----------
+        ax : Axes or figure, optional
+        """
         return plot_network_trace(self.record, self._place(ax))
 
     def __repr__(self) -> str:
@@ -142,6 +149,20 @@ def plot_network_trace(record: NetworkRecord, canvas: Canvas | None = None) -> A
     ------
     MissingExtraError
         If matplotlib is not installed.
+
+    References
+    ----------
+    Bishop (2006), Pattern Recognition and Machine Learning, equations 5.24 and 5.112.
+
+    Examples
+    --------
+    >>> import mlelogit as ml, torch
+    >>> anes = ml.datasets.load_anes96()
+    >>> X, y = anes[["age", "educ"]] / 10, anes["vote"]
+    >>> res = ml.networks.fit_network(torch.nn.Linear(2, 2), X, y)
+    >>> from matplotlib.figure import Figure
+    >>> res.plot.trace(ax=Figure()).get_title(loc="left")
+    'The climb of the likelihood'
     """
     penalized = bool((record.precisions > 0).any())
     ax = (canvas or Canvas()).open_axes(WIDTH + BESIDE, HEIGHT, "y")

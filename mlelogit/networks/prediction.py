@@ -84,6 +84,15 @@ def predict_network(
     ------
     MNLogitError
         One of its named cases, for anything wrong with the rows.
+
+    Examples
+    --------
+    >>> import mlelogit as ml, torch
+    >>> anes = ml.datasets.load_anes96()
+    >>> X, y = anes[["age", "educ"]] / 10, anes["vote"]
+    >>> res = ml.networks.fit_network(torch.nn.Linear(2, 2), X, y)
+    >>> res.predict(X.head(2)).shape
+    (2, 2)
     """
     check_choice("which", which, PREDICTIONS)
     scores, index = score_rows(record, newdata)

@@ -80,6 +80,8 @@ class NetworkMaximum:
 class NetworkRecord:
     """A fitted network.
 
+    Made by `mlelogit.networks.fit_network`.
+
     Attributes
     ----------
     network : Network

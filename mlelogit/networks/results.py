@@ -28,6 +28,8 @@ from mlelogit.networks.summary import NetworkSummary, summarize_network
 class NetworkResults(Shown):
     """A softmax network fitted by maximum likelihood.
 
+    Made by `mlelogit.networks.fit_network`.
+
     Attributes
     ----------
     record : NetworkRecord
@@ -72,7 +74,10 @@ class NetworkResults(Shown):
 
     @property
     def certificate(self) -> NetworkCertificate:
-        """What is known of the point: see `mlelogit.networks.certification.certificate`."""
+        """What is known of the point.
+
+        See `mlelogit.networks.certification.certificate.NetworkCertificate`.
+        """
         return self.record.maximum.certificate
 
     @property
@@ -112,7 +117,11 @@ class NetworkResults(Shown):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Calibration:
-        """Judge calibration; see `mlelogit.networks.judging.calibrate_network`."""
+        """Judge whether probabilities are calibrated.
+
+        See `mlelogit.networks.judging.calibrate_network` and
+        `mlelogit.networks.judging.judge_network`.
+        """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return calibrate_network(self.record, rows, bins=bins, strategy=strategy, alpha=alpha)
 
@@ -125,7 +134,11 @@ class NetworkResults(Shown):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Classification:
-        """Compare categories; see `mlelogit.networks.judging.classify_network`."""
+        """Compare predicted with observed categories.
+
+        See `mlelogit.networks.judging.classify_network` and
+        `mlelogit.networks.judging.judge_network`.
+        """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return classify_network(self.record, rows, alpha=alpha)
 
@@ -139,25 +152,41 @@ class NetworkResults(Shown):
         weight_type: str | None = None,
         alpha: float = 0.05,
     ) -> Scores:
-        """Score probabilities; see `mlelogit.networks.judging.score_network`."""
+        """Score probabilities by what was observed.
+
+        See `mlelogit.networks.judging.score_network` and
+        `mlelogit.networks.judging.judge_network`.
+        """
         rows = NewRows(newdata, outcome, None, weights, weight_type)
         return score_network(self.record, rows, bins=bins, alpha=alpha)
 
     @property
     def plot(self) -> NetworkPlots:
-        """Pictures: calibration and trace; see `mlelogit.networks.plots.NetworkPlots`."""
+        """Draw pictures: calibration and trace.
+
+        See `mlelogit.networks.plots.NetworkPlots`.
+        """
         return NetworkPlots(self.record)
 
     def predict(self, newdata: Any = None, which: str = "prob") -> Any:
-        """Predict; see `mlelogit.networks.prediction.predict_network`."""
+        """Predict probabilities, categories or scores.
+
+        See `mlelogit.networks.prediction.predict_network`.
+        """
         return predict_network(self.record, newdata, which)
 
     def verify(self, engines: Any = None, points: int = 20, seed: Any = 0) -> NetworkVerification:
-        """Verify; see `mlelogit.networks.proof.verification.verify_network`."""
+        """Verify the fit by independent engines.
+
+        See `mlelogit.networks.proof.verification.verify_network`.
+        """
         return verify_network(self.record, engines, points, seed)
 
     def summary(self) -> NetworkSummary:
-        """Summarize; see `mlelogit.networks.summary.summarize_network`."""
+        """Summarize the fit.
+
+        See `mlelogit.networks.summary.summarize_network`.
+        """
         return summarize_network(self.record)
 
     def __str__(self) -> str:

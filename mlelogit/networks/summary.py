@@ -16,6 +16,8 @@ TITLE = "Softmax network by maximum likelihood"
 class NetworkSummary(Shown):
     """A network's fit in lines of a word and its value.
 
+    Made by `mlelogit.networks.summary.summarize_network`.
+
     Attributes
     ----------
     lines : tuple of tuple of str
@@ -32,7 +34,25 @@ class NetworkSummary(Shown):
 
 
 def summarize_network(record: NetworkRecord) -> NetworkSummary:
-    """Summarize a network's fit."""
+    """Summarize a network's fit.
+
+    Parameters
+    ----------
+    record : NetworkRecord
+
+    Returns
+    -------
+    NetworkSummary
+
+    Examples
+    --------
+    >>> import mlelogit as ml, torch
+    >>> anes = ml.datasets.load_anes96()
+    >>> X, y = anes[["age", "educ"]] / 10, anes["vote"]
+    >>> res = ml.networks.fit_network(torch.nn.Linear(2, 2), X, y)
+    >>> res.summary().lines[0][0]
+    'Outcome'
+    """
     maximum, encoding = record.maximum, record.encoding
     lines = (
         ("Outcome", f"{write_name(encoding.outcome_name)} ({encoding.outcome_kind})"),

@@ -33,7 +33,8 @@ UPGRADES: dict[int, Callable[[dict], dict]] = {}
 def save_fit(record: FitRecord, covariance: Covariance, path: Any, data: bool = False) -> Path:
     """Save a fit to a file, all of it or nothing.
 
-    The file is JSON, described in ``docs/guides/saving.md``. It holds no rows unless they are asked for.
+    The file is JSON, described in ``docs/guides/saving.md``. It holds no rows unless they are
+    asked for.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def save_fit(record: FitRecord, covariance: Covariance, path: Any, data: bool = 
         If the file would be larger than can be read again, 1 GiB.
     OutputFileError
         If it cannot be written.
+    OptionError
+        If data is neither True nor False.
 
     Examples
     --------
@@ -106,6 +109,17 @@ def load_fit(path: Any, data: Any = None) -> tuple[FitRecord, Covariance]:
         If there is no such file.
     ChangedRowsError
         If data are other rows than the fit's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mlelogit as ml
+    >>> from mlelogit.saving.files import load_fit
+    >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record, covariance = load_fit(res.save(f"{folder}/fit.json"))
+    >>> covariance.kind
+    'nonrobust'
     """
     try:
         content = read_document(_read_bytes(path), UPGRADES)
@@ -120,6 +134,14 @@ def load_fit(path: Any, data: Any = None) -> tuple[FitRecord, Covariance]:
 
 def is_saved(path: Any) -> bool:
     """Tell whether a file begins as a saved fit does; nothing more of it is read.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

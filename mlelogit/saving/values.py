@@ -43,8 +43,8 @@ def encode_value(value: Any, what: str, depth: int = 0) -> Any:
     Raises
     ------
     SavedFitError
-        If it is of a type that is not among those listed in ``docs/guides/saving.md``, or would not come
-        back as it was.
+        If it is of a type that is not among those listed in ``docs/guides/saving.md``, or would
+        not come back as it was.
 
     Examples
     --------

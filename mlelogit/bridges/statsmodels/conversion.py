@@ -27,9 +27,9 @@ def convert(record: FitRecord, covariance: Covariance) -> MultinomialResultsWrap
     """Return a fit as statsmodels' results, at its estimates and with its covariance in use.
 
     The results are statsmodels' ``MultinomialResultsWrapper``, of a model that is its
-    ``MNLogit``: both as `mlelogit.bridges.statsmodels` has them. The base comes first among the
-    categories. People of a row of counts, and the rows that a frequency weight stands for, are
-    rows of their own. Columns that the fit left out are left out.
+    ``MNLogit``: both as `mlelogit.bridges.statsmodels.MNLogit` has them. The base comes first
+    among the categories. People of a row of counts, and the rows that a frequency weight stands
+    for, are rows of their own. Columns that the fit left out are left out.
 
     Parameters
     ----------

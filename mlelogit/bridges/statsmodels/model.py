@@ -54,7 +54,7 @@ ELSEWHERE = (
 
 # statsmodels has no types, so that its classes are Any to a checker of types.
 class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
-    """statsmodels' MNLogit, overflow-safe, certified and without its silent errors.
+    """The MNLogit of statsmodels, overflow-safe, certified and without its silent errors.
 
     It is a subclass, and code written for statsmodels runs as it is. Likelihood, score, Hessian,
     maximum and covariance come from this package; tables, tests and formulas are statsmodels'.
@@ -147,7 +147,29 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
         *args: Any,
         **kwargs: Any,
     ) -> MNLogit:
-        """Make the model from a formula and a frame; the outcome may be text or a Categorical."""
+        """Make the model from a formula and a frame; the outcome may be text or a Categorical.
+
+        Parameters
+        ----------
+        formula : str
+            As statsmodels reads it.
+        data : DataFrame
+            The columns that it names.
+        subset, drop_cols, *args, **kwargs
+            As in statsmodels.
+
+        Returns
+        -------
+        MNLogit
+
+        Examples
+        --------
+        >>> import mlelogit as ml
+        >>> from mlelogit.bridges.statsmodels import mnlogit
+        >>> res = mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit(disp=0)
+        >>> float(round(res.llf, 4))
+        -635.3798
+        """
         depth = kwargs.pop("eval_env", None)
         if depth is None or (isinstance(depth, int) and depth != -1):
             depth = 2 if depth is None else depth + 1  # One more call to the user's variables.
@@ -272,8 +294,15 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
             Called with params (P,) after every iteration.
         **kwargs
             cov_type, cov_kwds and use_t, as in statsmodels; see
-            `mlelogit.bridges.statsmodels.words.read_covariance`. warn_convergence, retall, and
+            its own documentation. warn_convergence, retall, and
             options of solvers, which have no effect.
+        full_output : bool
+            Of no effect, as in statsmodels.
+
+        Returns
+        -------
+        MultinomialResultsWrapper
+            Statsmodels' results, with a certificate.
 
         Raises
         ------
@@ -293,7 +322,17 @@ class MNLogit(discrete_model.MNLogit):  # type: ignore[misc]
         return self.wrap(climb(self, asked, kwargs))
 
     def wrap(self, found: Climb) -> MultinomialResultsWrapper:
-        """Return a climb as statsmodels' results."""
+        """Return a climb as statsmodels' results.
+
+        Parameters
+        ----------
+        found : Climb
+            What the climb found.
+
+        Returns
+        -------
+        MultinomialResultsWrapper
+        """
         results = MultinomialResults(self, describe_climb(self, found))
         results.record, results.covariance = found.record, found.covariance
         return MultinomialResultsWrapper(results)

@@ -169,7 +169,11 @@ class MendedResults(discrete_model.MultinomialResults):  # type: ignore[misc]
 
 
 class MultinomialResults(MendedResults):
-    """Results of ``MNLogit.fit``: statsmodels' own, with `MendedResults`."""
+    """Results of ``MNLogit.fit``: statsmodels' own, mended where they overflow or mislead.
+
+    Made by `mlelogit.bridges.statsmodels.MNLogit.fit`, with the arguments and methods that they
+    have in statsmodels.
+    """
 
 
 class L1MultinomialResults(MendedResults, discrete_model.L1MultinomialResults):  # type: ignore[misc]

@@ -272,6 +272,11 @@ def from_sql(query: str, connection: Any = None) -> DuckDBPieces:
     connection : duckdb.DuckDBPyConnection, optional
         DuckDB's default one if not given.
 
+    Returns
+    -------
+    DuckDBPieces
+        Goes to `mlelogit.mnlogit` as data.
+
     Raises
     ------
     OptionError

@@ -26,6 +26,8 @@ STAMPED_ROWS = 256
 class FramePieces(LocalPieces):
     """Frames of one table, of any kind that the package takes, one after the other.
 
+    Made by `mlelogit.data.streaming.opening.open_pieces`.
+
     Parameters
     ----------
     frames : sequence of frames, or callable

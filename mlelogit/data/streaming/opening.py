@@ -64,12 +64,25 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
         Whether to read data in pieces that could be: for "auto", if they are more than
         `HELD_ELEMENTS` values.
 
+    Returns
+    -------
+    Design
+
     Raises
     ------
     OptionError
         If stream is none of these, or True for a frame.
     MNLogitError
         Another of its named cases, for anything wrong with the data.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.rows import DataOptions
+    >>> from mlelogit.data.streaming.opening import open_design
+    >>> design = open_design("vote ~ age", ml.datasets.load_anes96(), DataOptions())
+    >>> design.encoding.names
+    ('Intercept', 'age')
     """
     check_formula(formula)
     if not isinstance(stream, bool) and not (isinstance(stream, str) and stream == "auto"):
@@ -145,6 +158,28 @@ def open_pieces(data: Any) -> Pieces | None:
         text of a query; a list of frames, or a callable that opens them anew for every pass and
         returns an iterable; a dask.dataframe.DataFrame; a pyarrow.dataset.Dataset. Pieces stay
         what they are.
+
+    Returns
+    -------
+    Pieces or None
+        None of one frame in memory.
+
+    Raises
+    ------
+    DataFileError
+        If there is no such file, or it cannot be opened.
+    ColumnTypeError
+        If data are of a kind that cannot be read.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.streaming.opening import open_pieces
+    >>> anes = ml.datasets.load_anes96()
+    >>> open_pieces([anes.head(500), anes.tail(444)]).names[:2]
+    ('popul', 'TVnews')
+    >>> open_pieces(anes) is None
+    True
     """
     if isinstance(data, LocalPieces | DaskPieces):
         opened: Any = data

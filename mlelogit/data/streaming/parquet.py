@@ -102,6 +102,8 @@ def read_footer(path: str, folders: dict[str, str | None] | None = None) -> Parq
 class ParquetPieces(LocalPieces):
     """Parquet files as one table, of which every row group is a piece.
 
+    Made by `mlelogit.data.streaming.opening.open_pieces`.
+
     Parameters
     ----------
     data : path, or list of paths

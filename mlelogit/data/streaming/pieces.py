@@ -26,7 +26,10 @@ class QuantileFinder(Protocol):
 
 
 class Pieces(Protocol):
-    """A table that is read piece by piece, as often as it takes."""
+    """A table that is read piece by piece, as often as it takes.
+
+    Made by `mlelogit.data.streaming.opening.open_pieces`.
+    """
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +73,20 @@ class Pieces(Protocol):
         """
 
     def map(self, function: Callable[[pd.DataFrame], Any], columns: Sequence[str]) -> Iterator[Any]:
-        """Give what a function returns for frames of rows, one after the other, when asked."""
+        """Give what a function returns for frames of rows, one after the other, when asked.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a frame of rows.
+        columns : sequence of str
+            Of the frames.
+
+        Yields
+        ------
+        object
+            What the function returns, in the order of the rows.
+        """
 
     @property
     def find_quantiles(self) -> QuantileFinder | None:
@@ -80,6 +96,8 @@ class Pieces(Protocol):
 @dataclass(frozen=True)
 class Piece:
     """Some rows of a table.
+
+    Made by `mlelogit.data.streaming.opening.open_pieces`.
 
     Attributes
     ----------

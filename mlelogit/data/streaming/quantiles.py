@@ -179,6 +179,16 @@ def find_quantiles(
     -------
     numpy.ndarray
         (len(probabilities),); NaN if there is no row.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.data.streaming.opening import open_pieces
+    >>> from mlelogit.data.streaming.quantiles import find_quantiles
+    >>> anes = ml.datasets.load_anes96()
+    >>> pieces = open_pieces([anes.head(500), anes.tail(444)])
+    >>> bool(find_quantiles(pieces, "age", [0.5], ["age"])[0] == anes["age"].median())
+    True
     """
     work = Counting(column, tuple(dict.fromkeys((column, *complete))), ((0, 2**64 - 1),), times)
     tally = _count(pieces, work)

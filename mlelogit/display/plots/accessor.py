@@ -73,7 +73,11 @@ class Plots:
         disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
-        """Draw coefficients or risk ratios with intervals; see `CoefficientRequest`."""
+        """Draw coefficients or risk ratios with intervals.
+
+        See `mlelogit.display.plots.coefficients.plot_coefficients` and
+        `mlelogit.display.plots.coefficients.CoefficientRequest`.
+        """
         request = CoefficientRequest(exponentiate, names, alpha, panels, per, method, disp)
         return plot_coefficients(self.record, self.covariance, request, self._place(ax))
 
@@ -86,16 +90,25 @@ class Plots:
         disp: bool | None = None,
         ax: Any = None,
     ) -> Any:
-        """Draw a profile log-likelihood and Wald's parabola; see `plot_profile`."""
+        """Draw a profile log-likelihood and Wald's parabola.
+
+        See `mlelogit.display.plots.likelihood.plot_profile`.
+        """
         given = combination, alpha, points, disp
         return plot_profile(self.record, self.covariance, *given, self._place(ax))
 
     def trace(self, *, ax: Any = None) -> Any:
-        """Draw the climb to the maximum; see `plot_trace`."""
+        """Draw the climb to the maximum.
+
+        See `mlelogit.display.plots.likelihood.plot_trace`.
+        """
         return plot_trace(self.record, self._place(ax))
 
     def separation(self, kind: str = "coefficients", *, ax: Any = None) -> Any:
-        """Draw what separated data leave without an estimate; see `plot_separation`."""
+        """Draw what separated data leave without an estimate.
+
+        See `mlelogit.display.plots.separation.plot_separation`.
+        """
         return plot_separation(self.record, kind, self._place(ax))
 
     def probabilities(
@@ -113,7 +126,11 @@ class Plots:
         offset: Any = None,
         ax: Any = None,
     ) -> Any:
-        """Draw probabilities over a variable, as lines or areas; see `plot_probabilities`."""
+        """Draw probabilities over a variable, as lines or areas.
+
+        See `mlelogit.display.plots.probabilities.plot_probabilities` and
+        `mlelogit.display.plots.curves.CurveRequest`.
+        """
         rows = newdata, weights, offset
         request = CurveRequest(variable, by, at, others, points, alpha, *rows)
         return plot_probabilities(self.record, self.covariance, request, kind, self._place(ax))
@@ -128,7 +145,9 @@ class Plots:
         ax: Any = None,
         **options: Any,
     ) -> Any:
-        """Draw marginal effects, or Margins that are known; see `plot_margins`.
+        """Draw marginal effects, or Margins that are known.
+
+        See `mlelogit.display.plots.effects.plot_margins`.
 
         Parameters
         ----------
@@ -161,7 +180,9 @@ class Plots:
         ax: Any = None,
         **how: Any,
     ) -> Any:
-        """Draw reliability diagrams, or a Calibration that is known; see `plot_calibration`.
+        """Draw reliability diagrams, or a Calibration that is known.
+
+        See `mlelogit.display.plots.calibration.plot_calibration`.
 
         Parameters
         ----------
@@ -202,7 +223,9 @@ class Plots:
         return plot_binned_residuals(self.record, variable, bins, alpha, place)
 
     def influence(self, n: int = 5, unit: Any = "row", *, ax: Any = None) -> Any:
-        """Draw Cook's distance against leverage, or a known Influence; see `plot_influence`.
+        """Draw Cook's distance against leverage, or a known Influence.
+
+        See `mlelogit.display.plots.diagnostics.plot_influence`.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from mlelogit.display.plots.rows import (
     tell_marks,
 )
 from mlelogit.display.plots.style import entitle, finish, measure_names, name_axes, write_coverage
-from mlelogit.exceptions import ColumnNotFoundError
+from mlelogit.exceptions import ColumnNotFoundError, OptionError
 from mlelogit.fitting.penalized.regularization import find_standardization
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import spread_columns, tidy_coefficients
@@ -40,13 +41,15 @@ INTERCEPTS = ("Intercept", "const")
 class CoefficientRequest:
     """Which coefficients are drawn, and how.
 
+    Made by `mlelogit.display.plots.accessor.Plots.coefficients`.
+
     Attributes
     ----------
     exponentiate : bool
         Whether to draw relative risk ratios ``exp(b)``, on a log scale.
-    names : str or sequence, optional
-        Which columns of the design, in the order given; if not given all but intercepts, which
-        have another scale and say little.
+    names : str, sequence or mapping, optional
+        Which columns of the design, in the order given, as a mapping with what each is called;
+        if not given all but intercepts, which have another scale and say little.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
     panels : bool
@@ -105,7 +108,7 @@ def plot_coefficients(
     ColumnNotFoundError
         If there is no column of a name.
     OptionError
-        If a choice is unknown, or alpha not between 0 and 1.
+        If a choice is unknown, alpha not between 0 and 1, or two columns have one label.
     IntervalError
         If there are no intervals by the method.
     DataNotKeptError
@@ -124,8 +127,9 @@ def plot_coefficients(
     shown = table[table["name"].isin(chosen)]
     held = bool(shown["held"].any())
     level = write_coverage(request.alpha)
+    ordered = _order_rows(shown, chosen, bool(request.panels), record.encoding)
     picture = _Picture(
-        _order_rows(shown, chosen, bool(request.panels), record.encoding),
+        _label_rows(ordered, chosen, request.names),
         record.encoding,
         bool(request.exponentiate),
         request.per,
@@ -215,7 +219,7 @@ class _Picture:
 
 def _draw_together(picture: _Picture, canvas: Canvas) -> Any:
     """Draw all in one panel, grouped by name."""
-    names, categories = [str(name) for name in picture.rows["name"]], picture.categories
+    names, categories = picture.rows["label"].to_list(), picture.categories
     single = len(picture.encoding.others) == 1
     layout = lay_out_rows(*((names, [""] * len(names)) if single else (categories, names)))
     numbers = read_numbers(picture.rows)
@@ -233,7 +237,7 @@ def _draw_panels(picture: _Picture, canvas: Canvas) -> np.ndarray:
     """Draw a panel for every category."""
     numbers, marks = read_numbers(picture.rows), np.array(picture.marks)
     count = len(picture.encoding.others)
-    labels = [str(name) for name in picture.rows["name"][marks == marks[0]]]
+    labels = picture.rows["label"][marks == marks[0]].to_list()
     layout = lay_out_rows(labels, [""] * len(labels))
     size = PANEL_WIDTH, layout.height + PANEL_TITLE
     columns = count_columns(count, PANELS)
@@ -279,3 +283,13 @@ def _order_rows(tidy: pd.DataFrame, chosen: list, panels: bool, encoding: Encodi
     category = np.array([encoding.others.index(category) for category in tidy["category"]])
     keys = (name, category) if panels else (category, name)
     return tidy.iloc[np.lexsort(keys)].reset_index(drop=True)
+
+
+def _label_rows(rows: pd.DataFrame, chosen: list, names: Any) -> pd.DataFrame:
+    """Add what every column is called: its own name, if a mapping says nothing else."""
+    said = names if isinstance(names, Mapping) else {}
+    labels = {name: str(said.get(name, name)) for name in chosen}
+    if isinstance(names, Mapping) and len(set(labels.values())) < len(labels):
+        label = max(labels.values(), key=list(labels.values()).count)
+        raise OptionError(f"names gives several columns the label {label!r}; they must differ.")
+    return rows.assign(label=rows["name"].map(labels))

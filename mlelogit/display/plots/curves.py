@@ -33,6 +33,8 @@ LABELS = 4
 class CurveRequest:
     """What probabilities are asked for.
 
+    Made by `mlelogit.display.plots.accessor.Plots.probabilities`.
+
     Attributes
     ----------
     variable : label
@@ -106,6 +108,17 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
     y))``, mapped back, as in
     `mlelogit.interpretation.predictions.probabilities.tabulate_prediction`.
 
+    Parameters
+    ----------
+    record : FitRecord
+    covariance : Covariance
+    request : CurveRequest
+
+    Returns
+    -------
+    Curves
+        Places, probabilities and the ends of their intervals.
+
     Raises
     ------
     EffectError
@@ -114,6 +127,18 @@ def estimate_curves(record: FitRecord, covariance: Covariance, request: CurveReq
         If there are no rows, or all of their weights are zero.
     OptionError, UnseenLevelError, LabelError, CovarianceError, DataNotKeptError
         As `mlelogit.interpretation.margins.effects.estimate_margins` does.
+
+    References
+    ----------
+    Derivation: ``docs/explanation/derivations.md``, "Probabilities with standard errors".
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> from mlelogit.display.plots.curves import CurveRequest, estimate_curves
+    >>> type(estimate_curves(res.record, res.covariance, CurveRequest("age"))).__name__
+    'Curves'
     """
     quantile = find_quantile(request.alpha, covariance.df)
     rows = open_points(record, request.newdata, request.offset, request.weights)

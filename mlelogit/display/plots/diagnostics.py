@@ -69,6 +69,8 @@ def plot_quantiles(
         If frequency weights stand for more people than can be drawn one by one.
     DataNotKeptError
         If the fit no longer holds its rows.
+    OptionError
+        If alpha is no probability.
 
     Examples
     --------

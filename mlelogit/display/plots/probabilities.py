@@ -180,7 +180,7 @@ def _draw_number(picture: _Picture) -> np.ndarray:
         dress_axes(ax, "y" if picture.banded else "")
         low, high = curves.values[0], curves.values[-1]
         room = 0.0 if high > low else 0.5
-        ax.set(xlim=(low - room, high + room), ylim=(0, picture.top))
+        ax.set(xlim=(low - room, high + room), ylim=(0, _find_top(ax, picture.top)))
         use_plain_numbers(ax.xaxis)
         use_plain_numbers(ax.yaxis)
     order = np.arange(len(names))[::-1]
@@ -192,6 +192,13 @@ def _draw_number(picture: _Picture) -> np.ndarray:
     width = size[0] * picture.columns
     picture.write_words(axes, width, str(picture.request.variable), "Probability")
     return axes
+
+
+def _find_top(ax: Any, top: float) -> float:
+    """Return the top of a scale, with room for what others hold that share it."""
+    others = ax.get_shared_y_axes().get_siblings(ax)
+    held = [other.get_ylim()[1] for other in others if other is not ax and other.has_data()]
+    return float(max([top, *held]))
 
 
 def _draw_lines(ax: Any, curves: Curves, group: int) -> list[Any]:

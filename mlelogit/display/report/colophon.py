@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from mlelogit.display.report.calls import write_call
 from mlelogit.display.report.content import Facts, Heading, Items, Paragraph, Part, Snippet
 from mlelogit.display.report.scope import Scope
+from mlelogit.inference.sandwich.requests import COVARIANCES, UNIT_BOUND
 from mlelogit.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic", "scikit-learn", "matplotlib")
@@ -48,7 +49,6 @@ REFERENCES = {
         "in logistic regression models. Biometrika 71, 1-10."
     ),
 }
-SANDWICHES = ("robust", "HC0", "HC1", "HC2", "HC3", "cluster", "HAC", "survey")
 
 
 def write_citation(scope: Scope) -> Iterator[Part]:
@@ -98,7 +98,7 @@ def _list_methods(scope: Scope) -> list[str]:
         "mean": scope.record.maximum.bias_reduction == "mean",
         "median": scope.record.maximum.bias_reduction == "median",
         "opg": kind == "opg",
-        "sandwich": kind in SANDWICHES,
+        "sandwich": kind in COVARIANCES and kind not in UNIT_BOUND,
         "cluster": kind == "cluster",
         "survey": kind == "survey",
         "separation": scope.record.separation.found,

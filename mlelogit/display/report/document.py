@@ -56,6 +56,8 @@ FRAME_HEIGHT = 640
 class Report:
     """A report, made by `mlelogit.MNLogitResults.report`.
 
+    Made by `mlelogit.display.report.document.make_report`.
+
     Attributes
     ----------
     page : Page
@@ -69,6 +71,14 @@ class Report:
 
     def write(self, path: Any) -> Path:
         """Write the page to a file, as a whole or not at all; return where it is.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+
+        Returns
+        -------
+        pathlib.Path
 
         Raises
         ------

@@ -30,6 +30,8 @@ FORMS = ("text", "html", "latex", "markdown", "gt")
 class ModelTable(Typeset):
     """Several models side by side.
 
+    Made by `mlelogit.compare_models` and `mlelogit.display.tables.table.tabulate_fit`.
+
     Attributes
     ----------
     layout : mlelogit.display.tables.layout.Layout
@@ -57,6 +59,10 @@ class ModelTable(Typeset):
         longtable : bool
             Whether it may run over pages, which needs the package longtable.
 
+        Returns
+        -------
+        str
+
         Raises
         ------
         OptionError
@@ -70,6 +76,14 @@ class ModelTable(Typeset):
 
     def as_docx(self, path: Any) -> Path:
         """Write the table to a Word document, whole or not at all, and return its path.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+
+        Returns
+        -------
+        pathlib.Path
 
         Raises
         ------
@@ -176,6 +190,10 @@ def tabulate_fit(
         A `ModelTable`, with all of them, if not given.
     options : dict, optional
         Those of `tabulate_models`.
+
+    Returns
+    -------
+    ModelTable, str or great_tables.GT
 
     Raises
     ------

@@ -137,6 +137,10 @@ def fit_restricted(
     start : numpy.ndarray, optional
         Params near the maximum (P,), in the columns of the design; the fit's if not given.
 
+    Returns
+    -------
+    RestrictedFit
+
     Raises
     ------
     ParamsError

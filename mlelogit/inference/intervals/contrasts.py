@@ -80,6 +80,8 @@ def combine_coefficients(
     IntervalError
         If there are no intervals by the method asked for; see
         `mlelogit.inference.intervals.inversion.interval_frame`.
+    OptionError
+        If alpha or the method is none.
 
     Warns
     -----
@@ -193,6 +195,8 @@ def contrast_categories(
         If the covariance was left out for its size.
     BiasReductionError
         If the bias of the median was reduced: other bases have other estimates.
+    OptionError
+        If alpha or the method is none.
 
     Examples
     --------

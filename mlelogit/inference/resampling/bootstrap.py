@@ -155,11 +155,26 @@ class Bootstrap(ReadOnly, Shown):
         exponentiate: bool = False,
         statistic: Callable[[pd.DataFrame], Any] | None = None,
     ) -> pd.DataFrame:
-        """Return intervals; see `find_intervals`."""
+        """Return intervals.
+
+        See `mlelogit.inference.resampling.bootstrap.find_intervals`.
+        """
         return find_intervals(self, alpha, method, exponentiate, statistic)
 
     def summary(self, alpha: float = 0.05, method: str = "percentile") -> str:
-        """Return a table: what was drawn, and estimates, biases, standard errors, intervals."""
+        """Return a table: what was drawn, and estimates, biases, standard errors, intervals.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals are meant to cover with probability ``1 - alpha``.
+        method : str
+            As of `conf_int`.
+
+        Returns
+        -------
+        str
+        """
         return summarize_bootstrap(self, alpha, method)
 
     def __str__(self) -> str:
@@ -232,6 +247,8 @@ def run_bootstrap(
         If the fit's bias was reduced.
     BootstrapError
         If there is nothing to resample, or fewer than two resamples have a maximum.
+    SizeLimitError
+        If the replicates do not fit in memory.
 
     Warns
     -----
@@ -239,6 +256,14 @@ def run_bootstrap(
         If some resamples have no maximum: the message counts them and says why.
     FewClustersWarning
         If there are fewer than 40 clusters.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> boot = res.bootstrap(20, seed=0)
+    >>> boot.replicates.shape
+    (20, 3)
     """
     threads = check_options(times, kind, groups, strata, weights, n_jobs, disp)
     size = len(record.maximum.params)
@@ -288,10 +313,27 @@ def _tell_failures(failures: dict[str, int], times: int) -> None:
 def lend_covariance(boot: Bootstrap, record: FitRecord) -> Covariance:
     """Return the covariance of a bootstrap for the fit that it is of.
 
+    Parameters
+    ----------
+    boot : Bootstrap
+    record : FitRecord
+
+    Returns
+    -------
+    Covariance
+        That of the replicates.
+
     Raises
     ------
     BootstrapError
         If it is of another fit, or of this one as seen from another base.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.with_cov(res.bootstrap(20, seed=0)).cov_type
+    'bootstrap'
     """
     own = boot.units.record
     same = own.encoding.names == record.encoding.names

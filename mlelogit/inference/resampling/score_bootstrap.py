@@ -65,6 +65,8 @@ CANCELLED = 1e-10
 class BootstrapTest(TestResult):
     """A test whose p-value comes from perturbed scores.
 
+    Made by `mlelogit.inference.resampling.score_bootstrap.run_bootstrap_test`.
+
     Attributes
     ----------
     units : str
@@ -150,6 +152,8 @@ def run_bootstrap_test(
         If the hypothesis cannot be read.
     BiasReductionError, BootstrapError
         If there is nothing to perturb.
+    SizeLimitError
+        If the draws do not fit in memory.
 
     Examples
     --------

@@ -26,6 +26,8 @@ PLACED_BY_DATA = ("bs(", "cr(", "cs(", "cc(")
 class CrossValidation(Shown):
     """The log-likelihood of observations held out, each scored by a fit without them.
 
+    Made by `mlelogit.inference.resampling.validation.cross_validate`.
+
     Attributes
     ----------
     table : pandas.DataFrame

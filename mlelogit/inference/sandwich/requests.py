@@ -15,6 +15,7 @@ from mlelogit.inference.sandwich.clusters import CLUSTER_CORRECTIONS, check_clus
 from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS, Series, arrange_series, read_lags
 from mlelogit.inference.sandwich.survey import LONELY, SurveyDesign, read_survey
 
+# Those that take rows for independent of each other.
 PLAIN = ("nonrobust", "opg", "HC0", "HC1", "HC2", "HC3", "robust")
 # Kind -> the options it takes, those it needs first.
 TAKES = {

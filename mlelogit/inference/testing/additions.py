@@ -56,6 +56,11 @@ def score_test_added(
     cov_type : str, optional
         Another kind of covariance than the one in use.
 
+    Returns
+    -------
+    TestResult
+        Null hypothesis in words, statistic, df, p-value; or NaN and the reason.
+
     Raises
     ------
     LengthMismatchError, MisalignedIndexError

@@ -56,6 +56,11 @@ def combine_tests(record: FitRecord, covariance: Covariance, kind: str = "wald")
     OptionError
         If the kind is unknown.
 
+    Warns
+    -----
+    UnusedCovarianceWarning
+        If kind is "lr" and a robust covariance is in use, which does not enter.
+
     Examples
     --------
     >>> import mlelogit as ml

@@ -51,6 +51,8 @@ SINGULAR = "the information at the constrained estimates is singular"
 class ConstraintTests(Shown):
     """Tests of whether a fit's constraints are true.
 
+    Made by `mlelogit.inference.testing.constraints.test_constraints`.
+
     Attributes
     ----------
     lr : TestResult
@@ -222,7 +224,29 @@ def _invert_information(record: FitRecord) -> np.ndarray | None:
 
 
 def frame_multipliers(record: FitRecord) -> pd.DataFrame:
-    """Return a row for every constraint of a fit: its role and multiplier, and tests of that."""
+    """Return a row for every constraint of a fit: its role and multiplier, and tests of that.
+
+    Parameters
+    ----------
+    record : FitRecord
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per constraint, in words.
+
+    Raises
+    ------
+    ConstraintError
+        If the fit has no constraints.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> model = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96())
+    >>> model.fit(constraints="Dole: age = 0").multipliers.shape[0]
+    1
+    """
     constraints = need_constraints(record)
     errors = _find_errors(record)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -49,6 +49,8 @@ PATTERN_NULL = "the model holds: the people of every covariate pattern have its 
 class GoodnessOfFit(Shown):
     """Tests of a fit against what was observed.
 
+    Made by `mlelogit.inference.testing.goodness.measure_fit`.
+
     Attributes
     ----------
     pearson, deviance : TestResult

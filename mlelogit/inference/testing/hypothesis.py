@@ -47,6 +47,8 @@ SMALLEST_PIVOT = 1e-7
 class TestResult(Shown):
     """A test of a null hypothesis.
 
+    Made by `mlelogit.inference.testing.hypothesis.wald_test`.
+
     Attributes
     ----------
     name : str
@@ -175,10 +177,23 @@ def wald_test(
     value : array-like, optional
         q (rows,), where no right side is written.
 
+    Returns
+    -------
+    TestResult
+        Null hypothesis in words, statistic, df, p-value; or NaN and the reason.
+
     Raises
     ------
     ParamsError
         If a name is unknown, a shape wrong or the rows of R depend on each other.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> test = res.wald_test("age = 0")
+    >>> test.df, round(test.p_value, 3)
+    (1, 0.036)
     """
     news = Maintained(record).sort_news(read_equations(hypothesis, record.encoding, value))
     if news.reason:
@@ -333,10 +348,31 @@ def lr_test(
     held to every constraint of the larger, is checked. With sampling weights, bias reduction or
     active bounds the result is NaN, and says why.
 
+    Parameters
+    ----------
+    larger, smaller : FitRecord
+    name : str
+        What to call the test.
+
+    Returns
+    -------
+    TestResult
+        Null hypothesis in words, statistic, df, p-value; or NaN and the reason.
+
     Raises
     ------
     NotNestedError
         If the fits differ in rows, outcome, weights or offset, or are not nested.
+    RowsNotHeldError
+        If one fit's rows are read in pieces, and are too many to compare.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> anes = ml.datasets.load_anes96()
+    >>> larger = ml.mnlogit("vote ~ age + educ", anes).fit()
+    >>> larger.lr_test(ml.mnlogit("vote ~ age", anes).fit()).df
+    1
     """
     larger, smaller = hold_both(larger, smaller)
     _check_same_rows(larger, smaller)

@@ -58,7 +58,6 @@ NOTE = (
     "(Fry and Harris 1996, 1998; Cheng and Long 2007, who find them unsatisfactory for applied "
     "work). Whether categories are substitutes is a question about the subject first."
 )
-INDEPENDENT = PLAIN  # What takes rows as dependent has to be told how.
 WEIGHT = np.sqrt(0.5)
 TWO_CATEGORIES = "with two categories nothing is left to choose when one is left out"
 INDEFINITE = (
@@ -78,6 +77,8 @@ NO_MAXIMUM = (
 @dataclass(frozen=True, repr=False)
 class IndependenceTests(Shown):
     """Tests of IIA, one for each category left out.
+
+    Made by `mlelogit.inference.testing.independence.iia_tests`.
 
     Attributes
     ----------
@@ -226,7 +227,7 @@ def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:
             weights == "sampling" and not joint
         ),
         f"it supposes independent observations, and the {covariance.kind} covariance does not": (
-            joint and covariance.kind not in INDEPENDENT
+            joint and covariance.kind not in PLAIN
         ),
     }
     return next((reason for reason, applies in reasons.items() if applies), "")

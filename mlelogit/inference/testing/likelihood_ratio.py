@@ -36,6 +36,11 @@ def lr_test_hypothesis(
     hypothesis, value
         As in `mlelogit.inference.testing.hypothesis.wald_test`.
 
+    Returns
+    -------
+    TestResult
+        Null hypothesis in words, statistic, df, p-value; or NaN and the reason.
+
     Raises
     ------
     ParamsError

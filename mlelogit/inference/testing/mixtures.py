@@ -35,6 +35,8 @@ SEED = 20_050_101
 class ChiBarTest(TestResult):
     """A test whose statistic is a mixture of chi-squares.
 
+    Made by `mlelogit.inference.testing.constraints.test_constraints`.
+
     Attributes
     ----------
     weights : tuple of float

@@ -75,6 +75,11 @@ def score_test(
         Another kind of covariance than the one in use, which is formed under the null
         hypothesis with its groups and its correction.
 
+    Returns
+    -------
+    TestResult
+        Null hypothesis in words, statistic, df, p-value; or NaN and the reason.
+
     Raises
     ------
     ParamsError

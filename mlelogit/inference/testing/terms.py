@@ -76,6 +76,11 @@ def term_tests(
     DataNotKeptError
         If the fit no longer holds its rows, which LR and score tests need.
 
+    Warns
+    -----
+    UnusedCovarianceWarning
+        If kind is "lr" and a robust covariance is in use, which does not enter.
+
     Examples
     --------
     >>> import mlelogit as ml

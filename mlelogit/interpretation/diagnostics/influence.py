@@ -79,6 +79,8 @@ class Influence(ReadOnly):
     A row stands here with all its people and its weight, unless `unit` is "person". Formulas and
     sources are at the top of `mlelogit.interpretation.diagnostics.influence`.
 
+    Made by `mlelogit.interpretation.diagnostics.influence.measure_influence`.
+
     Attributes
     ----------
     record : FitRecord
@@ -163,7 +165,23 @@ class Influence(ReadOnly):
         return scale_steps(self, self.dfbeta)
 
     def iterate_dfbeta(self, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
-        """Yield `dfbeta` so many lines at a time, in order; `OptionError` for less than one."""
+        """Yield `dfbeta` so many lines at a time, in order.
+
+        Parameters
+        ----------
+        rows : int
+            How many lines a frame has.
+
+        Yields
+        ------
+        pandas.DataFrame
+            (rows, P); the last has what is left.
+
+        Raises
+        ------
+        OptionError
+            If it is less than one line.
+        """
         return iterate_steps(self, rows)
 
     def summary_frame(self) -> pd.DataFrame:
@@ -184,6 +202,11 @@ class Influence(ReadOnly):
             How many; all if there are fewer.
         measure : str
             A column of numbers of `summary_frame`; the largest sizes come first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            (n, any), the largest first.
         """
         return find_most_influential(self, n, measure)
 

@@ -145,6 +145,8 @@ def estimate_margins(
     -----
     SeparationWarning
         If standard errors are NaN for the separation of the data.
+    CollinearityWarning
+        If columns of a variable were left out of the fit.
 
     Examples
     --------

@@ -125,7 +125,19 @@ class Margins:
         return give_out(self.tabulate(alpha, adjust), kind)
 
     def tabulate(self, alpha: float = 0.05, adjust: str | None = None) -> pd.DataFrame:
-        """Return `summary_frame` as a frame of pandas."""
+        """Return `summary_frame` as a frame of pandas.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover with probability ``1 - alpha``.
+        adjust : str, optional
+            As of `summary_frame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
         errors = self.std_err
         z = divide_by_errors(self.estimate, errors)
         if self.levels:
@@ -137,11 +149,31 @@ class Margins:
         return adjust_pvalues(self.labels.assign(**numbers), adjust)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Return the columns lower and upper of `summary_frame`, a row per effect."""
+        """Return the columns lower and upper of `summary_frame`, a row per effect.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover with probability ``1 - alpha``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            (q, 2).
+        """
         return self.tabulate(alpha)[["lower", "upper"]]
 
     def select(self, **labels: Any) -> Margins:
         """Return the effects with these labels, as in ``select(variable="age")``.
+
+        Parameters
+        ----------
+        **labels
+            Column of `labels` -> the value that the effects have there.
+
+        Returns
+        -------
+        Margins
 
         Raises
         ------
@@ -171,6 +203,10 @@ class Margins:
             The label in which they differ: "category", "contrast", or a column of at= or by=.
         way : {"pairwise", "reference", "sequential"}
             All pairs; each less the first; or each less the one before.
+
+        Returns
+        -------
+        Margins
 
         Raises
         ------
@@ -215,6 +251,11 @@ class Margins:
         name : str
             What to call them.
 
+        Returns
+        -------
+        Margins
+            r effects.
+
         Raises
         ------
         OptionError
@@ -238,6 +279,16 @@ class Margins:
         that can differ from zero by themselves (the rank of their covariance). It does not apply
         to probabilities, nor where the estimates differ from zero in ways in which they do not
         vary: no values of the coefficients near these would make all of them zero.
+
+        Returns
+        -------
+        TestResult
+            NaN with the reason where it does not apply.
+
+        References
+        ----------
+        ``b' V⁺ b`` is chi-squared with the rank of V as degrees of freedom (Greene 2018,
+        section 14.6.2).
         """
         name = f"Wald test of effects ({self.cov_type} covariance)"
         null = f"all {len(self)} effects are zero"

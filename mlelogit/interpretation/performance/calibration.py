@@ -45,6 +45,8 @@ ERROR_NOTE = (
 class Calibration(Judgement):
     """How probabilities agree with what was observed.
 
+    Made by `mlelogit.interpretation.performance.calibration.calibrate`.
+
     Attributes
     ----------
     bins : pandas.DataFrame

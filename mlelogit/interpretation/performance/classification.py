@@ -39,6 +39,8 @@ COLUMNS = ("estimate", "std_err", "lower", "upper")
 class Classification(Judgement):
     """How well predicted categories agree with observed ones.
 
+    Made by `mlelogit.interpretation.performance.classification.classify`.
+
     Attributes
     ----------
     table : pandas.DataFrame

@@ -67,6 +67,13 @@ class NewRows:
         What they mean; as in the fit if not given. `margins` and `get_prediction`, which average
         only, take weights of any kind; here variances depend on the kind, so frequency weights
         have to be whole numbers.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> from mlelogit.interpretation.performance.judged import NewRows
+    >>> NewRows(ml.datasets.load_anes96()).outcome is None
+    True
     """
 
     newdata: Any = None
@@ -227,6 +234,10 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
     record : FitRecord
     rows : NewRows
 
+    Returns
+    -------
+    JudgedRows
+
     Raises
     ------
     OptionError
@@ -242,6 +253,8 @@ def judge_rows(record: FitRecord, rows: NewRows = OWN) -> JudgedRows:
         If something is wrong with outcome or weights.
     DataNotKeptError
         If newdata is not given and the fit no longer holds its rows.
+    EmptyDataError
+        If no row is left to judge.
 
     Examples
     --------

@@ -14,6 +14,8 @@ from mlelogit.markup import Shown, write_html, write_text
 class Judgement(Shown):
     """Numbers about a fit's predictions beside outcomes, as tables under headings.
 
+    Made by `mlelogit.interpretation.performance.classification.classify` and others.
+
     Attributes
     ----------
     own : bool

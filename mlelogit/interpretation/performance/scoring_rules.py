@@ -49,6 +49,8 @@ COLUMNS = (
 class Scores(Judgement):
     """Scores of probabilities and what they are made of.
 
+    Made by `mlelogit.interpretation.performance.scoring_rules.score_probabilities`.
+
     Attributes
     ----------
     overall : pandas.DataFrame

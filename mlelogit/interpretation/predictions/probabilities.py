@@ -123,10 +123,12 @@ class Prediction(Shown):
         seed: Any = 0,
         frame: str | None = None,
     ) -> Any:
-        """Return estimates, standard errors and intervals; see `tabulate_prediction`.
+        """Return estimates, standard errors and intervals.
 
         They come in the kind of frame of newdata, else of the fit's data, or in the one asked
-        for; in those that have no index row and category are columns.
+        for (frame); in those that have no index row and category are columns. See
+        `mlelogit.interpretation.predictions.probabilities.tabulate_prediction` and
+        `mlelogit.data.outward.give_out`.
         """
         kind = choose_kind(frame, None, self.frame_kind)
         options = {"simultaneous": simultaneous, "family": family, "seed": seed}
@@ -134,11 +136,17 @@ class Prediction(Shown):
         return give_out(table, kind)
 
     def conf_int(self, alpha: float = 0.05, which: str = "prob", **asked: Any) -> pd.DataFrame:
-        """Return the columns lower and upper of `summary_frame`, asked in the same words."""
+        """Return the columns lower and upper of `summary_frame`, asked in the same words.
+
+        See `mlelogit.interpretation.predictions.probabilities.tabulate_prediction`.
+        """
         return self.summary_frame(alpha, which, **asked, frame="pandas")[["lower", "upper"]]
 
     def leads(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Return by how much each row's category leads; see `tabulate_leads`."""
+        """Return by how much each row's category leads.
+
+        See `mlelogit.interpretation.predictions.probabilities.tabulate_leads`.
+        """
         return tabulate_leads(self.estimates, alpha)
 
     def __str__(self) -> str:
@@ -171,6 +179,8 @@ def predict_with_errors(
     ȳ_k)``. It is the average at the rows as they are: what other rows might have been drawn is not
     part of its error.
 
+    Derivation: ``docs/explanation/derivations.md``, "Probabilities with standard errors".
+
     In the limit of separated data errors are those of the limiting model. What is 0 or 1 there,
     or rests on a coefficient that is infinite, has none.
 
@@ -179,8 +189,8 @@ def predict_with_errors(
     record : FitRecord
     covariance : Covariance
         Any; with a finite df intervals are those of t.
-    newdata, offset, missing
-        As in `mlelogit.interpretation.prediction.predict`; an average takes no missing values.
+    newdata, offset : optional
+        As in `mlelogit.interpretation.prediction.predict`.
     weights : label of a column of newdata, or array-like, optional
         How many observations every new row stands for in averages. The fit's own rows have their
         weights and people.
@@ -188,6 +198,8 @@ def predict_with_errors(
         Whether to average over the rows.
     by : label of a column, a list of them, or array-like, optional
         Groups to average by, as `mlelogit.data.labels.read_several_labels` reads them.
+    missing : {"raise", "propagate"}
+        As in `mlelogit.interpretation.prediction.predict`; an average takes no missing values.
 
     Returns
     -------
@@ -282,6 +294,14 @@ def tabulate_prediction(
     BiasReductionError
         If log-odds are asked for against another category than the base, and the bias of the
         median was reduced.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> new = res.get_prediction({"age": [40.0], "educ": [7.0]})
+    >>> new.summary_frame().columns.to_list()
+    ['probability', 'std_err', 'lower', 'upper']
     """
     check_choice("which", which, SCALES)
     check_family(simultaneous, family)
@@ -375,6 +395,13 @@ def tabulate_leads(estimates: Estimates, alpha: float = 0.05) -> pd.DataFrame:
     ------
     OptionError
         If the prediction is of averages.
+
+    Examples
+    --------
+    >>> import mlelogit as ml
+    >>> res = ml.mnlogit("vote ~ age + educ", ml.datasets.load_anes96()).fit()
+    >>> res.get_prediction({"age": [40.0], "educ": [7.0]}).leads()["category"].to_list()
+    ['Clinton']
     """
     if estimates.cells is not None:
         raise OptionError("leads() compares the categories of a row; this prediction averages.")

@@ -19,7 +19,7 @@ of G's contrasts, before any weight or probability, by the rank that the package
 columns; the theorem holds in their complement, where I is positive definite or nothing is claimed.
 
 The change of scores by each parameter takes one pass over the rows, and the matrices P² numbers:
-so it is done for small networks only.
+so it is done for small networks only. Derivation: ``docs/explanation/derivations.md``.
 """
 
 from __future__ import annotations

@@ -51,7 +51,10 @@ REMEDY = (
 
 
 class Verdict(Enum):
-    """What the point is; each member's value is what to tell the user."""
+    """What the point is; each member's value is what to tell the user.
+
+    Made by `mlelogit.networks.fit_network`.
+    """
 
     GLOBAL_MAXIMUM = (
         "The global maximum: the scores are affine in the parameters, so the log-likelihood is "
@@ -97,6 +100,8 @@ CONVERGED = (
 @dataclass(frozen=True, repr=False)
 class NetworkCertificate(Shown):
     """What is known of the point at which a climb ended.
+
+    Made by `mlelogit.networks.fit_network`.
 
     Attributes
     ----------

@@ -70,6 +70,8 @@ SEED = 20150604
 class Curvature:
     """The extremes of the equilibrated information S H S.
 
+    Made by `mlelogit.networks.fit_network`.
+
     Attributes
     ----------
     smallest, largest : float

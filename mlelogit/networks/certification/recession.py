@@ -53,6 +53,8 @@ UNLIKELY = 1e-2
 class Recession:
     """A way along which the log-likelihood rises for ever.
 
+    Made by `mlelogit.networks.fit_network`.
+
     Attributes
     ----------
     direction : numpy.ndarray

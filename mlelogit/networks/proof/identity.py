@@ -9,6 +9,8 @@ From the module's raw scores u (n, J), outcomes d and weights c, all sums being 
 (c) `torch.nn.functional.cross_entropy` of scores and targets;
 (d) scikit-learn's `log_loss` of the probabilities. It raises those below the rounding of one to
     it, so it is asked only where no category that was observed has such a probability.
+
+Source: Bishop (2006), Pattern Recognition and Machine Learning, equations 4.107 and 4.108.
 """
 
 from __future__ import annotations

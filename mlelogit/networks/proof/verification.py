@@ -64,11 +64,13 @@ SHOWN_CATEGORY = 3
 class NetworkVerification(Shown):
     """A network's fit verified.
 
+    Made by `mlelogit.networks.proof.verification.verify_network`.
+
     Attributes
     ----------
     identity : pandas.DataFrame
-        One row for each point, as in `mlelogit.networks.proof.agreement.tabulate_identity`:
-        minus the log-likelihood as a product of probabilities, as cross-entropy, as PyTorch's,
+        One row for each point, in the ways of `mlelogit.networks.proof.identity`: minus the
+        log-likelihood as a product of probabilities, as cross-entropy, as PyTorch's,
         scikit-learn's and the fit's own; their largest relative difference, and how large
         rounding alone can make it.
     descents : pandas.DataFrame

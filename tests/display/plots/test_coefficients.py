@@ -94,6 +94,25 @@ def test_names_are_chosen_in_their_order():
     assert len(read_points(draw("two").coefficients(names="age"))) == 1
 
 
+@pytest.mark.parametrize("panels", [False, True])
+def test_a_mapping_of_names_says_what_columns_are_called(panels):
+    named = {"educ": "Schooling", "age": "Age"}
+    axes = np.atleast_1d(draw("seven").coefficients(names=named, panels=panels))
+    plain = np.atleast_1d(draw("seven").coefficients(names=list(named), panels=panels))
+    for ax, other in zip(axes, plain, strict=True):
+        assert read_points(ax) == read_points(other)
+        labels, own = (
+            [text.get_text() for text in one.texts + one.get_yticklabels()] for one in (ax, other)
+        )
+        assert labels == [named.get(text, text) for text in own]
+    assert "Schooling" in read_words(axes[0].figure)
+
+
+def test_labels_differ():
+    with pytest.raises(OptionError, match="several columns the label 'x'"):
+        draw("two").coefficients(names={"age": "x", "educ": "x"})
+
+
 def test_intercepts_are_left_out_and_that_is_said():
     words = read_words(draw("two").coefficients())
     assert "Not shown: Intercept." in words.replace("\n", " ")

@@ -43,6 +43,21 @@ def read_band(collection):
     return points.groupby("x")["y"].agg(["min", "max"]).to_numpy()
 
 
+def test_a_shared_scale_has_room_for_all():
+    figure = Figure()
+    first, second = figure.subplots(1, 2, sharey=True)
+    res = make_fit("three")
+    tops = [res.plot.probabilities(name, ax=Figure()).get_ylim()[1] for name in ("educ", "age")]
+    tops.sort()
+    for names in (("educ", "age"), ("age", "educ")):
+        first.clear()
+        second.clear()
+        res.plot.probabilities(names[0], ax=first)
+        res.plot.probabilities(names[1], ax=second)
+        assert tops[0] < tops[1]
+        assert first.get_ylim() == second.get_ylim() == (0, tops[1])
+
+
 def test_lines_and_bands_are_average_predictions():
     res = make_fit("three")
     ax = draw("three").probabilities("age", points=GRID)

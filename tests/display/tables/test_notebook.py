@@ -1,14 +1,10 @@
 """Tables in a notebook, whose theme has rules for tables of its own, in a real browser."""
 
-from pathlib import Path
-
 import pytest
 
+from tests.browsers import CHROMIUM, OPTIONS
 from tests.display.tables.samples import make_tables
 
-CHROMIUM = next(
-    (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), ""
-)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
 
@@ -34,7 +30,7 @@ STYLES = """(selector) => [...document.querySelectorAll(selector)].map(one => {
 
 def test_the_theme_of_a_notebook_does_not_get_in():
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         page = chromium.new_page()
         page.set_content(PAGE % make_tables()["wide"].as_html())
         clear = "rgba(0, 0, 0, 0)"

@@ -1,0 +1,176 @@
+"""The pages of the comparison say what is there, and what the runs say."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlelogit as ml
+from tests.benchmarks.rpeers import find_missing
+from tests.hostility import __main__ as hostility
+from tests.hostility import tables
+from tests.hostility.cases import ALL, PYTHON, Case, R, Truth, list_cases
+from tests.hostility.judge import ERROR, NOT_ASKED, RIGHT, SILENT, WARNED, Reply, judge
+
+DOCS = Path(__file__).parents[1] / "docs"
+FEATURES = DOCS / "comparison/features.md"
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+\.md)(?:#[^)]*)?\)")
+MARK = re.compile(r"[✓◐-]\??|·")
+CASES = {case.name: case for case in list_cases()}
+
+
+def read_rows(page):
+    """Return the lines of tables as cells."""
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if "|" in line]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def read_features():
+    """Return the rows of the tables of marks, as lists of cells."""
+    rows = [row for row in read_rows(FEATURES) if len(row) == 15]
+    return [row for row in rows if row[0] != "capability"]
+
+
+def list_names():
+    """Return all public names: of the package, its classes, and what they take."""
+    found = {*dir(ml)}
+    for kind in (ml.MNLogit, ml.MNLogitResults):
+        found |= {name for name in dir(kind) if not name.startswith("_")}
+    for taker in (ml.MNLogit, ml.mnlogit, ml.MNLogit.fit):
+        found |= {*inspect.signature(taker).parameters}
+    return found
+
+
+@pytest.mark.parametrize("row", read_features(), ids=lambda row: row[0])
+def test_every_feature_is_a_public_name_on_a_page_that_shows_it(row):
+    _, here, *marks = row
+    assert all(MARK.fullmatch(mark) for mark in marks), marks
+    if here == "-":
+        return
+    name, link = re.fullmatch(r"\[`(\w+)`\]\(([\w./]+\.md)\)", here).groups()
+    assert name in list_names()
+    page = (FEATURES.parent / link).resolve()
+    assert page.is_file(), f"there is no page {link}"
+    assert re.search(rf"\b{name}\b", page.read_text(encoding="utf-8")), f"{link} has no {name}"
+
+
+def test_a_better_program_is_named_for_what_is_left_out():
+    said = (DOCS / "explanation/limitations.md").read_text(encoding="utf-8")
+    table = said.split("## In this model")[0].lower()
+    for row in read_features():
+        if row[1] == "-":
+            words = row[0].lower().split(" (")[0].split(",")[0]
+            assert words in table, f"limitations.md has no line for: {words}"
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "comparison").glob("*.md")), ids=lambda p: p.stem)
+def test_links_of_the_comparison_lead_somewhere(page):
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        if not link.startswith("http"):
+            assert (page.parent / link).resolve().is_file(), link
+
+
+def test_commands_on_the_pages_are_modules():
+    for page in (DOCS / "comparison").glob("*.md"):
+        for module in re.findall(r"python -m (tests[\w.]*)", page.read_text(encoding="utf-8")):
+            assert find_spec(module.rstrip(".")), f"{page.name} names {module}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_this_package_is_right_or_names_the_matter(name):
+    verdict = judge(CASES[name], hostility.ask("mlelogit", CASES[name], 60))
+    assert verdict in {RIGHT, ERROR, WARNED}
+    assert tables.read_page()[1][name]["mlelogit"] == verdict
+
+
+@pytest.mark.parametrize("program", [*PYTHON[1:], *R])
+def test_the_page_says_what_other_programs_do(program):
+    """R starts anew for every case: some cases stand for all of them."""
+    written, verdicts = tables.read_page()
+    missing = find_missing(program) if program in R else ""
+    if missing or (program == "scikit-learn" and not find_spec("sklearn")):
+        pytest.skip(missing or "scikit-learn is not installed")
+    found = tables.list_versions().get(program)
+    if f"{program} {found}" not in written:
+        pytest.skip(f"the page was written with another {program} than {found}")
+    chosen = [case for case in CASES.values() if program in case.programs and not case.slow]
+    chosen = chosen[::9] if program in R else chosen
+    said = {case.name: verdicts[case.name][program] for case in chosen}
+    assert {case.name: judge(case, hostility.ask(program, case, 60)) for case in chosen} == said
+
+
+def test_the_page_has_every_case_and_no_other():
+    _, verdicts = tables.read_page()
+    assert list(verdicts) == list(CASES)
+    for case in CASES.values():
+        asked = {name for name, said in verdicts[case.name].items() if said != NOT_ASKED}
+        assert asked == set(case.programs)
+
+
+def test_verdicts_follow_the_rules():
+    truth = Truth(np.ones((2, 2)), np.ones((2, 2)))
+    case = Case("x", "separat", None, None, truth)
+    near, far = truth.params + 0.005, truth.params + 0.02
+    assert judge(case, Reply(near, truth.errors)) == RIGHT
+    assert judge(case, Reply(near)) == RIGHT
+    assert judge(case, Reply(near, truth.errors * 1.02)) == SILENT
+    assert judge(case, Reply(far)) == SILENT
+    assert judge(case, Reply(near * np.nan)) == SILENT
+    assert judge(case, Reply(far[:1])) == SILENT
+    assert judge(case, Reply(far, warnings=("overflow",))) == "warning?"
+    assert judge(case, Reply(far, warnings=("overflow", "Separation"))) == WARNED
+    assert judge(case, Reply(error="Separated")) == ERROR
+    assert judge(case, Reply(error="Singular")) == "error?"
+    assert judge(case, Reply(late=True)) == "too long"
+
+
+def test_the_command_writes_between_the_markers(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n", encoding="utf-8")
+    hostility.main(["--only", "one row", "--alone", "--output", str(page)])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "| one row | error |" + " · |" * (len(ALL) - 1) in text
+    assert "one row" in capsys.readouterr().out
+
+
+def test_the_index_counts_what_the_page_says():
+    """The line of hostile inputs on the comparison's first page is that of the verdicts."""
+    _, verdicts = tables.read_page()
+    text = (DOCS / "comparison/index.md").read_text(encoding="utf-8")
+    for program in ALL:
+        sound, silent, asked = tables.count_sound(verdicts, program)
+        assert re.search(rf"\| {re.escape(program)} \| {sound} \| {silent} \| {asked} \|", text)
+
+
+def test_the_index_counts_the_marks_of_features():
+    rows = read_features()
+    (names,) = {tuple(row) for row in read_rows(FEATURES) if row[0] == "capability"}
+    said = {row[0]: row[1:] for row in read_rows(DOCS / "comparison/index.md") if len(row) == 5}
+    for column, name in enumerate(names[1:], start=1):
+        marks = [row[column] for row in rows]
+        if name == "mlelogit":
+            marks = ["-" if mark == "-" else "✓" for mark in marks]
+        counts = [sum(mark[0] == kind for mark in marks) for kind in "✓◐-"]
+        counts.append(sum(mark.endswith("?") for mark in marks))
+        assert said[name] == list(map(str, counts)), name
+
+
+INDEX_ROWS = [row for row in read_rows(DOCS / "comparison/index.md") if LINK.search(row[-1])]
+
+
+@pytest.mark.parametrize("row", INDEX_ROWS, ids=lambda row: f"{row[0]}, {row[-1]}")
+def test_numbers_of_the_index_stand_on_the_pages_they_link(row):
+    link = LINK.search(row[-1])[1]
+    said = (DOCS / "comparison" / link).read_text(encoding="utf-8")
+    for cell in row[1:-1]:
+        cell = cell.strip("*")
+        if re.match(r"[\d.]+( /|$)", cell):
+            assert re.search(rf"(?<![\d.]){re.escape(cell)}(?![\d])", said), f"{link}: {cell}"
