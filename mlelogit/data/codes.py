@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ SPAN = 1 << 20
 # 1 MB of codes: they stay in a processor's cache, and a part costs far more than its start.
 ROWS_AT_ONCE = 1 << 17
 MOST_ROWS = np.iinfo(np.int32).max
+LARGEST_CODE = int(np.iinfo(np.int64).max)
 PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")
 
 
@@ -205,16 +206,36 @@ def _merge(waiting: list[Codes], rows: np.ndarray | None, length: int) -> Codes:
 
 
 def _merge_by_hash(waiting: list[Codes], rows: np.ndarray | None, length: int) -> Codes:
-    mixed, size = np.zeros(length, dtype=np.int64), 1
     every = slice(None) if rows is None else rows
-    for codes in waiting:
-        if float(size) * codes.count >= 2.0**63:
-            mixed, found = pd.factorize(mixed)
-            size = len(found)
-        mixed = mixed * codes.count + codes.cut(every)
-        size *= codes.count
+    mixed = mix_codes(((codes.cut(every), codes.count) for codes in waiting), length)
     merged, found = pd.factorize(mixed)
     return Codes(merged.astype(np.int32), 0, len(found))
+
+
+def mix_codes(columns: Iterable[tuple[np.ndarray, int]], length: int) -> np.ndarray:
+    """Give rows (n,) whole numbers that are equal just if the rows' codes in all columns are.
+
+    Parameters
+    ----------
+    columns : iterable of (numpy.ndarray, int)
+        Codes (n,) from 0 to below a number, and that number.
+    length : int
+        n.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlelogit.data.codes import mix_codes
+    >>> mix_codes([(np.array([0, 1, 0]), 2), (np.array([4, 4, 4]), 5)], 3)
+    array([4, 9, 4])
+    """
+    mixed, size = np.zeros(length, dtype=np.int64), 1
+    for codes, count in columns:
+        if size > LARGEST_CODE // count:
+            mixed, found = pd.factorize(mixed)
+            size = len(found)
+        mixed, size = mixed * count + codes, size * count
+    return mixed
 
 
 def renumber(places: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -98,11 +98,6 @@ def _plain(number: Any) -> int | None:
     return None if number is None else int(number)
 
 
-def encode_count(number: float) -> int | float:
-    """Return a number of rows or people, a float where weights made it one."""
-    return float(number) if isinstance(number, float | np.floating) else int(number)
-
-
 def decode_separation(part: Part, sizes: Sizes) -> Separation:
     """Read what was found of separation."""
     found = part.members(SEPARATION)

@@ -20,10 +20,9 @@ from mlelogit.inference.sandwich.requests import (
 )
 from mlelogit.inference.sandwich.serial import SERIAL_CORRECTIONS
 from mlelogit.inference.sandwich.survey import LONELY
-from mlelogit.saving.conditions import encode_count
 from mlelogit.saving.estimates import Sizes
 from mlelogit.saving.kinds import encode_float
-from mlelogit.saving.numbers import encode_symmetric
+from mlelogit.saving.numbers import encode_count, encode_symmetric
 from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
 

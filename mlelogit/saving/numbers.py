@@ -12,6 +12,11 @@ import numpy as np
 from mlelogit.saving.kinds import WORDS, encode_float
 
 
+def encode_count(number: float) -> int | float:
+    """Return a number of rows or people, a float where weights made it one."""
+    return float(number) if isinstance(number, float | np.floating) else int(number)
+
+
 def encode_array(array: np.ndarray | None) -> list | None:
     """Return an array of one dimension or two as lists, rows first; None as None.
 

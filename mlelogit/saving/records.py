@@ -15,7 +15,6 @@ from mlelogit.saving.conditions import (
     decode_restriction,
     decode_separation,
     encode_constraints,
-    encode_count,
     encode_restriction,
     encode_separation,
 )
@@ -31,6 +30,7 @@ from mlelogit.saving.estimates import (
     encode_trace,
 )
 from mlelogit.saving.formulas import check_formula_parts
+from mlelogit.saving.numbers import encode_count
 from mlelogit.saving.reading import Part
 from mlelogit.saving.sample import (
     decode_audit,

@@ -14,11 +14,11 @@ from mlelogit.exceptions import MNLogitError
 from mlelogit.fitting.penalties import BIAS_REDUCTIONS
 from mlelogit.fitting.record import FitRecord, FitRequest, NullModel, RowFacts
 from mlelogit.inference.fit_measures import measure_agreement
-from mlelogit.saving.conditions import decode_restriction, encode_count, encode_restriction
+from mlelogit.saving.conditions import decode_restriction, encode_restriction
 from mlelogit.saving.estimates import Sizes
 from mlelogit.saving.imprint import POINTS, take_imprint
 from mlelogit.saving.kinds import encode_float
-from mlelogit.saving.numbers import encode_array
+from mlelogit.saving.numbers import encode_array, encode_count
 from mlelogit.saving.reading import Part
 from mlelogit.saving.values import encode_value
 

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 import mlelogit as ml
 from mlelogit.data import codes, compression
 from mlelogit.data.blocks import RowBlocks
-from mlelogit.data.codes import code_values, number_combinations
+from mlelogit.data.codes import code_values, mix_codes, number_combinations
 from mlelogit.data.compression import RepeatedSource, find_equal_rows
 from mlelogit.data.sources import ArraySource
 from mlelogit.exceptions import (
@@ -437,3 +437,13 @@ def test_repeated_rows_are_gathered():
     assert [ends.tolist() for ends in source.extremes] == [[0.0, 1.0], [4.0, 5.0]]
     part = source.take(np.array([1, 3]))
     assert [ends.tolist() for ends in part.extremes] == [[0.0, 1.0], [2.0, 3.0]]
+
+
+def test_combinations_of_more_codes_than_whole_numbers_stay_apart():
+    random = np.random.default_rng(52)
+    table = random.integers(0, 3, (400, 6))
+    count = 1 << 20  # 120 bits in all.
+    mixed = mix_codes(((column + count - 3, count) for column in table.T), len(table))
+    _, expected = np.unique(table, axis=0, return_inverse=True)
+    assert len(set(zip(mixed.tolist(), expected.ravel().tolist(), strict=True))) == len(set(mixed))
+    assert len(set(mixed)) == expected.max() + 1

@@ -162,3 +162,14 @@ def test_invert_positive_inverts(rng):
     inverse = invert_positive(factor_positive(matrix))
     assert np.abs(inverse @ matrix - np.eye(5)).max() < 1e-12
     assert (inverse == inverse.T).all()
+
+
+def test_rows_of_zeros_below_a_factor_change_no_alias():
+    """As in designs of fewer rows than columns, whose factor is filled up to a square."""
+    x = np.random.default_rng(51).normal(size=(4, 9))
+    r, norms = triangularize(x), np.linalg.norm(x, axis=0)
+    found, filled = find_aliases(r, norms), find_aliases(np.vstack([r, np.zeros((5, 9))]), norms)
+    assert list(found) == list(filled) == [4, 5, 6, 7, 8]
+    for column, weights in filled.items():
+        assert np.abs(weights - found[column]).max() < 1e-12
+        assert np.abs(x @ weights - x[:, column]).max() < 1e-9

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.codes import mix_codes
 from mlelogit.data.frames import as_numbers
 from mlelogit.data.streaming.pieces import LocalPieces, Piece, Pieces, QuantileFinder
 from mlelogit.data.streaming.quantiles import find_repeated_quantiles
@@ -23,7 +24,6 @@ DIFFERENT_SHARE = 0.5
 NEARLY_ALL = 0.95
 _ROWS_AT_ONCE = 1 << 16
 # Beyond, codes of rows do not fit in 64 bits and are numbered anew.
-_LARGEST_CODE = 1 << 62
 _NULLABLE = {"bool": "boolean"} | {
     f"{sign}int{width}": f"{sign.upper()}Int{width}"
     for sign in ("", "u")
@@ -208,14 +208,8 @@ def _count_first(frame: pd.DataFrame) -> tuple[int, int]:
 
 def _number_rows(frame: pd.DataFrame) -> np.ndarray:
     """Give rows (n,) numbers that are equal just if the rows are."""
-    total, base = np.zeros(len(frame), dtype=np.int64), 1
-    for i in range(frame.shape[1]):
-        codes, count = _number_values(frame.iloc[:, i])
-        if base > _LARGEST_CODE // count:
-            total, found = pd.factorize(total)
-            base = len(found)
-        total, base = total * count + codes, base * count
-    return total
+    columns = (_number_values(frame.iloc[:, i]) for i in range(frame.shape[1]))
+    return mix_codes(columns, len(frame))
 
 
 def _number_values(column: pd.Series) -> tuple[np.ndarray, int]:
