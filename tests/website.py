@@ -110,8 +110,7 @@ def look(folder: Path) -> Iterator[str]:
             said.clear()
             view.goto(path.as_uri())
             if view.query_selector(".math"):
-                view.wait_for_function("window.MathJax?.startup?.promise !== undefined")
-                view.evaluate("async () => { await MathJax.startup.promise }")
+                view.evaluate("async () => { await window.MathJax?.startup?.promise }")
                 yield from (f"{name}: not set: {text}" for text in view.evaluate(FORMULAS_LEFT))
             for width in WIDTHS:
                 view.set_viewport_size({"width": width, "height": 900})
