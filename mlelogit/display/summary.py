@@ -23,6 +23,7 @@ from mlelogit.display.facts import (
     name_equations,
     tell_omitted,
     tell_rows,
+    tell_shares,
 )
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
@@ -239,6 +240,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         )
     if covariance.describe():
         notes.append(write_name(covariance.describe()))
+    notes += tell_shares(record, covariance)
     notes += map(write_name, tell_rows(record))
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")

@@ -253,3 +253,34 @@ def test_numbers_stand_below_each_other_whatever_letters_names_have():
     rule = measure(text[1])
     header = [line for line in text if line.startswith(("Base category:", "Outcome:", "Method:"))]
     assert {measure(line) for line in header} == {rule}
+
+
+def soft(rows=60, **options):
+    rng = np.random.default_rng(2)
+    shares = rng.dirichlet([2, 3, 4], rows)
+    return ml.MNLogit(shares, np.column_stack([np.ones(rows), rng.normal(size=rows)]), **options)
+
+
+SHARES = "Shares are taken for the outcomes of draws"
+
+
+def test_shares_say_what_takes_them_for_draws():
+    """The mean of shares is told more exactly than by as many draws, whose errors these are."""
+    res = soft().fit()
+    robust = res.with_cov("robust")
+    assert (robust.bse < res.bse).all(axis=None)
+    (note,) = [line for line in res.summary().notes if line.startswith(SHARES)]
+    assert "LR tests, AIC and BIC" in note
+    assert "nonrobust standard errors: use with_cov('robust')" in note
+    (note,) = [line for line in robust.summary().notes if line.startswith(SHARES)]
+    assert "standard errors" not in note
+    weights = np.full(60, 2.0)
+    (note,) = [
+        line
+        for line in soft(weights=weights, weight_type="importance").fit().summary().notes
+        if line.startswith(SHARES)
+    ]
+    assert "with_cov" not in note
+    sampled = soft(weights=weights, weight_type="sampling").fit()
+    assert SHARES not in sampled.summary().as_text()
+    assert SHARES not in fitted().summary().as_text()
