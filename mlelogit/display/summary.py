@@ -38,6 +38,9 @@ from mlelogit.markup import Typeset
 TITLE = "Multinomial Logit Results"
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
 LARGE_CONDITION = 1e3
+# Of a note: the certificate, which most tables have, stays on one line.
+LONGEST_NOTE = 110
+NARROWEST_NOTE = 79
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ class Summary(Typeset):
         for block, table in zip(self.blocks, tables, strict=True):
             lines += [rule, block.title, *table[1:-1]]
             rule = "-" * len(rule)
-        return "\n".join([*lines, head[-1], *self.notes])
+        width = max(measure(head[-1]), NARROWEST_NOTE)
+        notes = [line for note in self.notes for line in wrap_note(note, width)]
+        return "\n".join([*lines, head[-1], *notes])
 
     def as_html(self) -> str:
         """Return the table as HTML; every name is escaped."""
@@ -182,6 +187,27 @@ def _write_header(
         ("AIC / BIC:", f"{statistics.aic:.2f} / {statistics.bic:.2f}"),
     ]
     return [(*one, *two) for one, two in zip(left, right, strict=True)]
+
+
+def wrap_note(note: str, width: int) -> list[str]:
+    """Break a note that is long into lines of so many columns, where its words do.
+
+    Examples
+    --------
+    >>> from mlelogit.display.summary import wrap_note
+    >>> [len(line) for line in wrap_note("word " * 39 + "word", 79)]
+    [79, 76, 46]
+    """
+    if measure(note) <= LONGEST_NOTE:
+        return [note]
+    lines = [""]
+    for word in note.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if measure(longer) <= width or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(f"  {word}")
+    return lines
 
 
 def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBlock]:

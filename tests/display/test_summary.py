@@ -10,8 +10,15 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.summary import escape_latex, escape_markdown, format_number
-from mlelogit.exceptions import NotConvergedWarning, OptionError
+from mlelogit.display.summary import (
+    LONGEST_NOTE,
+    NARROWEST_NOTE,
+    escape_latex,
+    escape_markdown,
+    format_number,
+    wrap_note,
+)
+from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.letters import measure
 from tests.inference.samples import fitted, survey
 
@@ -284,3 +291,25 @@ def test_shares_say_what_takes_them_for_draws():
     sampled = soft(weights=weights, weight_type="sampling").fit()
     assert SHARES not in sampled.summary().as_text()
     assert SHARES not in fitted().summary().as_text()
+
+
+def test_long_notes_are_wrapped_and_lose_no_word():
+    with pytest.warns(SeparationWarning):
+        frame = pd.DataFrame({"y": list("abc") * 20, "x": [0.0, 1.0, 2.0] * 20})
+        summary = ml.mnlogit("y ~ x", frame).fit().summary()
+    assert max(map(len, summary.notes)) > LONGEST_NOTE
+    text = summary.as_text()
+    width = max(NARROWEST_NOTE, len(text.splitlines()[1]))
+    lines = text.splitlines()
+    assert max(map(measure, lines)) <= max(LONGEST_NOTE, width)
+    assert text.split()[-len(" ".join(summary.notes).split()) :] == " ".join(summary.notes).split()
+
+
+@pytest.mark.parametrize("word", ["name", "\u6f22\u5b57\u6f22", "e\u0301e\u0301"])
+def test_wrapped_lines_have_the_width_that_is_seen(word):
+    note = " ".join([word] * 60)
+    lines = wrap_note(note, 79)
+    assert all(79 - measure(word) - 1 < measure(line) <= 79 for line in lines[:-1])
+    assert " ".join(line.strip() for line in lines) == note
+    assert wrap_note("x" * 200, 79) == ["x" * 200]
+    assert wrap_note("a " * (LONGEST_NOTE // 2), 79) == ["a " * (LONGEST_NOTE // 2)]
