@@ -294,9 +294,9 @@ def test_shares_say_what_takes_them_for_draws():
 
 
 def test_long_notes_are_wrapped_and_lose_no_word():
+    model = ml.mnlogit("y ~ x", pd.DataFrame({"y": list("abc") * 20, "x": [0.0, 1.0, 2.0] * 20}))
     with pytest.warns(SeparationWarning):
-        frame = pd.DataFrame({"y": list("abc") * 20, "x": [0.0, 1.0, 2.0] * 20})
-        summary = ml.mnlogit("y ~ x", frame).fit().summary()
+        summary = model.fit().summary()
     assert max(map(len, summary.notes)) > LONGEST_NOTE
     text = summary.as_text()
     width = max(NARROWEST_NOTE, len(text.splitlines()[1]))
