@@ -39,7 +39,7 @@ TITLE = "Multinomial Logit Results"
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
 LARGE_CONDITION = 1e3
 # Of a note: the certificate, which most tables have, stays on one line.
-LONGEST_NOTE = 110
+LONGEST_NOTE = 120
 NARROWEST_NOTE = 79
 
 
