@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlelogit.data.arguments import name_remedies
 from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks, hold_blocks
 from mlelogit.data.constraints import read_constraints
@@ -95,6 +96,7 @@ class MNLogit:
     _basis: ColumnBasis
     _given: Design
 
+    @name_remedies
     def __init__(
         self,
         endog: Any,
@@ -159,6 +161,7 @@ class MNLogit:
         """Names of the columns, without those left out."""
         return self.encoding.names
 
+    @name_remedies
     def fit(
         self,
         method: str = "auto",
@@ -450,6 +453,7 @@ class MNLogit:
         return f"<MNLogit: {said}, {len(self.categories)} categories, base {self.base!r}>"
 
 
+@name_remedies
 def mnlogit(
     formula: str,
     data: Any,

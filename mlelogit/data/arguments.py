@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -13,6 +15,41 @@ from mlelogit.exceptions import MNLogitError, OptionError
 
 # What a signed integer of any library holds, and more seeds than are ever drawn.
 LARGEST_SEED = 2**63
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+_MODEL = "of the model, mnlogit(..., weights=, weight_type=)"
+# Words of other programs, and of other functions here, for what is asked for in another way.
+REMEDIES = {
+    "weights": f"weights are {_MODEL}",
+    "weight_type": f"weights are {_MODEL}",
+    "freq_weights": "write weights= and weight_type='frequency', to the model",
+    "fweights": "write weights= and weight_type='frequency', to the model",
+    "pweights": "write weights= and weight_type='sampling', to the model",
+    "iweights": "write weights= and weight_type='importance', to the model",
+    "var_weights": "write weights= and weight_type='importance', to the model",
+    "sample_weight": "write weights= and weight_type= ('frequency', 'sampling' or 'importance'), "
+    "to the model",
+    "offset": "an offset is of the model, mnlogit(..., offset=)",
+    "base": "the base category is of the model, mnlogit(..., base=)",
+    "baseoutcome": "write base=, to the model",
+    "use_t": "tests are by the normal distribution, and by t with cov_type='survey'",
+    "vce": "write cov_type=, to fit()",
+    "cov_type": "write it to fit(), or results.with_cov()",
+    "cov_kwds": "write it to fit(), or results.with_cov()",
+    "groups": "write cov_type='cluster', cov_kwds={'groups': ...}, to fit()",
+    "cluster": "write cov_type='cluster', cov_kwds={'groups': ...}, to fit()",
+    "start": "write start_params=, to fit()",
+    "max_iter": "write maxiter=, to fit()",
+    "gtol": "write tol=, in standard errors, to fit()",
+    "ftol": "write tol=, in standard errors, to fit()",
+    "full_output": "leave it out: the results tell all of the climb",
+    "alpha": "penalties are of model.fit_path()",
+    "penalty": "penalties are of model.fit_path()",
+    "subset": "take these rows of the data first",
+    "na_action": "write missing='drop' or 'raise', to the model",
+    "constraint": "write constraints=, to fit()",
+}
 
 
 def write_value(value: Any, shown: int = 80) -> str:
@@ -26,6 +63,34 @@ def write_value(value: Any, shown: int = 80) -> str:
     """
     text = " ".join(repr(value).split())
     return text if len(text) <= shown else f"{text[:shown]}..."
+
+
+def name_remedies(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have an unknown keyword of a function that is another program's word name ours.
+
+    It is a TypeError as of any unknown keyword, and the signature stays as it is.
+
+    Examples
+    --------
+    >>> from mlelogit.data.arguments import name_remedies
+    >>> def fit(tol=1e-6): ...
+    >>> name_remedies(fit)(vce="robust")
+    Traceback (most recent call last):
+    TypeError: fit() got an unexpected keyword argument 'vce': write cov_type=, to fit().
+    """
+    known = frozenset(inspect.signature(function).parameters)
+
+    @wraps(function)
+    def call(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
+        for name in options:
+            if name not in known and name in REMEDIES:
+                raise TypeError(
+                    f"{function.__qualname__}() got an unexpected keyword argument {name!r}: "
+                    f"{REMEDIES[name]}."
+                )
+        return function(*args, **options)
+
+    return call
 
 
 def check_choice(

@@ -27,7 +27,9 @@ ALLOWED = (
     + ", ".join((*FUNCTIONS, *TRANSFORMS))
     + ", Q('name'), backticks, and in C() the contrasts "
     + ", ".join(CONTRASTS)
-    + " or contr.treatment() and its kin."
+    + " or "
+    + ", ".join(f"contr.{method}()" for method in CONTRAST_METHODS)
+    + "."
 )
 _STRING = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'"
 QUOTED = re.compile(rf"{_STRING}|`[^`]*`")
@@ -269,6 +271,7 @@ class ExpressionChecker:
     def check_argument(self, node: ast.expr, contrasts: bool) -> None:
         """Accept numbers, strings, lists of them and, inside C(), contrasts."""
         if isinstance(node, ast.Constant):
+            self.check_spelling(node.value, contrasts)
             if not isinstance(node.value, int | float | str | None):
                 raise self.refuse(repr(node.value))
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
@@ -277,7 +280,17 @@ class ExpressionChecker:
             for element in node.elts:
                 self.check_argument(element, contrasts=False)
         elif not (contrasts and self.is_contrast(node)):
+            self.check_spelling(dotted_name(node), contrasts)
             raise self.refuse(ast.unparse(node))
+
+    def check_spelling(self, name: Any, contrasts: bool) -> None:
+        """Say how a contrast is written that is named as R names it."""
+        method = name[6:].lower() if isinstance(name, str) and name[:6] == "contr." else None
+        known = {one.lower(): f"contr.{one}()" for one in CONTRAST_METHODS}
+        if contrasts and method in known:
+            raise UnsafeFormulaError(
+                f"{name} is refused in {quote(self.expr)}. Write {known[method]}, with parentheses."
+            )
 
     def is_contrast(self, node: ast.expr) -> bool:
         """Tell whether a node is a contrast on the list; its arguments are checked."""

@@ -197,9 +197,11 @@ def read_some_weights(options: DataOptions, given: Any = None) -> np.ndarray | N
     weights = _read_vector(given, name, WeightError).astype(np.float64)
     bad = np.flatnonzero((weights < 0) | np.isinf(weights))
     if bad.size:
+        more = {1: "", 2: ", and 1 more row is like it"}.get(
+            bad.size, f", and {bad.size - 1} more rows are like it"
+        )
         raise WeightError(
-            f"Weights are finite and not negative; row {bad[0]} has {weights[bad[0]]}, and "
-            f"{bad.size} rows are like it."
+            f"Weights are finite and not negative; row {bad[0]} has {weights[bad[0]]}{more}."
         )
     if options.weight_type == "frequency":
         broken = np.flatnonzero(weights != np.floor(weights))

@@ -17,8 +17,10 @@ RELATIONS = {"==": "=", "=": "=", "<=": "<=", ">=": ">="}
 NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 CODED = re.compile(r"C\(([^,()]+)(?:,.*)?\)")
 SIGN = re.compile(r"==|<=|>=|[-+*=,]")
+# Relations of other programs, and strict ones, which no fit could be held to.
+FOREIGN = re.compile(r"=[<>]|[<>!~]==?|<>|[<>≤≥≠]")
 # Where a name that is not known ends, as far as can be told.
-END = re.compile(r"\s*(?:[=*,]|<=|>=)|\s[-+]\s")
+END = re.compile(r"\s*(?:[=*,≤≥≠]|[<>!~]=)|\s(?:[-+<>]|<>)\s")
 
 
 @dataclass(frozen=True)
@@ -186,9 +188,23 @@ def _read_word(
     if number and not text[number.end() :].lstrip().startswith(":"):
         return _read_number(number.group()), number.end()
     sign = SIGN.match(text, at)
+    _refuse_relation(text, at, readings)
     if sign is None:
         raise ParamsError(refuse_name(text[at:], readings.encoding))
     return sign.group(), sign.end()
+
+
+def _refuse_relation(text: str, at: int, readings: Readings) -> None:
+    """Raise if a relation stands here that is none of ours, and say how ours are written."""
+    found = FOREIGN.match(text, at)
+    if found is None or found.group() in RELATIONS:
+        return
+    if found.group().startswith("=") and readings.find(text, at + 1) is not None:
+        return
+    raise ParamsError(
+        f"{text!r} has {found.group()!r}. Bounds are written >= or <= (they hold with equality "
+        "too, so that there is no strict one), and equations =."
+    )
 
 
 def _read_number(text: str) -> float:

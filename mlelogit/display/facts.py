@@ -8,6 +8,7 @@ import numpy as np
 
 from mlelogit.display.escapes import write_names
 from mlelogit.fitting.record import FitRecord
+from mlelogit.inference.covariance import Covariance, rests_on_model
 from mlelogit.inference.testing.constraints import mark_fixed
 
 OMITTED = "(omitted)"
@@ -42,6 +43,22 @@ def tell_omitted(record: FitRecord) -> Iterable[str]:
     if record.encoding.omitted:
         said = "; ".join(record.encoding.omitted.values())
         yield f"Left out, being combinations of others: {said}."
+
+
+def tell_shares(record: FitRecord, covariance: Covariance) -> Iterable[str]:
+    """Say what rests on shares being the outcomes of draws, if the outcome is shares.
+
+    With sampling weights nothing does: likelihood ratios are NaN, the covariance is robust.
+    """
+    if record.encoding.outcome_kind != "probabilities" or record.weight_type == "sampling":
+        return
+    said = "Shares are taken for the outcomes of draws, one a row: LR tests, AIC and BIC rest on it"
+    if covariance.omitted or not rests_on_model(record, covariance):
+        yield f"{said}."
+    elif record.weight_type == "importance":
+        yield f"{said}, and so do {covariance.kind} standard errors."
+    else:
+        yield f"{said}, and so do {covariance.kind} standard errors: use with_cov('robust')."
 
 
 def tell_rows(record: FitRecord) -> Iterable[str]:

@@ -23,6 +23,7 @@ from mlelogit.display.facts import (
     name_equations,
     tell_omitted,
     tell_rows,
+    tell_shares,
 )
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
@@ -37,6 +38,9 @@ from mlelogit.markup import Typeset
 TITLE = "Multinomial Logit Results"
 # A hundred is moderate by the rule of Belsley, Kuh and Welsch (1980, section 3.2).
 LARGE_CONDITION = 1e3
+# Of a note: the certificate, which most tables have, stays on one line.
+LONGEST_NOTE = 120
+NARROWEST_NOTE = 79
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class Summary(Typeset):
         for block, table in zip(self.blocks, tables, strict=True):
             lines += [rule, block.title, *table[1:-1]]
             rule = "-" * len(rule)
-        return "\n".join([*lines, head[-1], *self.notes])
+        width = max(measure(head[-1]), NARROWEST_NOTE)
+        notes = [line for note in self.notes for line in wrap_note(note, width)]
+        return "\n".join([*lines, head[-1], *notes])
 
     def as_html(self) -> str:
         """Return the table as HTML; every name is escaped."""
@@ -202,6 +208,27 @@ def _write_header(
     return [(*one, *two) for one, two in zip(left, right, strict=True)]
 
 
+def wrap_note(note: str, width: int) -> list[str]:
+    """Break a note that is long into lines of so many columns, where its words do.
+
+    Examples
+    --------
+    >>> from mlelogit.display.summary import wrap_note
+    >>> [len(line) for line in wrap_note("word " * 39 + "word", 79)]
+    [79, 76, 46]
+    """
+    if measure(note) <= LONGEST_NOTE:
+        return [note]
+    lines = [""]
+    for word in note.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if measure(longer) <= width or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines.append(f"  {word}")
+    return lines
+
+
 def _write_blocks(record: FitRecord, tidy: pd.DataFrame) -> list[CoefficientBlock]:
     encoding = record.encoding
     outcome = write_name(encoding.outcome_name)
@@ -258,6 +285,7 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
         )
     if covariance.describe():
         notes.append(write_name(covariance.describe()))
+    notes += tell_shares(record, covariance)
     notes += map(write_name, tell_rows(record))
     if statistics.reason:
         notes.append(f"NaN above: {statistics.reason}.")

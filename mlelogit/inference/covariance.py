@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from mlelogit.data.threads import single_threaded_blas
+from mlelogit.data.wording import list_coefficients
 from mlelogit.exceptions import CovarianceError, DataNotKeptError, ZeroVarianceWarning
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions
@@ -35,7 +36,9 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.sandwich.cells import open_objective
 from mlelogit.inference.sandwich.clusters import (
     estimate_clustered,
+    find_absorbed,
     find_factor,
+    warn_of_absorbed,
     warn_of_few,
 )
 from mlelogit.inference.sandwich.leverage import POWERS, sum_adjusted_meats
@@ -214,6 +217,9 @@ def estimate_covariance(record: FitRecord, kind: Any = None, **options: Any) -> 
     -----
     FewClustersWarning
         If there are fewer than 40 clusters; with "HAC", groups, or periods without groups.
+    ZeroVarianceWarning
+        If the scores of some coefficients add up to zero in every group: their standard errors
+        are NaN if that is all that there is, and with "cluster" far too small otherwise.
     LeverageWarning
         If rows or clusters have a leverage of one.
     NegativeVarianceWarning
@@ -258,7 +264,12 @@ def _form(record: FitRecord, request: CovarianceRequest) -> Covariance:
         running = ~np.isfinite(record.separation.find_limits(record.basis))
         matrix[running] = matrix[:, running] = np.nan
     if request.settings is not None:
-        _clear_noise(matrix, np.diag(leave_inner(bread, record)))
+        variances = np.diag(leave_inner(bread, record))
+        _clear_noise(matrix, variances)
+        if isinstance(request.settings, ClusterSettings) and record.moves is None:
+            told = np.isfinite(np.diag(matrix)) & find_absorbed(record, inner, variances)
+            labels = list_coefficients(record.encoding)
+            warn_of_absorbed([labels[i] for i in np.flatnonzero(told)])
     groups, df = _count_groups(request)
     return Covariance(request.kind, matrix, said, False, request, groups, df, inner)
 

@@ -222,3 +222,16 @@ def test_columns_with_odd_names_are_used_or_refused(name, rhs, frame, tripwire):
     dummies = pd.get_dummies(codes, drop_first=True) if "C(" in rhs else codes
     expected = np.column_stack([np.ones(60), dummies.astype(float)])
     np.testing.assert_allclose(model.design.source.block(0, 60).T, expected)
+
+
+@pytest.mark.parametrize("method", ["treatment", "SAS", "sum", "helmert", "poly", "diff"])
+def test_contrasts_as_r_names_them_are_told_how_to_be_written(method, frame):
+    for written in (f"contr.{method}", f"'contr.{method}'"):
+        with pytest.raises(UnsafeFormulaError, match=rf"Write contr\.{method}\(\)"):
+            ml.mnlogit(f"y ~ C(g, {written})", frame)
+    ml.mnlogit(f"y ~ C(g, contr.{method}())", frame)
+
+
+def test_all_contrasts_are_listed(frame):
+    with pytest.raises(UnsafeFormulaError, match=r"contr\.sum\(\), contr\.helmert\(\)"):
+        ml.mnlogit("y ~ C(g, contr.foo)", frame)

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit.data.constraints import read_constraints
 from mlelogit.data.restrictions import make_restriction, read_restrictions
-from mlelogit.exceptions import ParamsError
+from mlelogit.exceptions import ConstraintError, ParamsError
 from mlelogit.fitting.constrained.restriction import (
     find_free_space,
     fit_restricted,
@@ -122,6 +123,31 @@ def test_values_and_matrices(results):
 def test_what_cannot_be_read_is_refused(results, asked, said):
     with pytest.raises(ParamsError, match=said):
         read_restrictions(asked, encoding(results))
+
+
+@pytest.mark.parametrize("sign", ["<", ">", "=<", "=>", "!=", "<>", ">==", "~=", "≤", "≥", "≠"])
+@pytest.mark.parametrize("text", ["car: age {} 0.2", "age{}bus: age", "0 {} age"])
+def test_relations_of_other_programs_are_refused_by_name(results, sign, text):
+    written = text.format(sign)
+    with pytest.raises(ParamsError) as caught:
+        read_restrictions(written, encoding(results))
+    assert f"{written!r} has {sign!r}." in str(caught.value)
+    assert "Bounds are written >= or <=" in str(caught.value)
+    with pytest.raises(ConstraintError, match="Bounds are written >= or <="):
+        read_constraints([written], None, encoding(results))
+
+
+def test_an_unknown_name_is_told_before_a_foreign_relation(results):
+    with pytest.raises(ParamsError, match="'agee' is no coefficient"):
+        read_restrictions("agee > 0.2", encoding(results))
+
+
+def test_names_may_begin_with_what_looks_like_a_relation():
+    frame = pd.DataFrame({"<5": np.arange(30.0) % 7, "x": np.arange(30.0) % 4})
+    model = ml.MNLogit(np.arange(30) % 3, frame)
+    expected = read_restrictions("[<5] = x", model.encoding)
+    found = read_restrictions("x =<5", model.encoding)
+    np.testing.assert_array_equal(found.matrix, -expected.matrix)
 
 
 def test_names_that_are_no_words():

@@ -166,3 +166,17 @@ def test_weights_by_name():
     compare(named, fit(weights=WHOLE, weight_type="frequency"))
     with pytest.raises(ColumnNotFoundError, match="'nothing'"):
         ml.mnlogit("y ~ x", data, weights="nothing", weight_type="frequency")
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (1, r"has -1\.0\.$"),
+        (2, r"has -1\.0, and 1 more row is"),
+        (9, "and 8 more rows are like it"),
+    ],
+)
+def test_rows_like_the_one_named_are_counted_without_it(bad, said):
+    weights = np.where(np.arange(ROWS) < bad, -1.0, 1.0)
+    with pytest.raises(WeightError, match=said):
+        fit(weights=weights, weight_type="sampling")

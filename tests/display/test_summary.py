@@ -10,8 +10,15 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.display.summary import escape_latex, escape_markdown, format_number
-from mlelogit.exceptions import NotConvergedWarning, OptionError
+from mlelogit.display.summary import (
+    LONGEST_NOTE,
+    NARROWEST_NOTE,
+    escape_latex,
+    escape_markdown,
+    format_number,
+    wrap_note,
+)
+from mlelogit.exceptions import NotConvergedWarning, OptionError, SeparationWarning
 from mlelogit.letters import measure
 from tests.inference.samples import fitted, survey
 
@@ -253,3 +260,56 @@ def test_numbers_stand_below_each_other_whatever_letters_names_have():
     rule = measure(text[1])
     header = [line for line in text if line.startswith(("Base category:", "Outcome:", "Method:"))]
     assert {measure(line) for line in header} == {rule}
+
+
+def soft(rows=60, **options):
+    rng = np.random.default_rng(2)
+    shares = rng.dirichlet([2, 3, 4], rows)
+    return ml.MNLogit(shares, np.column_stack([np.ones(rows), rng.normal(size=rows)]), **options)
+
+
+SHARES = "Shares are taken for the outcomes of draws"
+
+
+def test_shares_say_what_takes_them_for_draws():
+    """The mean of shares is told more exactly than by as many draws, whose errors these are."""
+    res = soft().fit()
+    robust = res.with_cov("robust")
+    assert (robust.bse < res.bse).all(axis=None)
+    (note,) = [line for line in res.summary().notes if line.startswith(SHARES)]
+    assert "LR tests, AIC and BIC" in note
+    assert "nonrobust standard errors: use with_cov('robust')" in note
+    (note,) = [line for line in robust.summary().notes if line.startswith(SHARES)]
+    assert "standard errors" not in note
+    weights = np.full(60, 2.0)
+    (note,) = [
+        line
+        for line in soft(weights=weights, weight_type="importance").fit().summary().notes
+        if line.startswith(SHARES)
+    ]
+    assert "with_cov" not in note
+    sampled = soft(weights=weights, weight_type="sampling").fit()
+    assert SHARES not in sampled.summary().as_text()
+    assert SHARES not in fitted().summary().as_text()
+
+
+def test_long_notes_are_wrapped_and_lose_no_word():
+    model = ml.mnlogit("y ~ x", pd.DataFrame({"y": list("abc") * 20, "x": [0.0, 1.0, 2.0] * 20}))
+    with pytest.warns(SeparationWarning):
+        summary = model.fit().summary()
+    assert max(map(len, summary.notes)) > LONGEST_NOTE
+    text = summary.as_text()
+    width = max(NARROWEST_NOTE, len(text.splitlines()[1]))
+    lines = text.splitlines()
+    assert max(map(measure, lines)) <= max(LONGEST_NOTE, width)
+    assert text.split()[-len(" ".join(summary.notes).split()) :] == " ".join(summary.notes).split()
+
+
+@pytest.mark.parametrize("word", ["name", "\u6f22\u5b57\u6f22", "e\u0301e\u0301"])
+def test_wrapped_lines_have_the_width_that_is_seen(word):
+    note = " ".join([word] * 60)
+    lines = wrap_note(note, 79)
+    assert all(79 - measure(word) - 1 < measure(line) <= 79 for line in lines[:-1])
+    assert " ".join(line.strip() for line in lines) == note
+    assert wrap_note("x" * 200, 79) == ["x" * 200]
+    assert wrap_note("a " * (LONGEST_NOTE // 2), 79) == ["a " * (LONGEST_NOTE // 2)]

@@ -123,7 +123,7 @@ MEANINGS: dict[type[MNLogitWarning], Meaning] = {
         "Read standard errors with care; cluster by the coarsest kind alone to compare.",
     ),
     ZeroVarianceWarning: Meaning(
-        "Some standard errors are not known",
+        "Some standard errors are not known, or far too small",
         "The scores of these coefficients add up to zero in every group, so that their spread "
         "between groups says nothing.",
         "Choose groups within which these columns vary, or another covariance.",

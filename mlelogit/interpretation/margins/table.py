@@ -109,7 +109,8 @@ class Margins:
 
         Intervals are ``estimate ± q std_err``. Those of probabilities (``effect="level"``) are
         intervals of their log-odds, mapped back, as in `get_prediction`; probabilities have no z
-        and no p-value.
+        and no p-value, and are printed without these columns. Statistics with t's distribution
+        are called z here, and t where the table is printed.
 
         Parameters
         ----------
@@ -332,9 +333,15 @@ class Margins:
         return list(self.labels[name])
 
     def __repr__(self) -> str:
-        frame = self.tabulate()
-        shown = frame.to_string(index=False, max_rows=60, float_format=_shorten)
+        shown = self._show().to_string(index=False, max_rows=60, float_format=_shorten)
         return f"{self._head()}\n{shown}"
+
+    def _show(self) -> pd.DataFrame:
+        """Return the table as it is printed: z is t where it is, and left out where none is."""
+        frame = self.tabulate()
+        if self.levels:
+            return frame.drop(columns=["z", "p_value"])
+        return frame.rename(columns={"t": "at t", "z": "t"}) if np.isfinite(self.df) else frame
 
     def _head(self) -> str:
         law = f"t with {self.df:.6g} df" if np.isfinite(self.df) else "normal"
@@ -342,7 +349,7 @@ class Margins:
         return f"{self.title}, {self.cov_type} covariance; 95% intervals ({law}{scale})"
 
     def _repr_html_(self) -> str:
-        table = write_table(self.tabulate(), index=False)
+        table = write_table(self._show(), index=False)
         return f"{write_html(self._head())}{table}"
 
 

@@ -31,7 +31,7 @@ WRONG = [
     ("y ~ x", "x", np.nan, {}, "Missing values in 21 rows"),
     ("y ~ x", "x", np.inf, {}, "21 rows"),
     ("y ~ log(x + 1)", "x", -1.0, {}, "infinite in 21 rows"),
-    ("y ~ x", "w", -1, WEIGHED, "21 rows are like it"),
+    ("y ~ x", "w", -1, WEIGHED, "20 more rows are like it"),
     ("y ~ x", "y", None, {}, "21 rows"),
 ]
 

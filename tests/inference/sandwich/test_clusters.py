@@ -188,6 +188,66 @@ def test_scores_that_cancel_in_every_cluster_tell_no_standard_error():
     assert cancelled.pvalues.isna().all().all()
 
 
+def pupils(seed=3, schools=45, each=40):
+    """Draw pupils of schools that differ."""
+    rng = np.random.default_rng(seed)
+    school = np.repeat(np.arange(schools), each)
+    frame = pd.DataFrame({"school": school, "year": 2000 + rng.integers(0, 5, len(school))})
+    frame["hours"] = rng.gamma(2, 1, len(school))
+    frame["girl"] = rng.integers(0, 2, len(school))
+    frame["size"] = rng.normal(size=schools)[school]
+    frame["first"] = (school == 0) * 1.0
+    frame["half"] = ((school == 1) & (frame["girl"] == 1)) * 1.0
+    scores = np.outer(frame["hours"], [0, 0.2, -0.1]) + rng.normal(0, 0.3, (schools, 3))[school]
+    chosen = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    return frame.assign(track=np.array(["a", "b", "c"])[chosen], weight=rng.uniform(0.5, 2) * 1e-9)
+
+
+ABSORBED = {
+    "hours + C(school)": ["hours"],
+    "hours + year + C(school, Sum)": ["hours", "year"],
+    "hours + first": ["Intercept", "hours"],
+    "hours + half": ["Intercept", "hours"],
+}
+
+
+@pytest.mark.parametrize("correction", ["stata", "CR0", "CR1", "CR3"])
+@pytest.mark.parametrize("terms", ABSORBED)
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.LeverageWarning")
+def test_columns_that_tell_clusters_apart_are_told(terms, correction):
+    """The sums of scores of all columns but these are zero in each cluster by the maximum."""
+    weights = {"weights": "weight", "weight_type": "sampling"} if correction == "CR0" else {}
+    res = ml.mnlogit(f"track ~ {terms}", pupils(), **weights).fit()
+    with pytest.warns(ZeroVarianceWarning, match="whatever the data") as told:
+        clustered = res.with_cov("cluster", groups="school", correction=correction)
+    assert np.isfinite(clustered.bse.to_numpy()).all()
+    vanished = 2 * (len(res.params) - len(ABSORBED[terms]))
+    said = [str(one.message) for one in told if one.category is ZeroVarianceWarning]
+    assert [f"scores of {vanished} coefficients" in message for message in said] == [True]
+    assert not any(f"'b: {name}'" in said[0] for name in ABSORBED[terms])
+
+
+@FEW
+def test_clusters_by_a_regressor_are_told():
+    res = ml.mnlogit("track ~ hours + girl", pupils()).fit()
+    with pytest.warns(ZeroVarianceWarning, match="4 coefficients.*'b: Intercept', 'b: girl'"):
+        assert (res.with_cov("cluster", groups="girl").tvalues.loc["girl"].abs() > 0).all()
+
+
+@FEW
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.NegativeVarianceWarning")
+@pytest.mark.parametrize("schools", [3, 45])
+@pytest.mark.parametrize("seed", range(20))
+def test_ordinary_clusters_are_not_told(seed, schools):
+    """Columns that are the same inside clusters, dummies of several, far from zero: no warning."""
+    frame = pupils(seed, schools, 30).assign(several=lambda f: f["school"] % 3 == 0)
+    terms = "hours + year + girl + size" + " + several" * (schools > 3)
+    res = ml.mnlogit(f"track ~ {terms}", frame).fit()
+    res.with_cov("cluster", groups="school")
+    res.with_cov("cluster", groups="school", correction="CR3")
+    res.with_cov("cluster", groups=["school", "year"])
+
+
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "CR2": ("cluster", {"groups": "many", "correction": "CR2"}),
     "two ways": ("cluster", {"groups": ["many", "panel"], "correction": "CR0"}),

@@ -155,6 +155,7 @@ def test_neither_base_nor_order_nor_units_matter(kind, options):
 
 
 @FEW
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.ZeroVarianceWarning")
 def test_a_leverage_of_one_is_told_and_its_pseudo_inverse_taken():
     """One soft row alone tells the effect of a dummy: without it the rest is as it was."""
     rng = np.random.default_rng(4)
@@ -180,6 +181,7 @@ def test_a_leverage_of_one_is_told_and_its_pseudo_inverse_taken():
         assert np.isfinite(found.bse.to_numpy()).all()
 
 
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.ZeroVarianceWarning")
 def test_a_large_cluster_with_a_dummy_of_its_own():
     rng = np.random.default_rng(5)
     n = 300

@@ -37,6 +37,27 @@ def test_printed_as_text_and_html(margins):
     assert html.count("<tr") == len(margins) + 1
 
 
+def test_probabilities_are_printed_without_statistics_they_do_not_have():
+    levels = fitted("x * g + z").margins("g", effect="level")
+    for printed in (repr(levels), levels._repr_html_()):
+        assert "p_value" not in printed
+        assert "nan" not in printed.lower()
+    assert levels.summary_frame()[["z", "p_value"]].isna().all(axis=None)
+    assert "p_value" in repr(levels.contrasts("contrast"))
+
+
+def test_statistics_with_students_t_are_printed_under_its_name():
+    surveyed = fitted("x * g + z").with_cov("survey", psu=np.arange(120) // 6)
+    margins = surveyed.margins("x")
+    head, columns, *_ = repr(margins).splitlines()
+    assert "t with 19 df" in head
+    assert columns.split() == [*COLUMNS[:5], "t", "p_value", "lower", "upper"]
+    assert "<th>t</th>" in margins._repr_html_()
+    assert list(margins.summary_frame()) == [*COLUMNS, "upper"]
+    named = replace(margins, labels=margins.labels.assign(t=1))
+    assert repr(named).splitlines()[1].split().count("t") == 2  # "at t" and t
+
+
 def test_contrasts_are_differences_with_their_covariance(margins):
     found = margins.contrasts("category", "reference")
     weights = np.kron(np.eye(len(margins) // 3), [[-1, 1, 0], [-1, 0, 1]])
