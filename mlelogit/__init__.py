@@ -23,7 +23,7 @@ _HOMES = {
     "equivalence": "mlelogit.equivalence",
     "bridges": "mlelogit.bridges",
     "networks": "mlelogit.networks",
-    "from_sql": "mlelogit.data.streaming.duckdb",
+    "from_sql": "mlelogit.data.streaming.sources.duckdb",
     "allow_memory": "mlelogit.data.limits",
     "datasets": "mlelogit.datasets",
     "exceptions": "mlelogit.exceptions",
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mlelogit import bridges, datasets, equivalence, exceptions, networks
     from mlelogit.comparison import compare_models
     from mlelogit.data.limits import allow_memory
-    from mlelogit.data.streaming.duckdb import from_sql
+    from mlelogit.data.streaming.sources.duckdb import from_sql
     from mlelogit.estimator import MNLogitClassifier as MNLogitClassifier
     from mlelogit.model import MNLogit, mnlogit
     from mlelogit.results import MNLogitResults, load

@@ -123,7 +123,7 @@ def _save(save: Callable[[Any], Any] | None, arguments: argparse.Namespace) -> I
             save(arguments.save)
         yield
         return
-    from mlelogit.data.files import write_later
+    from mlelogit.data.files.paths import write_later
 
     with write_later(arguments.save) as path:
         save(path)
@@ -153,7 +153,7 @@ def _check_targets(arguments: argparse.Namespace) -> None:
     written = [name for name in names if name is not None and name != PIPE]
     if not written:
         return
-    from mlelogit.data.files import check_target
+    from mlelogit.data.files.paths import check_target
 
     targets = [check_target(path) for path in written]
     if len(set(targets)) < len(targets):
@@ -216,7 +216,7 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
     parts = [written.removesuffix("\n"), "\n"] if isinstance(written, str) else written
     path = getattr(arguments, "output", None)
     if path is not None:
-        from mlelogit.data.files import write_whole
+        from mlelogit.data.files.paths import write_whole
 
         write_whole(parts, path)
     elif isinstance(parts, bytes):

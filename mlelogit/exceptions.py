@@ -168,7 +168,7 @@ class CovarianceOmittedWarning(MNLogitWarning):
 class DataFileError(MNLogitError):
     """A data file cannot be read.
 
-    Check path, format and the options of `mlelogit.data.readers.read_data`.
+    Check path, format and the options of `mlelogit.data.files.readers.read_data`.
     """
 
 
@@ -322,7 +322,7 @@ class ParamsError(MNLogitError):
 class ConstraintError(ParamsError):
     """Constraints cannot be read, cannot all hold, or have no theory with what else is asked.
 
-    Write them as in `mlelogit.data.constraints.read_constraints`, none against another.
+    Write them as in `mlelogit.data.hypotheses.constraints.read_constraints`, none against another.
     """
 
 

@@ -13,10 +13,10 @@ import pandas as pd
 from mlelogit.data.arguments import name_remedies
 from mlelogit.data.assembly import make_design
 from mlelogit.data.blocks import RowBlocks, hold_blocks
-from mlelogit.data.constraints import read_constraints
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import FoldRequest
+from mlelogit.data.hypotheses.constraints import read_constraints
 from mlelogit.data.outward import remember_kind
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming.opening import open_design
@@ -220,7 +220,7 @@ class MNLogit:
         constraints : str, tuple, list of them, or array-like, optional
             Linear equations and bounds that the coefficients are held to, such as
             ``["car: age = bus: age", "train: income = 0.5", "bus: age >= 0"]``; see
-            `mlelogit.data.constraints` and `mlelogit.fitting.constrained.ascent`.
+            `mlelogit.data.hypotheses.constraints` and `mlelogit.fitting.constrained.ascent`.
         equations : dict, optional
             Column or term -> the categories in whose equations it enters, such as
             ``{"income": ["car", "bus"]}``; its other coefficients are zero.

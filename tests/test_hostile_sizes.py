@@ -14,7 +14,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import mlelogit as ml
-from mlelogit.data.delimited import read_csv
+from mlelogit.data.files.delimited import read_csv
 from mlelogit.exceptions import MNLogitError
 from tests.hostile import run_held
 

@@ -13,8 +13,8 @@ from marginaleffects.classes import ModelAbstract, ModelVault
 from mlelogit.bridges.columns import OFFSET, ModelRows, list_offset_columns
 from mlelogit.bridges.covariances import find_vcov
 from mlelogit.data.encoding import encode_new
+from mlelogit.data.hypotheses.wording import list_coefficients
 from mlelogit.data.rows import read_new_offset
-from mlelogit.data.wording import list_coefficients
 from mlelogit.exceptions import BridgeError
 from mlelogit.fitting.likelihood import predict_scores
 from mlelogit.fitting.limit import find_impossible

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.files import check_target, write_whole
+from mlelogit.data.files.paths import check_target, write_whole
 from mlelogit.exceptions import CheckpointError, OutputFileError
 
 _FORMAT = "mlelogit checkpoint 1"

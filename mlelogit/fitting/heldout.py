@@ -11,7 +11,7 @@ from mlelogit.data.design import Design, count_people, omit_columns
 from mlelogit.data.encoding import Encoding
 from mlelogit.data.folds import Folds, find_present, hold_out, keep_categories
 from mlelogit.data.frames import list_some
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.estimation import estimate

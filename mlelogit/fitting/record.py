@@ -12,7 +12,7 @@ import pandas as pd
 from mlelogit.data.arguments import check_tolerance, is_whole
 from mlelogit.data.blocks import RowBlocks, hold_blocks
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.rows import Audit
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (

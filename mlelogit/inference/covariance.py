@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from mlelogit.data.hypotheses.wording import list_coefficients
 from mlelogit.data.threads import single_threaded_blas
-from mlelogit.data.wording import list_coefficients
 from mlelogit.exceptions import CovarianceError, DataNotKeptError, ZeroVarianceWarning
 from mlelogit.fitting.constrained.constraints import find_fixed
 from mlelogit.fitting.constrained.equations import find_directions

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlelogit.data.constraints import orient_rows
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.data.hypotheses.constraints import orient_rows
+from mlelogit.data.hypotheses.restrictions import Restriction, make_restriction
 from mlelogit.exceptions import BiasReductionError
 from mlelogit.fitting.examination import TIME_LIMIT, examine_signs, strip_rows
 from mlelogit.fitting.limit import Separation

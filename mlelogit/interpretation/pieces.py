@@ -12,10 +12,10 @@ import pandas as pd
 from mlelogit.data.arguments import check_choice
 from mlelogit.data.frames import list_some
 from mlelogit.data.outward import choose_kind, give_out
-from mlelogit.data.streaming.dask import DaskPieces, predict_lazily
 from mlelogit.data.streaming.opening import open_pieces
-from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
+from mlelogit.data.streaming.sources.dask import DaskPieces, predict_lazily
+from mlelogit.data.streaming.sources.pieces import Pieces
 from mlelogit.exceptions import ColumnNotFoundError, OffsetError, OptionError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.prediction import PREDICTIONS, label_scores, predict

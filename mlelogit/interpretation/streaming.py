@@ -16,8 +16,8 @@ from mlelogit.data.labels import Labels, cross_labels
 from mlelogit.data.rows import read_names
 from mlelogit.data.streaming.designs import UsedRows
 from mlelogit.data.streaming.labels import LabelNumbers
-from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import RowReader
+from mlelogit.data.streaming.sources.pieces import add_records
 from mlelogit.exceptions import EffectError, RowsNotHeldError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.interpretation.points import Points, read_points, read_values

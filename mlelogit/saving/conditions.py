@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import Constraints
 from mlelogit.fitting.limit import Separation
 from mlelogit.saving.estimates import Sizes, decode_certificate, encode_certificate

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlelogit.data.arguments import check_flag, write_value
-from mlelogit.data.files import check_target, write_whole
+from mlelogit.data.files.paths import check_target, write_whole
 from mlelogit.exceptions import FitSizeError, ForeignFitError, SavedFitError
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import TEXTS, split_packing, tell_format
-from mlelogit.data.writers import write_delimited, write_table
+from mlelogit.data.files.formats import TEXTS, split_packing, tell_format
+from mlelogit.data.files.writers import write_delimited, write_table
 from mlelogit.exceptions import OptionError, OutputFileError
 from mlelogit.saving.kinds import encode_float
 

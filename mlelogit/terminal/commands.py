@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mlelogit.data.formats import FORMATS
+from mlelogit.data.files.formats import FORMATS
 from mlelogit.terminal.options import (
     FRAME_FORMATS,
     PLAIN_FORMATS,

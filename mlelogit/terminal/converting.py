@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.formats import FORMATS, TEXTS, tell_format
-from mlelogit.data.readers import read_data
-from mlelogit.data.streaming.paths import is_parquet
-from mlelogit.data.writers import write_table
+from mlelogit.data.files.formats import FORMATS, TEXTS, tell_format
+from mlelogit.data.files.readers import read_data
+from mlelogit.data.files.writers import write_table
+from mlelogit.data.streaming.sources.paths import is_parquet
 from mlelogit.exceptions import OptionError
 from mlelogit.terminal.answers import Answer, choose_format, tell_page
 from mlelogit.terminal.fits import write_summary

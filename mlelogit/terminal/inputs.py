@@ -12,12 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from mlelogit.data.files import hash_file
-from mlelogit.data.formats import TEXTS, find_format, tell_format
-from mlelogit.data.readers import read_data, read_text, spool
+from mlelogit.data.files.formats import TEXTS, find_format, tell_format
+from mlelogit.data.files.paths import hash_file
+from mlelogit.data.files.readers import read_data, read_text, spool
 from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
-from mlelogit.data.streaming.paths import is_parquet, list_files
-from mlelogit.data.streaming.pieces import Pieces
+from mlelogit.data.streaming.sources.paths import is_parquet, list_files
+from mlelogit.data.streaming.sources.pieces import Pieces
 from mlelogit.data.streaming.stream import HELD_ELEMENTS
 from mlelogit.exceptions import (
     ColumnNotFoundError,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from mlelogit.data.formats import DECIMALS, FORMATS, SEPARATORS
+from mlelogit.data.files.formats import DECIMALS, FORMATS, SEPARATORS
 from mlelogit.exceptions import OptionError
 
 # What stands for standard input.

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
-from mlelogit.data.formats import TEXTS
-from mlelogit.data.writers import write_delimited
+from mlelogit.data.files.formats import TEXTS
+from mlelogit.data.files.writers import write_delimited
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults

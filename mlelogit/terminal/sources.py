@@ -8,7 +8,7 @@ from typing import Any
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.design import Design
-from mlelogit.data.formats import DECIMALS, SEPARATORS
+from mlelogit.data.files.formats import DECIMALS, SEPARATORS
 from mlelogit.data.streaming.ways import describe_way
 from mlelogit.exceptions import DataFileError, OptionError
 from mlelogit.model import mnlogit

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 import mlelogit as ml
-from mlelogit.data.streaming.dask import FAN_IN, DaskPieces
+from mlelogit.data.streaming.sources.dask import FAN_IN, DaskPieces
 
 IDLE_PARTITIONS = 1000
 # Of an ordinary network between machines, on paper: 10 Gbit/s, a message in half a millisecond.

@@ -13,7 +13,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.rows import Audit
 from mlelogit.exceptions import DamagedFitError
 from mlelogit.fitting.certificate import Certificate

@@ -167,7 +167,7 @@ def test_the_ending_of_the_file_says_what_is_written(capsys, table, fitted, tmp_
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "feather", "dta", "xlsx"])
 def test_predictions_are_written_in_every_format(capsys, table, fitted, saved, tmp_path, suffix):
-    from mlelogit.data.readers import read_data
+    from mlelogit.data.files.readers import read_data
 
     for package in ("pyarrow", "openpyxl"):
         pytest.importorskip(package)
@@ -579,7 +579,7 @@ def test_many_categories_are_fitted_if_they_are_meant(capsys, tmp_path, monkeypa
 
 
 def test_a_fit_and_its_table_are_both_written_or_none(capsys, table, tmp_path, monkeypatch):
-    from mlelogit.data import files
+    from mlelogit.data.files import paths as files
 
     saved, target = tmp_path / "fit.json", tmp_path / "t.txt"
     words = ["fit", table, FORMULA, "--save", saved, "-o", target]

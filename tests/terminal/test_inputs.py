@@ -13,7 +13,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.cli import main
-from mlelogit.data.streaming import parquet
+from mlelogit.data.streaming.sources import parquet
 
 pytest.importorskip("pyarrow")
 FORMULA = "vote ~ age + educ"

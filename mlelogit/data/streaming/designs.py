@@ -23,10 +23,10 @@ from mlelogit.data.rows import (
     read_names,
 )
 from mlelogit.data.streaming.facts import ColumnFinder, FactFinder, PassFacts, share_sample
-from mlelogit.data.streaming.learning import Learner, start_learning
-from mlelogit.data.streaming.pieces import LocalPieces, Pieces
-from mlelogit.data.streaming.quantiles import find_quantiles
+from mlelogit.data.streaming.learning.rounds import Learner, start_learning
 from mlelogit.data.streaming.rows import RowRequest, select_piece
+from mlelogit.data.streaming.sources.pieces import LocalPieces, Pieces
+from mlelogit.data.streaming.sources.quantiles import find_quantiles
 from mlelogit.data.streaming.stream import NotHeld, PieceStream, StreamedDesign, StreamedSource
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, OptionError

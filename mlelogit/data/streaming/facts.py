@@ -19,10 +19,10 @@ from mlelogit.data.outcome import (
     order_labels,
     take_outcome,
 )
-from mlelogit.data.streaming.learning import Learner
-from mlelogit.data.streaming.levels import tell_lost_order
-from mlelogit.data.streaming.pieces import add_records
+from mlelogit.data.streaming.learning.levels import tell_lost_order
+from mlelogit.data.streaming.learning.rounds import Learner
 from mlelogit.data.streaming.rows import RowRequest, SelectedRows, select_piece
+from mlelogit.data.streaming.sources.pieces import add_records
 from mlelogit.data.streaming.stamps import Stamp, stamp_rows
 from mlelogit.exceptions import EmptyDataError, OneCategoryError, OutcomeError, UnusedLevelWarning
 from mlelogit.notices import warn_user

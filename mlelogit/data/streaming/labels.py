@@ -15,8 +15,8 @@ from mlelogit.data.foreign import densify
 from mlelogit.data.frames import find_missing, list_some
 from mlelogit.data.labels import MOST_WAYS, SHOWN, Labels, number_labels
 from mlelogit.data.rows import read_names
-from mlelogit.data.streaming.pieces import Pieces
 from mlelogit.data.streaming.rows import RowRequest, select_piece
+from mlelogit.data.streaming.sources.pieces import Pieces
 from mlelogit.exceptions import (
     ColumnNotFoundError,
     ColumnTypeError,

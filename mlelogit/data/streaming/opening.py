@@ -15,7 +15,7 @@ from mlelogit.data.assembly import make_design_from_formula
 from mlelogit.data.compression import LEAST_REPEATS, check_compression
 from mlelogit.data.design import Design
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.formats import advise_reader
+from mlelogit.data.files.formats import advise_reader
 from mlelogit.data.formulas import check_formula, parse_formula
 from mlelogit.data.frames import (
     check_reopenable,
@@ -24,17 +24,17 @@ from mlelogit.data.frames import (
     is_numeric,
 )
 from mlelogit.data.rows import DataOptions, name_aside
-from mlelogit.data.streaming.dask import DaskPieces, is_dask_frame
-from mlelogit.data.streaming.datasets import DatasetPieces, is_dataset
 from mlelogit.data.streaming.designs import make_streamed_design, remember_table
-from mlelogit.data.streaming.duckdb import DuckDBPieces, from_sql, is_relation
-from mlelogit.data.streaming.frames import FramePieces
-from mlelogit.data.streaming.grouping import GroupedPieces, count_rows
-from mlelogit.data.streaming.levels import tell_lost_order
-from mlelogit.data.streaming.parquet import ParquetPieces
-from mlelogit.data.streaming.paths import is_parquet
-from mlelogit.data.streaming.pieces import LocalPieces, Pieces, give_frame
+from mlelogit.data.streaming.learning.levels import tell_lost_order
 from mlelogit.data.streaming.rows import RowRequest
+from mlelogit.data.streaming.sources.dask import DaskPieces, is_dask_frame
+from mlelogit.data.streaming.sources.datasets import DatasetPieces, is_dataset
+from mlelogit.data.streaming.sources.duckdb import DuckDBPieces, from_sql, is_relation
+from mlelogit.data.streaming.sources.frames import FramePieces
+from mlelogit.data.streaming.sources.grouping import GroupedPieces, count_rows
+from mlelogit.data.streaming.sources.parquet import ParquetPieces
+from mlelogit.data.streaming.sources.paths import is_parquet
+from mlelogit.data.streaming.sources.pieces import LocalPieces, Pieces, give_frame
 from mlelogit.data.streaming.stream import HELD_ELEMENTS, PieceStream, StreamedDesign
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import (

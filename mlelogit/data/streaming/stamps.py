@@ -9,8 +9,8 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from mlelogit.data.outcome import Outcome
-from mlelogit.data.streaming.pieces import add_records
 from mlelogit.data.streaming.rows import SelectedRows
+from mlelogit.data.streaming.sources.pieces import add_records
 from mlelogit.exceptions import ChangedRowsError
 
 # Far above what another order of the additions does, far below what a changed row does.

@@ -18,8 +18,14 @@ from mlelogit.data.encoding import Encoding
 from mlelogit.data.rows import read_names
 from mlelogit.data.sources import ColumnSource, PickedSource, lay_out
 from mlelogit.data.streaming.labels import LabelNumbers, StreamedLabels, find_labels
-from mlelogit.data.streaming.pieces import LeftPieces, LocalPieces, Pieces, add_records, give_frame
 from mlelogit.data.streaming.rows import RowReader, RowRequest, select_piece
+from mlelogit.data.streaming.sources.pieces import (
+    LeftPieces,
+    LocalPieces,
+    Pieces,
+    add_records,
+    give_frame,
+)
 from mlelogit.data.streaming.stamps import Stamp, Stamped, check_stamp, stamp_rows
 from mlelogit.data.threads import count_threads
 from mlelogit.exceptions import MNLogitError, RowsNotHeldError

@@ -23,7 +23,7 @@ from mlelogit.data.factors import find_levels
 from mlelogit.data.formulas import split_terms
 from mlelogit.data.frames import as_numbers, check_finite
 from mlelogit.data.sources import GATHERED_ROWS
-from mlelogit.data.streaming.transforms import Factor, list_factors
+from mlelogit.data.streaming.learning.transforms import Factor, list_factors
 from mlelogit.exceptions import MNLogitError
 from mlelogit.notices import in_turn
 

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.special import chdtri
 
 from mlelogit.data.arguments import is_whole
-from mlelogit.data.combinations import read_combinations
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.combinations import read_combinations
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.display.plots.canvas import Canvas
 from mlelogit.display.plots.style import (
     FAINT,
@@ -68,7 +68,7 @@ def plot_profile(
     record : FitRecord
     covariance : Covariance
     combination : str or tuple or array-like
-        One, as `mlelogit.data.combinations.read_combinations` reads it.
+        One, as `mlelogit.data.hypotheses.combinations.read_combinations` reads it.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
     points : int or array-like

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlelogit.data.arguments import check_choice, check_disp, settle_seed, write_value
-from mlelogit.data.files import check_target, write_whole
+from mlelogit.data.files.paths import check_target, write_whole
 from mlelogit.display.escapes import write_name
 from mlelogit.display.report.cautions import write_warnings
 from mlelogit.display.report.colophon import write_citation, write_reproduction

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from mlelogit.data.files import check_target, write_whole
+from mlelogit.data.files.paths import check_target, write_whole
 from mlelogit.display.tables.layout import Layout, typeset
 from mlelogit.notices import import_extra
 

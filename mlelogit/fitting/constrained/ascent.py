@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import certify
 from mlelogit.fitting.climb import Objective

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linprog, nnls
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.fitting.climb import Objective
 from mlelogit.fitting.linalg import factor_positive, solve_lower
 from mlelogit.fitting.maximum import ReadOnly

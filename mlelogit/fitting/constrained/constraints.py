@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.fitting.linalg import ColumnBasis
 from mlelogit.fitting.maximum import ReadOnly
 

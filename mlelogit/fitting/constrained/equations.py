@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.limits import check_memory
-from mlelogit.data.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError
 from mlelogit.fitting.certificate import EPSILON
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import span_params
 from mlelogit.fitting.linalg import ColumnBasis, measure_lengths, solve_upper
 from mlelogit.fitting.maximum import ReadOnly

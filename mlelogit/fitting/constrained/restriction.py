@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import qr
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.exceptions import ParamsError
 from mlelogit.fitting.basis import make_objective
 from mlelogit.fitting.climb import Objective
@@ -151,7 +151,7 @@ def fit_restricted(
     Examples
     --------
     >>> import mlelogit as ml
-    >>> from mlelogit.data.restrictions import read_restrictions
+    >>> from mlelogit.data.hypotheses.restrictions import read_restrictions
     >>> from mlelogit.fitting.constrained.restriction import fit_restricted
     >>> res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
     >>> fit = fit_restricted(res.record, read_restrictions("age", res.record.encoding))

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.combinations import read_combinations
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.combinations import read_combinations
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.exceptions import BiasReductionError, ParamsError, SeparationWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.coefficients import (
@@ -52,7 +52,8 @@ def combine_coefficients(
     record : FitRecord
     covariance : Covariance
     combination : str, tuple, list of them, or array-like
-        "car: age - bus: age", as `mlelogit.data.combinations.read_combinations` reads it.
+        "car: age - bus: age", as `mlelogit.data.hypotheses.combinations.read_combinations` reads
+        it.
     alpha : float
         The intervals cover with probability ``1 - alpha``.
     method : {"wald", "profile", "score"}

@@ -18,8 +18,8 @@ import pandas as pd
 from scipy.special import chdtri
 
 from mlelogit.data.arguments import check_choice, check_disp, check_flag, is_whole, read_reals
-from mlelogit.data.combinations import name_combinations, read_combinations
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.combinations import name_combinations, read_combinations
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import (
     IntervalError,
@@ -256,7 +256,7 @@ def profile_frame(
     ----------
     record : FitRecord
     combination : str or tuple or array-like
-        One, as `mlelogit.data.combinations.read_combinations` reads it.
+        One, as `mlelogit.data.hypotheses.combinations.read_combinations` reads it.
     points : int or array-like
         The values to hold it at; or how many, evenly over 3.5 standard errors on both sides of
         the estimate.

@@ -23,8 +23,8 @@ from scipy.special import chdtrc
 
 from mlelogit.data.arguments import check_choice, settle_seed
 from mlelogit.data.blocks import Block
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.labels import read_labels
-from mlelogit.data.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.constrained.restriction import (
     DEPENDENCE_TOLERANCE,

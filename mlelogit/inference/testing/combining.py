@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import null_space
 
-from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.data.hypotheses.restrictions import Restriction, make_restriction
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.rebase import MEDIAN_REASON

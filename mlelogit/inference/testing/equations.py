@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
-from mlelogit.data.restrictions import Restriction, make_restriction
+from mlelogit.data.hypotheses.restrictions import Restriction, make_restriction
 from mlelogit.exceptions import UnusedCovarianceWarning
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance, rests_on_model

@@ -12,7 +12,7 @@ from scipy.special import chdtrc, fdtrc
 
 from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.encoding import Encoding
-from mlelogit.data.restrictions import Restriction, read_restrictions
+from mlelogit.data.hypotheses.restrictions import Restriction, read_restrictions
 from mlelogit.data.sources import JoinedSource
 from mlelogit.exceptions import NotNestedError, ParamsError
 from mlelogit.fitting.basis import factor_columns
@@ -173,7 +173,7 @@ def wald_test(
     hypothesis : str, tuple, list of them, or array-like
         "car: age = bus: age", "train: income = 0.5"; a name alone, "age" or "car: age", is
         zero, in every equation or in one; or the matrix R (rows, P). See
-        `mlelogit.data.restrictions.read_restrictions`.
+        `mlelogit.data.hypotheses.restrictions.read_restrictions`.
     value : array-like, optional
         q (rows,), where no right side is written.
 
@@ -287,7 +287,10 @@ def turn_rows(
 
 
 def read_equations(hypothesis: Any, encoding: Encoding, value: Any = None) -> Restriction:
-    """Read hypotheses that are equations; see `mlelogit.data.restrictions.read_restrictions`."""
+    """Read hypotheses that are equations.
+
+    See `mlelogit.data.hypotheses.restrictions.read_restrictions`.
+    """
     asked = read_restrictions(hypothesis, encoding, value)
     if set(asked.relations) != {"="}:
         raise ParamsError(f"A test is of equations; {asked.said!r} holds an inequality.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance

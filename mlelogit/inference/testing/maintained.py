@@ -7,7 +7,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.exceptions import ConstraintError, ParamsError
 from mlelogit.fitting.constrained.moves import Moves, find_moves
 from mlelogit.fitting.constrained.restriction import (

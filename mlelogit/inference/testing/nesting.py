@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.fitting.constrained.constraints import find_broken, span_params
 from mlelogit.fitting.constrained.restriction import ROUNDING
 from mlelogit.fitting.linalg import measure_lengths

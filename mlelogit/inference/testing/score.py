@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.data.threads import single_threaded_blas
 from mlelogit.exceptions import CovarianceError
 from mlelogit.fitting.certificate import certify

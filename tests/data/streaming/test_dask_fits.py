@@ -17,15 +17,15 @@ from distributed.protocol.pickle import dumps  # noqa: E402
 
 import mlelogit as ml  # noqa: E402
 from mlelogit.data.rows import DataOptions  # noqa: E402
-from mlelogit.data.streaming.dask import DaskPieces  # noqa: E402
 from mlelogit.data.streaming.designs import make_streamed_design  # noqa: E402
+from mlelogit.data.streaming.sources.dask import DaskPieces  # noqa: E402
 from mlelogit.exceptions import (  # noqa: E402
     ColumnNotFoundError,
     InfiniteValueError,
     MissingDataError,
     OffsetError,
 )
-from tests.data.streaming.test_dask import finish, start_threads, wait_until  # noqa: E402
+from tests.data.streaming.sources.test_dask import finish, start_threads, wait_until  # noqa: E402
 from tests.data.streaming.work import Loader  # noqa: E402
 
 FORMULA = "vote ~ age + region + children"

@@ -10,7 +10,7 @@ import mlelogit as ml
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming import stream
 from mlelogit.data.streaming.designs import make_streamed_design
-from mlelogit.data.streaming.frames import FramePieces
+from mlelogit.data.streaming.sources.frames import FramePieces
 from mlelogit.model import MNLogit
 from tests.test_streamed_results import FRAME, cut
 from tests.ways import build

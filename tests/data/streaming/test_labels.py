@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.data.streaming import frames as sources
 from mlelogit.data.streaming import labels, stream
 from mlelogit.data.streaming.labels import FoundLabels
+from mlelogit.data.streaming.sources import frames as sources
 from mlelogit.exceptions import (
     ChangedRowsError,
     ColumnNotFoundError,

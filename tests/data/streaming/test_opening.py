@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.data.streaming import knots, opening
+from mlelogit.data.streaming import opening
+from mlelogit.data.streaming.learning import knots
 from mlelogit.exceptions import CategoryOrderWarning, FormulaError, MNLogitError
 from tests.ways import cut
 

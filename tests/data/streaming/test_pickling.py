@@ -11,7 +11,7 @@ import pytest
 
 import mlelogit as ml
 from mlelogit.data.streaming import stream
-from mlelogit.data.streaming.pieces import LocalPieces
+from mlelogit.data.streaming.sources.pieces import LocalPieces
 from mlelogit.exceptions import DataNotKeptError
 from tests.test_streamed_results import ASKED, FORMULA, FRAME, NEED_ROWS, SLOW, assert_alike, cut
 from tests.ways import build

@@ -15,8 +15,8 @@ from mlelogit.data.blocks import RowBlocks
 from mlelogit.data.rows import DataOptions
 from mlelogit.data.streaming import facts, stream
 from mlelogit.data.streaming.designs import make_streamed_design
-from mlelogit.data.streaming.frames import FramePieces
-from mlelogit.data.streaming.pieces import LocalPieces, Piece
+from mlelogit.data.streaming.sources.frames import FramePieces
+from mlelogit.data.streaming.sources.pieces import LocalPieces, Piece
 from mlelogit.exceptions import ChangedRowsError, EmptyDataError, RowsNotHeldError
 from tests.ways import build, cut
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.data.files import OutputFileError
+from mlelogit.data.files.paths import OutputFileError
 from mlelogit.display.report import document, pictures
 from mlelogit.display.report.content import Paragraph
 from mlelogit.display.report.document import SECTIONS

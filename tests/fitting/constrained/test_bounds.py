@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 
 import mlelogit as ml
-from mlelogit.data.restrictions import Restriction
+from mlelogit.data.hypotheses.restrictions import Restriction
 from mlelogit.exceptions import MNLogitWarning
 from mlelogit.fitting.constrained.bounds import Bounds, find_conflict, is_feasible, solve_step
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import mlelogit as ml
-from mlelogit.data.restrictions import make_restriction
+from mlelogit.data.hypotheses.restrictions import make_restriction
 from mlelogit.fitting.constrained.moves import enter_rows, find_moves
 from tests.inference.samples import fitted, survey
 

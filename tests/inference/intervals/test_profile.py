@@ -10,8 +10,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
 import mlelogit as ml
-from mlelogit.data.combinations import read_combinations
-from mlelogit.data.restrictions import read_restrictions
+from mlelogit.data.hypotheses.combinations import read_combinations
+from mlelogit.data.hypotheses.restrictions import read_restrictions
 from mlelogit.exceptions import (
     CovarianceError,
     DataNotKeptError,

@@ -1,0 +1,1 @@
+"""Hypotheses and constraints, read from words people write."""

@@ -1,0 +1,1 @@
+"""What a formula learns from all rows, learned in rounds over pieces."""

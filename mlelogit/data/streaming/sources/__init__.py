@@ -1,0 +1,1 @@
+"""Where rows in pieces come from: frames, files, DuckDB, dask."""
