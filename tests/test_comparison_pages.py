@@ -52,7 +52,7 @@ def test_every_feature_is_a_public_name_on_a_page_that_shows_it(row):
     assert all(MARK.fullmatch(mark) for mark in marks), marks
     if here == "-":
         return
-    name, link = re.fullmatch(r"\[`(\w+)`\]\(([\w./]+\.md)\)", here).groups()
+    name, link = re.fullmatch(r"(?:◐ )?\[`(\w+)`\]\(([\w./]+\.md)\)", here).groups()
     assert name in list_names()
     page = (FEATURES.parent / link).resolve()
     assert page.is_file(), f"there is no page {link}"
@@ -157,7 +157,7 @@ def test_the_index_counts_the_marks_of_features():
     for column, name in enumerate(names[1:], start=1):
         marks = [row[column] for row in rows]
         if name == "mlelogit":
-            marks = ["-" if mark == "-" else "✓" for mark in marks]
+            marks = [mark if mark[0] in "-◐" else "✓" for mark in marks]
         counts = [sum(mark[0] == kind for mark in marks) for kind in "✓◐-"]
         counts.append(sum(mark.endswith("?") for mark in marks))
         assert said[name] == list(map(str, counts)), name
