@@ -42,6 +42,9 @@ COMMANDS = {
 LONGEST_LINE = 4000
 # What messages advise to do in Python -> the option that does it.
 REMEDIES = {
+    "(stream=True)": "--stream yes, of parquet files or a query",
+    "missing='drop'": "--missing drop",
+    "missing='propagate'": "--missing propagate, of predict",
     "allow_memory(": "--memory SIZE",
     ".astype('category')": "--many-categories",
     "say so: outcome='labels'": "--many-categories",
@@ -219,10 +222,8 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
         from mlelogit.data.files.paths import write_whole
 
         write_whole(parts, path)
-    elif isinstance(parts, bytes):
-        _print_bytes(parts)
     else:
-        for part in parts:
+        for part in [parts] if isinstance(parts, bytes) else parts:
             _print(part)
     aside = getattr(arguments, "aside", None)
     if aside is not None:
@@ -237,7 +238,10 @@ def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str
     return write_json({"command": command, **content, "warnings": heard})
 
 
-def _print(text: str) -> None:
+def _print(text: str | bytes) -> None:
+    if isinstance(text, bytes):
+        _print_bytes(text)
+        return
     if sys.stdout is None:
         raise OutputFileError("Standard output is closed; write a file by -o.")
     try:

@@ -150,10 +150,91 @@ def test_new_rows_may_be_parquet_and_need_not_fit(capsys, rows, anes, tmp_path, 
         assert np.array(json.loads(out)["predictions"]["data"]).shape == (ROWS, 2)
     else:
         assert status == 2
-        assert "OptionError: --format json holds all predictions" in err
+        assert "OptionError: As json all predictions are held at once" in err
+        assert "-o FILE.parquet" in err
     options[1] = "gone"
     status, _, err = run(capsys, "predict", path, FORMULA, *options)
     assert status == 2
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+@pytest.mark.parametrize("which", ["prob", "category"])
+def test_rows_in_pieces_are_written_in_pieces_with_their_keys(
+    capsys, rows, anes, tmp_path, monkeypatch, ending, which
+):
+    """The second file has no text at all, and the first no value of it; rows have gaps."""
+    keyed = anes.assign(
+        key=np.arange(ROWS) * 7,
+        name=[None if i < 310 else f"n{i}" for i in range(ROWS)],
+        age=anes["age"].where(np.arange(ROWS) % 5 > 0),
+    )
+    for number, (start, stop) in enumerate([(0, 300), (300, 310), (310, ROWS)]):
+        keyed.iloc[start:stop].to_parquet(rows / f"{number}.parquet", index=False)
+    saved, target = tmp_path / "fit.json", tmp_path / f"p.{ending}"
+    results = ml.mnlogit(FORMULA, anes).fit()
+    results.save(saved)
+    asked = ["--newdata", rows, "--keep", "key", "name", "--missing", "propagate"]
+    found = {}
+    for few in (True, False):
+        if not few:
+            monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
+        target.unlink(missing_ok=True)
+        status, _, err = run(capsys, "predict", saved, *asked, "--which", which, "-o", target)
+        assert (status, err) == (0, "")
+        read = {"parquet": pd.read_parquet, "feather": pd.read_feather, "csv": pd.read_csv}
+        found[few] = read[ending](target)
+    pd.testing.assert_frame_equal(found[True], found[False], check_dtype=False)
+    table = found[False]
+    assert table["row"].tolist() == list(range(ROWS))
+    assert table["key"].tolist() == keyed["key"].tolist()
+    assert table["name"].isna().sum() == 310
+    expected = results.predict(keyed, which=which, missing="propagate")
+    gaps = (np.arange(ROWS) % 5 == 0).tolist()
+    made = table[["Clinton", "Dole"]] if which == "prob" else table[["vote"]]
+    assert made.isna().any(axis=1).tolist() == gaps
+    if which == "prob":
+        assert np.nanmax(np.abs(made.to_numpy() - expected.to_numpy())) < 1e-15
+    else:
+        assert made["vote"].dropna().astype(str).tolist() == expected.dropna().astype(str).tolist()
+
+
+def test_a_file_in_pieces_is_written_whole_or_not_at_all(capsys, rows, anes, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
+    saved, target = tmp_path / "fit.json", tmp_path / "p.parquet"
+    ml.mnlogit(FORMULA, anes).fit().save(saved)
+    anes[310:].assign(age=np.nan).to_parquet(rows / "2.parquet", index=False)
+    status, out, err = run(capsys, "predict", saved, "--newdata", rows, "-o", target)
+    assert (status, out) == (2, "")
+    assert "MissingDataError" in err
+    assert "On the command line: --missing propagate" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fit.json", "rows"]
+
+
+def test_keys_and_gaps_of_intervals_and_what_they_cannot_be(capsys, anes, tmp_path):
+    saved, new, target = tmp_path / "fit.json", tmp_path / "new.csv", tmp_path / "p.csv"
+    ml.mnlogit(FORMULA, anes).fit().save(saved)
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "age": [30, None, 50], "educ": 4, "Dole": 1})
+    frame.to_csv(new, index=False)
+    asked = ["predict", saved, "--newdata", new, "--missing", "propagate", "-o", target]
+    assert run(capsys, *asked, "--keep", "id", "--intervals")[0] == 0
+    found = pd.read_csv(target)
+    assert found["id"].tolist() == [*"aabbcc"]
+    assert found["probability"].isna().tolist() == [False] * 2 + [True] * 2 + [False] * 2
+    for words, said in {
+        ("--keep", "gone"): "--keep 'gone': ",
+        ("--keep", "Dole"): "another name",
+    }.items():
+        status, _, err = run(capsys, *asked, *words)
+        assert status == 2
+        assert said in err
+    status, _, err = run(capsys, "predict", saved, "--newdata", new, "--missing", "drop")
+    assert status == 2
+    assert "--missing propagate" in err
+    anes.to_csv(tmp_path / "anes.csv", index=False)
+    for words in (["--missing", "propagate"], ["--keep", "age"]):
+        status, _, err = run(capsys, "predict", tmp_path / "anes.csv", FORMULA, *words)
+        assert status == 2
+        assert "--newdata" in err
 
 
 def test_a_column_of_the_offset_that_new_rows_lack_is_named(capsys, rows, anes, tmp_path):
