@@ -106,7 +106,17 @@ def start_bar(
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=unit != "it")
+    # A terminal that does not tell its width, as of a container, would be shown nothing.
+    width = None if _find_width(stream) else 80
+    scale = unit != "it"
+    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=scale, ncols=width)
+
+
+def _find_width(stream: Any) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return 0
 
 
 def track(

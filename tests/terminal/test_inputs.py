@@ -237,6 +237,43 @@ def test_keys_and_gaps_of_intervals_and_what_they_cannot_be(capsys, anes, tmp_pa
         assert "--newdata" in err
 
 
+def test_rows_that_memory_is_short_of_are_read_in_pieces_unasked(capsys, rows, anes, tmp_path):
+    """Those of the table, or those of its columns."""
+    wide = pd.concat([anes] * 5)
+    wide.to_parquet(tmp_path / "wide.parquet", index=False)
+    for formula, size in ((FORMULA, "0.3MB"), ("vote ~ age * C(educ) * logpopul", "1MB")):
+        asked = [tmp_path / "wide.parquet", formula, "--compress", "no"]
+        told, err = fit(capsys, *asked, "--memory", "1GB")
+        assert "read into memory." in err
+        held = list_estimates(told)
+        told, err = fit(capsys, *asked, "--memory", size)
+        assert "read in pieces" in err
+        assert np.abs(list_estimates(told) / held - 1).max() < 1e-6
+    status, _, err = run(capsys, "fit", *asked, "--memory", size, "--stream", "no")
+    assert status == 2
+    assert "SizeLimitError" in err
+    assert "On the command line: --stream yes" in err
+
+
+@pytest.mark.parametrize("stream", ["yes", "no"])
+def test_memory_that_runs_out_is_named_with_what_to_do(capsys, rows, monkeypatch, stream):
+    import pyarrow
+
+    def fail(*_):
+        raise pyarrow.ArrowMemoryError("malloc of size 1048576 failed")
+
+    monkeypatch.setattr(parquet, "_read_batches", fail)
+    status, _, err = run(capsys, "fit", rows, FORMULA, "--stream", stream, "--compress", "no")
+    assert status == 2
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out")
+    assert "malloc of size 1048576 failed" in err
+    assert "--stream yes" in err
+    assert "--threads 1" in err
+    monkeypatch.setattr("mlelogit.terminal.sources.open_table", fail)
+    _, _, err = run(capsys, "fit", rows, FORMULA)
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out: malloc")
+
+
 def test_a_column_of_the_offset_that_new_rows_lack_is_named(capsys, rows, anes, tmp_path):
     anes.drop(columns="shift").to_parquet(tmp_path / "new.parquet")
     options = ["--offset", "shift", "--newdata", tmp_path / "new.parquet"]
@@ -467,4 +504,6 @@ def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
 
     monkeypatch.setattr(cli, "find_command", lambda _: fail)
     assert main(["demo"]) == 2
-    assert capsys.readouterr().err == "mlelogit: MemoryError: Unable to allocate 26.8 GiB\n"
+    err = capsys.readouterr().err
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out: Unable to allocate 26.8 GiB.")
+    assert err.count("\n") == 1
