@@ -106,10 +106,10 @@ def start_bar(
         return nullcontext()
     from tqdm import tqdm
 
-    # A terminal that does not tell its width, as of a container, would be shown nothing.
-    width = None if _find_width(stream) else 80
     scale = unit != "it"
-    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=scale, ncols=width)
+    # A terminal that does not tell its size, as of a container, would be shown nothing.
+    size = {} if _find_width(stream) else {"ncols": 80, "nrows": 24}
+    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=scale, **size)
 
 
 def _find_width(stream: Any) -> int:
