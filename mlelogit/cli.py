@@ -42,6 +42,10 @@ COMMANDS = {
 LONGEST_LINE = 4000
 # What messages advise to do in Python -> the option that does it.
 REMEDIES = {
+    "(stream=True)": "--stream yes, of parquet files or a query",
+    "(threads=1)": "--threads 1",
+    "missing='drop'": "--missing drop",
+    "missing='propagate'": "--missing propagate, of predict",
     "allow_memory(": "--memory SIZE",
     ".astype('category')": "--many-categories",
     "say so: outcome='labels'": "--many-categories",
@@ -181,12 +185,19 @@ def _fail(error: Exception, arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     message = _shorten(str(error))
-    said = []
+    name = type(error).__name__
+    if isinstance(error, MemoryError) and not isinstance(error, MNLogitError):
+        name, said = "SizeLimitError", f": {message}" if message else ""
+        message = (
+            f"Memory ran out{said}. Rows that are read in pieces (stream=True), by one thread "
+            "(threads=1), take least; else give the process more."
+        )
+    more = []
     if isinstance(error, DataNotKeptError):
         new = isinstance(getattr(arguments, "newdata", PIPE), type(None))
-        said.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
-    message = _add_remedies(message, said)
-    print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
+        more.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
+    message = _add_remedies(message, more)
+    print(f"mlelogit: {name}: {message}", file=sys.stderr)
     return WRONG
 
 
@@ -219,10 +230,8 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
         from mlelogit.data.files.paths import write_whole
 
         write_whole(parts, path)
-    elif isinstance(parts, bytes):
-        _print_bytes(parts)
     else:
-        for part in parts:
+        for part in [parts] if isinstance(parts, bytes) else parts:
             _print(part)
     aside = getattr(arguments, "aside", None)
     if aside is not None:
@@ -237,7 +246,10 @@ def _write_json(content: dict[str, Any], command: str, heard: list[dict[str, str
     return write_json({"command": command, **content, "warnings": heard})
 
 
-def _print(text: str) -> None:
+def _print(text: str | bytes) -> None:
+    if isinstance(text, bytes):
+        _print_bytes(text)
+        return
     if sys.stdout is None:
         raise OutputFileError("Standard output is closed; write a file by -o.")
     try:

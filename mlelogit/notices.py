@@ -106,7 +106,17 @@ def start_bar(
         return nullcontext()
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=unit != "it")
+    scale = unit != "it"
+    # A terminal that does not tell its size, as of a container, would be shown nothing.
+    size = {} if _find_width(stream) else {"ncols": 80, "nrows": 24}
+    return tqdm(total=total, desc=what, leave=False, unit=unit, unit_scale=scale, **size)
+
+
+def _find_width(stream: Any) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return 0
 
 
 def track(

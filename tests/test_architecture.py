@@ -68,6 +68,7 @@ INSIDE = {
         "files.workbooks",
         "files.readers",
         "files.writers",
+        "files.growing",
         "expressions",
         "formulas",
         "outcome",

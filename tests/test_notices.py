@@ -1,6 +1,8 @@
 """Progress: one bar for all long work, on a terminal or when asked, and nowhere else."""
 
 import io
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -100,3 +102,15 @@ def test_items_are_weighed(monkeypatch):
     assert found[2:] == [(1, 3)] * 3
     with start_bar("Nothing", disp=False) as bar:
         assert bar is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such terminals")
+def test_a_terminal_that_does_not_tell_its_width_has_a_bar():
+    """As the one of a container, or of a program that runs others."""
+    ours, theirs = os.openpty()
+    code = "from mlelogit.notices import start_bar\nwith start_bar('Pass 1', 9) as b: b.update(3)"
+    ended = subprocess.run([sys.executable, "-c", code], stderr=theirs, stdin=theirs, check=False)
+    os.set_blocking(ours, False)
+    with os.fdopen(theirs, "wb"), os.fdopen(ours, "rb", buffering=0) as shown:
+        assert b"Pass 1" in (shown.read(4096) or b"")
+    assert ended.returncode == 0

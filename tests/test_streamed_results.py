@@ -114,6 +114,7 @@ ASKED = {
     "margins.at": lambda r: r.margins(at={"x": [0.0, 1.0]}, effect="level").summary_frame(),
     "margins.by": lambda r: r.margins(by="h", variables="z").summary_frame(),
     "margins.sd": lambda r: r.margins(change="sd").summary_frame(),
+    "margins.moved": lambda r: r.margins("x", change=0.5, at={"x": [0.0, 1.0]}).summary_frame(),
     "margins.range": lambda r: r.margins(change="range").summary_frame(),
     "margins.elasticity": lambda r: r.margins(effect="eyex").summary_frame(),
     "margins.new": lambda r: r.margins(newdata=NEW).summary_frame(),
@@ -349,6 +350,29 @@ def test_counted_rows_answer_as_in_memory(counted_fits, case, name, few, monkeyp
         monkeypatch.setattr(stream, "HELD_ELEMENTS", 0)
     assert here.record.blocks.design.source.shape[0] < 200
     assert_alike(ASKED[name](there), ASKED[name](here))
+
+
+LEVELS = {
+    "reference": {},
+    "pairwise": {"change": "pairwise"},
+    "two": {"change": (0, 2)},
+    "at": {"change": "sequential", "at": {"x": [0.0, 1.0]}},
+    "level": {"effect": "level", "at": {"x": [0.0, 1.0]}},
+}
+
+
+@pytest.mark.parametrize("asked", LEVELS)
+def test_all_levels_of_a_factor_take_one_pass(asked, monkeypatch):
+    monkeypatch.setattr(stream, "HELD_ELEMENTS", 0)
+    formula = "y ~ x * C(h) + z"
+    there, here = build(formula, FRAME).fit(), build(formula, cut(FRAME)).fit()
+    reader = here.record.blocks.design.stream
+    before = reader.passes
+    found = here.margins("h", **LEVELS[asked])
+    assert reader.passes == before + 1
+    assert_alike(there.margins("h", **LEVELS[asked]).summary_frame(), found.summary_frame())
+    groups = [one.margins("h", by="w", **LEVELS[asked]).summary_frame() for one in (there, here)]
+    assert_alike(*groups)
 
 
 def test_a_copy_answers_alike(fits):

@@ -313,7 +313,12 @@ def encode_rows(
             f"newdata has no column {list_some(absent)}. Its columns: "
             f"{list_some(list(frame.columns), 50)}."
         )
-    check_missing([(name, find_missing(frame[name])) for name in needed], " in newdata")
+    check_missing(
+        [(name, find_missing(frame[name])) for name in needed],
+        " in newdata",
+        " Leave these rows out; predictions of single rows may be missing for them: "
+        "missing='propagate'.",
+    )
     if encoding.rhs is None:
         return _encode_by_name(encoding, frame), np.zeros(len(frame), dtype=bool)
     return _encode_by_formula(encoding, frame, allow_missing)

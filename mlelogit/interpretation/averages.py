@@ -181,6 +181,11 @@ class CellSums:
             self.jacobian / self.totals[:, np.newaxis, np.newaxis],
         )
 
+    def split(self, parts: int) -> list[CellSums]:
+        """Return what was found in equal parts of the cells."""
+        arrays = (np.split(array, parts) for array in (self.totals, self.values, self.jacobian))
+        return [CellSums(*part) for part in zip(*arrays, strict=True)]
+
 
 def sum_probabilities(blocks: RowBlocks, model: PointModel, cells: int = 1) -> CellSums:
     """Sum probabilities over the rows of every cell; `Design.groups` tells the cell of a row.

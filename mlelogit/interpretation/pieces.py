@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,15 +78,52 @@ def predict_any(
             "An offset given as values has no rows to go with, since newdata are read in pieces "
             f"({pieces.way}); put it in the table, in columns named as in the fit."
         )
-    columns = _list_columns(record, pieces)
-    lean = replace(record, blocks=None, index=record.index[:0])
-    work = PiecePrediction(lean, which, missing)
+    work, columns = _plan(record, pieces, which, missing)
     if isinstance(pieces, DaskPieces):
         _refuse_frame(frame)
         nothing = np.empty((len(record.encoding.categories), 0))
         meta = label_scores(nothing, pieces.index, record, which)
         return predict_lazily(work, pieces.frame[columns], meta)
     return _number_rows(pieces.map(work, columns), kind)
+
+
+def predict_pieces(
+    record: FitRecord, pieces: Pieces, which: str, missing: str, keep: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """Predict rows that are read in pieces as `predict_any` does, some columns beside.
+
+    Parameters
+    ----------
+    record, pieces, which, missing
+        As in `predict_any`.
+    keep : sequence of str
+        Columns of the table, which come first.
+    """
+    return _number_rows(pieces.map(*_plan(record, pieces, which, missing, keep)), "pandas")
+
+
+def _plan(
+    record: FitRecord, pieces: Pieces, which: str, missing: str, keep: Sequence[str] = ()
+) -> tuple[PiecePrediction, list[Any]]:
+    """Return what predicts a frame of rows, and the columns that it is to have."""
+    columns = list(dict.fromkeys([*_list_columns(record, pieces), *keep]))
+    lean = replace(record, blocks=None, index=record.index[:0])
+    return PiecePrediction(lean, which, missing, tuple(keep)), columns
+
+
+def set_beside(
+    frame: pd.DataFrame, keep: Sequence[str], found: pd.DataFrame | pd.Series
+) -> pd.DataFrame:
+    """Return columns of rows, and their predictions after them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mlelogit.interpretation.pieces import set_beside
+    >>> set_beside(pd.DataFrame({"id": [7]}), ["id"], pd.Series([0.5], name="p")).columns.tolist()
+    ['id', 'p']
+    """
+    return pd.concat([frame[list(keep)], found], axis=1)
 
 
 def _refuse_frame(frame: str | None) -> None:
@@ -104,10 +141,12 @@ class PiecePrediction:
     record: FitRecord
     which: str
     missing: str
+    keep: tuple[str, ...] = ()
 
     def __call__(self, frame: pd.DataFrame) -> Any:
         """Return the predictions of a frame of rows."""
-        return predict(self.record, frame, self.which, missing=self.missing)
+        found = predict(self.record, frame, self.which, missing=self.missing)
+        return set_beside(frame, self.keep, found) if self.keep else found
 
 
 def _list_columns(record: FitRecord, pieces: Pieces) -> list[Any]:

@@ -37,7 +37,7 @@ class Answer:
 
     Attributes
     ----------
-    written : str, bytes, iterable of str, or dict
+    written : str, bytes, iterable of them, or dict
         A dict is written as JSON, with the warnings.
     holds : bool
         False for a "no": a fit that did not converge, or engines that disagree.
@@ -163,8 +163,8 @@ def take_only(frames: Iterator[Any], form: str) -> Any:
     frame = next(frames)
     if next(frames, None) is not None:
         raise OptionError(
-            f"--format {form} holds all predictions at once, and these rows are read in pieces, as "
-            "they are many; leave --format out, for csv."
+            f"As {form} all predictions are held at once, and these rows are read in pieces, as "
+            "they are many; write parquet, feather, csv or tsv: -o FILE.parquet."
         )
     return frame
 

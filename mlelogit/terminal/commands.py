@@ -151,6 +151,7 @@ def _add_predict(commands: Any) -> None:
     examples = """
 mlelogit predict survey.csv "vote ~ age" --newdata new.csv -o probabilities.csv
 mlelogit predict vote.json --newdata new.csv --which category
+mlelogit predict vote.json --newdata 'new/*.parquet' --keep id --missing propagate -o p.parquet
 cat new.csv | mlelogit predict vote.json --newdata - -o probabilities.parquet
 mlelogit predict vote.json --newdata new.csv --intervals --alpha 0.1
 """
@@ -166,6 +167,8 @@ mlelogit predict vote.json --newdata new.csv --intervals --alpha 0.1
     said = "standard errors and intervals of probabilities, a row for each"
     group.add_argument("--intervals", action="store_true", help=said)
     group.add_argument("--alpha", type=float, help="1 - coverage of the intervals; 0.05")
+    said = "columns of the new rows that stand before their predictions, such as a key"
+    group.add_argument("--keep", nargs="+", metavar="COLUMN", help=said)
     add_model(parser)
     add_fit(parser)
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from mlelogit.data.arguments import write_value
 from mlelogit.data.files.formats import TEXTS, find_format, tell_format
 from mlelogit.data.files.paths import hash_file
 from mlelogit.data.files.readers import read_data, read_text, spool
+from mlelogit.data.frames import list_some
 from mlelogit.data.streaming.opening import QUERY, gather, open_pieces
 from mlelogit.data.streaming.sources.paths import is_parquet, list_files
 from mlelogit.data.streaming.sources.pieces import Pieces
@@ -26,7 +28,7 @@ from mlelogit.exceptions import (
     OptionError,
     SizeLimitError,
 )
-from mlelogit.interpretation.pieces import predict_own_pieces
+from mlelogit.interpretation.pieces import predict_own_pieces, predict_pieces, set_beside
 from mlelogit.results import MNLogitResults
 from mlelogit.terminal.options import PIPE, name_option
 
@@ -295,7 +297,11 @@ def check_offset(results: MNLogitResults, table: Table) -> list[Any]:
 
 
 def predict_table(
-    results: MNLogitResults, table: Table | None, which: str
+    results: MNLogitResults,
+    table: Table | None,
+    which: str,
+    missing: str = "raise",
+    keep: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame | pd.Series]:
     """Predict the rows of a table, or of the fit: in one frame if it is small, else piece by piece.
 
@@ -305,11 +311,15 @@ def predict_table(
     table : Table or None
         The fit's own rows if None.
     which : str
+    missing : {"raise", "propagate"}
+        Of new rows.
+    keep : sequence of str
+        Columns of new rows that stand before their predictions.
 
     Raises
     ------
     ColumnNotFoundError
-        If it has no column of the offset.
+        If it has no column of the offset, or none to keep.
     """
     if table is None:
         record = results.record
@@ -317,11 +327,23 @@ def predict_table(
             return predict_own_pieces(record, which)
         return iter([results.predict(which=which)])
     check_offset(results, table)
+    check_kept(table, keep)
     frame = table.data if table.pieces is None else _gather(table.pieces)
     if frame is None:
-        return results.predict(table.data, which=which)
+        return predict_pieces(results.record, table.data, which, missing, keep)
     taken = take_offset(results, table, frame)
-    return iter([results.predict(frame, which=which, offset=taken)])
+    found = results.predict(frame, which=which, offset=taken, missing=missing)
+    return iter([set_beside(frame, keep, found) if keep else found])
+
+
+def check_kept(table: Table, keep: Sequence[str]) -> None:
+    """Raise `ColumnNotFoundError` if a table has not all columns that are to be kept."""
+    absent = [name for name in keep if name not in table.columns]
+    if absent:
+        raise ColumnNotFoundError(
+            f"--keep {write_value(absent[0])}: {table.given} has no such column; there are "
+            f"{list_some(list(table.columns), 20)}."
+        )
 
 
 def _gather(pieces: Pieces) -> pd.DataFrame | None:

@@ -127,7 +127,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the outcome is meant to have more than 1,000 categories of hardly two rows each",
     )
-    _put(group, "--missing", metavar="RULE", help="raise (default) or drop")
+    _put(
+        group,
+        "--missing",
+        metavar="RULE",
+        help="raise (default) or drop; of new rows of predict: propagate",
+    )
     _put(
         group,
         "--collinear",

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.files.formats import TEXTS
+from mlelogit.data.files.growing import GROWING, write_growing
 from mlelogit.data.files.writers import write_delimited
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults
 from mlelogit.terminal.answers import Answer, choose_format, take_only, write_frame
-from mlelogit.terminal.inputs import Table, open_table, predict_table, read_whole, take_offset
+from mlelogit.terminal.inputs import (
+    Table,
+    check_kept,
+    open_table,
+    predict_table,
+    read_whole,
+    take_offset,
+)
 from mlelogit.terminal.options import FRAME_FORMATS
 from mlelogit.terminal.sources import find_results, read_reading
 
@@ -29,12 +39,15 @@ def run_predict(arguments: argparse.Namespace) -> Answer:
         raise OptionError("--intervals are those of probabilities; leave --which out.")
     if arguments.alpha is not None and not arguments.intervals:
         raise OptionError("--alpha goes with --intervals.")
+    missing = _take_missing(arguments)
+    keep = _check_keep(arguments)
     results = find_results(arguments)
     table = _open_new(arguments)
+    check_names(results, arguments.which, keep)
     if arguments.intervals:
-        frame = _find_intervals(results, table, arguments.alpha)
+        frame = _find_intervals(results, table, arguments.alpha, missing, keep)
         return Answer(write_frame(frame, form, data=arguments.told), results.converged)
-    found = predict_table(results, table, arguments.which)
+    found = predict_table(results, table, arguments.which, missing, keep)
     written: Any
     if form in TEXTS:
         written = write_texts(found, form)
@@ -42,8 +55,45 @@ def run_predict(arguments: argparse.Namespace) -> Answer:
         told = {"which": arguments.which, "data": arguments.told}
         written = {**told, "predictions": _split(take_only(found, form))}
     else:
-        written = write_frame(number_rows(take_only(found, form)), form)
+        written = write_columns(found, form)
     return Answer(written, results.converged)
+
+
+def _take_missing(arguments: argparse.Namespace) -> str:
+    """Return what is done about missing values of new rows; what else is said is the fit's."""
+    if getattr(arguments, "missing", None) != "propagate":
+        return "raise"
+    if arguments.newdata is None:
+        raise OptionError("--missing propagate is for new rows; give them by --newdata.")
+    del arguments.missing
+    return "propagate"
+
+
+def _check_keep(arguments: argparse.Namespace) -> list[str]:
+    keep = list(dict.fromkeys(arguments.keep or ()))
+    if keep and arguments.newdata is None:
+        raise OptionError("--keep is for columns of new rows; give these by --newdata.")
+    return keep
+
+
+def check_names(results: MNLogitResults, which: str, keep: Sequence[str]) -> None:
+    """Raise `OptionError` if a column that is kept is called as one of the predictions."""
+    encoding = results.record.encoding
+    made = [encoding.outcome_name] if which == "category" else list(encoding.categories)
+    taken = [name for name in keep if name in map(str, made)]
+    if taken:
+        raise OptionError(
+            f"--keep {write_value(taken[0])}: predictions have a column of that name; give the "
+            "kept one another name, in the table or by a query as --newdata."
+        )
+
+
+def write_columns(frames: Iterator[pd.DataFrame | pd.Series], form: str) -> Any:
+    """Return one frame as the bytes of a format; of several the portions, one after the other."""
+    parts = list(islice(frames, 2))
+    if form in GROWING and len(parts) > 1:
+        return write_growing(map(number_rows, chain(parts, frames)), form)
+    return write_frame(number_rows(take_only(iter(parts), form)), form)
 
 
 def _open_new(arguments: argparse.Namespace) -> Table | None:
@@ -52,14 +102,26 @@ def _open_new(arguments: argparse.Namespace) -> Table | None:
 
 
 def _find_intervals(
-    results: MNLogitResults, table: Table | None, alpha: float | None
+    results: MNLogitResults,
+    table: Table | None,
+    alpha: float | None,
+    missing: str,
+    keep: Sequence[str],
 ) -> pd.DataFrame:
     rows: dict[str, Any] = {}
+    frame = pd.DataFrame()
     if table is not None:
+        check_kept(table, keep)
         frame = read_whole(table, "--intervals")
-        rows = {"newdata": frame, "offset": take_offset(results, table, frame)}
+        offset = take_offset(results, table, frame)
+        rows = {"newdata": frame, "offset": offset, "missing": missing}
     found = results.get_prediction(**rows).summary_frame(ALPHA if alpha is None else alpha)
-    return found.reset_index()
+    found = found.reset_index()
+    if keep:  # Every row has a line for each category.
+        places = np.repeat(np.arange(len(frame)), len(results.categories))
+        kept = frame[list(keep)].take(places).set_axis(found.index)
+        found = pd.concat([found.iloc[:, :1], kept, found.iloc[:, 1:]], axis=1)
+    return found
 
 
 def _split(frame: pd.DataFrame | pd.Series) -> dict[str, Any]:

@@ -150,6 +150,8 @@ def load_results(arguments: argparse.Namespace, path: str, traced: bool = False)
         If an option was given that only a fit can be told.
     """
     why = f"is for a fit that is made, and {path!r} was made; leave it out."
+    if arguments.command == "predict" and getattr(arguments, "missing", None) is not None:
+        why += " New rows with missing values are predicted as missing by --missing propagate."
     refuse_options(arguments, [*OF_MODEL, *OF_FIT, *OF_READING], why)
     how = read_reading(arguments)
     new = getattr(arguments, "newdata", None)

@@ -60,6 +60,7 @@ def folder(tmp_path, monkeypatch):
     source = Path(datasets.__file__).parent / "anes96.csv"
     shutil.copy(source, tmp_path / "anes96.csv")
     (tmp_path / "new.csv").write_text("age,educ\n25,3\n60,7\n")
+    (tmp_path / "gaps.csv").write_text("id,age,educ\na7,25,3\nb2,,7\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -150,10 +150,128 @@ def test_new_rows_may_be_parquet_and_need_not_fit(capsys, rows, anes, tmp_path, 
         assert np.array(json.loads(out)["predictions"]["data"]).shape == (ROWS, 2)
     else:
         assert status == 2
-        assert "OptionError: --format json holds all predictions" in err
+        assert "OptionError: As json all predictions are held at once" in err
+        assert "-o FILE.parquet" in err
     options[1] = "gone"
     status, _, err = run(capsys, "predict", path, FORMULA, *options)
     assert status == 2
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv"])
+@pytest.mark.parametrize("which", ["prob", "category"])
+def test_rows_in_pieces_are_written_in_pieces_with_their_keys(
+    capsys, rows, anes, tmp_path, monkeypatch, ending, which
+):
+    """The second file has no text at all, and the first no value of it; rows have gaps."""
+    keyed = anes.assign(
+        key=np.arange(ROWS) * 7,
+        name=[None if i < 310 else f"n{i}" for i in range(ROWS)],
+        age=anes["age"].where(np.arange(ROWS) % 5 > 0),
+    )
+    for number, (start, stop) in enumerate([(0, 300), (300, 310), (310, ROWS)]):
+        keyed.iloc[start:stop].to_parquet(rows / f"{number}.parquet", index=False)
+    saved, target = tmp_path / "fit.json", tmp_path / f"p.{ending}"
+    results = ml.mnlogit(FORMULA, anes).fit()
+    results.save(saved)
+    asked = ["--newdata", rows, "--keep", "key", "name", "--missing", "propagate"]
+    found = {}
+    for few in (True, False):
+        if not few:
+            monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
+        target.unlink(missing_ok=True)
+        status, _, err = run(capsys, "predict", saved, *asked, "--which", which, "-o", target)
+        assert (status, err) == (0, "")
+        read = {"parquet": pd.read_parquet, "feather": pd.read_feather, "csv": pd.read_csv}
+        found[few] = read[ending](target)
+    pd.testing.assert_frame_equal(found[True], found[False], check_dtype=False)
+    table = found[False]
+    assert table["row"].tolist() == list(range(ROWS))
+    assert table["key"].tolist() == keyed["key"].tolist()
+    assert table["name"].isna().sum() == 310
+    expected = results.predict(keyed, which=which, missing="propagate")
+    gaps = (np.arange(ROWS) % 5 == 0).tolist()
+    made = table[["Clinton", "Dole"]] if which == "prob" else table[["vote"]]
+    assert made.isna().any(axis=1).tolist() == gaps
+    if which == "prob":
+        assert np.nanmax(np.abs(made.to_numpy() - expected.to_numpy())) < 1e-15
+    else:
+        assert made["vote"].dropna().astype(str).tolist() == expected.dropna().astype(str).tolist()
+
+
+def test_a_file_in_pieces_is_written_whole_or_not_at_all(capsys, rows, anes, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
+    saved, target = tmp_path / "fit.json", tmp_path / "p.parquet"
+    ml.mnlogit(FORMULA, anes).fit().save(saved)
+    anes[310:].assign(age=np.nan).to_parquet(rows / "2.parquet", index=False)
+    status, out, err = run(capsys, "predict", saved, "--newdata", rows, "-o", target)
+    assert (status, out) == (2, "")
+    assert "MissingDataError" in err
+    assert "On the command line: --missing propagate" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fit.json", "rows"]
+
+
+def test_keys_and_gaps_of_intervals_and_what_they_cannot_be(capsys, anes, tmp_path):
+    saved, new, target = tmp_path / "fit.json", tmp_path / "new.csv", tmp_path / "p.csv"
+    ml.mnlogit(FORMULA, anes).fit().save(saved)
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "age": [30, None, 50], "educ": 4, "Dole": 1})
+    frame.to_csv(new, index=False)
+    asked = ["predict", saved, "--newdata", new, "--missing", "propagate", "-o", target]
+    assert run(capsys, *asked, "--keep", "id", "--intervals")[0] == 0
+    found = pd.read_csv(target)
+    assert found["id"].tolist() == [*"aabbcc"]
+    assert found["probability"].isna().tolist() == [False] * 2 + [True] * 2 + [False] * 2
+    for words, said in {
+        ("--keep", "gone"): "--keep 'gone': ",
+        ("--keep", "Dole"): "another name",
+    }.items():
+        status, _, err = run(capsys, *asked, *words)
+        assert status == 2
+        assert said in err
+    status, _, err = run(capsys, "predict", saved, "--newdata", new, "--missing", "drop")
+    assert status == 2
+    assert "--missing propagate" in err
+    anes.to_csv(tmp_path / "anes.csv", index=False)
+    for words in (["--missing", "propagate"], ["--keep", "age"]):
+        status, _, err = run(capsys, "predict", tmp_path / "anes.csv", FORMULA, *words)
+        assert status == 2
+        assert "--newdata" in err
+
+
+def test_rows_that_memory_is_short_of_are_read_in_pieces_unasked(capsys, rows, anes, tmp_path):
+    """Those of the table, or those of its columns."""
+    wide = pd.concat([anes] * 5)
+    wide.to_parquet(tmp_path / "wide.parquet", index=False)
+    for formula, size in ((FORMULA, "0.3MB"), ("vote ~ age * C(educ) * logpopul", "1MB")):
+        asked = [tmp_path / "wide.parquet", formula, "--compress", "no"]
+        told, err = fit(capsys, *asked, "--memory", "1GB")
+        assert "read into memory." in err
+        held = list_estimates(told)
+        told, err = fit(capsys, *asked, "--memory", size)
+        assert "read in pieces" in err
+        assert np.abs(list_estimates(told) / held - 1).max() < 1e-6
+    status, _, err = run(capsys, "fit", *asked, "--memory", size, "--stream", "no")
+    assert status == 2
+    assert "SizeLimitError" in err
+    assert "On the command line: --stream yes" in err
+
+
+@pytest.mark.parametrize("stream", ["yes", "no"])
+def test_memory_that_runs_out_is_named_with_what_to_do(capsys, rows, monkeypatch, stream):
+    import pyarrow
+
+    def fail(*_):
+        raise pyarrow.ArrowMemoryError("malloc of size 1048576 failed")
+
+    monkeypatch.setattr(parquet, "_read_batches", fail)
+    status, _, err = run(capsys, "fit", rows, FORMULA, "--stream", stream, "--compress", "no")
+    assert status == 2
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out")
+    assert "malloc of size 1048576 failed" in err
+    assert "--stream yes" in err
+    assert "--threads 1" in err
+    monkeypatch.setattr("mlelogit.terminal.sources.open_table", fail)
+    _, _, err = run(capsys, "fit", rows, FORMULA)
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out: malloc")
 
 
 def test_a_column_of_the_offset_that_new_rows_lack_is_named(capsys, rows, anes, tmp_path):
@@ -386,4 +504,6 @@ def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
 
     monkeypatch.setattr(cli, "find_command", lambda _: fail)
     assert main(["demo"]) == 2
-    assert capsys.readouterr().err == "mlelogit: MemoryError: Unable to allocate 26.8 GiB\n"
+    err = capsys.readouterr().err
+    assert err.startswith("mlelogit: SizeLimitError: Memory ran out: Unable to allocate 26.8 GiB.")
+    assert err.count("\n") == 1

@@ -104,7 +104,7 @@ def _write(frame: pd.DataFrame, form: str) -> bytes:
     import_extra("pyarrow", "frames")
     buffer = io.BytesIO()
     if form == "parquet":
-        frame.to_parquet(buffer, index=False, engine="pyarrow")
+        frame.to_parquet(buffer, index=False, engine="pyarrow", write_page_checksum=True)
     else:
         frame.to_feather(buffer)
     return buffer.getvalue()

@@ -23,6 +23,7 @@ from mlelogit.data.frames import (
     is_foreign_frame,
     is_numeric,
 )
+from mlelogit.data.limits import find_memory
 from mlelogit.data.rows import DataOptions, name_aside
 from mlelogit.data.streaming.designs import make_streamed_design, remember_table
 from mlelogit.data.streaming.learning.levels import tell_lost_order
@@ -44,10 +45,13 @@ from mlelogit.exceptions import (
     MNLogitError,
     OptionError,
     RowsNotHeldError,
+    SizeLimitError,
 )
 
 # Rows of a table as large as is held in memory: more of them are better read in pieces.
 MOST_COUNTED = 1 << 18
+# Of a table while its pieces are joined: numbers twice, and texts some more.
+BYTES_PER_VALUE = 24
 QUERY = re.compile(r"\s*(select|with|from)[\s*'\"(]", re.IGNORECASE)
 
 
@@ -62,7 +66,7 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     options : DataOptions
     stream : "auto", True or False
         Whether to read data in pieces that could be: for "auto", if they are more than
-        `HELD_ELEMENTS` values.
+        `HELD_ELEMENTS` values, or memory is short of them or of their design.
 
     Returns
     -------
@@ -99,7 +103,12 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
         return make_design_from_formula(formula, data, options)
     whole = None if stream is True else _read_whole(formula, pieces, options, stream is False)
     if whole is not None:
-        return make_design_from_formula(formula, whole, options)
+        try:
+            return make_design_from_formula(formula, whole, options)
+        except SizeLimitError:
+            if stream is False:
+                raise
+            whole = None  # In pieces they may do; else that says what is too large.
     grouped = _group(formula, pieces, options)
     if grouped is None:
         return make_streamed_design(formula, pieces, options)
@@ -292,7 +301,8 @@ def _read_whole(
         return None
     parsed = parse_formula(formula, pieces.names, name_aside(options))
     used = tuple(RowRequest(parsed, options).columns)
-    most = None if any_size else HELD_ELEMENTS
+    there = find_memory() / BYTES_PER_VALUE
+    most = None if any_size else int(min(HELD_ELEMENTS, there))
     for names in (pieces.names, used):
         if most is not None and (pieces.rows or 0) * len(names) > most:
             continue

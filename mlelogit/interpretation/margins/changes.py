@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from mlelogit.interpretation.margins.slopes import (
     sum_curves,
     sum_slopes,
 )
+from mlelogit.interpretation.margins.streamed import StreamedPlaces
 from mlelogit.interpretation.margins.variables import Variable
 from mlelogit.interpretation.points import PointModel
 from mlelogit.interpretation.variances import find_still
@@ -112,13 +113,37 @@ def _leave_open(
 
 
 def _find_levels(places: Places, model: PointModel, variable: Variable) -> Iterator[Effect]:
+    known = _average_at_once(places, model, variable, variable.levels or ())
     for level in variable.levels or ():
-        found = _average(places, model, {variable.name: level})
+        found = known.get(level) or _average(places, model, {variable.name: level})
         yield Effect(variable.name, write_factor_level(level), found)
 
 
 def _average(places: Places, model: PointModel, changes: Mapping[Hashable, Any]) -> CellSums:
     return sum_probabilities(places.blocks(changes), model, places.cells).average()
+
+
+def _average_at_once(
+    places: Places, model: PointModel, variable: Variable, values: Iterable[Any]
+) -> dict[Any, CellSums]:
+    """Return the averages at values of a variable, of rows in pieces; those cost a pass, not each.
+
+    Rows in memory are gone through for every value, when it is asked for.
+    """
+    distinct = list(dict.fromkeys(values)) if isinstance(places, StreamedPlaces) else []
+    if not distinct:
+        return {}
+    spread = cast(StreamedPlaces, places).spread([{variable.name: one} for one in distinct])
+    found = sum_probabilities(spread.blocks({}), model, spread.cells).average()
+    return dict(zip(distinct, found.split(len(distinct)), strict=True))
+
+
+def _list_ends(places: Places, variable: Variable, change: Change) -> tuple[Any, Any]:
+    """Return the values that a change begins and ends with; None for those that are observed."""
+    if not change.relative:
+        return change.start, change.stop
+    values = places.values(variable.name)
+    return (values + change.start) if change.start else None, values + change.stop
 
 
 def _find_changes(
@@ -130,8 +155,13 @@ def _find_changes(
 ) -> Iterator[Effect]:
     """Yield discrete changes; what several of them start from is found once."""
     known: dict[Any, CellSums] = {}
+    if isinstance(places, StreamedPlaces):
+        ends = [end for one in changes for end in _list_ends(places, variable, one)]
+        known = _average_at_once(places, model, variable, (one for one in ends if one is not None))
 
     def find(value: Any) -> CellSums:
+        if value is None:
+            return find_own()
         key = value if isinstance(value, Hashable) else None
         if key is None:
             return _average(places, model, {variable.name: value})
@@ -140,12 +170,7 @@ def _find_changes(
         return known[key]
 
     for change in changes:
-        if change.relative:
-            values = places.values(variable.name)
-            start = find(values + change.start) if change.start else find_own()
-            stop = find(values + change.stop)
-        else:
-            start, stop = find(change.start), find(change.stop)
+        start, stop = (find(end) for end in _list_ends(places, variable, change))
         yield Effect(variable.name, change.words, subtract_averages(stop, start, model))
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from mlelogit.data.design import take_rows
 from mlelogit.data.terms import read_terms
 from mlelogit.exceptions import MNLogitError
-from mlelogit.interpretation.averages import CellSums
 from mlelogit.interpretation.margins.changes import Effect, find_effects
 from mlelogit.interpretation.margins.places import BLOCK_ELEMENTS, MeanPlaces, RowPlaces
 from mlelogit.interpretation.margins.streamed import StreamedPlaces
@@ -105,12 +104,6 @@ def _repeat_values(batch: list[dict[Hashable, Any]], length: int) -> dict[Hashab
     return fixed
 
 
-def split_sums(sums: CellSums, parts: int) -> list[CellSums]:
-    """Return what was found in the cells of each of several values of at=."""
-    arrays = (np.split(array, parts) for array in (sums.totals, sums.values, sums.jacobian))
-    return [CellSums(*part) for part in zip(*arrays, strict=True)]
-
-
 def find_at(
     places: RowPlaces | MeanPlaces | StreamedPlaces, batch: list[dict[Hashable, Any]], *asked: Any
 ) -> list[list[Effect]]:
@@ -122,7 +115,7 @@ def find_at(
             raise
         # It speaks of rows that are repeated; one value alone is asked for what it says.
         return [part for fixed in batch for part in find_at(places, [fixed], *asked)]
-    parts = [split_sums(one.found, len(batch)) for one in every]
+    parts = [one.found.split(len(batch)) for one in every]
     return [
         [replace(one, found=part[at]) for one, part in zip(every, parts, strict=True)]
         for at in range(len(batch))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -64,11 +64,24 @@ class PlaceRows:
         if codes is None and total > 1:
             codes = np.zeros(points.design.source.shape[0], dtype=np.int64)
         apart = None if codes is None or total == 1 else codes + number * self.cells
-        places = RowPlaces(points, self.variables, apart, total, self.batch[number])
+        given = self.batch[number].items()
+        fixed = {name: one for name, one in given if not isinstance(one, Shift)}
+        places = RowPlaces(points, self.variables, apart, total, fixed)
         if self.slope is not None:
             return places.slope_blocks(*self.slope)
-        changes = {name: _settle(places, value) for name, value in self.changes.items()}
+        moved = {name: one for name, one in given if name not in fixed}
+        changes = {name: _settle(places, one) for name, one in {**moved, **self.changes}.items()}
         return places.blocks(changes), None
+
+
+def _change(fixed: Mapping[Hashable, Any], changes: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    """Return values with some changed; what is fixed moves from where it is."""
+    moved = {
+        name: fixed[name] + one.amount
+        for name, one in changes.items()
+        if isinstance(one, Shift) and name in fixed
+    }
+    return {**fixed, **changes, **moved}
 
 
 def _settle(places: RowPlaces, value: Any) -> Any:
@@ -86,7 +99,8 @@ class StreamedPlaces:
     single : int
         Number of cells of the rows.
     batch : tuple of dict
-        Values at which variables are fixed, one after the other.
+        Values of variables, those of the next after those of all rows: fixed, or moved by a
+        `Shift`.
     """
 
     rows: StreamedPoints
@@ -110,6 +124,11 @@ class StreamedPlaces:
 
     def fix(self, batch: list[dict[Hashable, Any]]) -> StreamedPlaces:
         """Return the rows at which variables are fixed at several values in turn."""
+        return replace(self, batch=tuple(batch))
+
+    def spread(self, changes: Sequence[Mapping[Hashable, Any]]) -> StreamedPlaces:
+        """Return the rows with each of several changes in turn, in cells of their own."""
+        batch = (_change(fixed, one) for one in changes for fixed in self.batch)
         return replace(self, batch=tuple(batch))
 
     def blocks(self, changes: Mapping[Hashable, Any]) -> Any:

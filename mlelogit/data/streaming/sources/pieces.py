@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlelogit.data.frames import list_some
 from mlelogit.data.threads import fold_in_order
-from mlelogit.exceptions import DataNotKeptError, MNLogitError
+from mlelogit.exceptions import DataNotKeptError, MNLogitError, SizeLimitError
 from mlelogit.notices import start_bar
 
 
@@ -141,14 +141,34 @@ def reduce_piece(function: Callable[[pd.DataFrame], Any], piece: Piece) -> Any:
 
 def map_piece(function: Callable[[pd.DataFrame], Any], piece: Piece) -> Iterator[Any]:
     """Give what a function returns for a piece's frames; errors say which piece it was."""
-    for frame in piece.read():
+    frames = iter(piece.read())
+    while True:
+        try:
+            frame = next(frames, None)
+        except MemoryError as error:
+            _raise_short(piece, error)
+        if frame is None:
+            return
         try:
             result = function(frame)
         except MNLogitError as error:
             if not piece.place:
                 raise
             raise type(error)(f"In {piece.place}: {error}") from error
+        except MemoryError as error:
+            _raise_short(piece, error)
         yield result
+
+
+def _raise_short(piece: Piece, error: MemoryError) -> NoReturn:
+    if isinstance(error, MNLogitError):
+        raise error
+    where = f" of {piece.place}" if piece.place else ""
+    raise SizeLimitError(
+        f"Memory ran out at the rows{where}: {str(error) or 'no more is given'}. Rows that are "
+        "read in pieces (stream=True), by one thread (threads=1), take least; else give the "
+        "process more."
+    ) from error
 
 
 class LocalPieces:
