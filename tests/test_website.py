@@ -94,8 +94,12 @@ LINK = '<li><a href="{}.html">x</a></li>'
             SUMMARY.format(1, LINK.format("there")) + "<script>console.error('oh')</script>",
             [": oh"],
         ),
+        (
+            SUMMARY.format(1, LINK.format("there")) + "<script>fetch('other.html')</script>",
+            [],
+        ),
     ],
-    ids=["found", "another", "too far down", "nothing", "no search at all", "complaint"],
+    ids=["found", "another", "too far down", "nothing", "no search at all", "complaint", "excerpt"],
 )
 def test_a_browser_sees_what_the_search_does_not_find(site, monkeypatch, body, said):
     monkeypatch.setattr("tests.website.PATIENCE", 500)

@@ -6,6 +6,7 @@ its formulas, and the search finds what it should with the network cut off.
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ SHOWN = 20
 FOUND = "#search-results li a"
 # The number of pages that it found stands above the list when all of them are there.
 SEARCHED = "document.querySelector('.search-summary')?.innerText.match(/\\d/)"
+# What browsers say of excerpts, which the search asks for and files do not give to each other.
+EXCERPTS = re.compile(
+    r"Access to fetch at 'file:.*\.html'|Failed to fetch"
+    r"|Failed to load resource: net::ERR_FAILED|not loaded: file:.*\.html"
+)
 # Milliseconds; a search of these pages takes some tenths of a second.
 PATIENCE = 10_000
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
@@ -119,7 +125,7 @@ def look(folder: Path) -> Iterator[str]:
         for word, page in SEARCHES.items():
             said.clear()
             yield from search(view, folder, word, page)
-            yield from (f"searching {word}: {text}" for text in said)
+            yield from (f"searching {word}: {one}" for one in said if not EXCERPTS.match(one))
         browser.close()
 
 
