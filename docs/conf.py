@@ -30,6 +30,10 @@ extensions = [
 exclude_patterns = ["_build", "_extensions", "gallery", "auto_gallery/**.ipynb"]
 root_doc = "index"
 default_role = "py:obj"
+# A name in single backticks is a link, and one that leads nowhere is told, but for those of others.
+nitpicky = True
+_OTHERS = "dask|distributed|matplotlib|numpy|pandas|pyarrow|scipy|sklearn|statsmodels|torch"
+nitpick_ignore_regex = [("py:.*", rf"({_OTHERS})(\..*)?")]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3

@@ -49,7 +49,7 @@ class MNLogit:
     endog : array-like
         The outcome: labels of any type (n,), counts (n, J) or probabilities
         (n, J). A Categorical keeps its order; other labels are sorted. More than
-        131,072 float64 counts or probabilities are not copied, as of `exog`.
+        131,072 float64 counts or probabilities are not copied, as of ``exog``.
     exog : array-like
         The columns (n, K): a DataFrame (pandas, polars, pyarrow, dask), numpy array,
         list or scipy.sparse array; ``docs/guides/frames.md`` lists every kind. More than 131,072

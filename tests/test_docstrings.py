@@ -224,6 +224,73 @@ def test_every_method_of_the_results_leads_to_its_function(name):
     assert set(homes) <= set(ENTRIES)
 
 
+# Links to what is behind an answer without making it in the last statement: an argument's meaning,
+# what was called when the fit was made or before, what the answer is a sum of.
+BEHIND = {
+    *((name, "NewRows") for name in ("classification", "calibration", "scores")),
+    ("score_test", "score_test"),
+    ("lr_test", "lr_test_hypothesis"),
+    ("rebase", "rebase_record"),
+    ("tidy", "adjust_pvalues"),
+    ("converged", "certify"),
+    ("score", "compute_score_obs"),
+}
+
+
+def read_used(function):
+    """Return the names that make the answer, of attributes too, and those of its type."""
+    whole = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    tree = ast.Tuple([node for node in (whole.body[-1], whole.returns) if node])
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+def is_used(home, function):
+    """Return whether a function is called, a class made or a field of it read; modules explain."""
+    value, used = find(home), read_used(function)
+    if inspect.isclass(value):
+        return bool(used & {home.rpartition(".")[2], *read_all(value), *vars(value)} - {"record"})
+    return inspect.ismodule(value) or home.rpartition(".")[2] in used
+
+
+def unwrap_member(name):
+    """Return the function behind a method or property of the results."""
+    member = inspect.getattr_static(pydoc.locate(RESULTS), name)
+    kinds = ("fget", "func", "__func__")
+    return next((getattr(member, kind) for kind in kinds if hasattr(member, kind)), member)
+
+
+@pytest.mark.parametrize("name", EXTENSION.list_members(pydoc.locate(RESULTS)))
+def test_links_of_an_answer_lead_to_what_it_calls(name):
+    homes = read_homes(f"{RESULTS}.{name}")
+    left = [home for home in homes if not is_used(home, unwrap_member(name))]
+    assert {(name, home.rpartition(".")[2]) for home in left} <= BEHIND
+
+
+def test_a_link_to_another_function_is_seen():
+    home = "mlelogit.inference.coefficients"
+    assert is_used(f"{home}.two_sided_p", unwrap_member("pvalues"))
+    assert not is_used(f"{home}.compute_z", unwrap_member("pvalues"))
+    assert not is_used("mlelogit.inference.covariance.Covariance", unwrap_member("llf"))
+
+
+@pytest.mark.parametrize(
+    ("name", "home", "constant"),
+    [
+        ("mlelogit.data.streaming.opening.open_design", "data.streaming.stream", "HELD_ELEMENTS"),
+        ("mlelogit.data.limits.find_memory", "data.limits", "SHARE"),
+        ("mlelogit.networks.certification.curvature", "networks.certification.curvature", "DOUBT"),
+        ("mlelogit.inference.multiplicity.adjust_pvalues", "inference.multiplicity", "ADJUSTMENTS"),
+    ],
+)
+def test_constants_are_told_by_their_values(name, home, constant):
+    value = getattr(pydoc.locate(f"mlelogit.{home}"), constant)
+    told = " ".join(inspect.getdoc(find(name)).split())
+    for one in value if isinstance(value, tuple) else [value]:
+        shown = f'"{one}"' if isinstance(one, str) else f"{one:,}".replace("e-0", "e-")
+        assert shown in told
+
+
 def test_the_tables_of_the_results_name_every_method_once():
     text = (ROOT / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
     listed = re.findall(rf"^   {RESULTS}\.(\w+)$", text, re.MULTILINE)

@@ -6,11 +6,14 @@ its formulas, and the search finds what it should with the network cut off.
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.browsers import CHROMIUM, OPTIONS
@@ -23,6 +26,16 @@ WIDTHS = (400, 1400)
 # A word, and the page that whoever asks for it must find.
 SEARCHES = {"certificate": "explanation/certificate", "MNLogitResults": "reference/"}
 SHOWN = 20
+FOUND = "#search-results li a"
+# The number of pages that it found stands above the list when all of them are there.
+SEARCHED = "document.querySelector('.search-summary')?.innerText.match(/\\d/)"
+# What browsers say of excerpts, which the search asks for and files do not give to each other.
+EXCERPTS = re.compile(
+    r"Access to fetch at 'file:.*\.html'|Failed to fetch"
+    r"|Failed to load resource: net::ERR_FAILED|not loaded: file:.*\.html"
+)
+# Milliseconds; a search of these pages takes some tenths of a second.
+PATIENCE = 10_000
 OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
 FORMULAS_LEFT = """
 () => [...document.querySelectorAll('.math')].filter(one => !one.querySelector('mjx-container')
@@ -104,29 +117,40 @@ def look(folder: Path) -> Iterator[str]:
         view.on("pageerror", lambda error: said.append(str(error)))
         view.on("requestfailed", lambda request: said.append(f"not loaded: {request.url[:100]}"))
         for path in list_pages(folder):
-            if "_modules" in path.parts:
-                continue
-            name = path.relative_to(folder)
-            said.clear()
-            view.goto(path.as_uri())
-            if view.query_selector(".math"):
-                view.evaluate("async () => { await window.MathJax?.startup?.promise }")
-                yield from (f"{name}: not set: {text}" for text in view.evaluate(FORMULAS_LEFT))
-            for width in WIDTHS:
-                view.set_viewport_size({"width": width, "height": 900})
-                if (over := view.evaluate(OVERFLOW)) > 0:
-                    yield f"{name} is {over} px wider than a screen of {width}"
-            yield from (f"{name}: {text}" for text in said)
+            if "_modules" not in path.parts:
+                name = path.relative_to(folder)
+                said.clear()
+                yield from (f"{name}{what}" for what in look_at(view, path))
+                yield from (f"{name}: {text}" for text in said)
         for word, page in SEARCHES.items():
-            view.goto(f"{(folder / 'search.html').as_uri()}?q={word}")
-            view.wait_for_selector("#search-results li a")
-            view.wait_for_function(
-                "document.querySelector('.search-summary')?.innerText.match(/\\d/)"
-            )
-            links = view.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
-            if not any(page in link for link in links[:SHOWN]):
-                yield f"searching {word} does not find {page} among the first {SHOWN}"
+            said.clear()
+            yield from search(view, folder, word, page)
+            yield from (f"searching {word}: {one}" for one in said if not EXCERPTS.match(one))
         browser.close()
+
+
+def look_at(view: Any, path: Path) -> Iterator[str]:
+    """Say what is wrong with a page that is opened: formulas as written, and what sticks out."""
+    view.goto(path.as_uri())
+    if view.query_selector(".math"):
+        view.evaluate("async () => { await window.MathJax?.startup?.promise }")
+        yield from (f": not set: {text}" for text in view.evaluate(FORMULAS_LEFT))
+    for width in WIDTHS:
+        view.set_viewport_size({"width": width, "height": 900})
+        if (over := view.evaluate(OVERFLOW)) > 0:
+            yield f" is {over} px wider than a screen of {width}"
+
+
+def search(view: Any, folder: Path, word: str, page: str) -> Iterator[str]:
+    """Say if the page that a word is about is not among the first that the search finds."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    view.goto(f"{(folder / 'search.html').as_uri()}?q={word}")
+    with suppress(TooLate):
+        view.wait_for_function(SEARCHED, timeout=PATIENCE)
+    links = view.eval_on_selector_all(FOUND, "all => all.map(a => a.href)")
+    if not any(page in link for link in links[:SHOWN]):
+        yield f"searching {word} does not find {page} among the first {SHOWN} of {len(links)}"
 
 
 def main() -> int:

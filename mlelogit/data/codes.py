@@ -19,6 +19,7 @@ SPAN = 1 << 20
 # 1 MB of codes: they stay in a processor's cache, and a part costs far more than its start.
 ROWS_AT_ONCE = 1 << 17
 MOST_ROWS = np.iinfo(np.int32).max
+# Beyond, codes of rows do not fit in 64 bits and are numbered anew.
 LARGEST_CODE = int(np.iinfo(np.int64).max)
 PLAIN_OBJECTS = ("string", "boolean", "integer", "floating", "empty")
 

@@ -42,7 +42,7 @@ from mlelogit.notices import in_turn
 class Encoding:
     """How rows of data become rows of the design, and what the categories are.
 
-    Made by `mlelogit.mnlogit` and `mlelogit.MNLogit`, whose `encoding` it is.
+    Made by `mlelogit.mnlogit` and `mlelogit.MNLogit`, whose ``encoding`` it is.
 
     Attributes
     ----------

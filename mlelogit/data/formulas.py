@@ -355,14 +355,12 @@ def _find_variables(rhs: str, columns: Collection[str]) -> tuple[tuple[str, ...]
 
 
 def _list_factors(rhs: str) -> list:
-    from formulaic import Formula
-
     _check_backticks(rhs)
     hidden = hide_names(rhs)
     try:
         _check_powers(hidden)
         _check_expansion(hidden)
-        terms = list(Formula(hidden))
+        terms = split_terms(rhs)
     except FormulaError:
         raise
     except Exception as error:

@@ -113,7 +113,7 @@ def find_memory() -> float:
     """Return how many bytes may be taken: those of `allow_memory`, or most of what is free.
 
     That is the smallest of what the system has free, what is left of the limit of a container
-    (control group) and of the process (``ulimit -v``), times `SHARE`.
+    (control group) and of the process (``ulimit -v``), times 0.9.
 
     Returns
     -------

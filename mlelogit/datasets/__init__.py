@@ -1,6 +1,6 @@
 """Small open data sets that come with the package.
 
-`anes96` is an extract of the American National Election Study of 1996, made by the
+``anes96`` is an extract of the American National Election Study of 1996, made by the
 American National Election Studies (electionstudies.org) and distributed with
 statsmodels, which states that it is in the public domain.
 """

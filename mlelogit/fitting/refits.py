@@ -79,7 +79,7 @@ def refit(record: FitRecord, times: np.ndarray, threads: int | None = None) -> R
     ConstraintError
         If the fit has bounds: where one is active a bootstrap is not consistent (Andrews 2000).
     WeightError
-        If `times` has another shape, or is negative or not finite somewhere.
+        If ``times`` has another shape, or is negative or not finite somewhere.
 
     Examples
     --------

@@ -44,7 +44,8 @@ def adjust_pvalues(
         One test per row. The family is every row with a p-value; leave out first what does not
         belong to it. It is not modified.
     method : str or None
-        One of `ADJUSTMENTS`; if None the frame comes back as it is.
+        "bonferroni", "sidak", "holm-sidak", "holm", "simes-hochberg", "hommel", "fdr_bh",
+        "fdr_by", "fdr_tsbh" or "fdr_tsbky"; if None the frame comes back as it is.
     column : str
         The column of p-values; NaN stays NaN and is no test.
 

@@ -51,7 +51,7 @@ def rebase_covariance(covariance: Covariance, record: FitRecord, moved: FitRecor
     Parameters
     ----------
     covariance : Covariance
-        Of `record`.
+        Of ``record``.
     record : FitRecord
     moved : FitRecord
         The same fit, from the other base.

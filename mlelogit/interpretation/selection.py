@@ -64,7 +64,11 @@ class RegularizationPath(Shown):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per penalty; see `tabulate_path`."""
+        """Statistics by penalty: nonzero, variables, loglike, deviance_ratio, kkt, converged.
+
+        Of penalized coefficients nonzero counts those that are not zero, over all categories;
+        variables counts columns that have any; kkt is how far from optimal the fit is.
+        """
         return tabulate_path(self.fits)
 
     @property

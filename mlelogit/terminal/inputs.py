@@ -144,8 +144,7 @@ def _read_spooled(stream: Any, form: str, how: Reading) -> pd.DataFrame:
         try:
             return read_data(path, how.missing, form, how.sheet)
         except MNLogitError as error:  # In the words of other packages, too.
-            text = str(error).replace(repr(path), repr(STANDARD_INPUT))
-            raise type(error)(text.replace(path, STANDARD_INPUT)) from error
+            raise type(error)(str(error).replace(path, STANDARD_INPUT)) from error
 
 
 class _Hashed:

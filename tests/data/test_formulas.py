@@ -1,10 +1,12 @@
 """Formulas: what they say."""
 
+import formulaic
 import numpy as np
 import pandas as pd
 import pytest
 
 import mlelogit as ml
+from mlelogit.data import formulas
 from mlelogit.data.formulas import parse_formula
 from mlelogit.exceptions import ColumnNotFoundError, EmptyDataError, FormulaError, MNLogitError
 
@@ -211,3 +213,14 @@ def test_letters_of_all_scripts_need_no_quotes(name):
             label.replace("plain", name) for label in other.params.index
         ]
         assert np.array_equal(res.predict(frame.head(3)), other.predict(plain.head(3)))
+
+
+def test_a_right_side_is_parsed_once(monkeypatch):
+    """The check, the terms and their names share one parse."""
+    asked = []
+    parse = formulaic.Formula
+    monkeypatch.setattr(formulaic, "Formula", lambda text: asked.append(text) or parse(text))
+    formulas.split_terms.cache_clear()
+    formulas._list_factors("age + C(region)")
+    formulas.list_terms("age + C(region)")
+    assert len(asked) == 1

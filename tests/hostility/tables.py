@@ -91,11 +91,17 @@ def list_r_versions() -> dict[str, str]:
     return found
 
 
+def list_below() -> dict[str, str]:
+    """Return the versions of what programs in Python stand on, whose warnings they pass on."""
+    return {name: version(name) for name in ("numpy", "scipy", "pandas")}
+
+
 def tell_versions(found: Mapping[str, str]) -> str:
     """Write the versions, Python's and the date."""
     named = ", ".join(f"{name} {number}" for name, number in found.items())
     day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    return f"Run on {day}: {named}; Python {platform.python_version()}."
+    below = ", ".join(f"{name} {number}" for name, number in list_below().items())
+    return f"Run on {day}: {named}; Python {platform.python_version()}, {below}."
 
 
 def write_between(path: Path, text: str) -> None:

@@ -1,11 +1,13 @@
 """The command line on parquet files and queries: which way it takes, and what can go wrong."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ import pytest
 import mlelogit as ml
 from mlelogit.cli import main
 from mlelogit.data.streaming.sources import parquet
+from mlelogit.exceptions import DataFileError
+from mlelogit.terminal import inputs
 
 pytest.importorskip("pyarrow")
 FORMULA = "vote ~ age + educ"
@@ -507,3 +511,17 @@ def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert err.startswith("mlelogit: SizeLimitError: Memory ran out: Unable to allocate 26.8 GiB.")
     assert err.count("\n") == 1
+
+
+def test_errors_of_other_packages_name_standard_input_too(monkeypatch):
+    """A workbook is read from a file of its own, whose name nobody gave."""
+
+    def fail(path, *_):
+        raise DataFileError(f"{path!r} cannot be read: no zip file at {path}.")
+
+    monkeypatch.setattr(inputs, "read_data", fail)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"x")))
+    with pytest.raises(DataFileError) as raised:
+        inputs.open_table("-", inputs.Reading(form="excel"))
+    said = "'standard input' cannot be read: no zip file at standard input."
+    assert str(raised.value) == said

@@ -110,7 +110,7 @@ def read_csv(
     SizeLimitError
         If a row or the table is too large; see `mlelogit.data.limits`.
     DuplicateColumnError, ColumnNotFoundError
-        If two columns have one name, or there is none of a name in `columns`.
+        If two columns have one name, or there is none of a name in ``columns``.
     DataFileError
         If it is empty, rows are longer than its header, or something else separates its cells.
     OptionError

@@ -66,7 +66,7 @@ def open_design(formula: str, data: Any, options: DataOptions, stream: Any = "au
     options : DataOptions
     stream : "auto", True or False
         Whether to read data in pieces that could be: for "auto", if they are more than
-        `HELD_ELEMENTS` values, or memory is short of them or of their design.
+        33,554,432 values, or memory is short of them or of their design.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def hold_small(newdata: Any, *beside: Any) -> Any:
     Raises
     ------
     RowsNotHeldError
-        If they are more than `HELD_ELEMENTS` values; or if values are to go with rows in
+        If they are more than 33,554,432 values; or if values are to go with rows in
         pieces, whose order is for their source to choose.
     """
     pieces = None if newdata is None else open_pieces(newdata)

@@ -272,7 +272,7 @@ def choose_names(given: Any, encoding: Encoding) -> tuple[list, list]:
     asked = [given] if given in every or isinstance(given, str) else list(given)
     unknown = [name for name in asked if name not in every]
     if unknown or not asked:
-        said = f"no column {write_value(unknown[0])}" if unknown else "no column in an empty list"
+        said = f"no column {write_value(unknown[0])}" if unknown else "no column in empty names"
         raise ColumnNotFoundError(f"There is {said}; the fit has {list_some(every)}.")
     return list(dict.fromkeys(asked)), []
 
@@ -288,7 +288,13 @@ def _order_rows(tidy: pd.DataFrame, chosen: list, panels: bool, encoding: Encodi
 def _label_rows(rows: pd.DataFrame, chosen: list, names: Any) -> pd.DataFrame:
     """Add what every column is called: its own name, if a mapping says nothing else."""
     said = names if isinstance(names, Mapping) else {}
-    labels = {name: str(said.get(name, name)) for name in chosen}
+    for name, label in said.items():
+        if not isinstance(label, str) or not label.strip():
+            raise OptionError(
+                f"names calls column {write_value(name)} {write_value(label)}; give a text that "
+                "can be read, or leave the column out of names to call it by its own name."
+            )
+    labels = {name: said.get(name, str(name)) for name in chosen}
     if isinstance(names, Mapping) and len(set(labels.values())) < len(labels):
         label = max(labels.values(), key=list(labels.values()).count)
         raise OptionError(f"names gives several columns the label {label!r}; they must differ.")

@@ -41,7 +41,7 @@ class CurveRequest:
     by, at, newdata, weights, offset : object
         See `mlelogit.interpretation.margins.effects.estimate_margins`.
     others : {"average", "at_means", "balanced"}
-        What is done with the other variables: the `kind` there.
+        What is done with the other variables: the ``kind`` there.
     points : int or array-like, optional
         How many values of a number, evenly from the least to the largest, or the values; of a
         factor which of its levels, in this order. If not given 31, or 16 beyond 50,000 rows; the

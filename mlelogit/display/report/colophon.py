@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from mlelogit.display.report.calls import write_call
 from mlelogit.display.report.content import Facts, Heading, Items, Paragraph, Part, Snippet
 from mlelogit.display.report.scope import Scope
-from mlelogit.inference.sandwich.requests import COVARIANCES, UNIT_BOUND
+from mlelogit.inference.sandwich.requests import SANDWICHES
 from mlelogit.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic", "scikit-learn", "matplotlib")
@@ -98,7 +98,7 @@ def _list_methods(scope: Scope) -> list[str]:
         "mean": scope.record.maximum.bias_reduction == "mean",
         "median": scope.record.maximum.bias_reduction == "median",
         "opg": kind == "opg",
-        "sandwich": kind in COVARIANCES and kind not in UNIT_BOUND,
+        "sandwich": kind in SANDWICHES,
         "cluster": kind == "cluster",
         "survey": kind == "survey",
         "separation": scope.record.separation.found,

@@ -189,7 +189,7 @@ def tabulate_fit(
     form : {"text", "html", "latex", "markdown", "gt"}, optional
         A `ModelTable`, with all of them, if not given.
     options : dict, optional
-        Those of `tabulate_models`.
+        Those of `mlelogit.compare_models`, but for the models.
 
     Returns
     -------

@@ -199,7 +199,7 @@ def interval_frame(
         They cover with probability ``1 - alpha``.
     method : {"wald", "profile", "score"}
         "wald" is ``b ± z_{1 - alpha/2} se(b)``; "profile" and "score" invert the
-        likelihood-ratio and the score test, see `invert_tests`.
+        likelihood-ratio and the score test: values that it rejects at no level up to alpha.
     exponentiate : bool
         Whether to give those of relative risk ratios ``exp(b)``.
     disp : bool, optional

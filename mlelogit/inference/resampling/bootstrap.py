@@ -229,7 +229,7 @@ def run_bootstrap(
         (Mammen 1993, Annals of Statistics 21, 255-285).
     seed : int or numpy.random.Generator, optional
         A generator gives one number, from which all draws follow; without a seed the system
-        gives one. It is kept as `Bootstrap.seed`. The draws do not depend on `n_jobs`.
+        gives one. The result keeps it as ``seed``. The draws do not depend on ``n_jobs``.
     n_jobs : int, optional
         Threads; all processors if not given.
     disp : bool, optional

@@ -41,7 +41,7 @@ class CrossValidation(Shown):
     mean : float
         The same per observation.
     std_err : float
-        Of `mean`, from the spread between folds.
+        Of ``mean``, from the spread between folds.
     notes : tuple of str
         What was learned from all rows, and not anew without each fold.
     """

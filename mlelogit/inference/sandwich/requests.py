@@ -28,6 +28,8 @@ TAKES = {
 UNIT_BOUND = ("nonrobust", "opg")
 NEEDS = {"cluster": "groups", "HAC": "time"}
 COVARIANCES = tuple(TAKES)
+# Scores, their products summed in some way, between two inverses of the information.
+SANDWICHES = ("HC0", "HC1", "HC2", "HC3", "robust", "cluster", "HAC", "survey")
 
 
 @dataclass(frozen=True)

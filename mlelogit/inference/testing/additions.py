@@ -27,6 +27,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.inference.testing.equations import restrict_columns
 from mlelogit.inference.testing.hypothesis import TestResult, refuse_test
+from mlelogit.inference.testing.maintained import NOT_CONVERGED
 from mlelogit.inference.testing.score import (
     SINGULAR,
     choose_request,
@@ -104,7 +105,7 @@ def _find_reason(record: FitRecord) -> str:
         return "the data are separated, so the fit is no estimate under the null hypothesis"
     if record.restriction is not None:
         return "the fit was held to equations; fit the larger model under them, and test that"
-    return "" if record.maximum.converged else "the fit has not converged"
+    return "" if record.maximum.converged else NOT_CONVERGED
 
 
 def _add_columns(record: FitRecord, exog_extra: Any) -> tuple[Design, tuple]:

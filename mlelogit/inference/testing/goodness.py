@@ -18,7 +18,7 @@ from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.fit_statistics import BIAS_REASON, BOUND_REASON
 from mlelogit.inference.ranks import rank_values
 from mlelogit.inference.testing.hypothesis import TestResult
-from mlelogit.inference.testing.maintained import UNFINISHED
+from mlelogit.inference.testing.maintained import NOT_CONVERGED
 from mlelogit.inference.testing.patterns import PatternTable, find_patterns
 from mlelogit.markup import Shown, write_html
 
@@ -225,7 +225,7 @@ def _find_reason(record: FitRecord) -> str:
         return SHARE_REASON
     if record.weight_type in COUNT_REASONS:
         return COUNT_REASONS[record.weight_type]
-    return "" if record.maximum.converged or record.separation.found else UNFINISHED
+    return "" if record.maximum.converged or record.separation.found else NOT_CONVERGED
 
 
 def _refuse_tail(record: FitRecord) -> str:

@@ -56,7 +56,7 @@ class TestResult(Shown):
     null : str
         The null hypothesis in words.
     statistic : float
-        Chi-squared under the null, or F if `df_denom` is finite; NaN if the test does not
+        Chi-squared under the null, or F if ``df_denom`` is finite; NaN if the test does not
         apply.
     df : int
         Degrees of freedom.
@@ -161,10 +161,11 @@ def wald_test(
 ) -> TestResult:
     r"""Test linear hypotheses ``R b = q`` by the Wald statistic.
 
-    ``(R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of
-    freedom as R has rows (Greene 2018, section 14.6.2); with a survey design's covariance an
-    F statistic is made of it, see `make_wald`. Of a fit that is held to equations what they do
-    not settle is tested; active bounds count among them, and the name of the test says so.
+    ``W = (R b - q)' (R V R')⁻¹ (R b - q)`` is chi-squared with as many degrees of freedom as R
+    has rows (Greene 2018, section 14.6.2). With a survey design's covariance, of d degrees of
+    freedom, ``F = W (d - k + 1) / (k d)`` of k hypotheses has k and d - k + 1 (Korn and Graubard
+    1990, The American Statistician 44). Of a fit that is held to equations what they do not
+    settle is tested; active bounds count among them, and the name of the test says so.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ from mlelogit.inference.testing.hypothesis import (
     whiten_matrix,
     whitened_distance,
 )
-from mlelogit.inference.testing.maintained import UNFORMED
+from mlelogit.inference.testing.maintained import NOT_CONVERGED, UNFORMED
 from mlelogit.inference.testing.subsets import (
     Reduction,
     climb_subset,
@@ -219,7 +219,7 @@ def _find_reason(record: FitRecord, covariance: Covariance, kind: str) -> str:
             record.maximum.bias_reduction is not None
         ),
         UNFORMED: record.sums.information is None,
-        "the fit has not converged": not record.maximum.converged,
+        NOT_CONVERGED: not record.maximum.converged,
         "importance weights do not say how many observations a row stands for": (
             weights == "importance" and (joint or kind == "small-hsiao")
         ),

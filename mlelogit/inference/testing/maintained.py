@@ -40,7 +40,7 @@ DEPENDENT = (
 )
 NO_NEWS = "the fit's own constraints settle it: they say so already"
 OTHERWISE = "the fit's own constraints settle it otherwise"
-UNFINISHED = "the fit has not converged"
+NOT_CONVERGED = "the fit has not converged"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Maintained:
             return self._read_fit(self.fit, self.held)
         record = self.record
         known = record.maximum.converged or record.separation.found
-        return (record.sums.loglike, "") if known else (np.nan, UNFINISHED)
+        return (record.sums.loglike, "") if known else (np.nan, NOT_CONVERGED)
 
     @cached_property
     def moves(self) -> Moves | None:

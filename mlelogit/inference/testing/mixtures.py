@@ -40,7 +40,7 @@ class ChiBarTest(TestResult):
     Attributes
     ----------
     weights : tuple of float
-        w_k for k = 0, 1, ...: those of `df` - (their number - 1) + k degrees of freedom, `df`
+        w_k for k = 0, 1, ...: those of ``df`` - (their number - 1) + k degrees of freedom, ``df``
         being the most.
     draws : int
         How many they are counted from.

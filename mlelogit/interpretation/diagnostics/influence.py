@@ -76,7 +76,7 @@ VARIANCES = {
 class Influence(ReadOnly):
     """What leaving out each row, or each person, does to a fit.
 
-    A row stands here with all its people and its weight, unless `unit` is "person". Formulas and
+    A row stands here with all its people and its weight, unless ``unit`` is "person". Formulas and
     sources are at the top of `mlelogit.interpretation.diagnostics.influence`.
 
     Made by `mlelogit.interpretation.diagnostics.influence.measure_influence`.
@@ -144,7 +144,7 @@ class Influence(ReadOnly):
 
     @property
     def leverage_blocks(self) -> np.ndarray:
-        """The leverages ``A Q`` (m, J - 1, J - 1), in the order of `record.encoding.others`.
+        """The leverages ``A Q`` (m, J - 1, J - 1), in the order of ``record.encoding.others``.
 
         They belong to the base; traces and eigenvalues do not. Formed when asked for.
         """

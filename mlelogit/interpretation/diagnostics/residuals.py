@@ -58,7 +58,7 @@ def compute_residuals(record: FitRecord, kind: str = "response", seed: Any = Non
     with the rows' probabilities. Where there is nobody left it is all chance.
 
     Standardized by leverage as well, in one number per row and with all categories at once, is
-    the chi-square of `results.get_influence()`.
+    the chi-square of `mlelogit.MNLogitResults.get_influence`.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def estimate_margins(
     effect : {"dydx", "eyex", "dyex", "eydx", "level"}
         The derivative of a probability by a number; elasticities, by logarithms of the
         probability (ey) and the variable (ex); or no effect at all but the probabilities
-        themselves, at every level of factors or at the values of `at`.
+        themselves, at every level of factors or at the values of ``at``.
     change : optional
         A discrete change instead of a derivative, and which levels of factors are compared.
         Of numbers: (a, b), from a to b; "unit" and "sd", from what is observed up by one or

@@ -125,7 +125,7 @@ def score_probabilities(
     Efron's and McFadden's R-squared of them; its interval is by linearization.
 
     Decompositions are those of `mlelogit.interpretation.performance.decomposition`. In
-    `by_category` the cells are bins of the category's own probability, at its quantiles; in
+    ``by_category`` the cells are bins of the category's own probability, at its quantiles; in
     `decomposition`, of all categories at once, bins of the probability of the most probable
     category, separately by which that is. More bins make reliability and resolution larger by
     chance.

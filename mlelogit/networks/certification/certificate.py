@@ -110,7 +110,7 @@ class NetworkCertificate(Shown):
     relative : float
         The same for each observation: over their weight in all.
     tolerance : float
-        The `relative` that counts as stationary.
+        The ``relative`` that counts as stationary.
     gain : float
         ``1/2 s' H⁻¹ s``: how much log-likelihood a Newton step promises, which unlike the gradient
         does not depend on units; where products with H ran out, a part of it. NaN where the

@@ -18,8 +18,8 @@ theorem 4.2). They state it for the largest eigenvalue of a positive semidefinit
 itself, ``p <= 1.648 sqrt(P) exp(-sqrt(ε) (2m - 1))``; ``λ_max I - H`` is one, its largest
 eigenvalue is the spread, and the vectors that products span are the same for it and for H. The
 spread itself is known from both ends, so each may be missed with half the probability:
-``p = DOUBT / 2``. A negative Rayleigh quotient proves an upward curvature; that there is none is as
-sure as `DOUBT`, down to ε.
+``p = 1e-6 / 2``. A negative Rayleigh quotient proves an upward curvature; that there is none is as
+sure as one minus 1e-6, down to ε.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class Curvature:
     smallest, largest : float
         Its extreme eigenvalues; NaN if unknown.
     hidden : float
-        How far below `smallest` one may still lie, with a probability of `DOUBT`, rounding aside.
+        How far below ``smallest`` one may still lie, with a probability of 1e-6, rounding aside.
         Zero if H was formed.
     ways : numpy.ndarray
         (m, P): directions of the parameters along which the log-likelihood curves upwards, at most
-        `WAYS`, the one of most upward curvature for its length first.
+        eight, the one of most upward curvature for its length first.
     products : int
         With H, that were made to find them.
     reason : str

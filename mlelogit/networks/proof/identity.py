@@ -7,7 +7,7 @@ From the module's raw scores u (n, J), outcomes d and weights c, all sums being 
 (b) ``E(w) = -Σ_n c_n Σ_k d_nk l_nk``, where ``l_nk = (u_nk - m_n) - log Σ_l exp(u_nl - m_n)`` with
     ``m_n = max_k u_nk``: finite for every finite score, where log y_nk is that of an underflow;
 (c) `torch.nn.functional.cross_entropy` of scores and targets;
-(d) scikit-learn's `log_loss` of the probabilities. It raises those below the rounding of one to
+(d) scikit-learn's ``log_loss`` of the probabilities. It raises those below the rounding of one to
     it, so it is asked only where no category that was observed has such a probability.
 
 Source: Bishop (2006), Pattern Recognition and Machine Learning, equations 4.107 and 4.108.

@@ -113,6 +113,12 @@ def test_labels_differ():
         draw("two").coefficients(names={"age": "x", "educ": "x"})
 
 
+@pytest.mark.parametrize("label", [None, "", " ", 3])
+def test_what_a_column_is_called_is_a_text(label):
+    with pytest.raises(OptionError, match="names calls column 'age'"):
+        draw("two").coefficients(names={"age": label})
+
+
 def test_intercepts_are_left_out_and_that_is_said():
     words = read_words(draw("two").coefficients())
     assert "Not shown: Intercept." in words.replace("\n", " ")
@@ -120,7 +126,7 @@ def test_intercepts_are_left_out_and_that_is_said():
     assert len(read_points(draw("intercept").coefficients())) == 2
 
 
-@pytest.mark.parametrize("names", ["nonsense", ["age", "nonsense"], []])
+@pytest.mark.parametrize("names", ["nonsense", ["age", "nonsense"], [], {}])
 def test_names_that_are_not_there(names):
     with pytest.raises(ColumnNotFoundError, match="the fit has"):
         draw("two").coefficients(names=names)

@@ -21,6 +21,7 @@ from mlelogit.exceptions import (
     OutcomeError,
     SeparationWarning,
 )
+from mlelogit.inference.sandwich.requests import COVARIANCES
 from mlelogit.results import MNLogitResults
 from tests.display.report.reading import read_page
 from tests.inference.samples import fitted, survey
@@ -361,6 +362,20 @@ def test_bias_reduced_fits_are_not_verified_and_say_why():
     assert "bias-reduced estimates were found" in page.notices[0]
     assert any("would rightly disagree" in notice for notice in page.notices)
     assert "Firth" in page.text
+
+
+OPTIONS = {"cluster": {"groups": "age"}, "HAC": {"time": "age"}, "survey": {"psu": "age"}}
+
+
+@pytest.mark.filterwarnings("ignore::mlelogit.exceptions.FewClustersWarning")
+@pytest.mark.parametrize("kind", COVARIANCES)
+def test_a_covariance_is_cited_by_those_who_gave_it(res, kind):
+    """Those between two inverses of the information are White's, which the other two are not."""
+    fit = res.with_cov(kind, **OPTIONS.get(kind, {}))
+    text = read_page(fit.report(sections=["citation"]).html).text
+    cited = {name for name in ("White, H.", "Berndt", "Cameron", "Binder") if name in text}
+    own = {"opg": {"Berndt"}, "cluster": {"Cameron"}, "survey": {"Binder"}}.get(kind, set())
+    assert cited == own | (set() if kind in ("nonrobust", "opg") else {"White, H."})
 
 
 def test_a_climb_that_was_stopped_is_told_from_the_top(voters):

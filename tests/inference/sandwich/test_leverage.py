@@ -30,6 +30,12 @@ def test_rows_are_adjusted_as_by_plain_loops(kind, weights):
     assert matrix_gap(res.with_cov(kind).cov_params(), expected) < 1e-11
 
 
+@pytest.mark.parametrize(("kind", "power"), [("HC2", "1/2"), ("HC3", "1")])
+def test_the_words_name_the_power(kind, power):
+    said = fitted().with_cov(kind).covariance.correction
+    assert said == f"scores adjusted for leverage, (1 - H)^(-{power})"
+
+
 @FEW
 @pytest.mark.parametrize("correction", ["CR2", "CR3"])
 @pytest.mark.parametrize("groups", ["many", "some", "few", "each"])

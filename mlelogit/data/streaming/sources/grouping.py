@@ -23,7 +23,6 @@ DIFFERENT_SHARE = 0.5
 # Of any part: then its record is as long as its rows, and would only travel.
 NEARLY_ALL = 0.95
 _ROWS_AT_ONCE = 1 << 16
-# Beyond, codes of rows do not fit in 64 bits and are numbered anew.
 _NULLABLE = {"bool": "boolean"} | {
     f"{sign}int{width}": f"{sign.upper()}Int{width}"
     for sign in ("", "u")
