@@ -254,6 +254,7 @@ INSIDE = {
     "display": (
         "escapes",
         "facts",
+        "writing",
         "summary",
         "tables.layout",
         "tables.numbers",
