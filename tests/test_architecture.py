@@ -69,6 +69,7 @@ INSIDE = {
         "files.readers",
         "files.writers",
         "expressions",
+        "dialects",
         "formulas",
         "outcome",
         "matching",
@@ -254,6 +255,7 @@ INSIDE = {
     "display": (
         "escapes",
         "facts",
+        "references",
         "writing",
         "summary",
         "tables.layout",

@@ -25,6 +25,7 @@ from mlelogit.display.facts import (
     tell_rows,
     tell_shares,
 )
+from mlelogit.display.references import tell_references
 from mlelogit.display.writing import write_out
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
@@ -339,8 +340,8 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
     if record.separation.found:
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
-    notes += [write_name(line) for line in tell_constraints(record)]
-    notes += map(write_name, tell_omitted(record))
+    for tell in (tell_references, tell_constraints, tell_omitted):
+        notes += map(write_name, tell(record))
     if record.basis.condition_number > LARGE_CONDITION:
         notes.append(
             f"Condition number of the columns, each scaled to length one: "

@@ -55,7 +55,7 @@ def test_squares_are_no_products_of_a_column_with_itself(people):
 
 def test_columns_with_dots_are_columns(people):
     assert "c.x" in ml.mnlogit("y ~ c.x", people).fit().params.index
-    with pytest.raises(ColumnNotFoundError, match="'i.nothing'"):
+    with pytest.raises(ColumnNotFoundError, match=r"'i\.nothing'"):
         ml.mnlogit("y ~ i.nothing", people)
 
 
