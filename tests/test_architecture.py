@@ -70,6 +70,7 @@ INSIDE = {
         "files.writers",
         "files.growing",
         "expressions",
+        "dialects",
         "formulas",
         "outcome",
         "matching",
@@ -255,6 +256,8 @@ INSIDE = {
     "display": (
         "escapes",
         "facts",
+        "references",
+        "writing",
         "summary",
         "tables.layout",
         "tables.numbers",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from mlelogit.data.dialects import refuse_stata
 from mlelogit.data.expressions import (
     ALLOWED,
     QUOTED,
@@ -114,6 +115,7 @@ def parse_formula(
     rhs = _quote_odd_columns(right.strip(), columns)
     if not rhs:
         raise FormulaError(f"The right side of {quote(formula)} is empty; write '~ 1' for none.")
+    refuse_stata(rhs, formula, columns)
     available = [str(name) for name in columns if name not in outcome and name not in aside]
     rhs = _expand_dot(rhs, available)
     variables, numbers = _find_variables(rhs, columns)

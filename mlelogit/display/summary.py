@@ -25,6 +25,8 @@ from mlelogit.display.facts import (
     tell_rows,
     tell_shares,
 )
+from mlelogit.display.references import tell_references
+from mlelogit.display.writing import write_out
 from mlelogit.fitting.maximum import Maximum, Status
 from mlelogit.fitting.record import FitRecord
 from mlelogit.fitting.report import find_remedy, report_separation
@@ -86,8 +88,23 @@ class Summary(Typeset):
     blocks: list[CoefficientBlock]
     notes: list[str]
 
-    def as_text(self) -> str:
-        """Return the table as text, in the look statsmodels' users know."""
+    def as_text(self, path: Any = None) -> str:
+        """Return the table as text, in the look statsmodels' users know.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
         letters = Letters()
         made = _make_tables(self, letters.stand_in, markup=False)
         head, *tables = (letters.restore(str(table)).split("\n") for table in made)
@@ -97,23 +114,69 @@ class Summary(Typeset):
             rule = "-" * len(rule)
         width = max(measure(head[-1]), NARROWEST_NOTE)
         notes = [line for note in self.notes for line in wrap_note(note, width)]
-        return "\n".join([*lines, head[-1], *notes])
+        return write_out("\n".join([*lines, head[-1], *notes]), path, "text")
 
-    def as_html(self) -> str:
-        """Return the table as HTML; every name is escaped."""
+    def as_html(self, path: Any = None) -> str:
+        """Return the table as HTML; every name is escaped.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
         tables = [table.as_html() for table in _make_tables(self, escape)]
         notes = "<br>".join(escape(note) for note in self.notes)
-        return "\n".join([*tables, f"<p>{notes}</p>"])
+        return write_out("\n".join([*tables, f"<p>{notes}</p>"]), path, "html")
 
-    def as_latex(self) -> str:
-        """Return the table as LaTeX tabulars (package booktabs); every name is escaped."""
+    def as_latex(self, path: Any = None) -> str:
+        """Return the table as LaTeX tabulars (package booktabs); every name is escaped.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
         tables = [_to_latex(table) for table in _make_tables(self, escape_latex)]
         title = rf"\begin{{center}}\textbf{{{escape_latex(self.title)}}}\end{{center}}"
         notes = " \\\\\n".join(escape_latex(note) for note in self.notes)
-        return "\n".join([title, *tables, r"\begin{flushleft}", notes, r"\end{flushleft}"])
+        parts = [title, *tables, r"\begin{flushleft}", notes, r"\end{flushleft}"]
+        return write_out("\n".join(parts), path, "latex")
 
-    def as_markdown(self) -> str:
-        """Return the table as Markdown."""
+    def as_markdown(self, path: Any = None) -> str:
+        """Return the table as Markdown.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
         head = [[escape_markdown(cell) for cell in row] for row in self.header]
         lines = [f"**{self.title}**", "", *_write_markdown(["", "", "", ""], head)]
         for block in self.blocks:
@@ -123,7 +186,8 @@ class Summary(Typeset):
                 for name, cells in zip(block.names, block.cells, strict=True)
             ]
             lines += ["", *_write_markdown(titles, rows)]
-        return "\n".join([*lines, "", *[f"- {escape_markdown_line(note)}" for note in self.notes]])
+        notes = [f"- {escape_markdown_line(note)}" for note in self.notes]
+        return write_out("\n".join([*lines, "", *notes]), path, "markdown")
 
 
 def summarize(
@@ -276,8 +340,8 @@ def _write_notes(record: FitRecord, covariance: Covariance, statistics: FitStati
     if record.separation.found:
         notes[1:1] = [write_name(line) for line in report_separation(record).tell()[1:]]
         notes.append(f"Certificate of the model in the limit: {record.separation.certificate}.")
-    notes += [write_name(line) for line in tell_constraints(record)]
-    notes += map(write_name, tell_omitted(record))
+    for tell in (tell_references, tell_constraints, tell_omitted):
+        notes += map(write_name, tell(record))
     if record.basis.condition_number > LARGE_CONDITION:
         notes.append(
             f"Condition number of the columns, each scaled to length one: "

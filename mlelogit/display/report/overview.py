@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mlelogit.display.escapes import write_name
+from mlelogit.display.references import tell_references
 from mlelogit.display.report.cells import (
     count_words,
     list_words,
@@ -166,6 +167,9 @@ def _list_facts(scope: Scope) -> Iterator[tuple[str, str]]:
     yield "Outcome", f"{scope.outcome} ({KINDS[encoding.outcome_kind]})"
     yield "Model", encoding.formula or f"{len(encoding.names)} columns, given as a matrix"
     yield "Base category", scope.base
+    for said in tell_references(record):
+        heading, _, rest = said.partition(": ")
+        yield heading, write_name(rest)
     yield "Rows given", write_count(audit.rows_in)
     dropped = audit.rows_in - audit.rows_used
     left = f" ({dropped:,} left out)" if dropped else ""

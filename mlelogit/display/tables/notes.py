@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.display.facts import tell_omitted, tell_rows
+from mlelogit.display.references import tell_references
 from mlelogit.display.tables.models import Headings, Model, Rows, identify
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.inference.testing.constraints import tell_constraints
@@ -27,6 +28,7 @@ def write_notes(
 ) -> tuple[str, ...]:
     """Write the notes, each once, with the models it is about where it is not about all."""
     notes = [*_gather(models, lambda model: [_tell_base(model, headings)])]
+    notes += _gather(models, lambda model: tell_references(model.record))
     notes.append(_tell_cells(models, request))
     if request.below or request.stars:
         notes += _gather(models, _tell_covariance)

@@ -19,6 +19,7 @@ from mlelogit.display.tables.models import read_models
 from mlelogit.display.tables.request import TableRequest
 from mlelogit.display.tables.text import write_markdown, write_text
 from mlelogit.display.tables.word import write_docx
+from mlelogit.display.writing import write_out
 from mlelogit.fitting.record import FitRecord
 from mlelogit.inference.covariance import Covariance
 from mlelogit.markup import Typeset
@@ -41,19 +42,53 @@ class ModelTable(Typeset):
     layout: Layout
     _numbers: pd.DataFrame = field(repr=False)
 
-    def as_text(self) -> str:
-        """Return the table as text."""
-        return write_text(self.layout)
+    def as_text(self, path: Any = None) -> str:
+        """Return the table as text.
 
-    def as_html(self) -> str:
-        """Return the table as HTML that needs nothing else; every name is escaped."""
-        return write_html(self.layout)
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
 
-    def as_latex(self, label: str | None = None, longtable: bool = False) -> str:
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
+        return write_out(write_text(self.layout), path, "text")
+
+    def as_html(self, path: Any = None) -> str:
+        """Return the table as HTML that needs nothing else; every name is escaped.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
+        return write_out(write_html(self.layout), path, "html")
+
+    def as_latex(
+        self, path: Any = None, *, label: str | None = None, longtable: bool = False
+    ) -> str:
         r"""Return the table as LaTeX (package booktabs); every name is escaped.
 
         Parameters
         ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
         label : str, optional
             For ``\ref``. It needs a title, which makes a floating table with a caption.
         longtable : bool
@@ -67,12 +102,29 @@ class ModelTable(Typeset):
         ------
         OptionError
             If there is a label without a title, or it has characters LaTeX reads as commands.
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
         """
-        return write_latex(self.layout, label, longtable)
+        return write_out(write_latex(self.layout, label, longtable), path, "latex")
 
-    def as_markdown(self) -> str:
-        """Return the table as Markdown; every name is escaped."""
-        return write_markdown(self.layout)
+    def as_markdown(self, path: Any = None) -> str:
+        """Return the table as Markdown; every name is escaped.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            A file to write it to as well.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        OutputFileError
+            If the file cannot be written, or its name ends as those of another format do.
+        """
+        return write_out(write_markdown(self.layout), path, "markdown")
 
     def as_docx(self, path: Any) -> Path:
         """Write the table to a Word document, whole or not at all, and return its path.

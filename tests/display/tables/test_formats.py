@@ -101,7 +101,7 @@ def test_latex_compiles_without_a_complaint(name, nasty, tmp_path):
     tables = make_tables() | {"nasty": nasty}
     table = tables["long" if name == "longtable" else name]
     label = "tab:one" if table.layout.title else None
-    log, text = compile_latex(table.as_latex(label, longtable=name == "longtable"), tmp_path)
+    log, text = compile_latex(table.as_latex(label=label, longtable=name == "longtable"), tmp_path)
     assert not re.findall(r"^(?:!|Overfull|Underfull|(?:LaTeX|Package).*Warning).*", log, re.M)
     if text is None:
         return
@@ -135,14 +135,41 @@ def test_points_of_numbers_stand_below_each_other(tmp_path):
 
 
 def test_labels_are_for_captions_and_are_plain(nasty):
-    assert r"\caption{50\% \textless{}u\textgreater{}}" in nasty.as_latex("tab:one")
-    assert r"\label{tab:one}" in nasty.as_latex("tab:one")
+    assert r"\caption{50\% \textless{}u\textgreater{}}" in nasty.as_latex(label="tab:one")
+    assert r"\label{tab:one}" in nasty.as_latex(label="tab:one")
     with pytest.raises(OptionError, match="caption"):
-        make_tables()["long"].as_latex("tab:one")
+        make_tables()["long"].as_latex(label="tab:one")
     with pytest.raises(OptionError, match="letters"):
-        nasty.as_latex("a}b")
+        nasty.as_latex(label="a}b")
     with pytest.raises(OptionError, match="longtable"):
         nasty.as_latex(longtable="yes")
+
+
+ENDINGS = {"text": ".txt", "html": ".html", "latex": ".tex", "markdown": ".md"}
+
+
+@pytest.mark.parametrize("form", ENDINGS)
+@pytest.mark.parametrize("kind", ["table", "summary"])
+def test_a_named_file_is_written_as_the_text_is_returned(kind, form, nasty, tmp_path):
+    res = ml.mnlogit("vote ~ age", ml.datasets.load_anes96()).fit()
+    write = getattr(nasty if kind == "table" else res.summary(), f"as_{form}")
+    path = tmp_path / f"table{ENDINGS[form]}"
+    assert write(str(path)) == write() == path.read_text(encoding="utf-8").removesuffix("\n")
+    with pytest.raises(OutputFileError, match="no folder"):
+        write(tmp_path / "nowhere" / path.name)
+    others = [f"table{ending}" for other, ending in ENDINGS.items() if other != form]
+    for wrong in (*others, "tab:one", "table", "table.docx", 3, True):
+        with pytest.raises(OutputFileError, match="must end in"):
+            write(wrong)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_never_taken_for_a_label(nasty, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert r"\label" not in nasty.as_latex("moderates.tex")
+    assert (tmp_path / "moderates.tex").is_file()
+    with pytest.raises(OutputFileError, match=r"label='tab:one'"):
+        nasty.as_latex("tab:one")
 
 
 def test_html_is_what_pandas_reads_too():
