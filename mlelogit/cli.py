@@ -51,6 +51,9 @@ REMEDIES = {
     "separator=','": "--separator comma",
     "separator='\\t'": "--separator tab",
     "(bias_reduction='mean')": "--bias-reduction mean",
+    "missing='drop'": "--missing drop",
+    "missing='propagate'": "--propagate",
+    "(stream=True)": "--stream yes",
     "need weight_type": "--weight-type TYPE",
     "needs groups=": "--cov-option groups=COLUMN",
     "decimal=',' that": "--decimal comma, or --decimal point",
@@ -185,6 +188,9 @@ def _fail(error: Exception, arguments: argparse.Namespace) -> int:
     if isinstance(error, DataNotKeptError):
         new = isinstance(getattr(arguments, "newdata", PIPE), type(None))
         said.append("--data TABLE" + (", or --newdata TABLE" if new else ""))
+    if isinstance(error, MemoryError) and hasattr(arguments, "rows"):
+        message = f"Not enough memory. {message}"
+        said.append("--stream yes reads in pieces, --threads 1 takes fewer rows at a time")
     message = _add_remedies(message, said)
     print(f"mlelogit: {type(error).__name__}: {message}", file=sys.stderr)
     return WRONG
@@ -223,7 +229,10 @@ def _write(written: Any, arguments: argparse.Namespace, heard: list[dict[str, st
         _print_bytes(parts)
     else:
         for part in parts:
-            _print(part)
+            if isinstance(part, bytes):
+                _print_bytes(part)
+            else:
+                _print(part)
     aside = getattr(arguments, "aside", None)
     if aside is not None:
         _print(f"{_write_json(aside, arguments.command, heard)}\n")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlelogit.data.arguments import check_choice
+from mlelogit.exceptions import MissingDataError
 from mlelogit.fitting.likelihood import (
     map_loglikeobs,
     map_outcome,
@@ -71,7 +72,10 @@ def predict(
     [[0.526, 0.474]]
     """
     check_choice("which", which, PREDICTIONS)
-    points = read_points(record, newdata, offset, missing=missing)
+    try:
+        points = read_points(record, newdata, offset, missing=missing)
+    except MissingDataError as error:
+        raise MissingDataError(f"{error} Pass missing='propagate' for NaN there.") from error
     if points.own:
         scores = map_rows(record.in_memory(), map_scores)
     else:

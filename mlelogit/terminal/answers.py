@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _OFFICE = {
     *(".png", ".svg", ".jpg", ".zip", ".tar"),
 }
 
+WORD = " A table for Word is written in Python: mlelogit.compare_models(...).as_docx(path)."
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -37,7 +40,7 @@ class Answer:
 
     Attributes
     ----------
-    written : str, bytes, iterable of str, or dict
+    written : str, bytes, iterable of them, or dict
         A dict is written as JSON, with the warnings.
     holds : bool
         False for a "no": a fit that did not converge, or engines that disagree.
@@ -79,8 +82,8 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
         raise OutputFileError(f"{path!r} is named as packed, and what is written is not packed.")
     if Path(path).suffix.lower() in _OFFICE:
         raise OutputFileError(
-            f"{path!r} is named as a file of another program, and what can be written is "
-            f"{', '.join(known)}."
+            f"{path!r} is named as a file of another program; what can be written here is "
+            f"{', '.join(known)}.{WORD if path.lower().endswith(('.doc', '.docx')) else ''}"
         )
     told = tell_format(path) or tell_page(path)
     asked = given or (told if told in known else known[0])
@@ -152,6 +155,13 @@ def to_plain(value: Any) -> Any:
     return plain
 
 
+def take_first(frames: Iterator[Any]) -> tuple[Any, Iterator[Any] | None]:
+    """Return the first frame, and all of them with it if there are more."""
+    first = next(frames)
+    second = next(frames, None)
+    return first, None if second is None else chain([first, second], frames)
+
+
 def take_only(frames: Iterator[Any], form: str) -> Any:
     """Return the one frame of predictions, or raise if they come in several.
 
@@ -160,11 +170,11 @@ def take_only(frames: Iterator[Any], form: str) -> Any:
     OptionError
         If they do.
     """
-    frame = next(frames)
-    if next(frames, None) is not None:
+    frame, rest = take_first(frames)
+    if rest is not None:
         raise OptionError(
-            f"--format {form} holds all predictions at once, and these rows are read in pieces, as "
-            "they are many; leave --format out, for csv."
+            f"{form} holds all predictions at once, and these rows are read in pieces, as they are "
+            "many: write csv, tsv or parquet, by --format or by the ending of -o FILE.csv."
         )
     return frame
 

@@ -295,7 +295,7 @@ def check_offset(results: MNLogitResults, table: Table) -> list[Any]:
 
 
 def predict_table(
-    results: MNLogitResults, table: Table | None, which: str
+    results: MNLogitResults, table: Table | None, which: str, propagate: bool = False
 ) -> Iterator[pd.DataFrame | pd.Series]:
     """Predict the rows of a table, or of the fit: in one frame if it is small, else piece by piece.
 
@@ -305,6 +305,8 @@ def predict_table(
     table : Table or None
         The fit's own rows if None.
     which : str
+    propagate : bool
+        Whether rows with missing values have missing predictions; else they raise.
 
     Raises
     ------
@@ -317,11 +319,12 @@ def predict_table(
             return predict_own_pieces(record, which)
         return iter([results.predict(which=which)])
     check_offset(results, table)
+    missing = "propagate" if propagate else "raise"
     frame = table.data if table.pieces is None else _gather(table.pieces)
     if frame is None:
-        return results.predict(table.data, which=which)
+        return results.predict(table.data, which=which, missing=missing)
     taken = take_offset(results, table, frame)
-    return iter([results.predict(frame, which=which, offset=taken)])
+    return iter([results.predict(frame, which=which, offset=taken, missing=missing)])
 
 
 def _gather(pieces: Pieces) -> pd.DataFrame | None:

@@ -10,11 +10,11 @@ import pandas as pd
 
 from mlelogit.data.arguments import write_value
 from mlelogit.data.files.formats import TEXTS
-from mlelogit.data.files.writers import write_delimited
+from mlelogit.data.files.writers import write_delimited, write_parquet
 from mlelogit.exceptions import OptionError
 from mlelogit.interpretation.margins.variables import find_variables
 from mlelogit.results import MNLogitResults
-from mlelogit.terminal.answers import Answer, choose_format, take_only, write_frame
+from mlelogit.terminal.answers import Answer, choose_format, take_first, take_only, write_frame
 from mlelogit.terminal.inputs import Table, open_table, predict_table, read_whole, take_offset
 from mlelogit.terminal.options import FRAME_FORMATS
 from mlelogit.terminal.sources import find_results, read_reading
@@ -29,12 +29,14 @@ def run_predict(arguments: argparse.Namespace) -> Answer:
         raise OptionError("--intervals are those of probabilities; leave --which out.")
     if arguments.alpha is not None and not arguments.intervals:
         raise OptionError("--alpha goes with --intervals.")
+    if arguments.propagate and (arguments.newdata is None or arguments.intervals):
+        raise OptionError("--propagate goes with --newdata, and without --intervals.")
     results = find_results(arguments)
     table = _open_new(arguments)
     if arguments.intervals:
         frame = _find_intervals(results, table, arguments.alpha)
         return Answer(write_frame(frame, form, data=arguments.told), results.converged)
-    found = predict_table(results, table, arguments.which)
+    found = predict_table(results, table, arguments.which, arguments.propagate)
     written: Any
     if form in TEXTS:
         written = write_texts(found, form)
@@ -42,8 +44,18 @@ def run_predict(arguments: argparse.Namespace) -> Answer:
         told = {"which": arguments.which, "data": arguments.told}
         written = {**told, "predictions": _split(take_only(found, form))}
     else:
-        written = write_frame(number_rows(take_only(found, form)), form)
+        written = _write_binary(found, form)
     return Answer(written, results.converged)
+
+
+def _write_binary(found: Iterator[pd.DataFrame | pd.Series], form: str) -> Any:
+    """Return the content of a file; of parquet, which is written in pieces, part after part."""
+    if form == "parquet":
+        first, several = take_first(found)
+        if several is not None:
+            return write_parquet(map(number_rows, several))
+        found = iter([first])
+    return write_frame(number_rows(take_only(found, form)), form)
 
 
 def _open_new(arguments: argparse.Namespace) -> Table | None:

@@ -150,10 +150,49 @@ def test_new_rows_may_be_parquet_and_need_not_fit(capsys, rows, anes, tmp_path, 
         assert np.array(json.loads(out)["predictions"]["data"]).shape == (ROWS, 2)
     else:
         assert status == 2
-        assert "OptionError: --format json holds all predictions" in err
+        assert "OptionError: json holds all predictions" in err
+        assert "-o FILE.csv" in err
+    written = tmp_path / "p.parquet"
+    assert run(capsys, "predict", path, FORMULA, *options, "-o", written)[0] == 0
+    assert np.abs(read_parquet(written) - expected.to_numpy()).max() < 1e-12
     options[1] = "gone"
     status, _, err = run(capsys, "predict", path, FORMULA, *options)
     assert status == 2
+
+
+def read_parquet(path):
+    frame = pd.read_parquet(path)
+    assert frame["row"].tolist() == list(range(len(frame)))
+    return frame.drop(columns="row").to_numpy()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("few", [True, False])
+def test_new_rows_with_gaps_have_empty_predictions(
+    capsys, rows, anes, tmp_path, monkeypatch, few, suffix
+):
+    if not few:
+        monkeypatch.setattr("mlelogit.terminal.inputs.HELD_ELEMENTS", 10)
+    path, written = tmp_path / "anes.csv", tmp_path / f"p.{suffix}"
+    anes.to_csv(path, index=False)
+    gaps = np.arange(ROWS) % 7 == 0
+    new = anes.assign(educ=anes["educ"].mask(gaps))
+    for place, start in enumerate(range(0, ROWS, 300)):
+        new[start : start + 300].to_parquet(tmp_path / f"new{place}.parquet", index=False)
+    options = ["--offset", "shift", "--newdata", tmp_path / "new*.parquet", "-o", written]
+    status, _, err = run(capsys, "predict", path, FORMULA, *options)
+    assert status == 2
+    assert "On the command line: --propagate" in err
+    assert ("Other rows may have more" in err) == (not few)
+    assert run(capsys, "predict", path, FORMULA, *options, "--propagate")[0] == 0
+    found = read(written).to_numpy() if suffix == "csv" else read_parquet(written)
+    assert (np.isnan(found).all(axis=1) == gaps).all()
+    model = ml.mnlogit(FORMULA, pd.read_csv(path), offset=["shift"])
+    expected = model.fit().predict(anes[~gaps], offset=anes.loc[~gaps, ["shift"]])
+    assert np.abs(found[~gaps] - expected.to_numpy()).max() < 1e-12
+    for wrong in (["--propagate"], [*options[2:], "--propagate", "--intervals"]):
+        status, _, err = run(capsys, "predict", path, FORMULA, *options[:2], *wrong)
+        assert (status, "--propagate goes with --newdata" in err) == (2, True)
 
 
 def test_a_column_of_the_offset_that_new_rows_lack_is_named(capsys, rows, anes, tmp_path):
@@ -387,3 +426,7 @@ def test_memory_that_is_not_there_is_one_line(capsys, monkeypatch):
     monkeypatch.setattr(cli, "find_command", lambda _: fail)
     assert main(["demo"]) == 2
     assert capsys.readouterr().err == "mlelogit: MemoryError: Unable to allocate 26.8 GiB\n"
+    assert main(["fit", "rows", "y ~ x"]) == 2
+    assert "Not enough memory. Unable to allocate 26.8 GiB On the command line: --stream yes" in (
+        capsys.readouterr().err
+    )

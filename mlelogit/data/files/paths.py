@@ -54,7 +54,7 @@ def check_target(path: Any) -> Path:
     return target
 
 
-def write_whole(content: str | bytes | Iterable[str], path: Any) -> Path:
+def write_whole(content: str | bytes | Iterable[str | bytes], path: Any) -> Path:
     """Write a file as a whole or not at all, and return where it is.
 
     The content goes to a new file beside the target first, which takes its place when all of it
@@ -63,7 +63,7 @@ def write_whole(content: str | bytes | Iterable[str], path: Any) -> Path:
 
     Parameters
     ----------
-    content : str or bytes, or iterable of str
+    content : str or bytes, or iterable of them
         A text is encoded as UTF-8. Of an iterable one part is held at a time; what goes wrong
         when it makes the next one is raised as it is, and nothing is written.
     path : str or os.PathLike
@@ -142,12 +142,9 @@ def _move(part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _encode(content: str | bytes | Iterable[str]) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    for part in [content] if isinstance(content, str) else content:
-        yield part.encode("utf-8")
+def _encode(content: str | bytes | Iterable[str | bytes]) -> Iterator[bytes]:
+    for part in [content] if isinstance(content, str | bytes) else content:
+        yield part if isinstance(part, bytes) else part.encode("utf-8")
 
 
 def _put_in_place(parts: Iterable[bytes], target: Path) -> None:

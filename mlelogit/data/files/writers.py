@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,6 +93,65 @@ def write_delimited(frame: pd.DataFrame, form: str, head: bool = True) -> str:
     'yes\t30\n'
     """
     return str(frame.to_csv(index=False, header=head, sep=TEXTS[form], lineterminator="\n"))
+
+
+def write_parquet(frames: Iterable[pd.DataFrame]) -> Iterator[bytes]:
+    """Give the content of a parquet file part by part, a frame at a time.
+
+    Parameters
+    ----------
+    frames : iterable of pandas.DataFrame
+        At least one, all with the columns and types of the first; row labels are left out.
+
+    Raises
+    ------
+    MissingExtraError
+        If pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import io
+    >>> import pandas as pd
+    >>> from mlelogit.data.files.writers import write_parquet
+    >>> frame = pd.DataFrame({"row": [0, 1], "yes": [0.25, 0.5]})
+    >>> pd.read_parquet(io.BytesIO(b"".join(write_parquet([frame, frame])))).shape
+    (4, 2)
+    """
+    arrow, parquet = (import_extra(f"pyarrow{part}", "frames") for part in ("", ".parquet"))
+    buffer, writer = _Drain(), None
+    for frame in frames:
+        schema = None if writer is None else writer.schema
+        table = arrow.Table.from_pandas(frame, schema, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(buffer, table.schema)
+        writer.write_table(table)
+        yield buffer.take()
+    if writer is not None:
+        writer.close()
+    yield buffer.take()
+
+
+class _Drain(io.RawIOBase):
+    """A file to write that keeps what has not been taken yet, and its place in the whole."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.place = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def write(self, content: Any) -> int:
+        self.parts.append(bytes(content))
+        self.place += len(self.parts[-1])
+        return len(self.parts[-1])
+
+    def take(self) -> bytes:
+        """Return what was written since this was asked the last time."""
+        taken, self.parts = b"".join(self.parts), []
+        return taken
 
 
 @in_turn
