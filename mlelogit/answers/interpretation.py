@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 import pandas as pd
 
 from mlelogit.answers.facts import Facts
+from mlelogit.data.arguments import name_effect_remedies
 from mlelogit.interpretation.diagnostics.influence import Influence, measure_influence
 from mlelogit.interpretation.diagnostics.residuals import compute_residuals
 from mlelogit.interpretation.diagnostics.worst import find_worst_predicted
@@ -207,6 +208,7 @@ class InterpretationAnswers(Facts):
         """
         return predict_any(self.record, newdata, which, offset, missing, frame=frame)
 
+    @name_effect_remedies
     def get_prediction(
         self,
         newdata: Any = None,
@@ -224,6 +226,7 @@ class InterpretationAnswers(Facts):
         rows = {"newdata": newdata, "offset": offset, "weights": weights, "missing": missing}
         return predict_with_errors(self.record, self.covariance, average=average, by=by, **rows)
 
+    @name_effect_remedies
     def margins(
         self,
         variables: Any = None,

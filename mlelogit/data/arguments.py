@@ -50,6 +50,24 @@ REMEDIES = {
     "na_action": "write missing='drop' or 'raise', to the model",
     "constraint": "write constraints=, to fit()",
 }
+# Of what is asked of a fit: effects, and predictions with their errors.
+OF_EFFECTS = {
+    "dydx": "write margins('x'); with no variable it gives all effects",
+    "eyex": "write margins('x', effect='eyex')",
+    "dyex": "write margins('x', effect='dyex')",
+    "eydx": "write margins('x', effect='eydx')",
+    "method": "write margins('x', effect=)",
+    "atmeans": "write margins('x', kind='at_means')",
+    "over": "write by=",
+    "predict": "categories are chosen from the answer, by select(category=...)",
+    "at": "give the people as rows, get_prediction({'x': [1, 2], ...}), or hold a variable in all "
+    "rows, margins('x', effect='level', at=...)",
+    "vce": "take another covariance first, results.with_cov('robust')",
+    "cov_type": "take another covariance first, results.with_cov('robust')",
+    "alpha": "write it to summary_frame() or conf_int() of the answer",
+    "level": "write alpha= to summary_frame() or conf_int() of the answer",
+    "adjust": "write it to summary_frame() of the answer",
+}
 
 
 def write_value(value: Any, shown: int = 80) -> str:
@@ -65,7 +83,9 @@ def write_value(value: Any, shown: int = 80) -> str:
     return text if len(text) <= shown else f"{text[:shown]}..."
 
 
-def name_remedies(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def name_remedies(
+    function: Callable[Arguments, Result], remedies: dict[str, str] = REMEDIES
+) -> Callable[Arguments, Result]:
     """Have an unknown keyword of a function that is another program's word name ours.
 
     It is a TypeError as of any unknown keyword, and the signature stays as it is.
@@ -83,14 +103,19 @@ def name_remedies(function: Callable[Arguments, Result]) -> Callable[Arguments, 
     @wraps(function)
     def call(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
         for name in options:
-            if name not in known and name in REMEDIES:
+            if name not in known and name in remedies:
                 raise TypeError(
                     f"{function.__qualname__}() got an unexpected keyword argument {name!r}: "
-                    f"{REMEDIES[name]}."
+                    f"{remedies[name]}."
                 )
         return function(*args, **options)
 
     return call
+
+
+def name_effect_remedies(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Do as `name_remedies` for a function that asks a fit for effects or predictions."""
+    return name_remedies(function, OF_EFFECTS)
 
 
 def check_choice(

@@ -31,6 +31,9 @@ _OFFICE = {
 }
 
 
+WORD = " A table for Word is written in Python: mlelogit.compare_models(...).as_docx(path)."
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer of a command.
@@ -79,8 +82,8 @@ def choose_format(given: str | None, path: str | None, formats: Iterable[str]) -
         raise OutputFileError(f"{path!r} is named as packed, and what is written is not packed.")
     if Path(path).suffix.lower() in _OFFICE:
         raise OutputFileError(
-            f"{path!r} is named as a file of another program, and what can be written is "
-            f"{', '.join(known)}."
+            f"{path!r} is named as a file of another program; what can be written here is "
+            f"{', '.join(known)}.{WORD if path.lower().endswith(('.doc', '.docx')) else ''}"
         )
     told = tell_format(path) or tell_page(path)
     asked = given or (told if told in known else known[0])

@@ -138,7 +138,8 @@ mlelogit compare small.json large.json --data survey.csv -o table.tex
     said = "relative risk ratios exp(b)"
     group.add_argument("--exponentiate", action="store_true", help=said)
     group.add_argument("--stars", action="store_true", help="mark small p-values")
-    group.add_argument("--digits", type=int, default=3, help="decimals; 3")
+    said = "decimals, more where fewer than two digits would show; 3"
+    group.add_argument("--digits", type=int, default=3, help=said)
     said = "the foot of the table; nobs llf prsquared aic bic"
     group.add_argument("--statistics", nargs="+", metavar="NAME", help=said)
     group.add_argument("--title", help="of the table")
@@ -160,7 +161,7 @@ mlelogit predict vote.json --newdata new.csv --intervals --alpha 0.1
     add_source(parser)
     add_output(parser, tuple(one for one in FRAME_FORMATS[1:]))
     group = parser.add_argument_group("answer")
-    said = "new rows, a table as SOURCE is; the fitted rows if not given"
+    said = "new rows, a table as SOURCE is; the fitted rows, of a saved fit --data, if not given"
     group.add_argument("--newdata", metavar="TABLE", help=said)
     said = "probabilities (default), the most probable category, or log-odds against the base"
     group.add_argument("--which", choices=("prob", "category", "linear"), default="prob", help=said)
@@ -200,7 +201,10 @@ mlelogit margins vote.json --newdata new.csv --variables age --change age sd
     _add_pairs(group, "--change", ("NAME", "HOW"), said)
     said = "columns whose groups have effects of their own"
     group.add_argument("--by", nargs="+", metavar="COLUMN", help=said)
-    said = "rows to average over, a table as SOURCE is; the fitted rows if not given"
+    said = (
+        "rows to average over, a table as SOURCE is; the fitted rows, of a saved fit --data, if "
+        "not given"
+    )
     group.add_argument("--newdata", metavar="TABLE", help=said)
     group.add_argument("--adjust", metavar="METHOD", help="adjust p-values: holm, fdr_bh, ...")
     _add_alpha(group)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mlelogit as ml
-from mlelogit.data.arguments import REMEDIES
+from mlelogit.data.arguments import OF_EFFECTS, REMEDIES
 
 ANES = ml.datasets.load_anes96()
 WEIGHTS = np.ones(len(ANES))
@@ -44,6 +44,31 @@ def test_arguments_of_the_model_are_told_of_in_fit(model):
         model.fit(weights=WEIGHTS)
     with pytest.raises(TypeError, match=r"write it to fit\(\)"):
         ml.mnlogit("vote ~ age", ANES, cov_type="robust")
+
+
+@pytest.mark.parametrize(
+    ("method", "word", "ours"),
+    [
+        ("margins", "dydx", r"margins\('x'\)"),
+        ("margins", "atmeans", "kind='at_means'"),
+        ("margins", "alpha", r"summary_frame\(\)"),
+        ("margins", "vce", r"with_cov\('robust'\)"),
+        ("margins", "over", "by="),
+        ("get_prediction", "at", r"get_prediction\(\{'x'.*effect='level', at="),
+        ("get_prediction", "alpha", r"summary_frame\(\)"),
+    ],
+)
+def test_words_of_margins_name_ours(model, method, word, ours):
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{word}': .*{ours}"):
+        getattr(model.fit(), method)(**{word: 0.1})
+
+
+def test_no_remedy_for_effects_hides_an_argument(model):
+    res = model.fit()
+    for method in (res.margins, res.get_prediction):
+        own = set(inspect.signature(method).parameters)
+        assert own & set(OF_EFFECTS) <= {"at"}
+    assert res.margins("age", at={"age": 30.0}).labels["age"].tolist() == [30.0, 30.0]
 
 
 def test_other_unknown_keywords_stay_as_they_are(model):

@@ -21,9 +21,7 @@ LEVELS = {
 }
 TREATED = {
     "ses": {"ses": "high"},
-    "C(ses, levels=['low', 'middle', 'high'])": {
-        "C(ses, levels=['low', 'middle', 'high'])": "low"
-    },
+    "C(ses, levels=['low', 'middle', 'high'])": {"C(ses, levels=['low', 'middle', 'high'])": "low"},
     "C(ses, Treatment('middle'))": {"C(ses, Treatment('middle'))": "middle"},
     "C(ses, contr.SAS())": {"C(ses, contr.SAS())": "middle"},
     "C(code, Treatment(2)) * x": {"C(code, Treatment(2))": "2"},

@@ -603,7 +603,9 @@ def test_a_fit_and_its_table_are_both_written_or_none(capsys, table, tmp_path, m
 @pytest.mark.parametrize("suffix", ["docx", "pdf", "xls"])
 def test_a_text_is_not_written_into_a_file_of_another_program(capsys, table, tmp_path, suffix):
     path = tmp_path / f"m.{suffix}"
-    assert "another program" in fail(capsys, "margins", table, FORMULA, "-o", path)
+    err = fail(capsys, "margins", table, FORMULA, "-o", path)
+    assert "another program" in err
+    assert ("as_docx" in err) == (suffix == "docx")
     assert not path.exists()
 
 

@@ -130,6 +130,27 @@ class Plots:
 
         See `mlelogit.display.plots.probabilities.plot_probabilities` and
         `mlelogit.display.plots.curves.CurveRequest`.
+
+        Parameters
+        ----------
+        variable : label
+            The one that varies.
+        by : label, list or array-like, optional
+            Groups of the rows, a panel for each.
+        kind : {"lines", "stacked"}
+            Lines with intervals, or areas that fill up to one.
+        at : mapping, optional
+            Other variables -> the value or values that they have in all rows.
+        alpha : float
+            Intervals cover with probability ``1 - alpha``.
+        others : {"average", "at_means", "balanced"}
+            What the other variables are: each row's own, and probabilities are averaged; their
+            means; or all combinations of factors alike.
+        points : int or array-like, optional
+            How many values of the variable, or which.
+        newdata, weights, offset : optional
+            Rows in place of the fit's own, and theirs.
+        ax : Axes, array of them or figure, optional
         """
         rows = newdata, weights, offset
         request = CurveRequest(variable, by, at, others, points, alpha, *rows)

@@ -36,7 +36,7 @@ def write_warnings(scope: Scope, elsewhere: Sequence[tuple[str, int]] = ()) -> I
     if not notices:
         yield Notice(
             "good",
-            "Nothing was warned of",
+            "Nothing was warned of" + (" when the model was fitted" if elsewhere else ""),
             (("", "Neither the data nor the climb nor the standard errors gave a reason to."),),
         )
     yield from notices

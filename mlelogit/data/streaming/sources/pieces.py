@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlelogit.data.frames import list_some
 from mlelogit.data.threads import fold_in_order
-from mlelogit.exceptions import DataNotKeptError, MNLogitError, SizeLimitError
+from mlelogit.exceptions import DataNotKeptError, MissingDataError, MNLogitError, SizeLimitError
 from mlelogit.notices import start_bar
 
 
@@ -154,7 +154,8 @@ def map_piece(function: Callable[[pd.DataFrame], Any], piece: Piece) -> Iterator
         except MNLogitError as error:
             if not piece.place:
                 raise
-            raise type(error)(f"In {piece.place}: {error}") from error
+            rest = " Other rows may have more." if isinstance(error, MissingDataError) else ""
+            raise type(error)(f"In {piece.place}: {error}{rest}") from error
         except MemoryError as error:
             _raise_short(piece, error)
         yield result
