@@ -2,8 +2,8 @@
 Probabilities by group
 ======================
 
-The same curves in two groups, here people without and with a college degree (a bachelor's or more), each
-averaged over its own rows. Panels have one scale, so that heights can be compared between them.
+The same curves in two groups, here people without and with a college degree (a bachelor's or
+more), each averaged over its own rows. Panels have one scale, so that heights can be compared.
 """
 
 import pandas as pd
