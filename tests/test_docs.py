@@ -238,7 +238,7 @@ def test_readme_has_the_two_commands():
 
 def test_the_picture_of_readme_is_told_as_it_is():
     """The numbers in its description are those that the same call draws today."""
-    pytest.importorskip("matplotlib")
+    plt = pytest.importorskip("matplotlib.pyplot")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     told = [float(number) for number in re.findall(r"\d\.\d+", text.split("![")[1].split("]")[0])]
     anes = ml.datasets.load_anes96(labels=False)
@@ -246,6 +246,7 @@ def test_the_picture_of_readme_is_told_as_it_is():
     anes["party"] = pd.cut(anes["PID"], [-1, 1, 4, 6], labels=parties)
     res = ml.mnlogit("party ~ age + educ + selfLR", anes, base="Independent").fit()
     axes = res.plot.probabilities("selfLR")
+    plt.close(axes.figure)
     drawn = {party: line.get_ydata() for party, line in zip(parties, axes.lines, strict=True)}
     ends = [drawn[party][[0, -1]] for party in ("Democrat", "Republican")]
     assert told == [round(float(y), 2) for y in (*ends[0], *ends[1], max(drawn["Independent"]))]

@@ -40,6 +40,7 @@ NEED_ROWS = streamed.NEED_ROWS | {
     "margins.by",
     "margins.elasticity",
     "margins.means",
+    "margins.moved",
     "margins.new.sd",
     "margins.range",
     "margins.sd",
