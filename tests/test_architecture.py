@@ -70,7 +70,7 @@ INSIDE = {
         "files.writers",
         "files.growing",
         "expressions",
-        "dialects",
+        "spellings",
         "formulas",
         "outcome",
         "matching",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mlelogit.data.dialects import refuse_stata
 from mlelogit.data.expressions import (
     ALLOWED,
     QUOTED,
@@ -26,6 +25,7 @@ from mlelogit.data.expressions import (
     read_quoted_name,
     show_names,
 )
+from mlelogit.data.spellings import refuse_stata
 from mlelogit.exceptions import FormulaError, OptionError, UnsafeFormulaError
 
 OUTCOME_FUNCTIONS = ("counts", "probabilities")

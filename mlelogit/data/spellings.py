@@ -30,7 +30,7 @@ def refuse_stata(rhs: str, formula: str, columns: Collection[str]) -> None:
 
     Examples
     --------
-    >>> from mlelogit.data.dialects import refuse_stata
+    >>> from mlelogit.data.spellings import refuse_stata
     >>> refuse_stata("ib2.ses##c.age", "y ~ ib2.ses##c.age", ["y", "ses", "age"])
     Traceback (most recent call last):
     ...
@@ -64,7 +64,7 @@ def translate_stata(text: str) -> str:
 
     Examples
     --------
-    >>> from mlelogit.data.dialects import translate_stata
+    >>> from mlelogit.data.spellings import translate_stata
     >>> translate_stata("i.a##c.b"), translate_stata("a#b"), translate_stata("c.x##c.x")
     ('C(a) * b', 'C(a):C(b)', 'x + I(x**2)')
     """
